@@ -1,0 +1,167 @@
+"""Settings, all from the environment; what is not said is safe for production.
+
+The README's configuration table explains every variable. ``ENV_FILE`` names a file to read them
+from (default ``.env``); the process environment wins over it.
+"""
+
+import os
+from pathlib import Path
+
+import environ
+from csp.constants import NONE, SELF
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+ENV_FILE = BASE_DIR / os.environ.get("ENV_FILE", ".env")
+if ENV_FILE.is_file():
+    env.read_env(ENV_FILE)
+
+# Django
+
+SECRET_KEY = env.str("DJANGO_SECRET_KEY")
+DEBUG = env.bool("DJANGO_DEBUG", default=False)
+ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=[])
+# Off only where the site is reached by plain http, as on one's own machine.
+HTTPS = env.bool("DJANGO_HTTPS", default=True)
+# How many proxies of ours stand before the site and append to X-Forwarded-For.
+TRUSTED_PROXIES = env.int("DJANGO_TRUSTED_PROXIES", default=0)
+LOCAL_CLOUD = env.bool("LOCAL_CLOUD", default=False)
+
+INSTALLED_APPS = [
+    "accounts.apps.AccountsConfig",
+    "accounts.apps.PhoneAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "accounts.context_processors.site",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # Writers wait for each other from the start of a transaction instead of failing in it.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        "timeout": 20,
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = BASE_DIR / "staticfiles"
+
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
+
+# Sessions and transport
+
+SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
+SESSION_COOKIE_AGE = 14 * 24 * 60 * 60
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SECURE = HTTPS
+
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# Sign-in
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.CognitoBackend"]
+LOGIN_URL = "accounts:login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "accounts:login"
+
+AWS_REGION = env.str("AWS_REGION", default="")
+AWS_ENDPOINT_URL = env.str("AWS_ENDPOINT_URL", default="")
+
+ACCOUNTS_SITE_NAME = env.str("SITE_NAME", default="Phone login")
+ACCOUNTS_USER_POOL_ID = env.str("COGNITO_USER_POOL_ID", default="")
+ACCOUNTS_CLIENT_ID = env.str("COGNITO_CLIENT_ID", default="")
+ACCOUNTS_CLIENT_SECRET = env.str("COGNITO_CLIENT_SECRET", default="")
+ACCOUNTS_COGNITO_API = env.str("COGNITO_API", default="public")
+ACCOUNTS_COGNITO_THREADS = env.int("COGNITO_THREADS", default=32)
+ACCOUNTS_ISSUER = env.str("COGNITO_ISSUER", default="")
+ACCOUNTS_JWKS_URL = env.str("COGNITO_JWKS_URL", default="")
+ACCOUNTS_SIGN_UP = env.str("ACCOUNTS_SIGN_UP", default="closed")
+ACCOUNTS_COUNTRIES = env.list("ACCOUNTS_COUNTRIES", default=[])
+ACCOUNTS_DEFAULT_REGION = env.str("ACCOUNTS_DEFAULT_REGION", default="")
+ACCOUNTS_THROTTLE_URL = env.str("ACCOUNTS_THROTTLE_URL", default="memory://")
+ACCOUNTS_PHONE_POSTS = env.str("ACCOUNTS_PHONE_POSTS", default="60/5 minutes")
+ACCOUNTS_SENDS = env.str("ACCOUNTS_SENDS", default="10/10 minutes;30/hour;100/day")
+ACCOUNTS_WRONG_CODES = env.str("ACCOUNTS_WRONG_CODES", default="10/5 minutes;50/hour")
+
+if LOCAL_CLOUD:
+    TEMPLATES[0]["OPTIONS"]["context_processors"].append("localcloud.inbox.context")  # type: ignore[index]
+
+# Logs: to the console, one line each. Phones are masked where they are written.
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {
+        "accounts": {"handlers": ["console"], "level": "INFO", "propagate": False},
+    },
+}

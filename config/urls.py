@@ -1,0 +1,15 @@
+from django.conf import settings
+from django.contrib import admin
+from django.urls import URLResolver, URLPattern, include, path
+
+from accounts import views
+
+urlpatterns: list[URLResolver | URLPattern] = [
+    path("", views.HomeView.as_view(), name="home"),
+    path("accounts/", include("accounts.urls")),
+    path("admin/", admin.site.urls),
+    path("healthz", views.healthz, name="healthz"),
+]
+
+if settings.LOCAL_CLOUD:
+    urlpatterns.append(path("local/", include("localcloud.urls")))

@@ -1,0 +1,14 @@
+"""A local AWS for development and tests: MiniStack, with lambdas/template.yaml deployed into it.
+
+    emulator   starts and stops the emulator's process
+    stack      deploys the template, the same one as in production, and reads what came of it
+    cloud      both together, and the environment that the site needs
+    __main__   ``python -m localcloud``: emulator, site and inbox until Ctrl-C
+    inbox      the phone-shaped page with the texts, mounted by the site in local mode only
+
+Nothing here runs in production, and nothing of the site's is imported.
+"""
+
+
+class LocalCloudError(Exception):
+    """The local AWS could not be had. The message is one line for the person at the terminal."""

@@ -1,0 +1,121 @@
+"""Deploys lambdas/template.yaml through CloudFormation, as in production."""
+
+import hashlib
+import io
+import time
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from localcloud import LocalCloudError
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+
+STACK = "phone-login-local"
+DEPLOY_TIMEOUT = 60.0
+_BUCKET = "phone-login-local-code"
+_LOCAL_CODE = "CodeUri: .\n"
+
+
+def package(lambdas_dir: Path) -> tuple[bytes, str]:
+    """Return the functions' zip and a key for it; the same sources give the same key."""
+    buffer = io.BytesIO()
+    digest = hashlib.sha256()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(lambdas_dir.rglob("*.py")):
+            name = path.relative_to(lambdas_dir).as_posix()
+            content = path.read_bytes()
+            digest.update(name.encode() + b"\0" + content + b"\0")
+            archive.writestr(zipfile.ZipInfo(name), content)
+    return buffer.getvalue(), f"{digest.hexdigest()}.zip"
+
+
+def deploy(
+    session: boto3.Session, endpoint_url: str, lambdas_dir: Path, parameters: dict[str, str]
+) -> dict[str, str]:
+    """Create or update the stack, wait until it stands and return its outputs.
+
+    Raises LocalCloudError with the first resource that failed, and why.
+    """
+    try:
+        code, key = package(lambdas_dir)
+        s3 = session.client("s3", endpoint_url=endpoint_url)
+        s3.create_bucket(Bucket=_BUCKET)
+        s3.put_object(Bucket=_BUCKET, Key=key, Body=code)
+        template = (lambdas_dir / "template.yaml").read_text()
+        if template.count(_LOCAL_CODE) != 1:
+            raise LocalCloudError(f"The template must say {_LOCAL_CODE.strip()!r} exactly once")
+        cloudformation = session.client("cloudformation", endpoint_url=endpoint_url)
+        _apply(
+            cloudformation,
+            template.replace(_LOCAL_CODE, f"CodeUri: s3://{_BUCKET}/{key}\n"),
+            parameters,
+        )
+        stack = _wait(cloudformation)
+    except (BotoCoreError, ClientError) as error:
+        raise LocalCloudError(f"The deployment failed: {error}") from error
+    if stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        raise LocalCloudError(f"The deployment failed: {_first_failure(cloudformation, stack)}")
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def _apply(client: "CloudFormationClient", template: str, parameters: dict[str, str]) -> None:
+    _remove_failed_creation(client)
+    change = client.update_stack if _find(client) else client.create_stack
+    try:
+        change(
+            StackName=STACK,
+            TemplateBody=template,
+            Parameters=[
+                {"ParameterKey": name, "ParameterValue": value}
+                for name, value in parameters.items()
+            ],
+            Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+        )
+    except ClientError as error:
+        if "No updates are to be performed" not in str(error):
+            raise
+
+
+def _remove_failed_creation(client: "CloudFormationClient") -> None:
+    stack = _find(client)
+    if stack and stack["StackStatus"] in ("ROLLBACK_COMPLETE", "CREATE_FAILED"):
+        client.delete_stack(StackName=STACK)
+        _wait(client, gone=True)
+
+
+def _find(client: "CloudFormationClient") -> "StackTypeDef | None":
+    try:
+        return client.describe_stacks(StackName=STACK)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return None
+        raise
+
+
+def _wait(client: "CloudFormationClient", *, gone: bool = False) -> "StackTypeDef":
+    deadline = time.monotonic() + DEPLOY_TIMEOUT
+    while time.monotonic() < deadline:
+        stack = _find(client)
+        if stack is None:
+            if gone:
+                return {}  # type: ignore[typeddict-item]
+            raise LocalCloudError("The deployment failed: the stack is gone")
+        if not gone and not stack["StackStatus"].endswith("_IN_PROGRESS"):
+            return stack
+        time.sleep(0.1)
+    raise LocalCloudError(f"The deployment took longer than {DEPLOY_TIMEOUT:.0f} s")
+
+
+def _first_failure(client: "CloudFormationClient", stack: "StackTypeDef") -> str:
+    events = client.describe_stack_events(StackName=STACK)["StackEvents"]
+    for event in reversed(events):
+        if event.get("ResourceStatus", "").endswith("_FAILED"):
+            reason = event.get("ResourceStatusReason", "no reason given")
+            return f"{event.get('LogicalResourceId')}: {reason}"
+    return stack.get("StackStatusReason") or stack["StackStatus"]
