@@ -1,6 +1,6 @@
 from django.conf import settings
 from django.contrib import admin
-from django.urls import URLResolver, URLPattern, include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from accounts import views
 

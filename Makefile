@@ -1,0 +1,70 @@
+# Two environments, both under .local/: the project's own, and the emulator's, which pins botocore.
+PYTHON ?= python3
+PORT ?= 8000
+STATE := .local
+VENV := $(STATE)/venv
+EMULATOR := $(STATE)/emulator-venv
+RUN := $(VENV)/bin/python
+SITE := $(VENV)/.site-installed
+DEV := $(VENV)/.dev-installed
+LOCAL_AWS := $(EMULATOR)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format admin manage lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(SITE) $(LOCAL_AWS) ## Start a local AWS and the site on http://localhost:8000 (PORT=…)
+	@exec $(RUN) -m localcloud --port $(PORT)
+
+test: $(DEV) $(LOCAL_AWS) ## Run the whole suite, browser tests included (ARGS=… go to pytest)
+	@$(RUN) -m tests.provision
+	@$(RUN) -m pytest $(ARGS)
+
+lint: $(DEV) ## Check format, lint, types, the template and the migrations
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/cfn-lint lambdas/template.yaml
+	DJANGO_SETTINGS_MODULE=tests.settings $(RUN) manage.py makemigrations --check --dry-run
+
+format: $(DEV) ## Format the code and mend what can be mended
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+admin: $(SITE) ## Make an operator while make run is running: make admin PHONE=+12015550123
+	@ENV_FILE=$(STATE)/env $(RUN) manage.py make_admin "$(PHONE)"
+
+manage: $(SITE) ## Run a Django command against make run: make manage ARGS="shell"
+	@ENV_FILE=$(STATE)/env $(RUN) manage.py $(ARGS)
+
+lock: $(DEV) ## Compile the requirements.in files into hashed locks
+	$(VENV)/bin/uv pip compile $(UV_FLAGS) requirements.in -o requirements.txt
+	$(VENV)/bin/uv pip compile $(UV_FLAGS) requirements-dev.in -c requirements.txt -o requirements-dev.txt
+	$(VENV)/bin/uv pip compile $(UV_FLAGS) requirements-emulator.in -o requirements-emulator.txt
+
+UV_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
+clean: ## Remove all local state: users, texts, environments
+	rm -rf $(STATE)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=…" * (sys.version_info < (3, 11)))'
+	@$(PYTHON) -m venv $(VENV)
+
+$(SITE): requirements.txt | $(VENV)/bin/python
+	@echo "Installing the site's packages …"
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(DEV): requirements-dev.txt | $(SITE)
+	@echo "Installing the development packages …"
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(LOCAL_AWS): requirements-emulator.txt
+	@echo "Installing the local AWS …"
+	@$(PYTHON) -m venv $(EMULATOR)
+	@$(EMULATOR)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-emulator.txt
+	@touch $@

@@ -1,0 +1,27 @@
+from typing import Any, NoReturn
+
+from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, resolve_url
+from django.utils.http import urlencode
+from django.views.decorators.cache import never_cache
+
+
+class PhoneAdminSite(AdminSite):
+    """Django's admin without a password form: the phone login is its only door."""
+
+    @never_cache
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        if request.user.is_authenticated:
+            if self.has_permission(request):
+                return redirect("admin:index")
+            raise PermissionDenied
+        target = request.GET.get("next") or resolve_url("admin:index")
+        return redirect(f"{resolve_url('accounts:login')}?{urlencode({'next': target})}")
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> NoReturn:
+        raise Http404
+
+    def password_change_done(self, request: HttpRequest, extra_context: Any = None) -> NoReturn:
+        raise Http404

@@ -1,0 +1,34 @@
+import logging
+from typing import Any
+
+from django.contrib.auth.backends import BaseBackend, ModelBackend
+from django.http import HttpRequest
+
+from accounts import tokens
+from accounts.models import User
+
+log = logging.getLogger(__name__)
+
+
+class CognitoBackend(ModelBackend):
+    """Turns a verified ID token into a user. Permissions are Django's own; passwords are none."""
+
+    # ModelBackend's would look for a password.
+    aauthenticate = BaseBackend.aauthenticate  # type: ignore[assignment]
+
+    def authenticate(  # type: ignore[override]
+        self, request: HttpRequest | None, *, id_token: str, sub: str, **kwargs: Any
+    ) -> User | None:
+        """Return the user of an ID token that was issued for ``sub``, or None.
+
+        Raises tokens.KeysUnavailable: the token may be good, and nobody can tell just now.
+        """
+        try:
+            claims = tokens.verify_id_token(id_token, sub=sub)
+        except tokens.InvalidToken as error:
+            log.warning("ID token refused: %s", error)
+            return None
+        user = User.objects.for_identity(
+            claims.sub, claims.phone, phone_verified=claims.phone_verified
+        )
+        return user if self.user_can_authenticate(user) else None

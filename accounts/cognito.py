@@ -1,0 +1,341 @@
+"""The only module that talks to Amazon Cognito.
+
+A method returns a small frozen value or raises one of
+
+    CognitoError
+    ├── Refused          the sign-in is over: too many tries, session spent or expired, disabled
+    ├── UnknownUser      no such user (only pools that reveal it say so)
+    ├── Busy             Cognito asks for fewer requests
+    └── Unavailable      no answer, a fault on their side, or a reply that makes no sense
+        └── Misconfigured    a fault on ours: settings, permissions, client, triggers
+
+None of them holds a phone, a code or a session, so each may be logged; AWS's own error is the
+``__cause__`` and may not. Every call is sent once: a repeated InitiateAuth is a second text, and
+a repeated answer meets a session that was spent by the first.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+    PartialCredentialsError,
+)
+
+from accounts.conf import conf
+
+if TYPE_CHECKING:
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
+
+_CHALLENGE: Final = "CUSTOM_CHALLENGE"
+
+
+class CognitoError(Exception):
+    pass
+
+
+class Refused(CognitoError):
+    pass
+
+
+class UnknownUser(CognitoError):
+    pass
+
+
+class Busy(CognitoError):
+    pass
+
+
+class Unavailable(CognitoError):
+    pass
+
+
+class Misconfigured(Unavailable):
+    pass
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """What Cognito waits for. ``session`` serves one answer and must be kept secret.
+
+    ``username`` is the name under which the answer is sent. ``expires_at`` and ``resend_at`` are
+    in seconds since the epoch; ``tries_left`` counts answers that may still be given.
+    """
+
+    session: str = field(repr=False)
+    username: str = field(repr=False)
+    expires_at: int
+    resend_at: int
+    tries_left: int
+    code_length: int
+
+
+@dataclass(frozen=True)
+class Tokens:
+    id_token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A user of the pool. ``sub`` never changes."""
+
+    sub: str
+
+
+class Gateway:
+    """Intent-named calls on one user pool and one confidential client.
+
+    ``client`` is a boto3 ``cognito-idp`` client that makes one attempt per call. With
+    ``admin_api`` the steps of a sign-in are signed with IAM (AdminInitiateAuth), else they are
+    authorised by the client secret alone (InitiateAuth); making and reading users needs IAM
+    either way.
+    """
+
+    def __init__(
+        self,
+        client: "CognitoIdentityProviderClient",
+        *,
+        user_pool_id: str,
+        client_id: str,
+        client_secret: str,
+        admin_api: bool = False,
+    ) -> None:
+        self._client = client
+        self._user_pool_id = user_pool_id
+        self._client_id = client_id
+        self._client_secret = client_secret
+        self._admin_api = admin_api
+
+    def start_challenge(self, phone: str) -> Challenge:
+        """Start a sign-in, which texts a code. Raises CognitoError."""
+        with _translated_errors():
+            if self._admin_api:
+                reply: Any = self._client.admin_initiate_auth(
+                    UserPoolId=self._user_pool_id,
+                    ClientId=self._client_id,
+                    AuthFlow="CUSTOM_AUTH",
+                    AuthParameters=self._named(phone),
+                )
+            else:
+                reply = self._client.initiate_auth(
+                    ClientId=self._client_id,
+                    AuthFlow="CUSTOM_AUTH",
+                    AuthParameters=self._named(phone),
+                )
+            return _read_challenge(reply, default_username=phone)
+
+    def answer_challenge(self, challenge: Challenge, code: str) -> Challenge | Tokens:
+        """Send a code. A wrong one gives the next challenge, whose session replaces the old.
+
+        Raises Refused when no further try is left, and the other CognitoErrors.
+        """
+        with _translated_errors():
+            responses = {**self._named(challenge.username), "ANSWER": code}
+            if self._admin_api:
+                reply: Any = self._client.admin_respond_to_auth_challenge(
+                    UserPoolId=self._user_pool_id,
+                    ClientId=self._client_id,
+                    ChallengeName=_CHALLENGE,
+                    ChallengeResponses=responses,
+                    Session=challenge.session,
+                )
+            else:
+                reply = self._client.respond_to_auth_challenge(
+                    ClientId=self._client_id,
+                    ChallengeName=_CHALLENGE,
+                    ChallengeResponses=responses,
+                    Session=challenge.session,
+                )
+            if result := reply.get("AuthenticationResult"):
+                return Tokens(id_token=_text(result["IdToken"]))
+            return _read_challenge(reply, default_username=challenge.username)
+
+    def create_user(self, phone: str) -> Identity | None:
+        """Create a user without telling anybody, or return None if the number has one already.
+
+        No password is given: Cognito draws a temporary one that nobody gets to know.
+        """
+        try:
+            with _translated_errors():
+                reply = self._client.admin_create_user(
+                    UserPoolId=self._user_pool_id,
+                    Username=phone,
+                    UserAttributes=[{"Name": "phone_number", "Value": phone}],
+                    MessageAction="SUPPRESS",
+                )
+                return Identity(sub=_attribute(reply["User"]["Attributes"], "sub"))
+        except _UserExists:
+            return None
+
+    def find_user(self, phone: str) -> Identity:
+        """Return the user who has this number now. Raises UnknownUser and other CognitoErrors."""
+        with _translated_errors():
+            reply = self._client.admin_get_user(UserPoolId=self._user_pool_id, Username=phone)
+            return Identity(sub=_attribute(reply["UserAttributes"], "sub"))
+
+    def mark_phone_verified(self, sub: str) -> None:
+        """Record that the user received a code on the number. Harmless when repeated."""
+        with _translated_errors():
+            self._client.admin_update_user_attributes(
+                UserPoolId=self._user_pool_id,
+                Username=sub,
+                UserAttributes=[{"Name": "phone_number_verified", "Value": "true"}],
+            )
+
+    def _named(self, username: str) -> dict[str, str]:
+        """Return the name of a request and the hash that must be made of exactly that name."""
+        digest = hmac.digest(
+            self._client_secret.encode(), (username + self._client_id).encode(), hashlib.sha256
+        )
+        return {"USERNAME": username, "SECRET_HASH": base64.b64encode(digest).decode()}
+
+
+@cache
+def gateway() -> Gateway:
+    """Return this process's gateway, which its threads share."""
+    return Gateway(
+        make_client(
+            region=conf.region, endpoint_url=conf.endpoint_url, threads=conf.cognito_threads
+        ),
+        user_pool_id=conf.user_pool_id,
+        client_id=conf.client_id,
+        client_secret=conf.client_secret,
+        admin_api=conf.cognito_api == "admin",
+    )
+
+
+def make_client(
+    *, region: str, endpoint_url: str | None, threads: int
+) -> "CognitoIdentityProviderClient":
+    return boto3.Session().client(
+        "cognito-idp",
+        region_name=region,
+        endpoint_url=endpoint_url,
+        config=Config(
+            connect_timeout=2,
+            # A trigger has 5 s, and an answer passes two or three of them.
+            read_timeout=10,
+            retries={"mode": "standard", "total_max_attempts": 1},
+            max_pool_connections=threads,
+        ),
+    )
+
+
+_DIGITS = re.compile(r"\+?[0-9]{5,}")
+
+
+class _UserExists(CognitoError):
+    pass
+
+
+_OUR_FAULTS = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    CredentialRetrievalError,
+    NoRegionError,
+    ParamValidationError,
+)
+
+_BY_CODE: dict[str, type[CognitoError]] = {
+    "NotAuthorizedException": Refused,
+    "PasswordResetRequiredException": Refused,
+    "UserNotConfirmedException": Refused,
+    "UserNotFoundException": UnknownUser,
+    "UsernameExistsException": _UserExists,
+    "TooManyRequestsException": Busy,
+    "LimitExceededException": Busy,
+    "ThrottlingException": Busy,
+    # A trigger failed, most often because the text could not be sent.
+    "UserLambdaValidationException": Unavailable,
+    "UnexpectedLambdaException": Unavailable,
+    "InvalidLambdaResponseException": Unavailable,
+    "InternalErrorException": Unavailable,
+    "ServiceUnavailable": Unavailable,
+    "AccessDeniedException": Misconfigured,
+    "ForbiddenException": Misconfigured,
+    "ExpiredTokenException": Misconfigured,
+    "InvalidSignatureException": Misconfigured,
+    "UnrecognizedClientException": Misconfigured,
+    "InvalidParameterException": Misconfigured,
+    "InvalidPasswordException": Misconfigured,
+    "InvalidUserPoolConfigurationException": Misconfigured,
+    "ResourceNotFoundException": Misconfigured,
+    "UnsupportedUserStateException": Misconfigured,
+}
+
+
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    """Translate whatever a call raises, and whatever reading its reply raises, exactly once."""
+    try:
+        yield
+    except CognitoError:
+        raise
+    except ClientError as error:
+        raise _translate(error) from error
+    except _OUR_FAULTS as error:
+        raise Misconfigured(type(error).__name__) from error
+    except BotoCoreError as error:
+        raise Unavailable(type(error).__name__) from error
+    except Exception as error:
+        # botocore lets a garbage reply through as it comes: UnicodeDecodeError for binary,
+        # AttributeError for a list, KeyError here for an empty object.
+        raise Unavailable("The reply makes no sense") from error
+
+
+def _translate(error: ClientError) -> CognitoError:
+    details = error.response.get("Error", {})
+    code, message = str(details.get("Code", "")), str(details.get("Message", ""))
+    kind = _BY_CODE.get(code, Unavailable)
+    if code == "NotAuthorizedException" and "secret" in message.lower():
+        kind = Misconfigured
+    if code == "InvalidParameterException" and "session" in message.lower():
+        kind = Refused
+    if kind is Misconfigured:
+        # Whoever has to mend it needs AWS's words; AWS may have quoted a phone in them.
+        return kind(f"{code}: {_DIGITS.sub('…', message)[:300]}")
+    return kind(code)
+
+
+def _read_challenge(reply: Any, *, default_username: str) -> Challenge:
+    name = reply["ChallengeName"]
+    if name != _CHALLENGE:
+        # Such as SMS_MFA, when somebody switched it on: ours is the only challenge we can answer.
+        raise Misconfigured(f"The pool asks for {name!r:.40}")
+    parameters = reply["ChallengeParameters"]
+    return Challenge(
+        session=_text(reply["Session"]),
+        # Cognito's internal name; the emulator leaves it out.
+        username=_text(parameters.get("USERNAME") or default_username),
+        expires_at=int(parameters["expiresAt"]),
+        resend_at=int(parameters["resendAt"]),
+        tries_left=int(parameters["triesLeft"]),
+        code_length=int(parameters["codeLength"]),
+    )
+
+
+def _attribute(attributes: Any, name: str) -> str:
+    for attribute in attributes:
+        if attribute["Name"] == name:
+            return _text(attribute["Value"])
+    raise Unavailable(f"The reply holds no {name}")
+
+
+def _text(value: Any) -> str:
+    if not (isinstance(value, str) and 0 < len(value) <= 20_000):
+        raise Unavailable("The reply makes no sense")
+    return value

@@ -1,0 +1,91 @@
+"""A typed view on the settings of this app, read late so that tests and commands may change them.
+
+Every value comes from config/settings.py; accounts/checks.py refuses those that make no sense.
+"""
+
+from django.conf import settings
+
+
+class Conf:
+    @property
+    def site_name(self) -> str:
+        return str(settings.ACCOUNTS_SITE_NAME)
+
+    @property
+    def region(self) -> str:
+        """The AWS region of the user pool."""
+        return str(settings.AWS_REGION)
+
+    @property
+    def endpoint_url(self) -> str | None:
+        """Where AWS is, when it is not AWS."""
+        return settings.AWS_ENDPOINT_URL or None
+
+    @property
+    def user_pool_id(self) -> str:
+        return str(settings.ACCOUNTS_USER_POOL_ID)
+
+    @property
+    def client_id(self) -> str:
+        return str(settings.ACCOUNTS_CLIENT_ID)
+
+    @property
+    def client_secret(self) -> str:
+        return str(settings.ACCOUNTS_CLIENT_SECRET)
+
+    @property
+    def cognito_api(self) -> str:
+        """``public`` (client secret, no IAM) or ``admin`` (IAM) for the steps of a sign-in."""
+        return str(settings.ACCOUNTS_COGNITO_API)
+
+    @property
+    def cognito_threads(self) -> int:
+        """How many threads of this process may talk to Cognito at once."""
+        return int(settings.ACCOUNTS_COGNITO_THREADS)
+
+    @property
+    def issuer(self) -> str:
+        """The ``iss`` of the pool's tokens."""
+        return settings.ACCOUNTS_ISSUER or (
+            f"https://cognito-idp.{self.region}.amazonaws.com/{self.user_pool_id}"
+        )
+
+    @property
+    def jwks_url(self) -> str:
+        return settings.ACCOUNTS_JWKS_URL or f"{self.issuer}/.well-known/jwks.json"
+
+    @property
+    def sign_up(self) -> str:
+        """``open``: an unknown number gets an account. ``closed``: the same pages, no text."""
+        return str(settings.ACCOUNTS_SIGN_UP)
+
+    @property
+    def countries(self) -> frozenset[str]:
+        """ISO codes of the countries whose numbers are texted."""
+        return frozenset(settings.ACCOUNTS_COUNTRIES)
+
+    @property
+    def default_region(self) -> str:
+        """The country in which a number without + is read."""
+        return str(settings.ACCOUNTS_DEFAULT_REGION)
+
+    @property
+    def trusted_proxies(self) -> int:
+        return int(settings.TRUSTED_PROXIES)
+
+    @property
+    def throttle_url(self) -> str:
+        """Where counts live, as the limits library writes it: memory://, redis://host:port …"""
+        return str(settings.ACCOUNTS_THROTTLE_URL)
+
+    @property
+    def throttle_rates(self) -> dict[str, str]:
+        """What is counted per network address, and how much of it is let through."""
+        return {
+            "phone_posts": str(settings.ACCOUNTS_PHONE_POSTS),
+            "sends": str(settings.ACCOUNTS_SENDS),
+            "wrong_codes": str(settings.ACCOUNTS_WRONG_CODES),
+        }
+
+
+conf = Conf()

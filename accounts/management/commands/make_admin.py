@@ -1,0 +1,34 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts import cognito, phones
+from accounts.conf import conf
+from accounts.models import User
+
+
+class Command(BaseCommand):
+    help = "Make the owner of a phone number an operator, in Cognito and here."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("phone", help="mobile number, such as +14155552671")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            phone = phones.parse(
+                options["phone"], region=conf.default_region, countries=conf.countries
+            )
+        except phones.NotAPhone as error:
+            raise CommandError(
+                "That is not a mobile number of an allowed country (ACCOUNTS_COUNTRIES)."
+            ) from error
+        gateway = cognito.gateway()
+        try:
+            identity = gateway.create_user(phone) or gateway.find_user(phone)
+        except cognito.CognitoError as error:
+            raise CommandError(f"Cognito did not do it: {error!r}") from error
+        user = User.objects.for_identity(identity.sub, phone)
+        user.is_staff = user.is_superuser = user.is_active = True
+        user.save(update_fields=["is_staff", "is_superuser", "is_active"])
+        self.stdout.write(f"{phones.mask(phone)} is an operator. Sign in at /admin/ by phone.")

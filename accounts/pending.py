@@ -1,0 +1,85 @@
+"""The half-finished sign-in in the browser's session: the only reader and writer of its key."""
+
+import dataclasses
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib.sessions.backends.base import UpdateError
+from django.http import HttpRequest
+
+from accounts.cognito import Challenge
+
+_KEY = "accounts.pending"
+
+
+class Superseded(Exception):
+    """The session ended while the request was at work, most likely by a sign-in in another tab."""
+
+
+@dataclass(frozen=True)
+class Pending:
+    """``attempt`` names this sign-in in the page's form. ``challenge`` is None once it is over.
+
+    ``sub`` is the identity that asked, where it was known before the code was. ``wrong_answer``
+    is a digest of the last wrong code.
+    """
+
+    attempt: str
+    phone: str
+    next_url: str
+    challenge: Challenge | None
+    sub: str | None = None
+    wrong_answer: str = ""
+
+    def seconds_to_resend(self) -> int:
+        if self.challenge is None:
+            return 0
+        return max(0, self.challenge.resend_at - int(time.time()))
+
+    def is_expired(self) -> bool:
+        return self.challenge is None or time.time() >= self.challenge.expires_at
+
+
+def load(request: HttpRequest) -> Pending | None:
+    return _read(request.session.get(_KEY))
+
+
+def reload(request: HttpRequest) -> Pending | None:
+    """Read what another request of this browser may have written since this one began."""
+    session = request.session
+    if session.session_key is None:
+        return load(request)
+    fresh = type(session)(session.session_key)
+    return _read(fresh.get(_KEY))
+
+
+def store(request: HttpRequest, pending: Pending) -> None:
+    """Write at once, not when the response leaves. Raises Superseded."""
+    session = request.session
+    session[_KEY] = dataclasses.asdict(pending)
+    try:
+        session.save()
+    except UpdateError as error:
+        # The middleware would answer a bare 400 page, so it must find nothing to save.
+        session.modified = False
+        raise Superseded from error
+    if request.COOKIES.get(settings.SESSION_COOKIE_NAME) == session.session_key:
+        session.modified = False
+
+
+def forget(request: HttpRequest) -> None:
+    """Drop it, to be written with the session that takes the place of this one."""
+    request.session.pop(_KEY, None)
+
+
+def _read(data: Any) -> Pending | None:
+    if data is None:
+        return None
+    try:
+        challenge = data["challenge"]
+        return Pending(**{**data, "challenge": Challenge(**challenge) if challenge else None})
+    except (TypeError, KeyError):
+        # Written by another version of this code: the person starts again.
+        return None

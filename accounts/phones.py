@@ -1,0 +1,96 @@
+"""Phone numbers: from what people type to E.164, and what may be shown of one.
+
+No I/O and no settings. libphonenumber knows the numbering plans; what it calls valid still holds
+premium and toll-free numbers, which nobody can be texted on, so the kinds are checked as well.
+"""
+
+import unicodedata
+from collections.abc import Collection
+
+import phonenumbers
+from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
+
+MAX_TYPED_LENGTH = 40
+
+_MOBILE_KINDS = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
+# Under +1 stand two dozen countries with prices of their own, some favoured by SMS fraud; under
+# +7 two. Elsewhere a calling code is one country with its dependencies (GB: Jersey, Guernsey …).
+_CODES_OF_SEVERAL_COUNTRIES = frozenset({1, 7})
+
+
+class NotAPhone(ValueError):
+    """What was typed is no phone number that we can text. ``NotAPhone`` is the base of
+
+    UnknownFormat        no number at all, or none that exists
+    NotMobile            a number that takes no texts: landline, toll-free, premium, extension
+    CountryNotAllowed    a number of a country that is not on the list
+    """
+
+
+class UnknownFormat(NotAPhone):
+    pass
+
+
+class NotMobile(NotAPhone):
+    pass
+
+
+class CountryNotAllowed(NotAPhone):
+    pass
+
+
+def parse(typed: str, *, region: str, countries: Collection[str]) -> str:
+    """Return the E.164 form of a mobile number as people type it.
+
+    ``region`` is the country of a number without ``+``, ``countries`` those that are allowed
+    (both ISO 3166 codes). Raises a NotAPhone.
+    """
+    if len(typed) > MAX_TYPED_LENGTH:
+        raise UnknownFormat
+    # Address books wrap numbers in invisible direction marks.
+    visible = "".join(c for c in typed if unicodedata.category(c) != "Cf")
+    if any(unicodedata.category(c)[0] in "LC" for c in visible):
+        raise UnknownFormat
+    try:
+        number = phonenumbers.parse(visible, region)
+    except phonenumbers.NumberParseException as error:
+        raise UnknownFormat from error
+    if not phonenumbers.is_valid_number(number):
+        raise UnknownFormat
+    if not _is_allowed(number, countries):
+        raise CountryNotAllowed
+    if number.extension or phonenumbers.number_type(number) not in _MOBILE_KINDS:
+        raise NotMobile
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def _is_allowed(number: PhoneNumber, countries: Collection[str]) -> bool:
+    if phonenumbers.region_code_for_number(number) in countries:
+        return True
+    if number.country_code in _CODES_OF_SEVERAL_COUNTRIES:
+        return False
+    return any(
+        phonenumbers.country_code_for_region(country) == number.country_code
+        for country in countries
+    )
+
+
+def example(region: str) -> str:
+    """Return a mobile number as people of ``region`` write them, such as (201) 555-0123."""
+    number = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
+    if number is None:
+        return ""
+    return phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
+
+
+def calling_codes(countries: Collection[str]) -> list[str]:
+    """Return the calling codes of ``countries``, such as ["+1", "+44"], in order."""
+    codes = {phonenumbers.country_code_for_region(country) for country in countries}
+    return [f"+{code}" for code in sorted(codes) if code]
+
+
+def mask(phone: str) -> str:
+    """Return ``+14155552671`` as ``+1•••••••71``: enough to know one's own number again."""
+    number = phonenumbers.parse(phone)
+    national = str(number.national_number)
+    return f"+{number.country_code}{'•' * max(0, len(national) - 2)}{national[-2:]}"

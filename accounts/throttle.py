@@ -1,0 +1,110 @@
+"""Counts what only the web tier can see, the network address, and says when to come back.
+
+The limits that protect accounts and the SMS bill are kept by the triggers, which everybody passes.
+This is the fence before them, so it fails open: without its storage people still sign in.
+"""
+
+import contextlib
+import ipaddress
+import logging
+import time
+from functools import cache
+from typing import Literal, cast
+
+from django.http import HttpRequest
+from limits import RateLimitItem, parse_many
+from limits.storage import Storage, storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+
+from accounts.conf import conf
+
+log = logging.getLogger(__name__)
+
+Kind = Literal["phone_posts", "sends", "wrong_codes"]
+
+
+class LimitReached(Exception):
+    """Too much of it. ``retry_after`` is in whole seconds from now."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"Limit reached for another {retry_after} s")
+        self.retry_after = retry_after
+
+
+def hit(kind: Kind, request: HttpRequest) -> None:
+    """Count one ``kind`` for the request's network address. Raises LimitReached."""
+    limiter = _limiter(conf.throttle_url)
+    address = network(client_address(request))
+    try:
+        for rate in _rates(conf.throttle_rates[kind]):
+            if not limiter.hit(rate, kind, address):
+                raise LimitReached(_wait(limiter, rate, kind, address))
+    except limiter.storage.base_exceptions:
+        # Fail open: see above.
+        log.exception("Throttle storage failed; %s was not counted", kind)
+
+
+def count(kind: Kind, request: HttpRequest) -> None:
+    """Count one ``kind`` that has happened already, too much or not."""
+    with contextlib.suppress(LimitReached):
+        hit(kind, request)
+
+
+def check(kind: Kind, request: HttpRequest) -> None:
+    """Raise LimitReached if another ``kind`` would be too much, without counting one."""
+    limiter = _limiter(conf.throttle_url)
+    address = network(client_address(request))
+    try:
+        for rate in _rates(conf.throttle_rates[kind]):
+            if not limiter.test(rate, kind, address):
+                raise LimitReached(_wait(limiter, rate, kind, address))
+    except limiter.storage.base_exceptions:
+        log.exception("Throttle storage failed; %s was not checked", kind)
+
+
+def reset() -> None:
+    """Forget all counts of this process's storage. For tests and operators."""
+    _limiter(conf.throttle_url).storage.reset()
+
+
+def client_address(request: HttpRequest) -> str:
+    """Return the address of the browser: the entry that our outermost proxy wrote, or the peer.
+
+    X-Forwarded-For is read from the right, as many places as proxies are trusted; what stands
+    further left was written by the client and is worth nothing.
+    """
+    if proxies := conf.trusted_proxies:
+        chain = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
+        if len(chain) >= proxies:
+            return chain[-proxies]
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def network(address: str) -> str:
+    """Return what counts as one client: an IPv4 address, or an IPv6 network of /64."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)
+
+
+def _wait(limiter: MovingWindowRateLimiter, rate: RateLimitItem, *keys: str) -> int:
+    reset_at = limiter.get_window_stats(rate, *keys).reset_time
+    return max(1, round(reset_at - time.time() + 0.5))
+
+
+@cache
+def _rates(spelled: str) -> list[RateLimitItem]:
+    return parse_many(spelled)
+
+
+@cache
+def _limiter(url: str) -> MovingWindowRateLimiter:
+    # A hanging Redis must not hang a sign-in.
+    options = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5} if "redis" in url else {}
+    return MovingWindowRateLimiter(cast(Storage, storage_from_string(url, **options)))

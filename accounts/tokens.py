@@ -1,0 +1,147 @@
+"""Verifies the ID tokens of our user pool, offline but for the pool's public keys.
+
+TokenError
+├── InvalidToken         not ours, not for us, not now, or not of the person who asked
+└── KeysUnavailable      the pool's keys could not be had: nothing can be said of the token
+"""
+
+import json
+import time
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import jwt
+import requests
+from jwt import PyJWKClient
+from jwt.exceptions import PyJWKClientConnectionError, PyJWTError
+
+from accounts.conf import conf
+
+LEEWAY = 30  # seconds: clocks differ, and a token from "the future" would stop every sign-in
+_MAX_KEYS_SIZE = 64 * 1024
+_TIMEOUT = 2.0
+_REMEMBER_FAILURE = 5.0
+
+
+class TokenError(Exception):
+    pass
+
+
+class InvalidToken(TokenError):
+    pass
+
+
+class KeysUnavailable(TokenError):
+    pass
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What we believe of a token. ``phone`` is in E.164."""
+
+    sub: str
+    phone: str | None
+    phone_verified: bool
+
+
+class SigningKeys(PyJWKClient):
+    """The pool's public keys, cached for a day.
+
+    An unknown key id refetches them at most every 30 s. While they cannot be fetched, the old
+    ones stay in use; where there are none, a failure is remembered for 5 s, so that a hanging
+    endpoint does not hold up one request after the other.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, lifespan=24 * 60 * 60, cooldown_duration=30)
+        self._http = requests.Session()
+        self._http.trust_env = False
+        self._last_good: dict[str, Any] | None = None
+        self._failed_at: float | None = None
+
+    def fetch_data(self) -> dict[str, Any]:
+        if self._failed_at and time.monotonic() - self._failed_at < _REMEMBER_FAILURE:
+            if self._last_good is None:
+                raise PyJWKClientConnectionError("The keys could not be fetched a moment ago")
+            return self._last_good
+        try:
+            payload = self._download()
+            # Refuses a set without a usable key before it takes the place of a good one.
+            jwt.PyJWKSet.from_dict(payload)
+        except (requests.RequestException, PyJWTError, ValueError) as error:
+            self._failed_at = time.monotonic()
+            if self._last_good is None:
+                raise PyJWKClientConnectionError("The keys could not be fetched") from error
+            return self._last_good
+        self._failed_at = None
+        self._last_good = payload
+        return payload
+
+    def _download(self) -> dict[str, Any]:
+        deadline = time.monotonic() + 2 * _TIMEOUT
+        with self._http.get(
+            self.uri, timeout=_TIMEOUT, allow_redirects=False, stream=True
+        ) as response:
+            if response.status_code != requests.codes.ok:
+                raise requests.HTTPError(f"Status {response.status_code}")
+            body = b""
+            for chunk in response.iter_content(8 * 1024):
+                body += chunk
+                if len(body) > _MAX_KEYS_SIZE or time.monotonic() > deadline:
+                    raise requests.RequestException("Too large or too slow")
+        payload = json.loads(body)
+        if not isinstance(payload, dict):
+            raise requests.RequestException("Not a JSON object")
+        return payload
+
+
+class Verifier:
+    """Checks that an ID token was issued by ``issuer`` to the client ``audience``."""
+
+    def __init__(self, keys: PyJWKClient, *, issuer: str, audience: str) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._audience = audience
+
+    def verify_id_token(self, token: str, *, sub: str) -> Claims:
+        """Return the claims of a token that belongs to ``sub``. Raises TokenError."""
+        try:
+            key = self._keys.get_signing_key_from_jwt(token)
+            claims = jwt.decode(
+                token,
+                key,
+                # Pinned: the header's "alg" is the attacker's to choose.
+                algorithms=["RS256"],
+                audience=self._audience,
+                issuer=self._issuer,
+                leeway=LEEWAY,
+                options={
+                    "require": ["exp", "iat", "iss", "aud", "sub", "token_use"],
+                    "verify_signature": True,
+                },
+            )
+        except PyJWKClientConnectionError as error:
+            raise KeysUnavailable(str(error)) from error
+        except (PyJWTError, ValueError) as error:
+            raise InvalidToken(type(error).__name__) from error
+        if claims["token_use"] != "id":  # noqa: S105
+            raise InvalidToken("Not an ID token")
+        if claims["sub"] != sub:
+            raise InvalidToken("Of somebody else")
+        phone = claims.get("phone_number")
+        return Claims(
+            sub=sub,
+            phone=phone if isinstance(phone, str) else None,
+            phone_verified=claims.get("phone_number_verified") is True,
+        )
+
+
+@cache
+def _verifier() -> Verifier:
+    return Verifier(SigningKeys(conf.jwks_url), issuer=conf.issuer, audience=conf.client_id)
+
+
+def verify_id_token(token: str, *, sub: str) -> Claims:
+    """Verify a token of the configured pool. Raises TokenError."""
+    return _verifier().verify_id_token(token, sub=sub)

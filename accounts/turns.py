@@ -1,0 +1,111 @@
+"""One request at a time per browser, and one outcome for a code that was sent twice.
+
+People press twice, and a browser forgets the answer to the first press, its new session cookie
+included. The second request waits for its turn here; when the first one signed the person in
+with the very same answer, the second ends signed in as well instead of meeting a spent code.
+"""
+
+import hmac
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from accounts.models import Turn, User
+
+# Longer than any request lasts, so that a turn left behind by a dead process frees itself; and
+# how long a second press is still taken for one.
+KEPT = timedelta(seconds=30)
+_PATIENCE = 25.0
+_POLL = 0.05
+
+
+class TooLong(Exception):
+    """The request before this one did not finish in time."""
+
+
+class Held:
+    """A turn that this request holds until it leaves the ``with`` block."""
+
+    def __init__(self, row: Turn | None) -> None:
+        self._row = row
+
+    def signed_in(self, user: User, *, answer: str) -> None:
+        """Let a second press with the same answer end where this one did."""
+        if self._row is not None:
+            self._row.user = user
+            self._row.answer = _digest(answer)
+            self._row.save(update_fields=["user", "answer"])
+
+    def leave(self) -> None:
+        if self._row is not None and self._row.user is None:
+            self._row.delete()
+
+
+@contextmanager
+def turn(request: HttpRequest) -> Iterator[Held]:
+    """Hold this browser's turn. Without a session cookie there is nothing to wait for.
+
+    Raises TooLong.
+    """
+    held = Held(_take(browser) if (browser := _browser(request)) else None)
+    try:
+        yield held
+    finally:
+        held.leave()
+
+
+def just_signed_in(request: HttpRequest, *, answer: str) -> User | None:
+    """Return whom this browser signed in with ``answer`` a moment ago.
+
+    The cookie of a browser may have been planted by somebody else, so the answer must be the same
+    too, and a wrong one ends the matter: nobody gets a second guess.
+    """
+    row = (
+        Turn.objects.filter(
+            browser=_browser(request), user__isnull=False, taken_at__gt=timezone.now() - KEPT
+        )
+        .select_related("user")
+        .first()
+    )
+    if row is None:
+        return None
+    if not hmac.compare_digest(row.answer, _digest(answer)):
+        row.delete()
+        return None
+    return row.user
+
+
+def _take(browser: str) -> Turn | None:
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        now = timezone.now()
+        Turn.objects.filter(taken_at__lt=now - KEPT).delete()
+        row = Turn(browser=browser, taken_at=now)
+        try:
+            with transaction.atomic():
+                row.save(force_insert=True)
+        except IntegrityError:
+            if Turn.objects.filter(browser=browser, user__isnull=False).exists():
+                # It is over: what this request reads next tells it so.
+                return None
+            time.sleep(_POLL)
+        else:
+            return row
+    raise TooLong
+
+
+def _browser(request: HttpRequest) -> str:
+    """Name the browser by the cookie it sent, which may be older than the session it has now."""
+    cookie = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    return _digest(cookie) if cookie else ""
+
+
+def _digest(value: str) -> str:
+    return salted_hmac("accounts.turns", value, algorithm="sha256").hexdigest()

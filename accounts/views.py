@@ -1,0 +1,181 @@
+"""What the browser meets: one call of the flow per view, and its outcome put into words."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.contrib.auth.views import LogoutView
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render, resolve_url
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_safe
+from django.views.generic import TemplateView, View
+
+from accounts import phone_login, phones
+from accounts.forms import CodeForm, PhoneForm
+
+_MAX_NEXT_LENGTH = 2000
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Answer that this process serves. No I/O, so that a slow database does not restart it."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+@method_decorator(never_cache, name="dispatch")
+class HomeView(LoginRequiredMixin, TemplateView):
+    template_name = "home.html"
+
+
+@method_decorator(
+    [never_cache, sensitive_post_parameters("phone", "code")],
+    name="dispatch",
+)
+class _LoginStepView(View):
+    """A step of the sign-in. Who is signed in already is sent on."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            return redirect(_next_url(request))
+        try:
+            if request.method == "POST":
+                phone_login.admit(request)
+            return super().dispatch(request, *args, **kwargs)
+        except phone_login.NothingPending:
+            return redirect(settings.LOGIN_URL)
+        except phone_login.TooMany as error:
+            return too_many(request, error.retry_after)
+
+
+class PhoneView(_LoginStepView):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        waiting = phone_login.current(request)
+        form = PhoneForm(
+            initial={
+                "phone": waiting.phone if waiting else "",
+                "next": request.GET.get("next", ""),
+            }
+        )
+        return self._page(form, is_over=bool(waiting and waiting.challenge is None))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = PhoneForm(request.POST)
+        if not form.is_valid():
+            return self._page(form)
+        try:
+            phone_login.start(request, form.cleaned_data["phone"], next_url=_next_url(request))
+        except phone_login.Unavailable:
+            return self._page(form, status=503)
+        return redirect("accounts:code")
+
+    def _page(self, form: PhoneForm, *, is_over: bool = False, status: int = 200) -> HttpResponse:
+        context = {"form": form, "is_over": is_over, "is_unavailable": status == 503}
+        return render(self.request, "accounts/phone.html", context, status=status)
+
+
+class CodeView(_LoginStepView):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return _code_page(request)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        waiting = phone_login.current(request)
+        length = waiting.challenge.code_length if waiting and waiting.challenge else 6
+        form = CodeForm(request.POST, code_length=length)
+        if not form.is_valid():
+            return _code_page(request, form)
+        try:
+            done = phone_login.finish(
+                request, form.cleaned_data["code"], attempt=form.cleaned_data["attempt"]
+            )
+        except phone_login.WrongCode as error:
+            message = ngettext(
+                "That is not the code. You have %(tries)d try left.",
+                "That is not the code. You have %(tries)d tries left.",
+                error.tries_left,
+            )
+            form.add_error("code", message % {"tries": error.tries_left})
+        except phone_login.Expired:
+            form.add_error("code", _("That code is too old. Ask for a new one below."))
+        except phone_login.OtherAttempt:
+            form.add_error(
+                "code", _("You have asked for another code since. Type the code you got last.")
+            )
+        except phone_login.StartOver:
+            return redirect(settings.LOGIN_URL)
+        except phone_login.Unavailable:
+            return _code_page(request, form, status=503)
+        else:
+            return redirect(done.next_url or settings.LOGIN_REDIRECT_URL)
+        return _code_page(request, form)
+
+
+class ResendView(_LoginStepView):
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        try:
+            phone_login.resend(request)
+        except phone_login.TooSoon as error:
+            return _code_page(request, wait=error.retry_after, status=429)
+        except phone_login.Unavailable:
+            return _code_page(request, status=503)
+        return redirect("accounts:code")
+
+
+@method_decorator(never_cache, name="dispatch")
+class SignOutView(LogoutView):
+    """Only POST signs out. Who follows a link here is not signed out, and not lost either."""
+
+    http_method_names = ["get", "post"]
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return redirect(settings.LOGIN_REDIRECT_URL)
+
+
+def too_many(request: HttpRequest, retry_after: int) -> HttpResponse:
+    minutes = max(1, round(retry_after / 60))
+    response = render(request, "429.html", {"minutes": minutes}, status=429)
+    response["Retry-After"] = str(retry_after)
+    return response
+
+
+def _code_page(
+    request: HttpRequest, form: CodeForm | None = None, *, wait: int = 0, status: int = 200
+) -> HttpResponse:
+    waiting = phone_login.current(request)
+    if waiting is None or waiting.challenge is None:
+        return redirect(settings.LOGIN_URL)
+    if form is None:
+        form = CodeForm(
+            initial={"attempt": waiting.attempt}, code_length=waiting.challenge.code_length
+        )
+    context = {
+        "form": form,
+        "attempt": waiting.attempt,
+        "phone": phones.mask(waiting.phone),
+        "length": waiting.challenge.code_length,
+        "is_expired": waiting.is_expired(),
+        "resend_in": waiting.seconds_to_resend(),
+        "wait": wait,
+        "is_unavailable": status == 503,
+    }
+    response = render(request, "accounts/code.html", context, status=status)
+    if wait:
+        response["Retry-After"] = str(wait)
+    return response
+
+
+def _next_url(request: HttpRequest) -> str:
+    """Return where the person wanted to go, if that is on this host, or the home page."""
+    url = request.POST.get("next") or request.GET.get("next") or ""
+    if len(url) <= _MAX_NEXT_LENGTH and url_has_allowed_host_and_scheme(
+        url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
+        return url
+    return resolve_url(settings.LOGIN_REDIRECT_URL)

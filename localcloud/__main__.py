@@ -1,0 +1,136 @@
+"""``python -m localcloud [--port N] [--state DIR]``: the local AWS and the site, until Ctrl-C."""
+
+import argparse
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+import requests
+
+from localcloud import LocalCloudError
+from localcloud.cloud import PROJECT, Cloud
+
+SITE_START_TIMEOUT = 30.0
+STOP_TIMEOUT = 10.0
+
+
+class Stopped(Exception):
+    """Somebody asked us to end."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m localcloud", description=__doc__)
+    parser.add_argument("--port", type=int, default=8000, help="port of the site (8000)")
+    parser.add_argument("--state", type=Path, default=PROJECT / ".local", help="where state lives")
+    options = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    try:
+        run(options.port, options.state)
+    except LocalCloudError as error:
+        print(f"make run: {error}", file=sys.stderr)
+        return 1
+    except Stopped:
+        print("\nStopped; users and texts are kept in", options.state)
+    return 0
+
+
+def run(port: int, state: Path) -> None:
+    """Run until a signal. Raises LocalCloudError, or Stopped; nothing is left running."""
+    state.mkdir(parents=True, exist_ok=True)
+    with _alone(state):
+        _refuse_taken_port(port)
+        print("Starting the local AWS and deploying lambdas/template.yaml …", flush=True)
+        with Cloud(state) as cloud:
+            environment = {**os.environ, **cloud.environment, "ENV_FILE": os.devnull}
+            manage = [sys.executable, str(PROJECT / "manage.py")]
+            migrated = subprocess.run(
+                [*manage, "migrate", "--verbosity", "0"], env=environment, check=False
+            )
+            if migrated.returncode:
+                raise LocalCloudError("The database could not be migrated; see above")
+            with _site([*manage, "runserver", f"127.0.0.1:{port}"], environment) as site:
+                _wait_until_up(site, port)
+                print(
+                    f"\n  Site    http://localhost:{port}/"
+                    f"\n  Inbox   http://localhost:{port}/local/inbox/   texts arrive here"
+                    f"\n  Admin   http://localhost:{port}/admin/   after: make admin PHONE=+1…"
+                    "\n\nReady. Ctrl-C ends everything.",
+                    flush=True,
+                )
+                _watch(cloud, site)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    # Once is enough: a second Ctrl-C must not tear the clean-up apart.
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    raise Stopped
+
+
+@contextlib.contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    with (state / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise LocalCloudError(f"Another make run uses {state} already") from error
+        yield
+
+
+def _refuse_taken_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            raise LocalCloudError(
+                f"Port {port} cannot be had; choose another: PORT={port + 1} make run"
+            ) from error
+
+
+@contextlib.contextmanager
+def _site(command: list[str], environment: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
+    # A session of its own: the reloader's child must end as well, and Ctrl-C is ours to handle.
+    process = subprocess.Popen(command, env=environment, start_new_session=True)
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _wait_until_up(site: "subprocess.Popen[bytes]", port: int) -> None:
+    deadline = time.monotonic() + SITE_START_TIMEOUT
+    while site.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(requests.RequestException):
+            if requests.get(f"http://127.0.0.1:{port}/healthz", timeout=2).ok:
+                return
+        time.sleep(0.1)
+    raise LocalCloudError("The site did not start; see above")
+
+
+def _watch(cloud: Cloud, site: "subprocess.Popen[bytes]") -> None:
+    while True:
+        if not cloud.emulator.is_running():
+            raise LocalCloudError(f"The local AWS died: {cloud.emulator.last_words()}")
+        if site.poll() is not None:
+            raise LocalCloudError(f"The site ended with status {site.returncode}")
+        time.sleep(0.5)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

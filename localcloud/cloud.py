@@ -1,0 +1,128 @@
+"""The emulator with our stack in it, and the environment that a site needs to use it."""
+
+import secrets
+from pathlib import Path
+from types import TracebackType
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from localcloud import LocalCloudError, stack
+from localcloud.emulator import REGION, Emulator
+
+PROJECT = Path(__file__).resolve().parent.parent
+EMULATOR_PROGRAM = PROJECT / ".local" / "emulator-venv" / "bin" / "ministack"
+SITE_USER = "phone-login-site"
+# A dozen countries to play with; no text leaves this machine.
+COUNTRIES = ("US", "CA", "GB", "IE", "FR", "DE", "ES", "IT", "NL", "BR", "IN", "AU")
+
+
+class Cloud:
+    """A running local AWS. Use it as a context manager, or call ``stop``.
+
+    ``state_dir`` keeps users, keys and deployed code between runs.
+    """
+
+    def __init__(self, state_dir: Path, *, program: Path = EMULATOR_PROGRAM) -> None:
+        self.state_dir = state_dir
+        self.emulator = Emulator(program, state_dir / "emulator")
+        self.outputs: dict[str, str] = {}
+        self.environment: dict[str, str] = {}
+
+    def start(self) -> None:
+        """Start, deploy, and write ``state_dir/env``. Raises LocalCloudError, leaving nothing."""
+        self.state_dir.mkdir(parents=True, exist_ok=True)
+        self.emulator.start()
+        try:
+            self.deploy()
+        except BaseException:
+            self.stop()
+            raise
+
+    def deploy(self) -> None:
+        self.outputs = stack.deploy(
+            self.root_session(),
+            self.emulator.url,
+            PROJECT / "lambdas",
+            {"Stage": "local", "AppName": "Phone login", "SiteHost": "localhost"},
+        )
+        self.environment = self._environment()
+        write_env_file(self.state_dir / "env", self.environment)
+
+    def stop(self) -> None:
+        self.emulator.stop()
+
+    def __enter__(self) -> "Cloud":
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def root_session(self) -> boto3.Session:
+        """Return a session that may do everything, as whoever deploys may."""
+        key = self.emulator.root_key
+        return boto3.Session(key.id, key.secret, region_name=REGION)
+
+    def _environment(self) -> dict[str, str]:
+        pool, client = self.outputs["CognitoUserPoolId"], self.outputs["CognitoClientId"]
+        url = self.emulator.url
+        try:
+            described = (
+                self.root_session()
+                .client("cognito-idp", endpoint_url=url)
+                .describe_user_pool_client(UserPoolId=pool, ClientId=client)
+            )
+            key_id, key_secret = self._site_key()
+        except (BotoCoreError, ClientError) as error:
+            raise LocalCloudError(f"The local AWS failed after the deployment: {error}") from error
+        return {
+            "AWS_ENDPOINT_URL": url,
+            "AWS_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": key_id,
+            "AWS_SECRET_ACCESS_KEY": key_secret,
+            "COGNITO_USER_POOL_ID": pool,
+            "COGNITO_CLIENT_ID": client,
+            "COGNITO_CLIENT_SECRET": described["UserPoolClient"]["ClientSecret"],
+            # Tokens name AWS as their issuer, here too; only the keys come from elsewhere.
+            "COGNITO_JWKS_URL": f"{url}/{pool}/.well-known/jwks.json",
+            "LOCAL_CLOUD": "true",
+            "DJANGO_SECRET_KEY": self._secret_key(),
+            "DJANGO_DEBUG": "true",
+            "DJANGO_HTTPS": "false",
+            "DJANGO_ALLOWED_HOSTS": "localhost,127.0.0.1",
+            "DATABASE_URL": f"sqlite:///{self.state_dir.resolve() / 'db.sqlite3'}",
+            "ACCOUNTS_SIGN_UP": "open",
+            "ACCOUNTS_COUNTRIES": ",".join(COUNTRIES),
+            "ACCOUNTS_DEFAULT_REGION": COUNTRIES[0],
+        }
+
+    def _site_key(self) -> tuple[str, str]:
+        """Give the site a key of its own, with nothing but the template's policy."""
+        iam = self.root_session().client("iam", endpoint_url=self.emulator.url)
+        try:
+            iam.create_user(UserName=SITE_USER)
+        except iam.exceptions.EntityAlreadyExistsException:
+            for old in iam.list_access_keys(UserName=SITE_USER)["AccessKeyMetadata"]:
+                iam.delete_access_key(UserName=SITE_USER, AccessKeyId=old["AccessKeyId"])
+        iam.attach_user_policy(UserName=SITE_USER, PolicyArn=self.outputs["WebTierPolicyArn"])
+        key = iam.create_access_key(UserName=SITE_USER)["AccessKey"]
+        return key["AccessKeyId"], key["SecretAccessKey"]
+
+    def _secret_key(self) -> str:
+        """Return Django's key, the same from run to run: who is signed in stays so."""
+        path = self.state_dir / "secret-key"
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(48))
+        return path.read_text()
+
+
+def write_env_file(path: Path, environment: dict[str, str]) -> None:
+    path.touch(mode=0o600)
+    path.write_text("".join(f"{name}={value}\n" for name, value in environment.items()))

@@ -1,0 +1,34 @@
+"""The project's settings with an environment of the tests' own, whatever the developer's says."""
+
+import os
+
+for _name in list(os.environ):
+    if _name.startswith(("AWS_", "ACCOUNTS_", "COGNITO_", "DATABASE_", "SITE_")):
+        del os.environ[_name]
+os.environ.update(
+    {
+        "ENV_FILE": os.devnull,
+        # boto3 must find nothing of the developer's.
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_ACCESS_KEY_ID": "tests",
+        "AWS_SECRET_ACCESS_KEY": "tests",
+        "AWS_REGION": "eu-west-1",
+        "COGNITO_USER_POOL_ID": "eu-west-1_Example01",
+        "COGNITO_CLIENT_ID": "exampleclientid",
+        "COGNITO_CLIENT_SECRET": "exampleclientsecret",
+        # Nothing listens there: a test that needs AWS brings its own.
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "DJANGO_SECRET_KEY": "tests-tests-tests-tests-tests-tests-tests-tests-tests",
+        "DJANGO_ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
+        "DJANGO_HTTPS": "false",
+        "DATABASE_URL": "sqlite://:memory:",
+        "ACCOUNTS_SIGN_UP": "open",
+        "ACCOUNTS_COUNTRIES": "US,GB,FR",
+        "ACCOUNTS_DEFAULT_REGION": "US",
+        "LOCAL_CLOUD": "true",
+    }
+)
+
+from config.settings import *  # noqa: E402, F403
