@@ -207,8 +207,14 @@ def _begin(phone: str, *, insist: bool = False) -> tuple[str | None, Challenge]:
                 sub = created.sub
                 log.info("Created a user for %s", phones.mask(phone))
         return sub, gateway.start_challenge(phone)
-    except (cognito.UnknownUser, cognito.Refused):
-        log.info("No text: Cognito has no active user for %s", phones.mask(phone))
+    except cognito.UnknownUser:
+        if conf.sign_up == "open" and not insist:
+            # This pool does tell: the account that we knew is gone.
+            return _begin(phone, insist=True)
+        log.info("No text: Cognito has no user for %s", phones.mask(phone))
+        return None, _decoy()
+    except cognito.Refused as error:
+        log.info("No text: Cognito refuses %s (%s)", phones.mask(phone), error)
         return None, _decoy()
     except cognito.CognitoError as error:
         raise _unavailable(error) from error

@@ -1,0 +1,82 @@
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from accounts import cognito, throttle, tokens
+from localcloud import inbox
+from localcloud.cloud import Cloud
+from tests.wire import WireServer
+
+# Playwright's loop runs in the thread that also uses Django's database.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+@pytest.fixture(autouse=True)
+def _fresh_process() -> Iterator[None]:
+    """What a process remembers must not outlive a test."""
+    cognito.gateway.cache_clear()
+    tokens._verifier.cache_clear()
+    throttle._limiter.cache_clear()
+    yield
+    cognito.gateway.cache_clear()
+    tokens._verifier.cache_clear()
+    throttle._limiter.cache_clear()
+
+
+@pytest.fixture
+def wire() -> Iterator[WireServer]:
+    server = WireServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """The local AWS with lambdas/template.yaml deployed into it, roles and secrets enforced."""
+    with Cloud(tmp_path_factory.mktemp("cloud")) as running:
+        yield running
+
+
+@pytest.fixture
+def on_cloud(cloud: Cloud, settings, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    """Point the site of this process at the local AWS, as ``make run`` does for another one."""
+    environment = cloud.environment
+    settings.AWS_REGION = environment["AWS_REGION"]
+    settings.AWS_ENDPOINT_URL = environment["AWS_ENDPOINT_URL"]
+    settings.ACCOUNTS_USER_POOL_ID = environment["COGNITO_USER_POOL_ID"]
+    settings.ACCOUNTS_CLIENT_ID = environment["COGNITO_CLIENT_ID"]
+    settings.ACCOUNTS_CLIENT_SECRET = environment["COGNITO_CLIENT_SECRET"]
+    settings.ACCOUNTS_JWKS_URL = environment["COGNITO_JWKS_URL"]
+    # Only the site's own key, which holds no more than the template's policy.
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", environment["AWS_ACCESS_KEY_ID"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", environment["AWS_SECRET_ACCESS_KEY"])
+    return cloud
+
+
+_numbers = iter(range(10_000))
+
+
+@pytest.fixture
+def phone() -> str:
+    """A number that no other test of this run uses, from the range of a numbering plan's example.
+
+    Its digits follow (201) 555-0123; nothing is ever sent to it.
+    """
+    return f"+1201556{next(_numbers):04d}"
+
+
+@pytest.fixture
+def texts(cloud: Cloud):
+    """``texts(phone)``: the bodies of the texts sent to a phone so far, oldest first."""
+
+    def read(phone: str) -> list[str]:
+        return [text.body for text in inbox.texts(cloud.emulator.url, phone)]
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    return Path(__file__).resolve().parent.parent
