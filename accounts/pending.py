@@ -1,6 +1,7 @@
 """The half-finished sign-in in the browser's session: the only reader and writer of its key."""
 
 import dataclasses
+import math
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,12 @@ class Pending:
         if self.challenge is None:
             return 0
         return max(0, self.challenge.resend_at - int(time.time()))
+
+    def minutes_left(self) -> int:
+        """Return how long the code works, in minutes begun."""
+        if self.challenge is None:
+            return 0
+        return max(0, math.ceil((self.challenge.expires_at - time.time()) / 60))
 
     def is_expired(self) -> bool:
         return self.challenge is None or time.time() >= self.challenge.expires_at

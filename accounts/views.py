@@ -160,7 +160,7 @@ def _code_page(
         "attempt": waiting.attempt,
         "phone": phones.mask(waiting.phone),
         "length": waiting.challenge.code_length,
-        "is_expired": waiting.is_expired(),
+        "minutes": waiting.minutes_left(),
         "resend_in": waiting.seconds_to_resend(),
         "wait": wait,
         "is_unavailable": status == 503,

@@ -1,4 +1,4 @@
-"""The whole way: Django, boto3, the emulator, the real triggers and the real keys. Nothing faked."""
+"""The whole way: Django, boto3, the emulator, the real triggers and real keys. Nothing faked."""
 
 import re
 import time

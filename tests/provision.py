@@ -1,0 +1,81 @@
+"""``python -m tests.provision``: bring the programs that the suite needs and pip cannot install.
+
+Chromium comes from the system, else from Debian's package where we may install one, else as
+Playwright's own download; Redis from the system or Debian's package. What cannot be had is said
+in one line, and the tests that need it say so again when they are skipped.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+_CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell")
+
+
+def chromium() -> str | None:
+    """Return the path of a Chromium, or None."""
+    if named := os.environ.get("CHROMIUM"):
+        return named
+    for name in _CHROMIUM_NAMES:
+        if found := shutil.which(name):
+            return found
+    return _downloaded_chromium()
+
+
+def redis_server() -> str | None:
+    """Return the path of a Redis server, or None."""
+    return shutil.which("redis-server")
+
+
+def _downloaded_chromium() -> str | None:
+    # Asked in a process of its own: Playwright starts a driver to answer.
+    script = (
+        "from playwright.sync_api import sync_playwright\n"
+        "with sync_playwright() as p: print(p.chromium.executable_path)"
+    )
+    asked = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    path = asked.stdout.strip()
+    return path if path and Path(path).exists() else None
+
+
+def _may_install_packages() -> bool:
+    return shutil.which("apt-get") is not None and os.geteuid() == 0
+
+
+def _install_packages(packages: list[str]) -> None:
+    print(f"Installing Debian's {' and '.join(packages)} for the tests …", flush=True)
+    # A run level of 1 keeps the packages from starting services.
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    for command in (
+        ["apt-get", "update", "-qq"],
+        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
+    ):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            print(f"  {' '.join(command)}: {done.stderr.strip().splitlines()[-1:]}", flush=True)
+
+
+def main() -> None:
+    wanted = {"chromium": chromium, "redis-server": redis_server}
+    missing = [package for package, find in wanted.items() if find() is None]
+    if missing and _may_install_packages():
+        _install_packages(missing)
+    if chromium() is None:
+        print("Downloading Playwright's Chromium for the tests …", flush=True)
+        subprocess.run(
+            [sys.executable, "-m", "playwright", "install", "chromium"],
+            capture_output=True,
+            check=False,
+        )
+    if chromium() is None:
+        print("The browser tests will be skipped: Chromium is not installed.")
+    if redis_server() is None:
+        print("The tests on a real Redis will be skipped: redis-server is not installed.")
+
+
+if __name__ == "__main__":
+    main()
