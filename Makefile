@@ -10,7 +10,7 @@ DEV := $(VENV)/.dev-installed
 LOCAL_AWS := $(EMULATOR)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format admin manage lock clean
+.PHONY: help run test lint format pictures admin manage lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ lint: $(DEV) ## Check format, lint, types, the template and the migrations
 format: $(DEV) ## Format the code and mend what can be mended
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
+
+pictures: $(DEV) $(LOCAL_AWS) ## Take the pictures of the README anew
+	@PICTURES=1 $(RUN) -m pytest tests/browser/test_pictures.py
 
 admin: $(SITE) ## Make an operator while make run is running: make admin PHONE=+12015550123
 	@ENV_FILE=$(STATE)/env $(RUN) manage.py make_admin "$(PHONE)"

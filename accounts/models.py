@@ -11,8 +11,12 @@ from django.utils.translation import gettext_lazy as _
 
 
 class UserManager(BaseUserManager["User"]):
-    def for_identity(self, sub: str, phone: str | None, *, phone_verified: bool = False) -> "User":
+    def for_identity(
+        self, sub: str, phone: str | None, *, phone_verified: bool | None = None
+    ) -> "User":
         """Return the user of this Cognito identity, made on first sight, with its present phone.
+
+        What is None is not known, and stays as it was.
 
         Two first logins at once give one row. A phone that another identity had moves here: the
         number changed hands, the accounts stay apart.
@@ -23,8 +27,10 @@ class UserManager(BaseUserManager["User"]):
             user, _ = self.get_or_create(
                 sub=sub, defaults={"phone": phone, "password": make_password(None)}
             )
-            # A client that may not read phone_number gives tokens without one.
-            seen = (phone or user.phone, phone_verified)
+            seen = (
+                user.phone if phone is None else phone,
+                user.phone_verified if phone_verified is None else phone_verified,
+            )
             if (user.phone, user.phone_verified) != seen:
                 user.phone, user.phone_verified = seen
                 user.save(update_fields=["phone", "phone_verified"])

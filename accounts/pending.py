@@ -13,6 +13,8 @@ from django.http import HttpRequest
 from accounts.cognito import Challenge
 
 _KEY = "accounts.pending"
+# As long as Cognito's session at its longest; then the number leaves a browser that may be shared.
+_KEPT = 15 * 60
 
 
 class Superseded(Exception):
@@ -24,7 +26,7 @@ class Pending:
     """``attempt`` names this sign-in in the page's form. ``challenge`` is None once it is over.
 
     ``sub`` is the identity that asked, where it was known before the code was. ``wrong_answer``
-    is a digest of the last wrong code.
+    is a digest of the last wrong code. ``stored_at`` is in seconds since the epoch.
     """
 
     attempt: str
@@ -33,6 +35,7 @@ class Pending:
     challenge: Challenge | None
     sub: str | None = None
     wrong_answer: str = ""
+    stored_at: float = 0.0
 
     def seconds_to_resend(self) -> int:
         if self.challenge is None:
@@ -65,7 +68,7 @@ def reload(request: HttpRequest) -> Pending | None:
 def store(request: HttpRequest, pending: Pending) -> None:
     """Write at once, not when the response leaves. Raises Superseded."""
     session = request.session
-    session[_KEY] = dataclasses.asdict(pending)
+    session[_KEY] = dataclasses.asdict(dataclasses.replace(pending, stored_at=time.time()))
     try:
         session.save()
     except UpdateError as error:
@@ -86,7 +89,8 @@ def _read(data: Any) -> Pending | None:
         return None
     try:
         challenge = data["challenge"]
-        return Pending(**{**data, "challenge": Challenge(**challenge) if challenge else None})
+        pending = Pending(**{**data, "challenge": Challenge(**challenge) if challenge else None})
     except (TypeError, KeyError):
         # Written by another version of this code: the person starts again.
         return None
+    return pending if time.time() - pending.stored_at < _KEPT else None
