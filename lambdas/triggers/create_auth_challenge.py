@@ -12,8 +12,7 @@ from .challenge import CODE_LENGTH, Challenge
 from .define_auth_challenge import TRIES_PER_CODE
 
 RESEND_COOLDOWN = 30
-log = logging.getLogger()
-log.setLevel(logging.INFO)
+log = logging.getLogger(__name__)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 _CONFIG = Config(connect_timeout=1, read_timeout=1.5, retries={"total_max_attempts": 1})
 
@@ -39,11 +40,12 @@ class SnsSender:
                     "AWS.SNS.SMS.SMSType": {"DataType": "String", "StringValue": "Transactional"}
                 },
             )
+            return str(reply["MessageId"])
         except ClientError as error:
             raise SendError(str(error.response["Error"].get("Code"))) from error
-        except BotoCoreError as error:
+        except (BotoCoreError, ResponseParserError, KeyError) as error:
+            # botocore lets the last two through when the reply is garbage.
             raise SendError(type(error).__name__) from error
-        return str(reply["MessageId"])
 
 
 @cache

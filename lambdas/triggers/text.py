@@ -2,7 +2,8 @@
 
 import re
 
-_HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
+_LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
 
 
 def sign_in_text(code: str, *, app_name: str, site_host: str, minutes: int) -> str:
@@ -12,10 +13,10 @@ def sign_in_text(code: str, *, app_name: str, site_host: str, minutes: int) -> s
     (https://wicg.github.io/sms-one-time-codes/): ``@host #code``, a bare host, nothing after it.
     """
     if not _HOST.fullmatch(site_host):
-        raise ValueError("The site's host must be a bare lower-case host name")
+        raise ValueError("SITE_HOST must be a bare lower-case host name")
     return (
-        f"{code} is your code to sign in to {app_name}. It works for {minutes} min. "
-        f"Do not share it: we never ask for it.\n\n@{site_host} #{code}"
+        f"{code} is your {app_name} sign-in code. It works for {minutes} min. "
+        f"Do not share it.\n\n@{site_host} #{code}"
     )
 
 

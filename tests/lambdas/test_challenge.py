@@ -1,0 +1,253 @@
+import dataclasses
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lambdas.triggers import challenge
+from lambdas.triggers.challenge import Challenge
+from tests.lambdas import aws
+
+KEY = aws.CODE_KEY.encode()
+USER = "eu-west-1_Example01 7c1d4a52-90b1-70e4-3f2a-5b0c9d8e7f61"
+END = 1_700_000_300
+ONE = Challenge("Zk3vQ1rT8yLw0XnB5mJ2dA", END)
+# What `openssl dgst -sha256 -hmac` says of "USER ID", modulo 10**6.
+CODE = "419090"
+
+
+def accepts(answer, *, key=KEY, user=USER, now=END - 1, of=ONE) -> bool:
+    return of.accepts(answer, key, user=user, now=now)
+
+
+@pytest.fixture(scope="module")
+def codes() -> list[str]:
+    return [Challenge(f"{n:022d}", END).code(KEY, user=USER) for n in range(60_000)]
+
+
+def test_code_is_the_hmac_of_user_and_id():
+    assert ONE.code(KEY, user=USER) == CODE
+
+
+def test_code_is_always_six_ascii_digits(codes):
+    assert all(len(code) == 6 and code.isascii() and code.isdigit() for code in codes)
+
+
+def test_code_keeps_leading_zeros(codes):
+    assert any(code.startswith("00") for code in codes)
+
+
+@pytest.mark.parametrize("position", range(6))
+def test_code_digits_are_uniform(codes, position):
+    counts = Counter(code[position] for code in codes)
+    expected = len(codes) / 10
+    chi_squared = sum((counts[digit] - expected) ** 2 / expected for digit in "0123456789")
+    assert chi_squared < 27.88  # nine degrees of freedom, one in a thousand
+
+
+def test_code_hardly_ever_repeats(codes):
+    # 10**6 * (1 - e**-0.06) different values are expected.
+    assert 58_000 < len(set(codes)) < 58_500
+
+
+def test_code_depends_on_the_user():
+    assert ONE.code(KEY, user=USER + "x") != CODE
+
+
+def test_code_depends_on_the_id():
+    assert dataclasses.replace(ONE, id="Zk3vQ1rT8yLw0XnB5mJ2dB").code(KEY, user=USER) != CODE
+
+
+def test_code_depends_on_the_key():
+    assert ONE.code(b"another" * 8, user=USER) != CODE
+
+
+def test_draw_ends_after_the_lifetime():
+    assert Challenge.draw(now=1_700_000_000.9, lifetime=300).expires_at == END
+
+
+def test_draw_never_repeats_an_id():
+    assert len({Challenge.draw(now=0, lifetime=1).id for _ in range(1000)}) == 1000
+
+
+def test_draw_is_random_all_over():
+    ids = [Challenge.draw(now=0, lifetime=1).id for _ in range(1000)]
+    variety = [len(set(characters)) for characters in zip(*ids, strict=True)]
+    assert min(variety[:21]) > 48
+    assert variety[21] == 4  # 128 bits leave two for the last of 22 characters
+
+
+def test_draw_survives_the_way_through_private_parameters():
+    drawn = Challenge.draw(now=1_700_000_000, lifetime=300)
+    assert Challenge.from_private_parameters(drawn.private_parameters()) == drawn
+
+
+def test_draw_survives_the_way_through_metadata():
+    drawn = Challenge.draw(now=1_700_000_000, lifetime=300)
+    assert Challenge.from_metadata(drawn.metadata()) == drawn
+
+
+def test_private_parameters_carry_id_and_end_only():
+    assert ONE.private_parameters() == {"challengeId": ONE.id, "expiresAt": "1700000300"}
+
+
+def test_metadata_carries_id_and_end_only():
+    assert ONE.metadata() == f"{ONE.id} 1700000300"
+
+
+GOOD = {"challengeId": ONE.id, "expiresAt": "1700000300"}
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        None,
+        {},
+        [],
+        "challengeId",
+        {"challengeId": ONE.id},
+        {"expiresAt": "1700000300"},
+        GOOD | {"challengeId": None},
+        GOOD | {"challengeId": 1},
+        GOOD | {"challengeId": ONE.id[:-1]},
+        GOOD | {"challengeId": ONE.id + "A"},
+        GOOD | {"challengeId": ONE.id[:-1] + " "},
+        GOOD | {"challengeId": ONE.id[:-1] + "é"},
+        GOOD | {"challengeId": ONE.id + "\n"},
+        GOOD | {"expiresAt": 1700000300},
+        GOOD | {"expiresAt": None},
+        GOOD | {"expiresAt": ""},
+        GOOD | {"expiresAt": "-1"},
+        GOOD | {"expiresAt": "1e9"},
+        GOOD | {"expiresAt": "inf"},
+        GOOD | {"expiresAt": "1700000300\n"},
+        GOOD | {"expiresAt": "\u0661\u0667"},
+        GOOD | {"expiresAt": "9" * 5000},
+    ],
+)
+def test_from_private_parameters_malformed_is_none(parameters):
+    assert Challenge.from_private_parameters(parameters) is None
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        None,
+        "",
+        " ",
+        1,
+        [ONE.id, "1700000300"],
+        ONE.id,
+        f"{ONE.id}  1700000300",
+        f"{ONE.id} 1700000300 ",
+        f"x {ONE.id} 1700000300",
+        "1700000300",
+    ],
+)
+def test_from_metadata_malformed_is_none(metadata):
+    assert Challenge.from_metadata(metadata) is None
+
+
+def test_accepts_the_code():
+    assert accepts(CODE) is True
+
+
+@pytest.mark.parametrize("now", [END, END + 0.001, END + 1, END + 10**9])
+def test_accepts_not_when_late(now):
+    assert accepts(CODE, now=now) is False
+
+
+def test_accepts_until_the_last_moment():
+    assert accepts(CODE, now=END - 0.001) is True
+
+
+@pytest.mark.parametrize("position", range(6))
+def test_accepts_no_neighbour_of_the_code(position):
+    digit = str((int(CODE[position]) + 1) % 10)
+    assert accepts(CODE[:position] + digit + CODE[position + 1 :]) is False
+
+
+def test_accepts_not_for_another_user():
+    assert accepts(CODE, user=USER[:-1] + "0") is False
+
+
+def test_accepts_not_with_another_key():
+    assert accepts(CODE, key=b"another" * 8) is False
+
+
+def test_accepts_not_with_another_id():
+    assert accepts(CODE, of=Challenge("A" * 22, END)) is False
+
+
+@given(
+    st.text(st.characters(exclude_categories=()), max_size=80)
+    | st.none()
+    | st.integers()
+    | st.floats()
+    | st.binary()
+    | st.lists(st.text())
+    | st.dictionaries(st.text(), st.text())
+)
+def test_accepts_any_answer_without_raising(answer):
+    assert accepts(answer) is (challenge.read_digits(answer) == CODE)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "012345",
+        " 012345\n",
+        "012 345",
+        "0 1 2 3 4 5",
+        "012-345",
+        "012\u2013345",  # en dash
+        "012\u2011345",  # no-break hyphen
+        "012\u00a0345",  # no-break space
+        "012\u202f345",  # narrow no-break space
+        "\u2068012345\u2069",  # isolates, as texts are copied
+        "\ufeff012\u200b345",  # byte order mark, zero-width space
+        "\uff10\uff11\uff12\uff13\uff14\uff15",  # full-width
+        "\u0660\u0661\u0662\u0663\u0664\u0665",  # Arabic-Indic
+        "\u06f0\u06f1\u06f2\u06f3\u06f4\u06f5",  # Persian
+        "\u0966\u0967\u0968\u0969\u096a\u096b",  # Devanagari
+        "\uff10\u06612\u0969-45",
+    ],
+)
+def test_read_digits_as_people_type_them(typed):
+    assert challenge.read_digits(typed) == "012345"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "01234a",
+        "012.345",
+        "+012345",
+        "012_345",
+        "#012345",
+        "O12345",
+        "\u2460\u2461\u2462\u2463\u2464\u2465",  # circled
+        "\u00b9\u00b2\u00b3\u00b9\u00b2\u00b3",  # superscript
+        "\u2160\u2161\u2162\u2163\u2164\u2165",  # Roman
+        "\u516d\u4e94\u56db\u4e09\u4e8c\u4e00",  # Han
+        "\ud800",
+        "012345\udfff",
+        "012\x00345",
+        "0" * 65,
+        "012345" + " " * 59,
+        None,
+        12345,
+        12345.0,
+        True,
+        b"012345",
+        ["012345"],
+        {"code": "012345"},
+    ],
+)
+def test_read_digits_of_anything_else_is_empty(typed):
+    assert challenge.read_digits(typed) == ""
+
+
+def test_read_digits_up_to_the_limit_of_length():
+    assert challenge.read_digits("012345" + " " * 58) == "012345"

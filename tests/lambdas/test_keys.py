@@ -1,0 +1,84 @@
+import time
+
+import pytest
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    ReadTimeoutError,
+)
+
+from lambdas.triggers import environment, keys
+from tests.lambdas import aws
+from tests.wire import Reply, aws_error
+
+
+def test_code_key_is_the_secret_that_the_variable_names(secrets_manager):
+    secrets_manager.will(aws.KEY_READ)
+    assert keys.code_key() == aws.CODE_KEY.encode()
+    assert secrets_manager.requests[0].operation == "GetSecretValue"
+    assert secrets_manager.requests[0].json == {"SecretId": aws.SECRET_ID}
+
+
+def test_code_key_is_read_once_per_process(secrets_manager):
+    secrets_manager.will(aws.KEY_READ)
+    assert keys.code_key() == keys.code_key()
+    assert len(secrets_manager.requests) == 1
+
+
+def test_code_key_short_secret_names_the_variable(secrets_manager):
+    secrets_manager.will(Reply({"SecretString": "k" * 31}))
+    with pytest.raises(environment.WrongEnvironment, match="CODE_KEY_SECRET_ID") as raised:
+        keys.code_key()
+    assert "kkk" not in str(raised.value)
+
+
+def test_code_key_of_32_bytes_is_long_enough(secrets_manager):
+    secrets_manager.will(Reply({"SecretString": "k" * 32}))
+    assert keys.code_key() == b"k" * 32
+
+
+def test_code_key_variable_missing_is_named_and_nothing_asked(secrets_manager, monkeypatch):
+    monkeypatch.delenv("CODE_KEY_SECRET_ID")
+    with pytest.raises(environment.WrongEnvironment, match="CODE_KEY_SECRET_ID"):
+        keys.code_key()
+    assert secrets_manager.requests == []
+
+
+@pytest.mark.parametrize("status", [400, 500, 503])
+def test_code_key_refused_is_asked_for_once(secrets_manager, status):
+    secrets_manager.will(aws_error("ThrottlingException", status=status))
+    with pytest.raises(ClientError):
+        keys.code_key()
+    assert len(secrets_manager.requests) == 1
+
+
+def test_code_key_connection_lost_is_asked_for_once(secrets_manager):
+    secrets_manager.will(Reply(drop=True))
+    with pytest.raises(ConnectionClosedError):
+        keys.code_key()
+    assert len(secrets_manager.requests) == 1
+
+
+def test_code_key_hanging_service_is_given_up_soon(secrets_manager):
+    secrets_manager.will(aws.HANGING)
+    started = time.monotonic()
+    with pytest.raises(ReadTimeoutError):
+        keys.code_key()
+    assert time.monotonic() - started < 2
+    assert len(secrets_manager.requests) == 1
+
+
+def test_code_key_unreachable_service_is_given_up_soon(secrets_manager, deaf, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", deaf)
+    started = time.monotonic()
+    with pytest.raises(ConnectTimeoutError):
+        keys.code_key()
+    assert time.monotonic() - started < 1.5
+
+
+def test_code_key_failure_is_not_remembered(secrets_manager):
+    secrets_manager.will(aws_error("InternalServiceError", status=500), aws.KEY_READ)
+    with pytest.raises(ClientError):
+        keys.code_key()
+    assert keys.code_key() == aws.CODE_KEY.encode()
