@@ -22,8 +22,8 @@ SITE_START_TIMEOUT = 30.0
 STOP_TIMEOUT = 10.0
 
 
-class Stopped(Exception):
-    """Somebody asked us to end."""
+class Stopped(BaseException):
+    """Somebody asked us to end. No Exception: botocore would take it for a failure, and retry."""
 
 
 def main() -> int:
@@ -33,6 +33,7 @@ def main() -> int:
     options = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
+    _stay_on_this_machine()
     try:
         run(options.port, options.state)
     except LocalCloudError as error:
@@ -67,6 +68,14 @@ def run(port: int, state: Path) -> None:
                     flush=True,
                 )
                 _watch(cloud, site)
+
+
+def _stay_on_this_machine() -> None:
+    """Forget the developer's AWS settings and proxies, for the site as well."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

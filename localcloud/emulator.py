@@ -35,7 +35,8 @@ class Emulator:
 
     def __init__(self, program: Path, state_dir: Path) -> None:
         self._program = program
-        self._state_dir = state_dir
+        # The emulator works in a directory of its own, where a relative path means another place.
+        self._state_dir = state_dir.resolve()
         self._process: subprocess.Popen[bytes] | None = None
         self.root_key = RootKey("local-root", secrets.token_hex(20))
         self.url = ""
@@ -73,17 +74,24 @@ class Emulator:
             "COGNITO_EMAIL_ENABLED": "false",
         }
         with self.log_path.open("wb") as log:
-            self._process = subprocess.Popen(
-                [self._program],
-                env=environment,
-                cwd=scratch,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                # Ctrl-C reaches the owner alone, which then ends it in order.
-                start_new_session=True,
-            )
-        self._wait_until_healthy()
+            try:
+                self._process = subprocess.Popen(
+                    [self._program],
+                    env=environment,
+                    cwd=scratch,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    # Ctrl-C reaches the owner alone, which then ends it in order.
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise LocalCloudError(f"The emulator cannot be run: {error}") from error
+        try:
+            self._wait_until_healthy()
+        except BaseException:
+            self.stop()
+            raise
 
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
@@ -119,9 +127,9 @@ class Emulator:
                     return
             except requests.RequestException:
                 time.sleep(0.05)
-        reason = f"{self.last_words()} (see {self.log_path})"
-        self.stop()
-        raise LocalCloudError(f"The local AWS did not start: {reason}")
+        raise LocalCloudError(
+            f"The local AWS did not start: {self.last_words()} (see {self.log_path})"
+        )
 
 
 def free_port() -> int:

@@ -1,6 +1,8 @@
 """The phone of everybody: a page with the texts that the emulator kept. Local mode only."""
 
+from collections import defaultdict
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import requests
 from django.conf import settings
@@ -10,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-SHOWN = 20
+SHOWN_PER_PHONE = 10
 
 
 @dataclass(frozen=True)
@@ -34,14 +36,26 @@ def texts(endpoint_url: str, phone: str | None = None) -> list[Text]:
     ]
 
 
+def newest_first(texts: list[Text]) -> list[Text]:
+    """Return the newest text of every phone, then the one before it of each, and so on.
+
+    The emulator keeps no times: of two phones nobody knows which text came first.
+    """
+    by_phone: dict[str, list[Text]] = defaultdict(list)
+    for text in texts:
+        by_phone[text.phone].insert(0, text)
+    latest_phone_first = [mine[:SHOWN_PER_PHONE] for mine in reversed(by_phone.values())]
+    return [text for row in zip_longest(*latest_phone_first) for text in row if text]
+
+
 @require_safe
 @never_cache
 def inbox(request: HttpRequest) -> HttpResponse:
     try:
-        newest_first = texts(settings.AWS_ENDPOINT_URL)[::-1][:SHOWN]
+        newest = newest_first(texts(settings.AWS_ENDPOINT_URL))
     except requests.RequestException:
         return render(request, "localcloud/inbox.html", {"is_down": True}, status=503)
-    return render(request, "localcloud/inbox.html", {"texts": newest_first})
+    return render(request, "localcloud/inbox.html", {"texts": newest})
 
 
 def context(request: HttpRequest) -> dict[str, str]:

@@ -51,7 +51,7 @@ def deploy(
         if template.count(_LOCAL_CODE) != 1:
             raise LocalCloudError(f"The template must say {_LOCAL_CODE.strip()!r} exactly once")
         cloudformation = session.client("cloudformation", endpoint_url=endpoint_url)
-        _apply(
+        is_changed = _apply(
             cloudformation,
             template.replace(_LOCAL_CODE, f"CodeUri: s3://{_BUCKET}/{key}\n"),
             parameters,
@@ -59,12 +59,17 @@ def deploy(
         stack = _wait(cloudformation)
     except (BotoCoreError, ClientError) as error:
         raise LocalCloudError(f"The deployment failed: {error}") from error
-    if stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+    # A change that failed was rolled back, perhaps to just what the template says again.
+    stands = ["CREATE_COMPLETE", "UPDATE_COMPLETE"]
+    if not is_changed:
+        stands.append("UPDATE_ROLLBACK_COMPLETE")
+    if stack["StackStatus"] not in stands:
         raise LocalCloudError(f"The deployment failed: {_first_failure(cloudformation, stack)}")
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
-def _apply(client: "CloudFormationClient", template: str, parameters: dict[str, str]) -> None:
+def _apply(client: "CloudFormationClient", template: str, parameters: dict[str, str]) -> bool:
+    """Create or update the stack. Returns whether there is anything to wait for."""
     _remove_failed_creation(client)
     change = client.update_stack if _find(client) else client.create_stack
     try:
@@ -80,6 +85,8 @@ def _apply(client: "CloudFormationClient", template: str, parameters: dict[str, 
     except ClientError as error:
         if "No updates are to be performed" not in str(error):
             raise
+        return False
+    return True
 
 
 def _remove_failed_creation(client: "CloudFormationClient") -> None:
@@ -113,9 +120,12 @@ def _wait(client: "CloudFormationClient", *, gone: bool = False) -> "StackTypeDe
 
 
 def _first_failure(client: "CloudFormationClient", stack: "StackTypeDef") -> str:
-    events = client.describe_stack_events(StackName=STACK)["StackEvents"]
-    for event in reversed(events):
-        if event.get("ResourceStatus", "").endswith("_FAILED"):
-            reason = event.get("ResourceStatusReason", "no reason given")
-            return f"{event.get('LogicalResourceId')}: {reason}"
-    return stack.get("StackStatusReason") or stack["StackStatus"]
+    failure = stack.get("StackStatusReason") or stack["StackStatus"]
+    # Newest first, and no further back than the start of this change.
+    for event in client.describe_stack_events(StackName=STACK)["StackEvents"]:
+        name, status = event.get("LogicalResourceId"), event.get("ResourceStatus", "")
+        if name == STACK and status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"):
+            break
+        if status.endswith("_FAILED"):
+            failure = f"{name}: {event.get('ResourceStatusReason', 'no reason given')}"
+    return failure
