@@ -5,7 +5,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils.decorators import method_decorator
-from django.utils.http import urlencode
+from django.utils.http import MAX_URL_LENGTH, urlencode
 from django.views.decorators.cache import never_cache
 
 
@@ -19,6 +19,8 @@ class PhoneAdminSite(AdminSite):
                 return redirect("admin:index")
             raise PermissionDenied
         target = request.GET.get("next") or resolve_url("admin:index")
+        if len(target) > MAX_URL_LENGTH:
+            target = resolve_url("admin:index")
         return redirect(f"{resolve_url('accounts:login')}?{urlencode({'next': target})}")
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> NoReturn:

@@ -3,6 +3,7 @@ from typing import Any
 
 from django.contrib.auth.backends import BaseBackend, ModelBackend
 from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
 
 from accounts import tokens
 from accounts.models import User
@@ -16,6 +17,7 @@ class CognitoBackend(ModelBackend):
     # ModelBackend's would look for a password.
     aauthenticate = BaseBackend.aauthenticate  # type: ignore[assignment]
 
+    @sensitive_variables("id_token")
     def authenticate(  # type: ignore[override]
         self, request: HttpRequest | None, *, id_token: str, sub: str, **kwargs: Any
     ) -> User | None:

@@ -90,7 +90,8 @@ def _read(data: Any) -> Pending | None:
     try:
         challenge = data["challenge"]
         pending = Pending(**{**data, "challenge": Challenge(**challenge) if challenge else None})
+        is_old = time.time() - pending.stored_at >= _KEPT
     except (TypeError, KeyError):
         # Written by another version of this code: the person starts again.
         return None
-    return pending if time.time() - pending.stored_at < _KEPT else None
+    return None if is_old else pending

@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -38,14 +39,16 @@ class Held:
 
     def signed_in(self, user: User, *, answer: str) -> None:
         """Let a second press with the same answer end where this one did."""
-        if self._row is not None:
-            self._row.user = user
-            self._row.answer = _digest(answer)
-            self._row.save(update_fields=["user", "answer"])
+        self._own().update(user=user, answer=_digest(answer))
 
     def leave(self) -> None:
-        if self._row is not None and self._row.user is None:
-            self._row.delete()
+        self._own().filter(user=None).delete()
+
+    def _own(self) -> QuerySet[Turn]:
+        """The row, unless this request took so long that its turn was freed for another one."""
+        if self._row is None:
+            return Turn.objects.none()
+        return Turn.objects.filter(pk=self._row.pk, taken_at=self._row.taken_at)
 
 
 @contextmanager

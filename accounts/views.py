@@ -1,11 +1,12 @@
 """What the browser meets: one call of the flow per view, and its outcome put into words."""
 
+import math
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.views import LogoutView
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -42,7 +43,7 @@ class _LoginStepView(View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
-            return redirect(_next_url(request))
+            return HttpResponseRedirect(_next_url(request))
         try:
             if request.method == "POST":
                 phone_login.admit(request)
@@ -59,24 +60,20 @@ class PhoneView(_LoginStepView):
         form = PhoneForm(
             initial={
                 "phone": waiting.phone if waiting else "",
-                "next": request.GET.get("next", ""),
+                "next": request.GET.get("next") or (waiting.next_url if waiting else ""),
             }
         )
-        return self._page(form, is_over=bool(waiting and waiting.challenge is None))
+        return _phone_page(request, form, is_over=bool(waiting and waiting.challenge is None))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = PhoneForm(request.POST)
         if not form.is_valid():
-            return self._page(form)
+            return _phone_page(request, form)
         try:
             phone_login.start(request, form.cleaned_data["phone"], next_url=_next_url(request))
         except phone_login.Unavailable:
-            return self._page(form, status=503)
+            return _phone_page(request, form, status=503)
         return redirect("accounts:code")
-
-    def _page(self, form: PhoneForm, *, is_over: bool = False, status: int = 200) -> HttpResponse:
-        context = {"form": form, "is_over": is_over, "is_unavailable": status == 503}
-        return render(self.request, "accounts/phone.html", context, status=status)
 
 
 class CodeView(_LoginStepView):
@@ -111,12 +108,17 @@ class CodeView(_LoginStepView):
         except phone_login.Unavailable:
             return _code_page(request, form, status=503)
         else:
-            return redirect(done.next_url or settings.LOGIN_REDIRECT_URL)
+            return HttpResponseRedirect(done.next_url or _next_url(request))
         return _code_page(request, form)
 
 
 class ResendView(_LoginStepView):
-    http_method_names = ["post"]
+    """Only POST texts. Who reloads the address of a refusal gets the page it was refused on."""
+
+    http_method_names = ["get", "head", "post"]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return redirect("accounts:code")
 
     def post(self, request: HttpRequest) -> HttpResponse:
         try:
@@ -139,16 +141,27 @@ class SignOutView(LogoutView):
 
 
 def too_many(request: HttpRequest, retry_after: int) -> HttpResponse:
-    minutes = max(1, round(retry_after / 60))
+    minutes = math.ceil(retry_after / 60)
     response = render(request, "429.html", {"minutes": minutes}, status=429)
     response["Retry-After"] = str(retry_after)
     return response
+
+
+def _phone_page(
+    request: HttpRequest, form: PhoneForm, *, is_over: bool = False, status: int = 200
+) -> HttpResponse:
+    context = {"form": form, "is_over": is_over, "is_unavailable": status == 503}
+    return render(request, "accounts/phone.html", context, status=status)
 
 
 def _code_page(
     request: HttpRequest, form: CodeForm | None = None, *, wait: int = 0, status: int = 200
 ) -> HttpResponse:
     waiting = phone_login.current(request)
+    if waiting is not None and waiting.challenge is None and status == 503:
+        # The code was right, and spent, before something failed.
+        again = PhoneForm(initial={"phone": waiting.phone, "next": waiting.next_url})
+        return _phone_page(request, again, status=status)
     if waiting is None or waiting.challenge is None:
         return redirect(settings.LOGIN_URL)
     if form is None:
@@ -158,6 +171,7 @@ def _code_page(
     context = {
         "form": form,
         "attempt": waiting.attempt,
+        "next_url": waiting.next_url,
         "phone": phones.mask(waiting.phone),
         "length": waiting.challenge.code_length,
         "minutes": waiting.minutes_left(),
@@ -174,8 +188,14 @@ def _code_page(
 def _next_url(request: HttpRequest) -> str:
     """Return where the person wanted to go, if that is on this host, or the home page."""
     url = request.POST.get("next") or request.GET.get("next") or ""
-    if len(url) <= _MAX_NEXT_LENGTH and url_has_allowed_host_and_scheme(
-        url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    # A word alone would be read as the name of a view, or as a page beside this one.
+    is_whole = url.startswith(("/", "http://", "https://"))
+    if (
+        is_whole
+        and len(url) <= _MAX_NEXT_LENGTH
+        and url_has_allowed_host_and_scheme(
+            url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+        )
     ):
         return url
     return resolve_url(settings.LOGIN_REDIRECT_URL)

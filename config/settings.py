@@ -163,5 +163,7 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "loggers": {
         "accounts": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        # Its DEBUG lines hold codes, sessions and tokens, whatever level the root is set to.
+        "botocore": {"level": "INFO"},
     },
 }

@@ -1,0 +1,200 @@
+"""System checks, run as Django runs them."""
+
+import pytest
+from django.core.checks import CheckMessage, Tags, run_checks
+from django.core.management import call_command
+
+
+def found(*, deploy: bool = False) -> list[CheckMessage]:
+    return [
+        message
+        for message in run_checks(include_deployment_checks=deploy)
+        if str(message.id).startswith("accounts.")
+    ]
+
+
+def only(identity: str, *, deploy: bool = False) -> CheckMessage:
+    (message,) = found(deploy=deploy)
+    assert message.id == identity
+    return message
+
+
+@pytest.fixture
+def good(settings):
+    """Settings with which nothing is found."""
+    settings.ACCOUNTS_THROTTLE_URL = "redis://127.0.0.1:6379/0"
+    return settings
+
+
+def test_good_settings_are_found_good(good):
+    assert found(deploy=True) == []
+
+
+@pytest.mark.parametrize(
+    ("countries", "named"),
+    [
+        ([], "is empty"),
+        (["US", "XX"], "XX"),
+        (["us"], "us"),
+        (["US", "England"], "England"),
+        (["ALL"], "ALL"),
+        (["*"], "*"),
+        (["001"], "001"),
+        (["US", ""], "names no country"),
+    ],
+    ids=str,
+)
+def test_countries_that_are_none_are_e001(good, countries, named):
+    good.ACCOUNTS_COUNTRIES = countries
+
+    message = only("accounts.E001")
+
+    assert message.msg.startswith("ACCOUNTS_COUNTRIES ")
+    assert named in message.msg
+    assert message.hint
+
+
+@pytest.mark.parametrize("countries", [["US"], ["US", "GB", "JM"], ["US", "CA"]], ids=str)
+def test_countries_of_the_world_are_no_e001(good, countries):
+    good.ACCOUNTS_COUNTRIES = countries
+
+    assert found() == []
+
+
+@pytest.mark.parametrize("region", ["", "DE", "us", "XX"])
+def test_default_region_outside_the_countries_is_e002(good, region):
+    good.ACCOUNTS_DEFAULT_REGION = region
+
+    message = only("accounts.E002")
+
+    assert "ACCOUNTS_DEFAULT_REGION" in message.msg
+    assert "ACCOUNTS_COUNTRIES" in message.msg
+    assert message.hint
+
+
+@pytest.mark.parametrize("region", ["US", "GB", "FR"])
+def test_default_region_among_the_countries_is_no_e002(good, region):
+    good.ACCOUNTS_DEFAULT_REGION = region
+
+    assert found() == []
+
+
+@pytest.mark.parametrize("sign_up", ["", "Open", "yes", "true", "invite"])
+def test_sign_up_of_another_word_is_e003(good, sign_up):
+    good.ACCOUNTS_SIGN_UP = sign_up
+
+    message = only("accounts.E003")
+
+    assert message.msg.startswith("ACCOUNTS_SIGN_UP ")
+    assert "open" in message.msg
+    assert "closed" in message.msg
+
+
+@pytest.mark.parametrize("sign_up", ["open", "closed"])
+def test_sign_up_open_or_closed_is_no_e003(good, sign_up):
+    good.ACCOUNTS_SIGN_UP = sign_up
+
+    assert found() == []
+
+
+POOL = {
+    "AWS_REGION": "AWS_REGION",
+    "COGNITO_USER_POOL_ID": "ACCOUNTS_USER_POOL_ID",
+    "COGNITO_CLIENT_ID": "ACCOUNTS_CLIENT_ID",
+    "COGNITO_CLIENT_SECRET": "ACCOUNTS_CLIENT_SECRET",
+}
+
+
+@pytest.mark.parametrize(("variable", "setting"), POOL.items())
+def test_missing_setting_of_the_pool_is_e004_naming_the_variable(good, variable, setting):
+    setattr(good, setting, "")
+
+    message = only("accounts.E004")
+
+    assert message.msg == f"{variable} is not set."
+    assert message.hint
+
+
+def test_every_missing_setting_of_the_pool_is_found_at_once(good):
+    for setting in POOL.values():
+        setattr(good, setting, "")
+
+    assert [(message.id, message.msg) for message in found()] == [
+        ("accounts.E004", f"{variable} is not set.") for variable in POOL
+    ]
+
+
+@pytest.mark.parametrize("api", ["", "Public", "private", "iam"])
+def test_api_of_another_word_is_e005(good, api):
+    good.ACCOUNTS_COGNITO_API = api
+
+    message = only("accounts.E005")
+
+    assert message.msg.startswith("COGNITO_API ")
+    assert "public" in message.msg
+    assert "admin" in message.msg
+
+
+@pytest.mark.parametrize("api", ["public", "admin"])
+def test_api_public_or_admin_is_no_e005(good, api):
+    good.ACCOUNTS_COGNITO_API = api
+
+    assert found() == []
+
+
+RATES = ["ACCOUNTS_PHONE_POSTS", "ACCOUNTS_SENDS", "ACCOUNTS_WRONG_CODES"]
+
+
+@pytest.mark.parametrize("name", RATES)
+@pytest.mark.parametrize(
+    "spelled", ["", "10", "ten/hour", "10/fortnight", "-5/hour", "10/hour;nonsense", "10/hour;"]
+)
+def test_rate_that_cannot_be_read_is_e006_naming_the_variable(good, name, spelled):
+    setattr(good, name, spelled)
+
+    message = only("accounts.E006")
+
+    assert message.msg.startswith(f"{name} ")
+    assert repr(spelled) in message.msg
+    assert message.hint
+
+
+@pytest.mark.parametrize("name", RATES)
+@pytest.mark.parametrize("spelled", ["10/hour", "10/10 minutes;30/hour;100/day", "5 per minute"])
+def test_rate_that_can_be_read_is_no_e006(good, name, spelled):
+    setattr(good, name, spelled)
+
+    assert found() == []
+
+
+def test_counts_in_memory_are_w001_where_the_site_is_deployed(good):
+    good.ACCOUNTS_THROTTLE_URL = "memory://"
+
+    message = only("accounts.W001", deploy=True)
+
+    assert "ACCOUNTS_THROTTLE_URL" in f"{message.msg} {message.hint}"
+    assert found(deploy=False) == []
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:6379/0", "rediss://127.0.0.1:6379/0"])
+def test_counts_in_redis_are_no_w001(good, url):
+    good.ACCOUNTS_THROTTLE_URL = url
+
+    assert found(deploy=True) == []
+
+
+def test_errors_stop_every_command_that_checks(good, capsys):
+    good.ACCOUNTS_COUNTRIES = []
+
+    with pytest.raises(Exception, match=r"accounts\.E001"):
+        call_command("check")
+
+
+def test_checks_of_what_is_dangerous_are_tagged_as_security(good):
+    good.ACCOUNTS_COUNTRIES = []
+    good.ACCOUNTS_SIGN_UP = ""
+    good.ACCOUNTS_SENDS = ""
+
+    messages = run_checks(tags=[Tags.security])
+
+    assert {m.id for m in messages} >= {"accounts.E001", "accounts.E003", "accounts.E006"}

@@ -1,0 +1,227 @@
+"""The settings of a deployed site, in a process of its own that sees documented variables only."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as test_settings
+from django.urls import reverse
+
+PRODUCTION = {
+    "ENV_FILE": os.devnull,
+    "DJANGO_SECRET_KEY": "aB3-dE5_gH7-jK9_mN1-pQ3_sT5-vW7_yZ9-bC1_eF3-hJ5_kL7-nP9_rS1",
+    "DJANGO_ALLOWED_HOSTS": "www.example.com",
+    "DATABASE_URL": "sqlite://:memory:",
+    "AWS_REGION": "eu-west-1",
+    "COGNITO_USER_POOL_ID": "eu-west-1_Example01",
+    "COGNITO_CLIENT_ID": "exampleclientid",
+    "COGNITO_CLIENT_SECRET": "exampleclientsecret",
+    "ACCOUNTS_COUNTRIES": "US,GB",
+    "ACCOUNTS_DEFAULT_REGION": "US",
+    "ACCOUNTS_THROTTLE_URL": "redis://127.0.0.1:6379/0",
+}
+
+PROBE = """
+import json, sys
+import django
+django.setup()
+from django.conf import settings
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.contrib.sessions.models import Session
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+
+def remember(request):
+    request.session["anything"] = 1
+    return HttpResponse()
+
+def seen(path, *, secure=True, **headers):
+    response = Client().get(path, secure=secure, headers={"host": "www.example.com", **headers})
+    return {
+        "status": response.status_code,
+        "headers": {name.lower(): value for name, value in response.items()},
+        "cookies": [morsel.OutputString() for morsel in response.cookies.values()],
+        "text": response.content.decode(),
+    }
+
+with connection.schema_editor() as editor:
+    editor.create_model(Session)
+session = SessionMiddleware(remember)(RequestFactory().get("/"))
+print(json.dumps({
+    "login": seen("/accounts/login/"),
+    "session": [morsel.OutputString() for morsel in session.cookies.values()],
+    "plain": seen("/accounts/login/", secure=False),
+    "forwarded": seen("/accounts/login/", secure=False, **{"X-Forwarded-Proto": "https"}),
+    "health": seen("/healthz", secure=False),
+    "inbox": seen("/local/inbox/"),
+    "stranger": seen("/accounts/login/", host="evil.example.net"),
+    "debug": settings.DEBUG,
+    "region": settings.AWS_REGION,
+    "name": settings.ACCOUNTS_SITE_NAME,
+    "modules": sorted(name for name in sys.modules if name.startswith("localcloud")),
+}))
+"""
+
+
+def run(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", *arguments],
+        cwd=project,
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def probe(project: Path, **environment: str) -> dict[str, Any]:
+    done = run(project, "-c", PROBE, DJANGO_SETTINGS_MODULE="config.settings", **environment)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def production(project) -> dict[str, Any]:
+    return probe(project, **PRODUCTION)
+
+
+@pytest.fixture(scope="module")
+def behind_a_proxy(project, tmp_path_factory) -> dict[str, Any]:
+    """The same site with a proxy before it, and some of its settings in a file."""
+    file = tmp_path_factory.mktemp("settings") / "env"
+    file.write_text("DJANGO_TRUSTED_PROXIES=1\nSITE_NAME=Of the file\nAWS_REGION=xx\n")
+    return probe(project, **PRODUCTION | {"ENV_FILE": str(file)})
+
+
+def test_deployed_site_passes_every_check_of_django(project):
+    done = run(project, "manage.py", "check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "System check identified no issues (0 silenced).\n"
+
+
+def test_models_have_all_their_migrations(project):
+    done = run(project, "manage.py", "makemigrations", "--check", "--dry-run", **PRODUCTION)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout == "No changes detected\n"
+
+
+def test_site_without_a_secret_key_does_not_start(project):
+    environment = {k: v for k, v in PRODUCTION.items() if k != "DJANGO_SECRET_KEY"}
+
+    done = run(project, "-c", "import config.settings", **environment)
+
+    assert done.returncode != 0
+    assert "DJANGO_SECRET_KEY" in done.stderr.splitlines()[-1]
+
+
+def test_site_that_is_told_nothing_is_found_wanting(project):
+    done = run(
+        project,
+        "manage.py",
+        "check",
+        ENV_FILE=os.devnull,
+        DJANGO_SECRET_KEY=PRODUCTION["DJANGO_SECRET_KEY"],
+    )
+
+    assert done.returncode != 0
+    for variable in (
+        "ACCOUNTS_COUNTRIES",
+        "AWS_REGION",
+        "COGNITO_USER_POOL_ID",
+        "COGNITO_CLIENT_ID",
+        "COGNITO_CLIENT_SECRET",
+    ):
+        assert f"{variable} is" in done.stderr
+
+
+def test_every_variable_is_explained_in_the_readme(project):
+    readme = (project / "README.md").read_text("utf-8")
+    source = (project / "config" / "settings.py").read_text("utf-8")
+
+    explained = set(re.findall(r"^\| `([A-Z_]+)` \|", readme, re.MULTILINE))
+    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', source))
+
+    # LOCAL_CLOUD is set by make run for the site that it starts.
+    assert read - {"LOCAL_CLOUD"} == explained
+    assert set(PRODUCTION) - {"ENV_FILE"} <= explained
+
+
+def assert_host_bound(cookie: str, name: str) -> None:
+    value, *attributes = cookie.split("; ")
+    assert value.startswith(f"{name}=")
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(attributes)
+    assert "domain" not in cookie.lower()
+
+
+def test_session_cookie_belongs_to_this_host_alone(production):
+    (cookie,) = production["session"]
+
+    assert_host_bound(cookie, "__Host-sessionid")
+    assert "Max-Age=1209600" in cookie.split("; ")
+
+
+def test_csrf_cookie_belongs_to_this_host_alone(production):
+    (cookie,) = production["login"]["cookies"]
+
+    assert_host_bound(cookie, "__Host-csrftoken")
+
+
+def test_plain_http_is_sent_to_https(production):
+    assert production["plain"]["status"] == 301
+    assert production["plain"]["headers"]["location"] == "https://www.example.com/accounts/login/"
+
+
+def test_health_is_told_over_plain_http(production):
+    assert (production["health"]["status"], production["health"]["text"]) == (200, "ok")
+
+
+def test_page_carries_the_headers_of_a_careful_site(production):
+    headers = production["login"]["headers"]
+
+    assert headers["strict-transport-security"] == "max-age=31536000; includeSubDomains; preload"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "same-origin"
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+
+
+def test_stranger_host_is_refused_without_details(production):
+    assert production["stranger"]["status"] == 400
+    assert production["debug"] is False
+    assert "evil.example.net" not in production["stranger"]["text"]
+
+
+def test_forwarded_https_is_believed_only_of_a_trusted_proxy(production, behind_a_proxy):
+    assert production["forwarded"]["status"] == 301
+    assert behind_a_proxy["forwarded"]["status"] == 200
+    assert behind_a_proxy["plain"]["status"] == 301
+
+
+def test_file_of_settings_is_read_and_the_environment_wins(behind_a_proxy):
+    assert behind_a_proxy["name"] == "Of the file"
+    assert behind_a_proxy["region"] == "eu-west-1"
+
+
+def test_texts_of_the_local_cloud_are_not_served_by_a_deployed_site(production):
+    assert production["inbox"]["status"] == 404
+    assert production["modules"] == []
+
+
+def test_local_site_has_the_texts_and_needs_no_https():
+    assert reverse("localcloud:inbox") == "/local/inbox/"
+    assert test_settings.SESSION_COOKIE_NAME == "sessionid"
+    assert test_settings.CSRF_COOKIE_NAME == "csrftoken"

@@ -1,0 +1,389 @@
+"""Limits per network, in memory and in a real Redis."""
+
+import logging
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import time_machine
+
+from accounts import throttle
+from accounts.throttle import LimitReached
+
+HERE, THERE = "192.0.2.1", "198.51.100.7"
+NOW = 1_790_000_000
+
+
+@pytest.fixture
+def two(settings):
+    """Two of each kind in ten minutes, counted in memory."""
+    settings.ACCOUNTS_THROTTLE_URL = "memory://"
+    settings.ACCOUNTS_PHONE_POSTS = "2/10 minutes"
+    settings.ACCOUNTS_SENDS = "2/10 minutes"
+    settings.ACCOUNTS_WRONG_CODES = "2/10 minutes"
+    return settings
+
+
+@pytest.fixture
+def post(rf):
+    """``post("192.0.2.1")``: a request from there; a second argument is X-Forwarded-For."""
+
+    def make(peer: str = HERE, forwarded: str | None = None):
+        headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+        return rf.post("/", REMOTE_ADDR=peer, headers=headers)
+
+    return make
+
+
+@pytest.fixture
+def log(caplog) -> Iterator[pytest.LogCaptureFixture]:
+    logger = logging.getLogger("accounts")
+    logger.addHandler(caplog.handler)
+    yield caplog
+    logger.removeHandler(caplog.handler)
+
+
+@pytest.fixture
+def stopped() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False) as clock:
+        yield clock
+
+
+def passed(requests) -> list[bool]:
+    """Which of the requests, hit in order, get through."""
+
+    def passes(request) -> bool:
+        try:
+            throttle.hit("sends", request)
+        except LimitReached:
+            return False
+        return True
+
+    return [passes(request) for request in requests]
+
+
+# Counting
+
+
+def test_hit_beyond_the_limit_is_refused(two, post):
+    assert passed([post(), post(), post(), post()]) == [True, True, False, False]
+
+
+def test_address_counts_for_itself(two, post):
+    assert passed([post(HERE), post(THERE), post(HERE), post(THERE)]) == [True] * 4
+    assert passed([post(HERE), post(THERE)]) == [False, False]
+
+
+def test_kind_counts_for_itself(two, post):
+    for kind in ("phone_posts", "sends", "wrong_codes"):
+        throttle.hit(kind, post())
+        throttle.hit(kind, post())
+        with pytest.raises(LimitReached):
+            throttle.hit(kind, post())
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("phone_posts", "ACCOUNTS_PHONE_POSTS"),
+        ("sends", "ACCOUNTS_SENDS"),
+        ("wrong_codes", "ACCOUNTS_WRONG_CODES"),
+    ],
+)
+def test_kind_has_a_limit_of_its_own(two, post, kind, name):
+    setattr(two, name, "1/hour")
+
+    throttle.hit(kind, post())
+    with pytest.raises(LimitReached):
+        throttle.hit(kind, post())
+
+
+def test_several_rates_are_all_kept(two, post, stopped):
+    two.ACCOUNTS_SENDS = "2/minute;3/hour"
+
+    assert passed([post()] * 3) == [True, True, False]
+    stopped.shift(61)
+    assert passed([post()] * 2) == [True, False]
+    stopped.shift(61)
+    assert passed([post()]) == [False]
+    stopped.shift(3600)
+    assert passed([post()] * 3) == [True, True, False]
+
+
+def test_window_moves_so_that_its_border_gives_nothing_away(two, post, stopped):
+    assert passed([post()]) == [True]
+    stopped.shift(590)
+    assert passed([post()]) == [True]
+    stopped.shift(20)
+    assert passed([post()] * 2) == [True, False]
+
+
+@pytest.mark.parametrize("ask", [throttle.hit, throttle.check])
+@pytest.mark.parametrize(
+    ("later", "wait"), [(0, 600), (1, 599), (299.5, 301), (500, 100), (599, 1), (599.9, 1)]
+)
+def test_refusal_says_when_to_come_back(two, post, stopped, ask, later, wait):
+    passed([post(), post()])
+    stopped.shift(later)
+
+    with pytest.raises(LimitReached) as caught:
+        ask("sends", post())
+
+    assert caught.value.retry_after == pytest.approx(wait, abs=1)
+    assert isinstance(caught.value.retry_after, int)
+    assert caught.value.retry_after >= 1
+    stopped.shift(caught.value.retry_after + 0.5)
+    throttle.hit("sends", post())
+
+
+def test_refusal_waits_for_the_rate_that_refused(two, post, stopped):
+    two.ACCOUNTS_SENDS = "5/minute;1/day"
+    passed([post()])
+
+    with pytest.raises(LimitReached) as caught:
+        throttle.hit("sends", post())
+
+    assert caught.value.retry_after == pytest.approx(24 * 60 * 60, abs=1)
+
+
+def test_check_counts_nothing(two, post):
+    for _ in range(5):
+        throttle.check("sends", post())
+
+    assert passed([post()] * 3) == [True, True, False]
+    with pytest.raises(LimitReached):
+        throttle.check("sends", post())
+
+
+def test_check_looks_at_every_rate(two, post):
+    two.ACCOUNTS_SENDS = "5/minute;1/day"
+    passed([post()])
+
+    with pytest.raises(LimitReached):
+        throttle.check("sends", post())
+
+
+def test_count_counts_and_never_refuses(two, post):
+    for _ in range(5):
+        throttle.count("sends", post())
+
+    assert passed([post()]) == [False]
+
+
+def test_reset_forgets_everything(two, post):
+    passed([post()] * 3)
+
+    throttle.reset()
+
+    assert passed([post()]) == [True]
+
+
+# Whose request it is
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::", "2001:db8:1:2::/64"),
+        ("2001:DB8:1:2::", "2001:db8:1:2::/64"),
+        ("::1", "::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("::ffff:c000:201", "192.0.2.1"),
+        ("", "unknown"),
+        ("unknown", "unknown"),
+        ("192.0.2.1:443", "unknown"),
+        ("192.0.2.256", "unknown"),
+        ("192.0.2.1\r\nX: y", "unknown"),
+        ("٣.٣.٣.٣", "unknown"),
+        ("1" * 10_000, "unknown"),
+    ],
+    ids=lambda value: ascii(value)[:30],
+)
+def test_network_is_an_address_or_sixty_four_bits(address, network):
+    assert throttle.network(address) == network
+
+
+def test_addresses_of_one_ipv6_network_count_together(two, post):
+    one, other, next_door = "2001:db8:1:2::1", "2001:db8:1:2:9:9:9:9", "2001:db8:1:3::1"
+
+    assert passed([post(one), post(other), post(one), post(other)]) == [True, True, False, False]
+    assert passed([post(next_door)]) == [True]
+
+
+def test_ipv4_counts_the_same_in_ipv6_clothes(two, post):
+    assert passed([post(HERE), post(f"::ffff:{HERE}"), post(HERE)]) == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    [
+        (0, None, HERE),
+        (0, THERE, HERE),
+        (0, "10.0.0.1, 198.51.100.7", HERE),
+        (1, THERE, THERE),
+        (1, f"203.0.113.9, {THERE}", THERE),
+        (1, f"203.0.113.9,{THERE} ", THERE),
+        (1, "203.0.113.9, 2001:db8::1", "2001:db8::1"),
+        (2, f"203.0.113.9, {THERE}, 10.0.0.2", THERE),
+        (2, f"{THERE}, 10.0.0.2", THERE),
+        (2, THERE, HERE),
+        (3, f"{THERE}, 10.0.0.2", HERE),
+    ],
+)
+def test_client_address_is_what_the_outermost_trusted_proxy_saw(
+    settings, post, proxies, forwarded, address
+):
+    settings.TRUSTED_PROXIES = proxies
+
+    assert throttle.client_address(post(HERE, forwarded)) == address
+
+
+@pytest.mark.xfail(
+    raises=AssertionError,
+    reason="An absent header is read as a chain of one empty address",
+    strict=True,
+)
+def test_client_address_without_the_header_of_a_trusted_proxy_is_the_peer(settings, post):
+    settings.TRUSTED_PROXIES = 1
+
+    assert throttle.client_address(post(HERE)) == HERE
+
+
+@pytest.mark.parametrize("proxies", [0, 1, 2])
+def test_invented_forwarding_buys_no_further_tries(two, post, proxies):
+    two.TRUSTED_PROXIES = proxies
+    seen = ", ".join([THERE, "10.0.0.2"][:proxies])
+
+    def spoofed(number: int):
+        invented = f"203.0.113.{number}, 10.9.9.{number}"
+        return post(HERE, f"{invented}, {seen}" if seen else invented)
+
+    assert passed(map(spoofed, range(4))) == [True, True, False, False]
+
+
+# Without storage
+
+
+@pytest.mark.parametrize("ask", [throttle.hit, throttle.count, throttle.check])
+def test_storage_that_is_down_lets_people_in_with_one_line_in_the_log(two, post, log, ask):
+    two.ACCOUNTS_SENDS = "1/minute;1/hour;1/day"
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        two.ACCOUNTS_THROTTLE_URL = f"redis://127.0.0.1:{closed.getsockname()[1]}/0"
+
+    started = time.perf_counter()
+    ask("sends", post())
+
+    assert time.perf_counter() - started < 1
+    (record,) = [record for record in log.records if record.name.startswith("accounts")]
+    assert record.levelno == logging.ERROR
+    assert "sends" in record.getMessage()
+    assert HERE not in record.getMessage()
+
+
+@pytest.mark.parametrize("ask", [throttle.hit, throttle.check])
+def test_storage_that_hangs_lets_people_in_after_a_moment(two, post, ask):
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        two.ACCOUNTS_THROTTLE_URL = f"redis://127.0.0.1:{hanging.getsockname()[1]}/0"
+
+        started = time.perf_counter()
+        ask("sends", post())
+
+    assert time.perf_counter() - started < 2
+
+
+# Redis
+
+
+@pytest.fixture(scope="module")
+def redis_url(tmp_path_factory) -> Iterator[str]:
+    """A Redis of the tests' own, on loopback, which keeps nothing."""
+    binary = shutil.which("redis-server")
+    if binary is None:
+        pytest.skip("redis-server is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    process = subprocess.Popen(
+        [binary, *options, "--daemonize", "no", "--dir", str(tmp_path_factory.mktemp("redis"))],
+        stdout=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            break
+        except OSError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+    yield f"redis://127.0.0.1:{port}/0"
+    process.terminate()
+    process.wait(timeout=10)
+
+
+@pytest.fixture
+def redis(redis_url, two):
+    two.ACCOUNTS_THROTTLE_URL = redis_url
+    throttle.reset()
+    return two
+
+
+def test_redis_counts_what_memory_counts(redis, post):
+    assert passed([post(HERE)] * 3 + [post(THERE)]) == [True, True, False, True]
+    with pytest.raises(LimitReached) as caught:
+        throttle.check("sends", post(HERE))
+    assert 590 <= caught.value.retry_after <= 601
+
+
+def test_redis_check_counts_nothing(redis, post):
+    for _ in range(5):
+        throttle.check("sends", post())
+
+    assert passed([post()] * 3) == [True, True, False]
+
+
+def test_redis_counts_for_all_processes(redis, post):
+    passed([post()])
+
+    throttle._limiter.cache_clear()
+
+    assert passed([post()] * 2) == [True, False]
+
+
+@pytest.mark.xfail(
+    raises=AssertionError,
+    reason="Threads of a new process that come at once make a store each",
+    strict=True,
+)
+def test_first_hits_of_a_process_share_one_memory(two, post):
+    two.ACCOUNTS_SENDS = "1/hour"
+    ready = threading.Barrier(32)
+
+    def hit(_: int) -> bool:
+        ready.wait(timeout=20)
+        return passed([post()])[0]
+
+    with ThreadPoolExecutor(32) as pool:
+        assert sum(pool.map(hit, range(32))) == 1
+
+
+@pytest.mark.parametrize("storage", ["redis", "two"], ids=["redis", "memory"])
+def test_two_hundred_hits_at_once_pass_five_times(request, storage, post):
+    settings = request.getfixturevalue(storage)
+    settings.ACCOUNTS_SENDS = "5/10 minutes"
+    throttle.check("sends", post())
+    ready = threading.Barrier(200)
+
+    def hit(_: int) -> bool:
+        ready.wait(timeout=20)
+        return passed([post()])[0]
+
+    with ThreadPoolExecutor(200) as pool:
+        assert sum(pool.map(hit, range(200))) == 5

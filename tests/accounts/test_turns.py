@@ -1,0 +1,273 @@
+"""One request at a time per browser. Where threads meet, the database is a file, as on a site."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connections
+from django.forms.models import model_to_dict
+from django.http import HttpRequest
+from django.test import RequestFactory
+from django.utils import timezone
+
+from accounts import turns
+from accounts.models import Turn, User
+
+CODE = "483920"
+COOKIE = "a-session-key-of-thirty-two-char"
+
+
+@contextlib.contextmanager
+def database_in_a_file(directory: Path) -> Iterator[None]:
+    """Keep the test's database in a file, so that every thread has a connection of its own.
+
+    In memory they would share one, and the transactions on it.
+    """
+    memory = connections["default"]
+    name, path = memory.settings_dict["NAME"], str(directory / "db.sqlite3")
+    with memory.cursor() as cursor:
+        cursor.execute("VACUUM INTO %s", [path])
+    # The very dictionary that other threads make their connections from.
+    memory.settings_dict["NAME"] = path
+    connections["default"] = connections.create_connection("default")
+    # The first one sets the journal mode, for which nobody waits.
+    connections["default"].ensure_connection()
+    try:
+        yield
+    finally:
+        connections["default"].close()
+        memory.settings_dict["NAME"] = name
+        connections["default"] = memory
+
+
+def at_once(*jobs: Callable[[], Any]) -> list[Any]:
+    """Run the jobs at the same moment, each in a thread, and return what they returned."""
+    barrier = threading.Barrier(len(jobs))
+
+    def run(job: Callable[[], Any]) -> Any:
+        barrier.wait(10)
+        try:
+            return job()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(jobs)) as threads:
+        return [future.result() for future in [threads.submit(run, job) for job in jobs]]
+
+
+def request(cookie: str | None = COOKIE) -> HttpRequest:
+    made = RequestFactory().post("/accounts/login/code/")
+    if cookie is not None:
+        made.COOKIES["sessionid"] = cookie
+    return made
+
+
+@pytest.fixture
+def user(db, phone) -> User:
+    return User.objects.for_identity("sub-1", phone)
+
+
+def sign_in(user: User, code: str = CODE) -> None:
+    with turns.turn(request()) as held:
+        held.signed_in(user, answer=code)
+
+
+def leave_behind(*, seconds: float) -> None:
+    """Leave a turn of this browser as a process does that died so many seconds ago."""
+    with turns.turn(request()):
+        browser = Turn.objects.get().browser
+    Turn.objects.create(browser=browser, taken_at=timezone.now() - timedelta(seconds=seconds))
+
+
+def seconds_later(seconds: float) -> time_machine.travel:
+    return time_machine.travel(time.time() + seconds, tick=True)
+
+
+# Waiting
+
+
+@pytest.mark.django_db(transaction=True)
+def test_second_request_waits_for_the_first(tmp_path):
+    working: list[str] = []
+
+    def work() -> int:
+        with turns.turn(request()):
+            working.append("in")
+            others = len(working)
+            time.sleep(0.1)
+            working.remove("in")
+        return others
+
+    with database_in_a_file(tmp_path):
+        assert at_once(work, work, work) == [1, 1, 1]
+        assert not Turn.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_browsers_do_not_wait_for_each_other(tmp_path):
+    meeting = threading.Barrier(2)
+
+    def work(cookie: str) -> None:
+        with turns.turn(request(cookie)):
+            meeting.wait(5)
+
+    with database_in_a_file(tmp_path):
+        at_once(lambda: work("one-browser"), lambda: work("other-browser"))
+
+
+def test_browser_without_a_cookie_does_not_wait(db):
+    for cookie in (None, ""):
+        with turns.turn(request(cookie)), turns.turn(request(cookie)):
+            assert not Turn.objects.exists()
+
+
+def test_turn_ends_with_an_error(db):
+    def work() -> None:
+        with turns.turn(request()):
+            assert Turn.objects.count() == 1
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        work()
+    assert not Turn.objects.exists()
+
+
+def test_waiting_ends_when_patience_does(db, monkeypatch):
+    monkeypatch.setattr(turns, "_PATIENCE", 0.1)
+    with turns.turn(request()), pytest.raises(turns.TooLong), turns.turn(request()):
+        pytest.fail("two at once")
+
+
+def test_turn_of_a_dead_process_frees_itself_after_half_a_minute(db, monkeypatch):
+    monkeypatch.setattr(turns, "_PATIENCE", 2)
+    leave_behind(seconds=29.7)
+    started = time.monotonic()
+    with turns.turn(request()):
+        assert 0.2 < time.monotonic() - started < 1.5
+        assert Turn.objects.count() == 1
+
+
+def test_turn_of_a_dead_process_holds_until_then(db, monkeypatch):
+    monkeypatch.setattr(turns, "_PATIENCE", 0.1)
+    leave_behind(seconds=28)
+    with pytest.raises(turns.TooLong), turns.turn(request()):
+        pytest.fail("two at once")
+
+
+def test_old_turns_of_other_browsers_are_removed(user):
+    leave_behind(seconds=31)
+    with turns.turn(request("other-browser")):
+        assert Turn.objects.count() == 1
+    sign_in(user)
+    with seconds_later(31), turns.turn(request("other-browser")):
+        assert Turn.objects.count() == 1
+
+
+# The same answer twice
+
+
+def test_same_answer_again_is_the_same_user(user):
+    sign_in(user)
+    with turns.turn(request()):
+        assert turns.just_signed_in(request(), answer=CODE) == user
+    # And a third time: people press more than twice.
+    with turns.turn(request()):
+        assert turns.just_signed_in(request(), answer=CODE) == user
+
+
+def test_another_answer_is_nobody_and_the_last_guess(user):
+    sign_in(user)
+    with turns.turn(request()):
+        assert turns.just_signed_in(request(), answer="000000") is None
+    assert not Turn.objects.exists()
+    assert turns.just_signed_in(request(), answer=CODE) is None
+
+
+def test_same_answer_from_another_browser_is_nobody(user):
+    sign_in(user)
+    assert turns.just_signed_in(request("other-browser"), answer=CODE) is None
+    assert turns.just_signed_in(request(None), answer=CODE) is None
+    assert turns.just_signed_in(request(), answer=CODE) == user
+
+
+def test_same_answer_after_half_a_minute_is_nobody(user):
+    sign_in(user)
+    with seconds_later(29):
+        assert turns.just_signed_in(request(), answer=CODE) == user
+    with seconds_later(31):
+        assert turns.just_signed_in(request(), answer=CODE) is None
+
+
+def test_answer_without_a_sign_in_is_nobody(user):
+    with turns.turn(request()):
+        assert turns.just_signed_in(request(), answer=CODE) is None
+        assert turns.just_signed_in(request(), answer="") is None
+
+
+def test_sign_in_without_a_cookie_is_remembered_for_nobody(user):
+    with turns.turn(request(None)) as held:
+        held.signed_in(user, answer=CODE)
+    assert not Turn.objects.exists()
+    assert turns.just_signed_in(request(None), answer=CODE) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_waiting_request_meets_the_outcome_of_the_first(user, tmp_path):
+    def press() -> bool:
+        with turns.turn(request()) as held:
+            if found := turns.just_signed_in(request(), answer=CODE):
+                return found != user
+            time.sleep(0.2)
+            held.signed_in(user, answer=CODE)
+            return True
+
+    with database_in_a_file(tmp_path):
+        assert sorted(at_once(press, press, press)) == [False, False, True]
+
+
+# A request that outlives its turn
+
+
+def test_sign_in_of_a_request_that_outlived_its_turn_still_counts(user):
+    with turns.turn(request()) as held:
+        with seconds_later(31), turns.turn(request()):
+            pass
+        held.signed_in(user, answer=CODE)
+
+
+def test_request_that_outlived_its_turn_leaves_that_of_the_next_alone(db):
+    slow = turns.turn(request())
+    slow.__enter__()
+    with seconds_later(31), turns.turn(request()):
+        slow.__exit__(None, None, None)
+        assert Turn.objects.count() == 1
+
+
+# What is kept
+
+
+def test_rows_hold_no_session_key_and_no_code(user):
+    with turns.turn(request()) as held:
+        held.signed_in(user, answer=CODE)
+        [row] = Turn.objects.all()
+    kept = model_to_dict(row) | {"browser": row.browser, "text": str(row)}
+    assert kept["user"] == user.pk
+    # Digests, keyed and 256 bits long: a million codes could be tried on anything less.
+    assert len(row.browser) == len(row.answer) == 64
+    for value in kept.values():
+        assert COOKIE not in str(value)
+        assert CODE not in str(value)
+
+
+def test_rows_mean_nothing_without_the_secret_key(user, settings):
+    sign_in(user)
+    settings.SECRET_KEY = "another-key-another-key-another-key-another-key-another"
+    assert turns.just_signed_in(request(), answer=CODE) is None
+    assert Turn.objects.count() == 1

@@ -1,0 +1,208 @@
+"""What the site is handed: an environment file that is enough, and a key that is not too much."""
+
+import os
+import re
+import sqlite3
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import boto3
+import pytest
+import requests
+from botocore.exceptions import ClientError
+
+from localcloud import LocalCloudError
+from localcloud.cloud import SITE_USER, Cloud
+from localcloud.emulator import REGION
+from tests.localcloud import processes
+from tests.localcloud.processes import needs_proc
+
+pytestmark = pytest.mark.cloud
+
+DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError"}
+# Healthy, and then of no use.
+HOLLOW = """#!{python}
+import os
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/_ministack/health" else 403)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    do_PUT = do_POST = do_GET
+
+HTTPServer(("127.0.0.1", int(os.environ["GATEWAY_PORT"])), Handler).serve_forever()
+"""
+
+
+def read_env_file(cloud: Cloud) -> dict[str, str]:
+    lines = (cloud.state_dir / "env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines)
+
+
+@pytest.fixture(scope="module")
+def site_key(cloud: Cloud) -> boto3.Session:
+    """A session with what the environment file says, and nothing else."""
+    environment = read_env_file(cloud)
+    return boto3.Session(
+        environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], region_name=REGION
+    )
+
+
+def refusal(client, operation: str, **arguments: object) -> str:
+    """The error code of a call, or "" where it is done."""
+    try:
+        getattr(client, operation)(**arguments)
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+    return ""
+
+
+@pytest.mark.parametrize("name", ["env", "secret-key"])
+def test_files_with_secrets_are_for_their_owner_alone(cloud, name):
+    assert stat.S_IMODE((cloud.state_dir / name).stat().st_mode) == 0o600
+
+
+def test_env_file_holds_all_that_the_site_needs(cloud):
+    environment = read_env_file(cloud)
+    assert environment == cloud.environment
+    assert environment["AWS_ENDPOINT_URL"] == cloud.emulator.url
+    assert environment["AWS_REGION"] == REGION
+    assert environment["COGNITO_USER_POOL_ID"] == cloud.outputs["CognitoUserPoolId"]
+    assert environment["COGNITO_CLIENT_ID"] == cloud.outputs["CognitoClientId"]
+    for name in ("COGNITO_CLIENT_SECRET", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        assert len(environment[name]) > 15
+    assert cloud.emulator.root_key.id != environment["AWS_ACCESS_KEY_ID"]
+    assert cloud.emulator.root_key.secret not in environment.values()
+    assert requests.get(environment["COGNITO_JWKS_URL"], timeout=5).json()["keys"]
+
+
+def test_env_file_is_enough_for_another_process(cloud, phone, project):
+    def manage(*command: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "manage.py", *command],
+            cwd=project,
+            env={"PATH": os.defpath, "ENV_FILE": str(cloud.state_dir / "env")},
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    manage("migrate", "--verbosity", "0")
+    assert "is an operator" in manage("make_admin", phone)
+    with sqlite3.connect(cloud.state_dir / "db.sqlite3") as database:
+        query = "SELECT sub, is_staff, is_superuser FROM accounts_user WHERE phone = ?"
+        [(sub, *rights)] = database.execute(query, [phone])
+    database.close()
+    assert rights == [1, 1]
+    client = cloud.root_session().client("cognito-idp", endpoint_url=cloud.emulator.url)
+    user = client.admin_get_user(UserPoolId=cloud.outputs["CognitoUserPoolId"], Username=phone)
+    assert {"Name": "sub", "Value": sub} in user["UserAttributes"]
+
+
+def test_site_key_may_do_all_that_the_template_says(cloud, site_key, phone, project):
+    pool, app = cloud.outputs["CognitoUserPoolId"], cloud.outputs["CognitoClientId"]
+    user = {"UserPoolId": pool, "Username": phone}
+    calls = {
+        "AdminCreateUser": user | {"MessageAction": "SUPPRESS"},
+        "AdminGetUser": user,
+        "AdminInitiateAuth": {
+            "UserPoolId": pool,
+            "ClientId": app,
+            "AuthFlow": "CUSTOM_AUTH",
+            "AuthParameters": {"USERNAME": phone, "SECRET_HASH": "wrong"},
+        },
+        "AdminRespondToAuthChallenge": {
+            "UserPoolId": pool,
+            "ClientId": app,
+            "ChallengeName": "CUSTOM_CHALLENGE",
+            "ChallengeResponses": {"USERNAME": phone, "ANSWER": "0", "SECRET_HASH": "wrong"},
+            "Session": "x" * 20,
+        },
+        "AdminUpdateUserAttributes": user | {"UserAttributes": [{"Name": "locale", "Value": "en"}]},
+    }
+    template = (project / "lambdas" / "template.yaml").read_text()
+    assert calls.keys() == set(re.findall(r"- cognito-idp:(\w+)", template))
+    client = site_key.client("cognito-idp", endpoint_url=cloud.emulator.url)
+    for operation, arguments in calls.items():
+        method = re.sub(r"(?<!^)(?=[A-Z])", "_", operation).lower()
+        assert refusal(client, method, **arguments) not in DENIED
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "arguments"),
+    [
+        ("cognito-idp", "admin_delete_user", {"UserPoolId": "{pool}", "Username": "+12015550100"}),
+        ("cognito-idp", "admin_disable_user", {"UserPoolId": "{pool}", "Username": "+12015550100"}),
+        ("cognito-idp", "list_users", {"UserPoolId": "{pool}"}),
+        ("cognito-idp", "delete_user_pool", {"UserPoolId": "{pool}"}),
+        (
+            "cognito-idp",
+            "describe_user_pool_client",
+            {"UserPoolId": "{pool}", "ClientId": "{client}"},
+        ),
+        ("cognito-idp", "admin_get_user", {"UserPoolId": "us-east-1_Another1", "Username": "x"}),
+        ("s3", "list_buckets", {}),
+        ("s3", "list_objects_v2", {"Bucket": "phone-login-local-code"}),
+        ("iam", "create_access_key", {"UserName": "phone-login-site"}),
+        ("sns", "publish", {"PhoneNumber": "+12015550100", "Message": "no"}),
+        ("secretsmanager", "get_secret_value", {"SecretId": "phone-login/local/code-key"}),
+        ("lambda", "list_functions", {}),
+        ("cloudformation", "describe_stacks", {}),
+    ],
+)
+def test_site_key_may_do_nothing_more(cloud, site_key, service, operation, arguments):
+    names = {
+        "pool": cloud.outputs["CognitoUserPoolId"],
+        "client": cloud.outputs["CognitoClientId"],
+    }
+    filled = {name: value.format(**names) for name, value in arguments.items()}
+    client = site_key.client(service, endpoint_url=cloud.emulator.url)
+    assert refusal(client, operation, **filled) in DENIED
+
+
+def test_wrong_secret_of_the_right_key_is_refused(cloud, site_key):
+    client = site_key.client(
+        "cognito-idp",
+        endpoint_url=cloud.emulator.url,
+        aws_secret_access_key="x" * 40,
+        aws_access_key_id=cloud.environment["AWS_ACCESS_KEY_ID"],
+    )
+    user = {"UserPoolId": cloud.outputs["CognitoUserPoolId"], "Username": "+12015550100"}
+    assert refusal(client, "admin_get_user", **user) not in ("", "UserNotFoundException")
+
+
+def test_restart_keeps_the_pool_and_sessions_and_replaces_the_key(tmp_path):
+    with Cloud(tmp_path) as first:
+        pass
+    with Cloud(tmp_path) as second:
+        iam = second.root_session().client("iam", endpoint_url=second.emulator.url)
+        [key] = iam.list_access_keys(UserName=SITE_USER)["AccessKeyMetadata"]
+    assert key["AccessKeyId"] == second.environment["AWS_ACCESS_KEY_ID"]
+    assert read_env_file(second) == second.environment
+    changed = {
+        name for name, value in second.environment.items() if first.environment[name] != value
+    }
+    assert changed == {"AWS_ENDPOINT_URL", "COGNITO_JWKS_URL"} | {
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+    }
+
+
+@needs_proc
+def test_start_that_fails_in_the_deployment_leaves_nothing(tmp_path: Path):
+    program = tmp_path / "program"
+    program.write_text(HOLLOW.format(python=sys.executable))
+    program.chmod(0o700)
+    cloud = Cloud(tmp_path / "state", program=program)
+    with pytest.raises(LocalCloudError, match=r"^The deployment failed: .*403"):
+        cloud.start()
+    assert processes.left_of(tmp_path / "state") == {}
+    assert not (tmp_path / "state" / "env").exists()

@@ -1,0 +1,289 @@
+"""``make run``, from outside: another process, a person's browser, signals."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import requests
+
+from localcloud.emulator import free_port
+from tests.localcloud import processes
+from tests.localcloud.processes import needs_proc
+
+pytestmark = [pytest.mark.cloud, needs_proc]
+
+PHONE = "+12015550123"
+# Nothing answers there.
+DEAD = "http://127.0.0.1:9"
+HOSTILE = {
+    "HTTP_PROXY": DEAD,
+    "http_proxy": DEAD,
+    "HTTPS_PROXY": DEAD,
+    "ALL_PROXY": DEAD,
+    "no_proxy": "example.com",
+    "AWS_PROFILE": "nonsense",
+    "AWS_ACCESS_KEY_ID": "of-the-developer",
+    "AWS_SECRET_ACCESS_KEY": "of-the-developer",
+    "AWS_SESSION_TOKEN": "of-the-developer",
+    "AWS_REGION": "eu-west-3",
+    "AWS_ENDPOINT_URL": DEAD,
+}
+
+NEW_WORDS = """
+_before = sign_in_text
+
+
+def sign_in_text(*args, **named):
+    return _before(*args, **named).replace(" ", " brand-new words ", 1)
+"""
+
+
+class Run:
+    """A ``python -m localcloud`` that this test started."""
+
+    def __init__(self, project: Path, state: Path, **environment: str) -> None:
+        self.state = state
+        self.port = free_port()
+        self.url = f"http://localhost:{self.port}"
+        self._output = state.with_name(f"{state.name}-{self.port}.log")
+        with self._output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [*command(self.port), "--state", str(state)],
+                cwd=project,
+                env=bare_environment(state) | environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                # As a shell does: Ctrl-C goes to all of the group.
+                start_new_session=True,
+            )
+
+    def output(self) -> str:
+        return self._output.read_text()
+
+    def until(self, happened: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 30
+        while not happened():
+            assert self.process.poll() is None, self.output()
+            assert time.monotonic() < deadline, self.output()
+            time.sleep(0.01)
+
+    def until_ready(self) -> None:
+        self.until(lambda: "Ready." in self.output())
+
+    def started(self, program: str) -> list[int]:
+        """The processes that run ``program``, oldest first."""
+        return sorted(pid for pid, line in processes.of(self.state).items() if program in line)
+
+    def clean_up(self) -> None:
+        """After a test that failed: end what it left, by id."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        for pid in processes.of(self.state):
+            os.kill(pid, signal.SIGKILL)
+
+
+def command(port: int) -> list[str]:
+    return [sys.executable, "-m", "localcloud", "--port", str(port)]
+
+
+def bare_environment(home: Path) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONUNBUFFERED": "1"}
+
+
+@pytest.fixture
+def start(tmp_path: Path, project: Path) -> Iterator[Callable[..., Run]]:
+    """``start(**environment)``: a run of this project, or of ``project``, on this test's state."""
+    runs: list[Run] = []
+
+    def begin(project: Path = project, **environment: str) -> Run:
+        runs.append(Run(project, tmp_path / "state", **environment))
+        return runs[-1]
+
+    yield begin
+    for run in runs:
+        run.clean_up()
+
+
+class Person:
+    """Somebody with a browser and a phone."""
+
+    def __init__(self) -> None:
+        self.session = requests.Session()
+
+    def get(self, url: str) -> requests.Response:
+        return self.session.get(url, timeout=10)
+
+    def send(self, page: requests.Response, **typed: str) -> requests.Response:
+        """Fill in the first form of a page."""
+        form = re.search(r"<form[^>]*>.*?</form>", page.text, re.DOTALL)[0]
+        hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
+        return self.session.post(page.url, hidden | typed, timeout=10)
+
+    def sign_in(self, url: str, phone: str) -> requests.Response:
+        page = self.send(self.get(f"{url}/"), phone=phone)
+        text = re.search(r'class="bubble">(\d{6})\b', self.get(f"{url}/local/inbox/").text)
+        return self.send(page, code=text[1])
+
+
+def subs(state: Path) -> list[str]:
+    """The users of the site, as Cognito calls them."""
+    with closing(sqlite3.connect(state / "db.sqlite3")) as database:
+        return [sub for (sub,) in database.execute("SELECT sub FROM accounts_user")]
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_person_signs_in_and_a_signal_leaves_nothing(start, tmp_path):
+    """With everything in the developer's environment that could lead astray."""
+    run = start(**HOSTILE)
+    run.until_ready()
+    assert f"Site    {run.url}/" in run.output()
+    assert f"Inbox   {run.url}/local/inbox/" in run.output()
+    home = Person().sign_in(run.url, PHONE)
+    assert (home.status_code, home.url) == (200, f"{run.url}/")
+    assert "sessionid" in home.request.headers["cookie"]
+    # The site and its reloader; the emulator and its workers.
+    assert len(run.started("runserver")) == 2
+    assert len(run.started("emulator")) > 1
+    addresses = {address for address, _ in processes.listening(processes.of(run.state))}
+    assert addresses == {"127.0.0.1"}
+
+    second = start()
+    assert second.process.wait(20) == 1
+    assert second.output() == f"make run: Another make run uses {run.state} already\n"
+    assert run.process.poll() is None
+
+    # Again and again, as people do when it takes a moment.
+    while run.process.poll() is None:
+        run.process.send_signal(signal.SIGTERM)
+        time.sleep(0.01)
+    assert run.process.returncode == 0
+    assert run.started("bin/ministack") == []
+    assert processes.left_of(tmp_path) == {}
+    assert not is_listening(run.port)
+    assert run.output().endswith(f"Stopped; users and texts are kept in {run.state}\n")
+    assert "Traceback" not in run.output()
+
+
+def test_second_start_keeps_users_and_redeploys_changed_triggers(start, tmp_path, project):
+    copy = tmp_path / "project"
+    for name in ("accounts", "config", "lambdas", "localcloud", "static", "templates"):
+        shutil.copytree(project / name, copy / name)
+    shutil.copy(project / "manage.py", copy)
+    (copy / ".local").mkdir()
+    (copy / ".local" / "emulator-venv").symlink_to(project / ".local" / "emulator-venv")
+
+    person = Person()
+    run = start(copy)
+    run.until_ready()
+    assert person.sign_in(run.url, PHONE).url == f"{run.url}/"
+    os.killpg(run.process.pid, signal.SIGINT)
+    assert run.process.wait(20) == 0
+    assert "Traceback" not in run.output()
+    assert processes.left_of(tmp_path / "state") == {}
+    before = subs(run.state)
+
+    words = copy / "lambdas" / "triggers" / "text.py"
+    words.write_text(words.read_text() + NEW_WORDS)
+    run = start(copy)
+    run.until_ready()
+    assert person.get(f"{run.url}/").url == f"{run.url}/", "Not signed in any more"
+    inbox = person.get(f"{run.url}/local/inbox/").text
+    assert 'class="bubble"' in inbox, "The text of before is gone"
+    assert "brand-new words" not in inbox
+    assert Person().sign_in(run.url, PHONE).url == f"{run.url}/"
+    assert "brand-new words" in person.get(f"{run.url}/local/inbox/").text
+    run.process.send_signal(signal.SIGHUP)
+    assert run.process.wait(20) == 0
+    assert processes.left_of(tmp_path / "state") == {}
+    assert subs(run.state) == before
+    assert len(before) == 1
+
+
+def test_signal_in_the_midst_of_the_deployment_ends_it(start, tmp_path):
+    run = start()
+    log = run.state / "emulator" / "emulator.log"
+    run.until(lambda: log.exists() and "bucket created" in log.read_text())
+    [emulator] = run.started("bin/ministack")
+    # It hangs, so that the signal comes while an answer is awaited, and then goes on.
+    os.kill(emulator, signal.SIGSTOP)
+    run.process.send_signal(signal.SIGTERM)
+    time.sleep(0.3)
+    os.kill(emulator, signal.SIGCONT)
+    assert run.process.wait(20) == 0
+    assert "Traceback" not in run.output()
+    assert processes.left_of(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    "victim", ["bin/ministack", "manage.py runserver"], ids=["emulator", "site"]
+)
+def test_death_of_a_part_ends_the_rest_with_one_line(start, tmp_path, victim):
+    run = start()
+    run.until_ready()
+    os.kill(run.started(victim)[0], signal.SIGKILL)
+    assert run.process.wait(20) == 1
+    reason = {"bin/ministack": "The local AWS died: ", "manage.py runserver": "The site ended"}
+    [line] = [line for line in run.output().splitlines() if line.startswith("make run: ")]
+    assert line.startswith(f"make run: {reason[victim]}")
+    assert "Traceback" not in run.output()
+    assert processes.left_of(tmp_path) == {}
+    assert not is_listening(run.port)
+
+
+def test_database_that_cannot_be_migrated_ends_with_one_line(start, tmp_path):
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "db.sqlite3").write_bytes(b"no database" * 1000)
+    run = start()
+    assert run.process.wait(30) == 1
+    assert "\nmake run: The database could not be migrated; see above\n" in run.output()
+    assert processes.left_of(tmp_path) == {}
+
+
+def test_taken_port_is_said_in_one_line(tmp_path, project):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [*command(port), "--state", str(tmp_path / "state")],
+            check=False,
+            cwd=project,
+            env=bare_environment(tmp_path),
+            capture_output=True,
+            text=True,
+            timeout=20,
+        )
+    advice = f"choose another: PORT={port + 1} make run"
+    assert done.stderr == f"make run: Port {port} cannot be had; {advice}\n"
+    assert (done.returncode, done.stdout) == (1, "")
+    assert processes.left_of(tmp_path) == {}
+    assert not (tmp_path / "state" / "emulator").exists()
+
+
+def test_help_lists_every_target(project):
+    makefile = (project / "Makefile").read_text()
+    targets = {
+        name
+        for line in re.findall(r"^\.PHONY:(.*)", makefile, re.MULTILINE)
+        for name in line.split()
+    }
+    done = subprocess.run(
+        ["make"], check=True, cwd=project, env={"PATH": os.environ["PATH"]}, capture_output=True
+    )
+    assert targets
+    assert set(re.findall(r"^  make (\S+) +\S", done.stdout.decode(), re.MULTILINE)) == targets
