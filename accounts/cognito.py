@@ -18,6 +18,7 @@ import base64
 import hashlib
 import hmac
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -204,9 +205,21 @@ class Gateway:
         return {"USERNAME": username, "SECRET_HASH": base64.b64encode(digest).decode()}
 
 
-@cache
+_making = threading.Lock()
+
+
 def gateway() -> Gateway:
-    """Return this process's gateway, which its threads share."""
+    """Return this process's gateway, which its threads share. Raises Misconfigured."""
+    # Making a client is what is not thread-safe.
+    with _making:
+        try:
+            return _made_gateway()
+        except (BotoCoreError, ValueError) as error:
+            raise Misconfigured(type(error).__name__) from error
+
+
+@cache
+def _made_gateway() -> Gateway:
     return Gateway(
         make_client(
             region=conf.region, endpoint_url=conf.endpoint_url, threads=conf.cognito_threads

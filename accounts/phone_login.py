@@ -199,8 +199,8 @@ def _begin(phone: str, *, insist: bool = False) -> tuple[str | None, Challenge]:
         log.info("No text: %s is shut out", phones.mask(phone))
         return None, _decoy()
     sub = known.sub if known else None
-    gateway = cognito.gateway()
     try:
+        gateway = cognito.gateway()
         if conf.sign_up == "open" and (known is None or insist):
             created = gateway.create_user(phone)
             if created:

@@ -48,7 +48,7 @@ def parse(typed: str, *, region: str, countries: Collection[str]) -> str:
     if len(typed) > MAX_TYPED_LENGTH:
         raise UnknownFormat
     # Address books wrap numbers in invisible direction marks.
-    visible = "".join(c for c in typed if unicodedata.category(c) != "Cf")
+    visible = "".join(" " if c.isspace() else c for c in typed if unicodedata.category(c) != "Cf")
     if any(unicodedata.category(c)[0] in "LC" for c in visible):
         raise UnknownFormat
     try:

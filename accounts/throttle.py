@@ -7,6 +7,7 @@ This is the fence before them, so it fails open: without its storage people stil
 import contextlib
 import ipaddress
 import logging
+import threading
 import time
 from functools import cache
 from typing import Literal, cast
@@ -75,7 +76,7 @@ def client_address(request: HttpRequest) -> str:
     """
     if proxies := conf.trusted_proxies:
         chain = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
-        if len(chain) >= proxies:
+        if len(chain) >= proxies and chain[-proxies]:
             return chain[-proxies]
     return str(request.META.get("REMOTE_ADDR", ""))
 
@@ -103,8 +104,17 @@ def _rates(spelled: str) -> list[RateLimitItem]:
     return parse_many(spelled)
 
 
-@cache
+_making = threading.Lock()
+
+
 def _limiter(url: str) -> MovingWindowRateLimiter:
+    # Threads of a new process come at once, and two stores in memory would count apart.
+    with _making:
+        return _made_limiter(url)
+
+
+@cache
+def _made_limiter(url: str) -> MovingWindowRateLimiter:
     # A hanging Redis must not hang a sign-in.
     options = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5} if "redis" in url else {}
     return MovingWindowRateLimiter(cast(Storage, storage_from_string(url, **options)))

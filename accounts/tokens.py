@@ -14,7 +14,8 @@ from typing import Any
 import jwt
 import requests
 from jwt import PyJWKClient
-from jwt.exceptions import PyJWKClientConnectionError, PyJWTError
+from jwt.exceptions import PyJWKClientConnectionError, PyJWKSetError, PyJWTError
+from urllib3.exceptions import HTTPError
 
 from accounts.conf import conf
 
@@ -67,9 +68,14 @@ class SigningKeys(PyJWKClient):
             return self._last_good
         try:
             payload = self._download()
-            # Refuses a set without a usable key before it takes the place of a good one.
-            jwt.PyJWKSet.from_dict(payload)
-        except (requests.RequestException, PyJWTError, ValueError) as error:
+            _require_signing_key(payload)
+        except (
+            requests.RequestException,
+            HTTPError,
+            PyJWTError,
+            ValueError,
+            RecursionError,
+        ) as error:
             self._failed_at = time.monotonic()
             if self._last_good is None:
                 raise PyJWKClientConnectionError("The keys could not be fetched") from error
@@ -86,7 +92,8 @@ class SigningKeys(PyJWKClient):
             if response.status_code != requests.codes.ok:
                 raise requests.HTTPError(f"Status {response.status_code}")
             body = b""
-            for chunk in response.iter_content(8 * 1024):
+            # Not iter_content, which waits for a whole chunk however slowly it drips.
+            while chunk := response.raw.read1(8 * 1024, decode_content=True):
                 body += chunk
                 if len(body) > _MAX_KEYS_SIZE or time.monotonic() > deadline:
                     raise requests.RequestException("Too large or too slow")
@@ -94,6 +101,13 @@ class SigningKeys(PyJWKClient):
         if not isinstance(payload, dict):
             raise requests.RequestException("Not a JSON object")
         return payload
+
+
+def _require_signing_key(payload: dict[str, Any]) -> None:
+    """Refuse a set without a usable key before it takes the place of a good one."""
+    keys = jwt.PyJWKSet.from_dict(payload).keys
+    if not any(key.key_id and key.public_key_use in ("sig", None) for key in keys):
+        raise PyJWKSetError("No signing key")
 
 
 class Verifier:

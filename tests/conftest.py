@@ -16,13 +16,13 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 @pytest.fixture(autouse=True)
 def _fresh_process() -> Iterator[None]:
     """What a process remembers must not outlive a test."""
-    cognito.gateway.cache_clear()
+    cognito._made_gateway.cache_clear()
     tokens._verifier.cache_clear()
-    throttle._limiter.cache_clear()
+    throttle._made_limiter.cache_clear()
     yield
-    cognito.gateway.cache_clear()
+    cognito._made_gateway.cache_clear()
     tokens._verifier.cache_clear()
-    throttle._limiter.cache_clear()
+    throttle._made_limiter.cache_clear()
 
 
 @pytest.fixture

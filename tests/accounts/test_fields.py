@@ -207,8 +207,12 @@ def test_code_form_takes_codes_of_the_length_it_is_told(length, typed):
     assert not CodeForm({"code": typed[1:]}, code_length=length).is_valid()
 
 
-def test_code_form_refuses_an_endless_attempt():
-    assert not CodeForm({"code": "048213", "attempt": "a" * 65}).is_valid()
+@pytest.mark.parametrize(
+    "hidden", ["", "\0", "\ud800", "a" * 100_000], ids=["empty", "NUL", "surrogate", "endless"]
+)
+def test_hidden_field_never_refuses_what_was_typed(hidden):
+    assert CodeForm({"code": "048213", "attempt": hidden}).is_valid()
+    assert PhoneForm({"phone": "(201) 555-0123", "next": hidden}).is_valid()
 
 
 _DIGITS = "".join(c for c in map(chr, range(0x20000)) if unicodedata.category(c) == "Nd")

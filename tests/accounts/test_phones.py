@@ -85,11 +85,6 @@ def test_invisible_marks_are_read_over(mark):
     assert parse(f"{mark}+44{mark} 7400 123{mark}456{mark}") == GB
 
 
-@pytest.mark.xfail(
-    raises=phones.UnknownFormat,
-    reason="libphonenumber knows the no-break space, but none of the narrow ones",
-    strict=True,
-)
 @pytest.mark.parametrize(
     "space", ["\u202f", "\u2009", "\u2007", "\t"], ids=["narrow no-break", "thin", "figure", "tab"]
 )
