@@ -20,6 +20,8 @@ from urllib3.exceptions import HTTPError
 from accounts.conf import conf
 
 LEEWAY = 30  # seconds: clocks differ, and a token from "the future" would stop every sign-in
+# What an endpoint can do wrong; the nesting of its JSON is one of the ways.
+_UNFIT = (requests.RequestException, HTTPError, PyJWTError, ValueError, RecursionError)
 _MAX_KEYS_SIZE = 64 * 1024
 _TIMEOUT = 2.0
 _REMEMBER_FAILURE = 5.0
@@ -69,13 +71,7 @@ class SigningKeys(PyJWKClient):
         try:
             payload = self._download()
             _require_signing_key(payload)
-        except (
-            requests.RequestException,
-            HTTPError,
-            PyJWTError,
-            ValueError,
-            RecursionError,
-        ) as error:
+        except _UNFIT as error:
             self._failed_at = time.monotonic()
             if self._last_good is None:
                 raise PyJWKClientConnectionError("The keys could not be fetched") from error
