@@ -9,6 +9,9 @@ SITE := $(VENV)/.site-installed
 DEV := $(VENV)/.dev-installed
 LOCAL_AWS := $(EMULATOR)/.installed
 
+# The process environment wins over the file, so what a developer has set must go.
+LOCAL := env $(foreach name,$(filter AWS_% COGNITO_% DJANGO_% ACCOUNTS_% DATABASE_URL,$(.VARIABLES)),-u $(name)) NO_PROXY=* ENV_FILE=$(STATE)/env
+
 .DEFAULT_GOAL := help
 .PHONY: help run test lint format pictures admin manage lock clean
 
@@ -37,10 +40,10 @@ pictures: $(DEV) $(LOCAL_AWS) ## Take the pictures of the README anew
 	@PICTURES=1 $(RUN) -m pytest tests/browser/test_pictures.py
 
 admin: $(SITE) ## Make an operator while make run is running: make admin PHONE=+12015550123
-	@ENV_FILE=$(STATE)/env $(RUN) manage.py make_admin "$(PHONE)"
+	@$(LOCAL) $(RUN) manage.py make_admin "$(PHONE)"
 
 manage: $(SITE) ## Run a Django command against make run: make manage ARGS="shell"
-	@ENV_FILE=$(STATE)/env $(RUN) manage.py $(ARGS)
+	@$(LOCAL) $(RUN) manage.py $(ARGS)
 
 lock: $(DEV) ## Compile the requirements.in files into hashed locks
 	$(VENV)/bin/uv pip compile $(UV_FLAGS) requirements.in -o requirements.txt

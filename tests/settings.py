@@ -8,6 +8,9 @@ for _name in list(os.environ):
 os.environ.update(
     {
         "ENV_FILE": os.devnull,
+        # All that is asked is on this machine.
+        "NO_PROXY": "*",
+        "no_proxy": "*",
         # boto3 must find nothing of the developer's.
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
