@@ -75,8 +75,10 @@ def check_rates(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     for kind, spelled in conf.throttle_rates.items():
         try:
-            limits.parse_many(spelled)
+            is_sane = all(rate.amount > 0 for rate in limits.parse_many(spelled))
         except ValueError:
+            is_sane = False
+        if not is_sane:
             found.append(
                 Error(
                     f"ACCOUNTS_{kind.upper()} cannot be read: {spelled!r}.",

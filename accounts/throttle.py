@@ -11,6 +11,7 @@ import threading
 import time
 from functools import cache
 from typing import Literal, cast
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest
 from limits import RateLimitItem, parse_many
@@ -40,9 +41,9 @@ def hit(kind: Kind, request: HttpRequest) -> None:
         for rate in _rates(conf.throttle_rates[kind]):
             if not limiter.hit(rate, kind, address):
                 raise LimitReached(_wait(limiter, rate, kind, address))
-    except limiter.storage.base_exceptions:
+    except limiter.storage.base_exceptions as error:
         # Fail open: see above.
-        log.exception("Throttle storage failed; %s was not counted", kind)
+        log.error("Throttle storage failed; %s was not counted: %s", kind, type(error).__name__)  # noqa: TRY400 - one line, however often
 
 
 def count(kind: Kind, request: HttpRequest) -> None:
@@ -59,8 +60,8 @@ def check(kind: Kind, request: HttpRequest) -> None:
         for rate in _rates(conf.throttle_rates[kind]):
             if not limiter.test(rate, kind, address):
                 raise LimitReached(_wait(limiter, rate, kind, address))
-    except limiter.storage.base_exceptions:
-        log.exception("Throttle storage failed; %s was not checked", kind)
+    except limiter.storage.base_exceptions as error:
+        log.error("Throttle storage failed; %s was not checked: %s", kind, type(error).__name__)  # noqa: TRY400
 
 
 def reset() -> None:
@@ -84,7 +85,9 @@ def client_address(request: HttpRequest) -> str:
 def network(address: str) -> str:
     """Return what counts as one client: an IPv4 address, or an IPv6 network of /64."""
     try:
-        parsed = ipaddress.ip_address(address)
+        # Some proxies write the port as well.
+        bare = address if address.count(":") > 1 and "[" not in address else _host(address)
+        parsed = ipaddress.ip_address(bare)
     except ValueError:
         return "unknown"
     if isinstance(parsed, ipaddress.IPv6Address):
@@ -92,6 +95,10 @@ def network(address: str) -> str:
             return str(parsed.ipv4_mapped)
         return str(ipaddress.ip_network((parsed, 64), strict=False))
     return str(parsed)
+
+
+def _host(address: str) -> str:
+    return urlsplit(f"//{address}").hostname or ""
 
 
 def _wait(limiter: MovingWindowRateLimiter, rate: RateLimitItem, *keys: str) -> int:
@@ -116,5 +123,6 @@ def _limiter(url: str) -> MovingWindowRateLimiter:
 @cache
 def _made_limiter(url: str) -> MovingWindowRateLimiter:
     # A hanging Redis must not hang a sign-in.
-    options = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5} if "redis" in url else {}
+    is_remote = url.startswith(("redis", "valkey"))
+    options = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5} if is_remote else {}
     return MovingWindowRateLimiter(cast(Storage, storage_from_string(url, **options)))

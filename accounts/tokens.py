@@ -80,6 +80,13 @@ class SigningKeys(PyJWKClient):
         self._last_good = payload
         return payload
 
+    def get_jwk_set(self, refresh: bool = False) -> jwt.PyJWKSet:
+        keys = super().get_jwk_set(refresh)
+        if self._failed_at is not None and self.jwk_set_cache is not None:
+            # Old keys are for now, not for another day.
+            self.jwk_set_cache.put(None)
+        return keys
+
     def _download(self) -> dict[str, Any]:
         deadline = time.monotonic() + 2 * _TIMEOUT
         with self._http.get(

@@ -1,5 +1,6 @@
 """Servers at the wire: an AWS or a JWKS endpoint that answers what a test tells it to."""
 
+import contextlib
 import json
 import threading
 import time
@@ -62,12 +63,14 @@ class WireServer:
                 content = (
                     reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
                 )
-                self.send_response(reply.status)
-                for name, value in reply.headers.items():
-                    self.send_header(name, value)
-                self.send_header("content-length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
+                # A client that gave up is no error of the server's.
+                with contextlib.suppress(OSError):
+                    self.send_response(reply.status)
+                    for name, value in reply.headers.items():
+                        self.send_header(name, value)
+                    self.send_header("content-length", str(len(content)))
+                    self.end_headers()
+                    self.wfile.write(content)
 
             do_GET = do_POST = do_PUT = handle_any
 

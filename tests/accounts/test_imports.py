@@ -68,7 +68,7 @@ PACKAGES: dict[str, set[str]] = {
     "accounts.cognito": {"boto3", "botocore", "mypy_boto3_cognito_idp"},
     "accounts.phones": {"phonenumbers"},
     "accounts.throttle": {"limits"},
-    "accounts.tokens": {"jwt", "requests"},
+    "accounts.tokens": {"jwt", "requests", "urllib3"},
     "config.settings": {"csp", "environ"},
 }
 

@@ -1,6 +1,7 @@
 """ID tokens signed here with real keys, and the pool's keys served at the wire."""
 
 import base64
+import gzip
 import hashlib
 import hmac
 import json
@@ -399,6 +400,14 @@ BAD_REPLIES = {
     "no bytes": lambda good: Reply(b""),
     "binary": lambda good: Reply(b"\xff\xfe\x00"),
     "HTML": lambda good: Reply(b"<html>"),
+    "cut off": lambda good: Reply(
+        b"ffff\r\n" + json.dumps(good).encode(),
+        headers={"transfer-encoding": "chunked", "connection": "close"},
+    ),
+    "broken compression": lambda good: Reply(b"\x1f\x8b", headers={"content-encoding": "gzip"}),
+    "compressed into little": lambda good: Reply(
+        gzip.compress(padded(good, 5_000_000)), headers={"content-encoding": "gzip"}
+    ),
     "half": lambda good: Reply(json.dumps(good).encode()[:-20]),
     "a list": lambda good: Reply([good]),
     "null": lambda good: Reply(None),
@@ -556,6 +565,19 @@ def test_set_without_a_signing_key_does_not_replace_a_good_one(clock, wire, jwk,
     assert verifier.verify_id_token(sign(), sub=SUB).sub == SUB
 
 
+def test_withdrawn_key_is_refused_as_soon_as_the_endpoint_is_back(clock, wire, jwk, sign):
+    wire.will(Reply({"keys": [jwk("old")]}), Reply(status=500), Reply({"keys": [jwk("new")]}))
+    verifier = verifier_at(wire.url)
+    verifier.verify_id_token(sign(), sub=SUB)
+    clock.forward(DAY + 1)
+    assert verifier.verify_id_token(sign(), sub=SUB).sub == SUB
+
+    clock.forward(6)
+
+    with pytest.raises(tokens.InvalidToken):
+        verifier.verify_id_token(sign(), sub=SUB)
+
+
 def test_unusable_key_beside_a_good_one_does_no_harm(wire, jwk, sign):
     wire.will(Reply({"keys": [{"kty": "XYZ", "kid": "old"}, None, jwk("old")]}))
 
@@ -564,6 +586,13 @@ def test_unusable_key_beside_a_good_one_does_no_harm(wire, jwk, sign):
 
 def test_keys_of_the_largest_size_are_read(wire, jwk, sign):
     wire.will(Reply(padded({"keys": [jwk("old")]}, 64 * 1024)))
+
+    assert verifier_at(wire.url).verify_id_token(sign(), sub=SUB).sub == SUB
+
+
+def test_compressed_keys_are_read(wire, jwk, sign):
+    content = gzip.compress(json.dumps({"keys": [jwk("old")]}).encode())
+    wire.will(Reply(content, headers={"content-encoding": "gzip"}))
 
     assert verifier_at(wire.url).verify_id_token(sign(), sub=SUB).sub == SUB
 
