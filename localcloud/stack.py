@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 import time
 import zipfile
 from pathlib import Path
@@ -20,18 +21,22 @@ STACK = "phone-login-local"
 DEPLOY_TIMEOUT = 60.0
 _BUCKET = "phone-login-local-code"
 _LOCAL_CODE = "CodeUri: .\n"
+# What tools leave behind; some of it is JSON (.mypy_cache, .aws-sam).
+_LEFT_OUT = re.compile(r"(^|/)(\.|__pycache__/)")
 
 
 def package(lambdas_dir: Path) -> tuple[bytes, str]:
     """Return the functions' zip and a key for it; the same sources give the same key."""
     buffer = io.BytesIO()
     digest = hashlib.sha256()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(lambdas_dir.rglob("*.py")):
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path in sorted(lambdas_dir.rglob("*")):
             name = path.relative_to(lambdas_dir).as_posix()
+            if path.suffix not in (".py", ".json") or _LEFT_OUT.search(name):
+                continue
             content = path.read_bytes()
             digest.update(name.encode() + b"\0" + content + b"\0")
-            archive.writestr(zipfile.ZipInfo(name), content)
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return buffer.getvalue(), f"{digest.hexdigest()}.zip"
 
 

@@ -1,23 +1,98 @@
-"""The words of the text message, and phones as logs and pages may show them."""
+"""The words of the text message, in the language of the person, and phones as logs may show them.
 
+Every language is one catalogue, texts/<language>.json, and is offered by being there. A pattern
+begins with ``{code}`` and uses ``{app_name}`` and ``{minutes}``; nothing a person typed goes in.
+Keep it to GSM-7 where the language allows: no á í ó ú ê ç ã õ, and one text is 160 characters.
+"""
+
+import json
 import re
+from pathlib import Path
 
 _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
 
+# Read while the module loads: a damaged catalogue fails at once, not for its readers only.
+_CATALOGUES: dict[str, dict[str, str]] = {
+    path.stem: json.loads(path.read_text(encoding="utf-8"))
+    for path in (Path(__file__).parent / "texts").glob("*.json")
+}
+LANGUAGES = frozenset(_CATALOGUES)
+DEFAULT_LANGUAGE = "en"
 
-def sign_in_text(code: str, *, app_name: str, site_host: str, minutes: int) -> str:
-    """Return the message for a code that works for ``minutes``.
+# Countries where a public notice is in one of our languages. Not India: a number tells too little
+# there, Hindi is the first language of fewer than half and costs two texts instead of one; whoever
+# wants it has it in the locale. Not Belgium or Canada: most of their people do not write French.
+_COUNTRIES_BY_LANGUAGE = {
+    "de": "AT CH DE LI",
+    "es": "AR BO CL CO CR CU DO EC ES GQ GT HN MX NI PA PE PR PY SV UY VE",
+    "fr": """
+        BF BI BJ CD CF CG CI CM DJ FR GA GF GN GP HT KM LU MC MG ML MQ NC NE PF PM RE SN TD TG WF
+    """,
+    "pt": "AO BR CV GW MZ PT ST",
+}
+_LANGUAGE_BY_COUNTRY = {
+    country: language
+    for language, countries in _COUNTRIES_BY_LANGUAGE.items()
+    for country in countries.split()
+}
+_LOCALE = re.compile(r"([a-z]{2,3})([-_][a-z0-9]{1,8})*", re.ASCII | re.IGNORECASE)
+
+# 3GPP TS 23.038, 6.2.1, escape excepted; what is in its extension takes two places.
+_GSM_7 = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM_7_EXTENSION = frozenset("\f^{}\\[~]|€")
+
+
+def language_for(locale: str | None, country: str | None) -> str:
+    """Return the language to write to someone in: one of LANGUAGES.
+
+    ``locale`` is what the person chose (``pt-BR``, ``pt_br``, ``PT``), if anything; ``country``
+    is the ISO 3166 code of the phone's country, if that is known.
+    """
+    chosen = _LOCALE.fullmatch(locale or "")
+    if chosen and chosen[1].lower() in LANGUAGES:
+        return chosen[1].lower()
+    return _LANGUAGE_BY_COUNTRY.get(country or "", DEFAULT_LANGUAGE)
+
+
+def sign_in_text(code: str, *, language: str, app_name: str, site_host: str, minutes: int) -> str:
+    """Return the message for a code that works for ``minutes``, in one of LANGUAGES.
 
     The last line binds the code to the site, so that phones offer it there and nowhere else
     (https://wicg.github.io/sms-one-time-codes/): ``@host #code``, a bare host, nothing after it.
     """
     if not _HOST.fullmatch(site_host):
         raise ValueError("SITE_HOST must be a bare lower-case host name")
-    return (
-        f"{code} is your {app_name} sign-in code. It works for {minutes} min. "
-        f"Do not share it.\n\n@{site_host} #{code}"
-    )
+    words = _CATALOGUES[language]["sign_in"].format(code=code, app_name=app_name, minutes=minutes)
+    return f"{words}\n\n@{site_host} #{code}"
+
+
+def parts(message: str) -> int:
+    """Return how many texts a message is billed as.
+
+    One in GSM-7 holds 160 characters, or 153 if there are more to come; one character outside
+    makes it 70 and 67 UTF-16 units. A character of two units is not torn between two texts.
+    """
+    if set(message) <= _GSM_7 | _GSM_7_EXTENSION:
+        whole, part = 160, 153
+        sizes = [2 if character in _GSM_7_EXTENSION else 1 for character in message]
+    else:
+        whole, part = 70, 67
+        sizes = [2 if character > "\uffff" else 1 for character in message]
+    if sum(sizes) <= whole:
+        return 1
+    count, room = 1, part
+    for size in sizes:
+        if size > room:
+            count, room = count + 1, part
+        room -= size
+    return count
+
+
+HIDDEN_PHONE = "+•••••••••••"
 
 
 def mask(phone: str) -> str:

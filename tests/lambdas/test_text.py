@@ -1,44 +1,148 @@
-import string
+import json
+import re
+from pathlib import Path
+from string import Formatter
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from lambdas.triggers import text
+from lambdas.triggers import countries, text
 
-# The part of GSM 03.38 that keyboards have; one character outside it doubles the price of a text.
-GSM_7 = set(string.ascii_letters + string.digits + "\n @_!\"#$%&'()*+,-./:;<=>?")
+TEXTS = Path(text.__file__).parent / "texts"
+LANGUAGES = ["de", "en", "es", "fr", "hi", "pt"]
+# These cannot be written in GSM-7: a text is 70 characters, and counted in parts.
+UCS_2 = ["hi"]
+NOT_TO_SHARE = {
+    "de": "Nicht weitergeben",
+    "en": "Don't share it",
+    "es": "No lo comparta",
+    "fr": "Ne le partagez pas",
+    "hi": "किसी को न बताएँ",
+    "pt": "Nunca o divulgue",
+}
+PURPOSE = {
+    "de": "Login-Code für Example",
+    "en": "your Example sign-in code",
+    "es": "para entrar en Example",
+    "fr": "code d'accès à Example",
+    "hi": "आपका Example साइन-इन कोड",
+    "pt": "para entrar em Example",
+}
+
+in_every_language = pytest.mark.parametrize("language", LANGUAGES)
 
 
-def message(code="012345", *, app_name="Example", site_host="example.com", minutes=5) -> str:
-    return text.sign_in_text(code, app_name=app_name, site_host=site_host, minutes=minutes)
+def message(
+    code="012345", *, language="en", app_name="Example", site_host="example.com", minutes=5
+) -> str:
+    return text.sign_in_text(
+        code, language=language, app_name=app_name, site_host=site_host, minutes=minutes
+    )
 
 
-def test_sign_in_text_begins_with_the_code():
-    assert message().startswith("012345 ")
+def catalogue(language: str) -> dict[str, str]:
+    return json.loads((TEXTS / f"{language}.json").read_text(encoding="utf-8"))
 
 
-def test_sign_in_text_names_the_app_and_the_purpose():
-    assert "your Example sign-in code" in message()
+def longest(language: str) -> str:
+    """The longest names that the template takes, and a code longer than ours."""
+    return message("01234567", language=language, app_name="A" * 30, site_host="h" * 52, minutes=10)
 
 
-def test_sign_in_text_says_how_long_the_code_works():
-    assert "7 min" in message(minutes=7)
+def is_gsm_7(message: str) -> bool:
+    """Told by ``parts``: 160 characters are one text in GSM-7 only."""
+    assert len(message) <= 160
+    return text.parts(message.ljust(160)) == 1
 
 
-def test_sign_in_text_asks_not_to_share():
-    assert "share" in message()
+def test_languages_are_these():
+    assert sorted(text.LANGUAGES) == LANGUAGES
+    assert sorted(path.name for path in TEXTS.iterdir()) == [f"{one}.json" for one in LANGUAGES]
 
 
-def test_sign_in_text_ends_with_the_line_that_binds_the_code():
-    *_, blank, last = message().split("\n")
+@in_every_language
+def test_catalogue_has_the_same_keys_as_every_other(language):
+    assert set(catalogue(language)) == {"sign_in"}
+
+
+@in_every_language
+def test_catalogue_uses_every_placeholder_once_and_plainly(language):
+    parsed = list(Formatter().parse(catalogue(language)["sign_in"]))
+    used = [(name, spec, conversion) for _, name, spec, conversion in parsed if name is not None]
+    assert sorted(used) == [("app_name", "", None), ("code", "", None), ("minutes", "", None)]
+
+
+@in_every_language
+def test_catalogue_is_clean_text(language):
+    pattern = catalogue(language)["sign_in"]
+    assert not re.search(r"\s{2}|[\n\t\u00a0\u200b-\u200f\u202f]|^\s|\s$", pattern)
+    assert pattern.endswith((".", "।"))
+
+
+@in_every_language
+def test_sign_in_text_begins_with_the_code(language):
+    assert message(language=language).startswith("012345")
+    assert not message(language=language)[6].isdigit()
+
+
+@in_every_language
+def test_sign_in_text_names_the_app_and_the_purpose(language):
+    assert PURPOSE[language] in message(language=language)
+
+
+@in_every_language
+def test_sign_in_text_says_how_long_the_code_works(language):
+    assert re.search(r"\b7 (min\b|Min\.|मिनट )", message(language=language, minutes=7))
+
+
+@in_every_language
+def test_sign_in_text_asks_not_to_share(language):
+    assert NOT_TO_SHARE[language] in message(language=language)
+
+
+@in_every_language
+def test_sign_in_text_ends_with_the_line_that_binds_the_code(language):
+    words, blank, last = message(language=language).split("\n")
+    assert words
     assert (blank, last) == ("", "@example.com #012345")
 
 
-def test_sign_in_text_holds_only_cheap_characters():
-    assert set(message(app_name="A & B's 1.0+-", minutes=10)) <= GSM_7
+@in_every_language
+def test_sign_in_text_is_in_the_cheap_alphabet_where_the_language_allows(language):
+    cheap = is_gsm_7(message(language=language, app_name="A & B's 1.0+-", minutes=10))
+    assert cheap is (language not in UCS_2)
 
 
-def test_sign_in_text_longest_names_are_one_text():
-    assert len(message(app_name="A" * 30, site_host="h" * 36 + ".com", minutes=10)) <= 160
+@pytest.mark.parametrize("language", sorted(set(LANGUAGES) - set(UCS_2)))
+def test_sign_in_text_longest_names_are_one_text(language):
+    assert len(longest(language)) <= 160
+    assert text.parts(longest(language)) == 1
+
+
+@pytest.mark.parametrize("language", UCS_2)
+def test_sign_in_text_in_another_alphabet_is_two_texts_usually_and_three_at_most(language):
+    usual = message(language=language, app_name="A" * 12, site_host="h" * 20, minutes=10)
+    assert text.parts(usual) == 2
+    assert text.parts(longest(language)) == 3
+
+
+@in_every_language
+def test_sign_in_text_app_name_is_not_read_as_a_pattern(language):
+    assert "{code} {0} {" in message(language=language, app_name="{code} {0} {")
+
+
+@in_every_language
+@pytest.mark.parametrize(("app_name", "expected"), [("Exämple", 1), ("Ejemplón", 2), ("例え", 2)])
+def test_sign_in_text_app_name_in_any_alphabet_is_taken_and_counted(language, app_name, expected):
+    written = message(language=language, app_name=app_name)
+    assert app_name in written
+    assert text.parts(written) == (2 if language in UCS_2 else expected)
+
+
+def test_sign_in_text_unknown_language_is_a_mistake():
+    with pytest.raises(KeyError):
+        message(language="sv")
 
 
 @pytest.mark.parametrize("host", ["example.com", "a", "localhost", "login.example.co.uk", "x-1.io"])
@@ -71,6 +175,198 @@ def test_sign_in_text_bare_host_is_taken(host):
 def test_sign_in_text_host_with_more_than_a_name_is_refused(host):
     with pytest.raises(ValueError, match="host"):
         message(site_host=host)
+
+
+@pytest.mark.parametrize(
+    ("locale", "language"),
+    [
+        ("de", "de"),
+        ("DE", "de"),
+        ("de-AT", "de"),
+        ("de_CH", "de"),
+        ("pt-BR", "pt"),
+        ("PT_br", "pt"),
+        ("es-419", "es"),
+        ("hi-Deva-IN", "hi"),
+        ("fr-CA-x-private", "fr"),
+        ("en-US-u-hc-h12", "en"),
+    ],
+)
+def test_language_for_what_the_person_chose_comes_first(locale, language):
+    assert text.language_for(locale, None) == language
+    assert text.language_for(locale, "US") == language
+    assert text.language_for(locale, "MX") == language
+
+
+@pytest.mark.parametrize("locale", [None, "", "sv", "sv-SE", "zz", "spa", "x-de"])
+def test_language_for_a_choice_that_is_not_offered_follows_the_country(locale):
+    assert text.language_for(locale, "BR") == "pt"
+    assert text.language_for(locale, "SE") == "en"
+    assert text.language_for(locale, None) == "en"
+
+
+@pytest.mark.parametrize(
+    "locale",
+    [
+        "d",
+        "deutsch",
+        "de-",
+        "de--AT",
+        "de AT",
+        " de",
+        "de\n",
+        "de-Ö",
+        "de-\u017f",  # the long s, which is an S to those who ignore case
+        "de/../fr",
+        "../texts/de",
+        "de.json",
+        "-de",
+        "de-" + "a" * 9,
+        "{code}",
+        "\u212a\u0131",
+        "\ud800",
+        "de" * 1024,
+    ],
+)
+def test_language_for_junk_is_no_choice(locale):
+    assert text.language_for(locale, None) == "en"
+    assert text.language_for(locale, "FR") == "fr"
+
+
+@given(
+    st.text() | st.from_regex(r"[A-Za-z]{0,9}([-_.@ ][A-Za-z0-9]{0,9})*"),
+    st.none() | st.text(max_size=3) | st.sampled_from(["", "BR", "IN", "US"]),
+)
+def test_language_for_junk_never_raises(locale, country):
+    assert text.language_for(locale, country) in LANGUAGES
+
+
+@given(
+    st.sampled_from(LANGUAGES),
+    st.sampled_from("-_"),
+    st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=8),
+    st.randoms(),
+)
+def test_language_for_ignores_regions_and_case(language, separator, region, random):
+    locale = "".join(random.choice([one.lower(), one.upper()]) for one in language) + (
+        separator + region
+    )
+    assert text.language_for(locale, "US") == language
+
+
+@pytest.mark.parametrize(
+    ("country", "language"),
+    [
+        ("ES", "es"),
+        ("MX", "es"),
+        ("AR", "es"),
+        ("PR", "es"),
+        ("FR", "fr"),
+        ("RE", "fr"),
+        ("SN", "fr"),
+        ("DE", "de"),
+        ("AT", "de"),
+        ("CH", "de"),
+        ("BR", "pt"),
+        ("PT", "pt"),
+        ("AO", "pt"),
+        ("US", "en"),
+        ("GB", "en"),
+        ("IN", "en"),
+        ("BE", "en"),
+        ("CA", "en"),
+        ("JP", "en"),
+        ("XX", "en"),
+        ("", "en"),
+        (None, "en"),
+    ],
+)
+def test_language_for_the_country(country, language):
+    assert text.language_for(None, country) == language
+
+
+def test_language_for_hindi_is_a_choice():
+    assert text.language_for("hi-IN", "IN") == "hi"
+    assert text.language_for("hi", "US") == "hi"
+
+
+def test_countries_with_a_language_are_countries_of_phones():
+    """A country whose phones count as another's would be listed in vain."""
+    assert text._LANGUAGE_BY_COUNTRY.keys() <= set(countries._COUNTRIES.values())
+    assert set(text._LANGUAGE_BY_COUNTRY.values()) <= text.LANGUAGES
+
+
+def test_countries_have_one_language_each():
+    listed = " ".join(text._COUNTRIES_BY_LANGUAGE.values()).split()
+    assert len(listed) == len(set(listed))
+
+
+@pytest.mark.parametrize(
+    ("written", "parts"),
+    [
+        ("", 1),
+        ("a" * 160, 1),
+        ("a" * 161, 2),
+        ("a" * 306, 2),
+        ("a" * 307, 3),
+        ("a" * 459, 3),
+        ("a" * 460, 4),
+        # The extension table: two each.
+        ("€" * 80, 1),
+        ("€" * 81, 2),
+        ("a" * 159 + "[", 2),
+        ("a" * 158 + "[", 1),
+        # 153 is odd: an escape and its character stay together, one place remains empty.
+        ("€" * 152, 2),
+        ("€" * 153, 3),
+        ("a" * 152 + "€" + "a" * 151, 2),
+        ("a" * 152 + "€" + "a" * 152, 3),
+        # One character outside the alphabet.
+        ("ç" + "a" * 69, 1),
+        ("ç" + "a" * 70, 2),
+        ("न" * 70, 1),
+        ("न" * 71, 2),
+        ("न" * 134, 2),
+        ("न" * 135, 3),
+        # In UCS-2 the extension table costs no more than the rest.
+        ("न" + "€" * 69, 1),
+        # Two units each, and 67 is odd as well.
+        ("🙂" * 35, 1),
+        ("🙂" * 36, 2),
+        ("🙂" * 66, 2),
+        ("🙂" * 67, 3),
+        ("\ud800" * 70, 1),
+    ],
+)
+def test_parts_of_known_messages(written, parts):
+    assert text.parts(written) == parts
+
+
+# 3GPP TS 23.038, 6.2.1, in the order of its table; the escape at 0x1B is no character.
+GSM_7 = (
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+
+
+def test_parts_knows_the_alphabet():
+    units = {character: _units(character) for character in map(chr, range(1, 0x3000))}
+    assert {one for one, unit in units.items() if unit == 1} == set(GSM_7)
+    assert len(set(GSM_7)) == 127
+    assert {one for one, unit in units.items() if unit == 2} == set("\f^{}\\[~]|€")
+
+
+def _units(character: str) -> int | None:
+    """How many places of 160 a character takes; None outside the alphabet."""
+    if text.parts(character + "a" * 159) == 1:
+        return 1
+    return 2 if text.parts(character + "a" * 158) == 1 else None
+
+
+@given(st.text(max_size=400))
+def test_parts_is_never_less_than_the_units_need(written):
+    units = len(written.encode("utf-16-le", "surrogatepass")) // 2
+    assert max(1, -(-units // 160)) <= text.parts(written) <= 1 + 2 * units // 60
 
 
 @pytest.mark.parametrize(

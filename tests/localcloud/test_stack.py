@@ -14,7 +14,12 @@ from localcloud import LocalCloudError, stack
 from localcloud.cloud import EMULATOR_PROGRAM
 from localcloud.emulator import REGION, Emulator
 
-PARAMETERS = {"Stage": "local", "AppName": "Phone login", "SiteHost": "localhost"}
+PARAMETERS = {
+    "Stage": "local",
+    "AppName": "Phone login",
+    "SiteHost": "localhost",
+    "AllowedCountries": "US",
+}
 # Each breaks another resource, once the stack is under way.
 BROKEN_POLICY = ("!GetAtt UserPool.Arn\n", "!GetAtt UserPool.Nothing\n")
 BROKEN_TRIGGER = (
@@ -84,8 +89,11 @@ def test_package_holds_the_triggers_sources_and_nothing_else(project):
         packed = {name: archive.read(name) for name in archive.namelist()}
     lambdas = project / "lambdas"
     assert packed == {
-        path.relative_to(lambdas).as_posix(): path.read_bytes() for path in lambdas.rglob("*.py")
+        path.relative_to(lambdas).as_posix(): path.read_bytes()
+        for path in lambdas.rglob("*")
+        if path.suffix in (".py", ".json")
     }
+    assert "triggers/texts/en.json" in packed
     assert "triggers/create_auth_challenge.py" in packed
     assert len(code) < 100_000
     assert key.endswith(".zip")
@@ -98,7 +106,12 @@ def test_second_deployment_of_the_same_sources_changes_nothing(deploy, emulator,
     before = client.describe_stack_events(StackName=stack.STACK)["StackEvents"]
     assert deploy() == first
     assert client.describe_stack_events(StackName=stack.STACK)["StackEvents"] == before
-    assert first.keys() == {"CognitoUserPoolId", "CognitoClientId", "WebTierPolicyArn"}
+    assert first.keys() == {
+        "CognitoUserPoolId",
+        "CognitoClientId",
+        "LedgerFunction",
+        "WebTierPolicyArn",
+    }
 
 
 @pytest.mark.cloud
