@@ -1,0 +1,34 @@
+"""India: operators drop a text that does not name its registered sender and template.
+
+Variables, both or none, up to 50 letters and digits: IN_ENTITY_ID, IN_TEMPLATE_ID.
+"""
+
+from dataclasses import dataclass
+
+from .. import environment
+from .contract import Text
+
+_ID = "[A-Za-z0-9]{1,50}"
+
+
+@dataclass(frozen=True)
+class Registration:
+    entity_id: str
+    template_id: str
+
+
+def from_environment() -> Registration | None:
+    entity_id, template_id = (
+        environment.matching(name, _ID, hint="1 to 50 letters and digits")
+        for name in ("IN_ENTITY_ID", "IN_TEMPLATE_ID")
+    )
+    if entity_id and template_id:
+        return Registration(entity_id, template_id)
+    if entity_id or template_id:
+        raise environment.WrongEnvironment("IN_ENTITY_ID and IN_TEMPLATE_ID need each other")
+    return None
+
+
+def on(text: Text, registration: Registration | None) -> Registration | None:
+    """Return what ``text`` has to carry."""
+    return registration if text.country == "IN" else None
