@@ -20,12 +20,22 @@ COUNTRIES = ("US", "CA", "GB", "IE", "FR", "DE", "ES", "IT", "NL", "BR", "IN", "
 class Cloud:
     """A running local AWS. Use it as a context manager, or call ``stop``.
 
-    ``state_dir`` keeps users, keys and deployed code between runs.
+    ``parameters`` are further ones of the template in ``lambdas``. ``state_dir`` keeps users, keys
+    and deployed code between runs.
     """
 
-    def __init__(self, state_dir: Path, *, program: Path = EMULATOR_PROGRAM) -> None:
+    def __init__(
+        self,
+        state_dir: Path,
+        *,
+        program: Path = EMULATOR_PROGRAM,
+        parameters: dict[str, str] | None = None,
+        lambdas: Path = PROJECT / "lambdas",
+    ) -> None:
         self.state_dir = state_dir
         self.emulator = Emulator(program, state_dir / "emulator")
+        self._parameters = parameters or {}
+        self._lambdas = lambdas
         self.outputs: dict[str, str] = {}
         self.environment: dict[str, str] = {}
 
@@ -43,8 +53,14 @@ class Cloud:
         self.outputs = stack.deploy(
             self.root_session(),
             self.emulator.url,
-            PROJECT / "lambdas",
-            {"Stage": "local", "AppName": "Phone login", "SiteHost": "localhost"},
+            self._lambdas,
+            {
+                "Stage": "local",
+                "AppName": "Phone login",
+                "SiteHost": "localhost",
+                "AllowedCountries": ",".join(COUNTRIES),
+                **self._parameters,
+            },
         )
         self.environment = self._environment()
         write_env_file(self.state_dir / "env", self.environment)
@@ -88,6 +104,7 @@ class Cloud:
             "AWS_SECRET_ACCESS_KEY": key_secret,
             "COGNITO_USER_POOL_ID": pool,
             "COGNITO_CLIENT_ID": client,
+            "LEDGER_FUNCTION": self.outputs["LedgerFunction"],
             "COGNITO_CLIENT_SECRET": described["UserPoolClient"]["ClientSecret"],
             # Tokens name AWS as their issuer, here too; only the keys come from elsewhere.
             "COGNITO_JWKS_URL": f"{url}/{pool}/.well-known/jwks.json",

@@ -92,6 +92,12 @@ class WireServer:
         with self._lock:
             self._replies.extend(replies)
 
+    def renew(self, *replies: Reply) -> None:
+        """Forget what was queued and asked, and serve these."""
+        with self._lock:
+            self.requests.clear()
+            self._replies = deque(replies)
+
     def answer(self, request: Request) -> Reply:
         with self._lock:
             self.requests.append(request)

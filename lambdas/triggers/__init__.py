@@ -8,8 +8,3 @@ I/O and with time as an argument. An event holds the person's answer and must ne
     verify_auth_challenge_response  compares the answer
     pre_sign_up                     refuses public sign-up
 """
-
-import logging
-
-# At DEBUG botocore writes requests and replies whole: the text with its code, and the key.
-logging.getLogger("botocore").setLevel(logging.INFO)

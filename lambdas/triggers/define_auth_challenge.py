@@ -7,7 +7,8 @@ are granted for one history only: wrong answers to our own challenge, then a rig
 from enum import Enum
 from typing import Any
 
-TRIES_PER_CODE = 3
+from .limits import TRIES_PER_CODE
+
 OUR_CHALLENGE = "CUSTOM_CHALLENGE"
 
 

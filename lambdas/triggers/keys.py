@@ -1,5 +1,8 @@
-"""The server key from which codes are derived, read once per process from Secrets Manager."""
+"""The server key, read once per process from Secrets Manager, and the keys derived from it."""
 
+import hashlib
+import hmac
+import logging
 from functools import cache
 
 import boto3
@@ -7,12 +10,15 @@ from botocore.config import Config
 
 from . import environment
 
-# Create must answer Cognito within 5 s, and what is left of it belongs to the text.
+# At DEBUG botocore writes requests and replies whole: the text with its code, and the key.
+logging.getLogger("botocore").setLevel(logging.INFO)
+
+# Create must answer Cognito within 5 s, and most of it belongs to the ledger and the text.
 _CONFIG = Config(connect_timeout=0.5, read_timeout=1, retries={"total_max_attempts": 1})
 
 
 @cache
-def code_key() -> bytes:
+def _server_key() -> bytes:
     """Return the key. Raises botocore's errors: without a key no code is made and none accepted."""
     client = boto3.client("secretsmanager", config=_CONFIG)
     secret = client.get_secret_value(SecretId=environment.text("CODE_KEY_SECRET_ID"))
@@ -20,3 +26,14 @@ def code_key() -> bytes:
     if len(key) < 32:
         raise environment.WrongEnvironment("The secret in CODE_KEY_SECRET_ID is too short")
     return key
+
+
+def code_key() -> bytes:
+    """Return the key from which codes are derived."""
+    return hmac.digest(_server_key(), b"code", hashlib.sha256)
+
+
+def pseudonym(kind: str, value: str) -> str:
+    """Return what stands for ``value`` in the ledger: nobody without the key gets it back."""
+    key = hmac.digest(_server_key(), b"ledger", hashlib.sha256)
+    return hmac.new(key, f"{kind} {value}".encode(), hashlib.sha256).hexdigest()

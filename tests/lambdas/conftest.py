@@ -1,4 +1,6 @@
+import itertools
 import json
+import os
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -6,12 +8,19 @@ from typing import Any
 
 import boto3
 import pytest
+import time_machine
 
-from lambdas.triggers import keys, senders
+from lambdas.triggers import clients, create_auth_challenge, keys, ledger, limits, senders
+from localcloud.cloud import Cloud
 from tests.lambdas import aws
+from tests.lambdas.flow import Flow
 from tests.wire import WireServer
 
 Event = dict[str, Any]
+
+DAY = 86_400
+_days = itertools.count()
+_exchanges = itertools.count()
 
 
 @pytest.fixture
@@ -21,37 +30,140 @@ def event() -> Callable[[str], Event]:
     return lambda name: json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
 
 
+class _Session(boto3.Session):
+    """Keeps its clients: to make them would take half of a test's time."""
+
+    _kept: dict[tuple[str, ...], Any] = {}
+
+    def client(self, service_name: str, *args: Any, **options: Any) -> Any:
+        # Senders put handlers of their own on theirs.
+        if service_name not in ("dynamodb", "secretsmanager", "ssm"):
+            return super().client(service_name, *args, **options)
+        urls = {name: url for name, url in os.environ.items() if name.startswith("AWS_ENDPOINT")}
+        key = (service_name, *sorted(f"{name}={url}" for name, url in urls.items()))
+        if key not in self._kept:
+            self._kept[key] = super().client(service_name, *args, **options)
+        return self._kept[key]
+
+
 @pytest.fixture(scope="session")
 def _session() -> boto3.Session:
-    return boto3.Session("tests", "tests", region_name="eu-west-1")
+    return _Session("tests", "tests", region_name="eu-west-1")
+
+
+def _forget() -> None:
+    caches = (keys._server_key, limits.configured, ledger.configured, senders.configured)
+    for cached in caches:
+        cached.cache_clear()
+    clients.allowed.forget()
 
 
 @pytest.fixture(autouse=True)
 def _cold_start(_session: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every test is a process of its own to the functions."""
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", _session)
-    for cached in (keys.code_key, senders.configured):
-        cached.cache_clear()
+    # As after many texts that took no time; who asks for ``cold_pace`` has a process without any.
+    pace = create_auth_challenge._Pace()
+    pace._seen.append(0.0)
+    pace._seen.popleft()
+    monkeypatch.setattr(create_auth_challenge, "_pace", pace)
+    _forget()
     yield
-    for cached in (keys.code_key, senders.configured):
-        cached.cache_clear()
+    _forget()
 
 
 @pytest.fixture
-def secrets_manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[WireServer]:
-    server = WireServer()
+def cold_pace(_cold_start: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has not sent a text yet."""
+    monkeypatch.setattr(create_auth_challenge, "_pace", create_auth_challenge._Pace())
+
+
+@pytest.fixture(scope="session")
+def _servers() -> Iterator[dict[str, WireServer]]:
+    servers = {name: WireServer() for name in ("secrets_manager", "parameters", "sns")}
+    yield servers
+    for server in servers.values():
+        server.close()
+
+
+@pytest.fixture
+def secrets_manager(_servers: dict[str, WireServer], monkeypatch: pytest.MonkeyPatch) -> WireServer:
+    server = _servers["secrets_manager"]
+    server.renew()
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", server.url)
     monkeypatch.setenv("CODE_KEY_SECRET_ID", aws.SECRET_ID)
+    return server
+
+
+@pytest.fixture
+def parameters(_servers: dict[str, WireServer], monkeypatch: pytest.MonkeyPatch) -> WireServer:
+    """Systems Manager, where the stack keeps the list of app clients."""
+    server = _servers["parameters"]
+    server.renew()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", server.url)
+    monkeypatch.setenv("CLIENT_IDS_PARAMETER", aws.CLIENT_IDS_PARAMETER)
+    return server
+
+
+@pytest.fixture
+def sns(_servers: dict[str, WireServer], monkeypatch: pytest.MonkeyPatch) -> WireServer:
+    server = _servers["sns"]
+    server.renew()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", server.url)
+    return server
+
+
+@pytest.fixture(scope="session")
+def _table(cloud: Cloud) -> Iterator[aws.Table]:
+    server = aws.Table(cloud.emulator.url, cloud.emulator.root_key)
     yield server
     server.close()
 
 
 @pytest.fixture
-def sns(monkeypatch: pytest.MonkeyPatch) -> Iterator[WireServer]:
-    server = WireServer()
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", server.url)
-    yield server
-    server.close()
+def table(_table: aws.Table, monkeypatch: pytest.MonkeyPatch) -> aws.Table:
+    """The ledger's table in the local AWS, where a test can watch and break it."""
+    _table.renew()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", _table.url)
+    monkeypatch.setenv("LEDGER_TABLE", aws.TABLE)
+    return _table
+
+
+@pytest.fixture
+def new_phone() -> Callable[[], str]:
+    """``new_phone()``: the number of yet another person, in a block of its own."""
+    return lambda: f"+1202{200 + next(_exchanges) % 800}0123"
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """The clock, on a day that no other test uses: pool, blocks and countries start at nothing."""
+    with time_machine.travel(2_000_000_000 + next(_days) * 3 * DAY, tick=True) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def flow(
+    secrets_manager: WireServer,
+    parameters: WireServer,
+    sns: WireServer,
+    table: aws.Table,
+    clock: time_machine.Traveller,
+    phone: str,
+    event: Callable[[str], Event],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Flow:
+    """Create and Verify with all that they need, and somebody who signs in with them."""
+    secrets_manager.will(aws.KEY_READ)
+    parameters.will(aws.clients_read(aws.CLIENT_ID))
+    sns.will(aws.TEXT_SENT)
+    for name, value in {
+        "APP_NAME": "Example",
+        "SITE_HOST": "example.com",
+        "ALLOWED_COUNTRIES": "US,DE",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return Flow(sns, event, phone)
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 import dataclasses
+import hmac
 from collections import Counter
 
 import pytest
@@ -12,9 +13,11 @@ from tests.lambdas import aws
 KEY = aws.CODE_KEY.encode()
 USER = "eu-west-1_Example01 7c1d4a52-90b1-70e4-3f2a-5b0c9d8e7f61"
 END = 1_700_000_300
-ONE = Challenge("Zk3vQ1rT8yLw0XnB5mJ2dA", END)
-# What `openssl dgst -sha256 -hmac` says of "USER ID", modulo 10**6.
-CODE = "419090"
+ONE = Challenge("6Zk3vQ1rT8yLw0XnB5mJ2dA", END)
+LONGER = Challenge("8Zk3vQ1rT8yLw0XnB5mJ2dA", END)
+# What `openssl dgst -sha256 -hmac` says of "USER ID", modulo 10**6 and 10**8.
+CODE = "435603"
+LONGER_CODE = "34293055"
 
 
 def accepts(answer, *, key=KEY, user=USER, now=END - 1, of=ONE) -> bool:
@@ -23,11 +26,23 @@ def accepts(answer, *, key=KEY, user=USER, now=END - 1, of=ONE) -> bool:
 
 @pytest.fixture(scope="module")
 def codes() -> list[str]:
-    return [Challenge(f"{n:022d}", END).code(KEY, user=USER) for n in range(60_000)]
+    return [Challenge(f"6{n:022d}", END).code(KEY, user=USER) for n in range(200_000)]
+
+
+def is_uniform(values: list[str], possible: list[str], *, most: float) -> bool:
+    """The chi-square test: ``most`` is what one in a thousand random samples exceeds."""
+    counts = Counter(values)
+    expected = len(values) / len(possible)
+    return sum((counts[one] - expected) ** 2 / expected for one in possible) < most
 
 
 def test_code_is_the_hmac_of_user_and_id():
     assert ONE.code(KEY, user=USER) == CODE
+
+
+def test_code_of_an_id_that_begins_with_8_has_eight_digits():
+    assert (ONE.code_length, LONGER.code_length) == (6, 8)
+    assert LONGER.code(KEY, user=USER) == LONGER_CODE
 
 
 def test_code_is_always_six_ascii_digits(codes):
@@ -35,20 +50,44 @@ def test_code_is_always_six_ascii_digits(codes):
 
 
 def test_code_keeps_leading_zeros(codes):
-    assert any(code.startswith("00") for code in codes)
+    assert any(code.startswith("0000") for code in codes)
 
 
 @pytest.mark.parametrize("position", range(6))
 def test_code_digits_are_uniform(codes, position):
-    counts = Counter(code[position] for code in codes)
-    expected = len(codes) / 10
-    chi_squared = sum((counts[digit] - expected) ** 2 / expected for digit in "0123456789")
-    assert chi_squared < 27.88  # nine degrees of freedom, one in a thousand
+    digits = [code[position] for code in codes]
+    assert is_uniform(digits, list("0123456789"), most=27.88)
+
+
+@pytest.mark.parametrize("half", [slice(3), slice(3, 6)])
+def test_code_halves_are_uniform_and_take_every_value(codes, half):
+    values = [code[half] for code in codes]
+    assert len(set(values)) == 1000
+    assert is_uniform(values, [f"{n:03d}" for n in range(1000)], most=1142.8)
 
 
 def test_code_hardly_ever_repeats(codes):
-    # 10**6 * (1 - e**-0.06) different values are expected.
-    assert 58_000 < len(set(codes)) < 58_500
+    """As many different values as of a draw with all 10**6 of them: 10**6 * (1 - e**-0.2)."""
+    assert 180_900 < len(set(codes)) < 181_650
+
+
+@pytest.mark.parametrize("challenge_id", [ONE.id, LONGER.id])
+def test_code_is_the_remainder_of_all_256_bits(challenge_id):
+    """So every value is reached: 2**256 is far above 10**8, and no value has two more ways to it
+    than another.
+    """
+    digest = hmac.digest(KEY, f"{USER} {challenge_id}".encode(), "sha256")
+    length = int(challenge_id[0])
+    expected = int(digest.hex(), 16) % 10**length
+    assert int(Challenge(challenge_id, END).code(KEY, user=USER)) == expected
+
+
+def test_code_of_eight_digits_is_uniform_and_keeps_leading_zeros():
+    codes = [Challenge(f"8{n:022d}", END).code(KEY, user=USER) for n in range(50_000)]
+    assert {len(code) for code in codes} == {8}
+    assert any(code.startswith("000") for code in codes)
+    for position in range(8):
+        assert is_uniform([code[position] for code in codes], list("0123456789"), most=27.88)
 
 
 def test_code_depends_on_the_user():
@@ -56,7 +95,7 @@ def test_code_depends_on_the_user():
 
 
 def test_code_depends_on_the_id():
-    assert dataclasses.replace(ONE, id="Zk3vQ1rT8yLw0XnB5mJ2dB").code(KEY, user=USER) != CODE
+    assert dataclasses.replace(ONE, id="6Zk3vQ1rT8yLw0XnB5mJ2dB").code(KEY, user=USER) != CODE
 
 
 def test_code_depends_on_the_key():
@@ -74,26 +113,35 @@ def test_draw_never_repeats_an_id():
 def test_draw_is_random_all_over():
     ids = [Challenge.draw(now=0, lifetime=1).id for _ in range(1000)]
     variety = [len(set(characters)) for characters in zip(*ids, strict=True)]
-    assert min(variety[:21]) > 48
-    assert variety[21] == 4  # 128 bits leave two for the last of 22 characters
+    assert variety[0] == 1
+    assert min(variety[1:22]) > 48
+    assert variety[22] == 4  # 128 bits leave two for the last of 22 characters
 
 
-def test_draw_survives_the_way_through_private_parameters():
-    drawn = Challenge.draw(now=1_700_000_000, lifetime=300)
+@pytest.mark.parametrize("length", [6, 8])
+def test_draw_says_how_long_the_code_is(length):
+    drawn = Challenge.draw(now=0, lifetime=1, code_length=length)
+    assert drawn.code_length == length
+    assert len(drawn.code(KEY, user=USER)) == length
+
+
+def test_draw_is_six_digits_by_default():
+    assert Challenge.draw(now=0, lifetime=1).code_length == 6
+
+
+@pytest.mark.parametrize("length", [6, 8])
+def test_draw_survives_the_way_through_private_parameters(length):
+    drawn = Challenge.draw(now=1_700_000_000, lifetime=300, code_length=length)
     assert Challenge.from_private_parameters(drawn.private_parameters()) == drawn
 
 
-def test_draw_survives_the_way_through_metadata():
+def test_draw_survives_parsing():
     drawn = Challenge.draw(now=1_700_000_000, lifetime=300)
-    assert Challenge.from_metadata(drawn.metadata()) == drawn
+    assert Challenge.parse(drawn.id, str(drawn.expires_at)) == drawn
 
 
 def test_private_parameters_carry_id_and_end_only():
     assert ONE.private_parameters() == {"challengeId": ONE.id, "expiresAt": "1700000300"}
-
-
-def test_metadata_carries_id_and_end_only():
-    assert ONE.metadata() == f"{ONE.id} 1700000300"
 
 
 GOOD = {"challengeId": ONE.id, "expiresAt": "1700000300"}
@@ -111,6 +159,10 @@ GOOD = {"challengeId": ONE.id, "expiresAt": "1700000300"}
         GOOD | {"challengeId": None},
         GOOD | {"challengeId": 1},
         GOOD | {"challengeId": ONE.id[:-1]},
+        GOOD | {"challengeId": ONE.id[1:]},
+        GOOD | {"challengeId": "7" + ONE.id[1:]},
+        GOOD | {"challengeId": "1" + ONE.id[1:]},
+        GOOD | {"challengeId": "\u0666" + ONE.id[1:]},
         GOOD | {"challengeId": ONE.id + "A"},
         GOOD | {"challengeId": ONE.id[:-1] + " "},
         GOOD | {"challengeId": ONE.id[:-1] + "é"},
@@ -130,23 +182,14 @@ def test_from_private_parameters_malformed_is_none(parameters):
     assert Challenge.from_private_parameters(parameters) is None
 
 
-@pytest.mark.parametrize(
-    "metadata",
-    [
-        None,
-        "",
-        " ",
-        1,
-        [ONE.id, "1700000300"],
-        ONE.id,
-        f"{ONE.id}  1700000300",
-        f"{ONE.id} 1700000300 ",
-        f"x {ONE.id} 1700000300",
-        "1700000300",
-    ],
-)
-def test_from_metadata_malformed_is_none(metadata):
-    assert Challenge.from_metadata(metadata) is None
+@pytest.mark.parametrize("challenge_id", [None, 6, "", "6", ONE.id[1:], ONE.id + "\n", [ONE.id]])
+def test_parse_malformed_id_is_none(challenge_id):
+    assert Challenge.parse(challenge_id, "1700000300") is None
+
+
+@pytest.mark.parametrize("expires_at", [None, 1700000300, "", "x", "-1", "1e9", "9" * 13])
+def test_parse_malformed_end_is_none(expires_at):
+    assert Challenge.parse(ONE.id, expires_at) is None
 
 
 def test_accepts_the_code():
@@ -168,6 +211,17 @@ def test_accepts_no_neighbour_of_the_code(position):
     assert accepts(CODE[:position] + digit + CODE[position + 1 :]) is False
 
 
+def test_accepts_a_code_of_eight_digits():
+    assert accepts(LONGER_CODE, of=LONGER) is True
+
+
+@pytest.mark.parametrize(
+    ("answer", "of"), [(CODE, LONGER), (LONGER_CODE, ONE), (LONGER_CODE[-6:], LONGER)]
+)
+def test_accepts_no_code_of_another_length(answer, of):
+    assert accepts(answer, of=of) is False
+
+
 def test_accepts_not_for_another_user():
     assert accepts(CODE, user=USER[:-1] + "0") is False
 
@@ -177,7 +231,7 @@ def test_accepts_not_with_another_key():
 
 
 def test_accepts_not_with_another_id():
-    assert accepts(CODE, of=Challenge("A" * 22, END)) is False
+    assert accepts(CODE, of=Challenge("6" + "A" * 22, END)) is False
 
 
 @given(

@@ -1,3 +1,4 @@
+import hmac
 import time
 
 import pytest
@@ -12,10 +13,14 @@ from lambdas.triggers import environment, keys
 from tests.lambdas import aws
 from tests.wire import Reply, aws_error
 
+# What `openssl dgst -sha256 -hmac SECRET` says of "code" and "ledger".
+CODE_KEY = bytes.fromhex("9037ed6807487491093abafb734b3bf84bdc85eebef283a3ce77aa527ecf1cba")
+LEDGER_KEY = bytes.fromhex("5e56b83fbc39762f3ca2a880a59b25f4590098658423ebab33730d8fc8dc89d5")
 
-def test_code_key_is_the_secret_that_the_variable_names(secrets_manager):
+
+def test_code_key_is_derived_from_the_secret_that_the_variable_names(secrets_manager):
     secrets_manager.will(aws.KEY_READ)
-    assert keys.code_key() == aws.CODE_KEY.encode()
+    assert keys.code_key() == CODE_KEY
     assert secrets_manager.requests[0].operation == "GetSecretValue"
     assert secrets_manager.requests[0].json == {"SecretId": aws.SECRET_ID}
 
@@ -35,7 +40,7 @@ def test_code_key_short_secret_names_the_variable(secrets_manager):
 
 def test_code_key_of_32_bytes_is_long_enough(secrets_manager):
     secrets_manager.will(Reply({"SecretString": "k" * 32}))
-    assert keys.code_key() == b"k" * 32
+    assert keys.code_key() == hmac.digest(b"k" * 32, b"code", "sha256")
 
 
 def test_code_key_variable_missing_is_named_and_nothing_asked(secrets_manager, monkeypatch):
@@ -81,4 +86,35 @@ def test_code_key_failure_is_not_remembered(secrets_manager):
     secrets_manager.will(aws_error("InternalServiceError", status=500), aws.KEY_READ)
     with pytest.raises(ClientError):
         keys.code_key()
-    assert keys.code_key() == aws.CODE_KEY.encode()
+    assert keys.code_key() == CODE_KEY
+
+
+def test_pseudonym_is_the_hmac_of_kind_and_value(secrets_manager):
+    secrets_manager.will(aws.KEY_READ)
+    expected = hmac.digest(LEDGER_KEY, b"phone +12015550123", "sha256").hex()
+    assert keys.pseudonym("phone", "+12015550123") == expected
+
+
+def test_pseudonym_and_code_key_share_one_reading_of_the_secret(secrets_manager):
+    secrets_manager.will(aws.KEY_READ)
+    keys.pseudonym("phone", "+12015550123")
+    keys.code_key()
+    assert len(secrets_manager.requests) == 1
+
+
+def test_pseudonym_of_one_value_differs_by_kind(secrets_manager):
+    secrets_manager.will(aws.KEY_READ)
+    kinds = ("phone", "block", "nobody")
+    assert len({keys.pseudonym(kind, "+12015550123") for kind in kinds}) == 3
+
+
+def test_pseudonym_needs_the_key(secrets_manager):
+    secrets_manager.will(aws_error("InternalServiceError", status=500))
+    with pytest.raises(ClientError):
+        keys.pseudonym("phone", "+12015550123")
+
+
+def test_pseudonym_of_another_secret_is_another(secrets_manager):
+    secrets_manager.will(Reply({"SecretString": "k" * 64}))
+    here = hmac.digest(LEDGER_KEY, b"phone +12015550123", "sha256").hex()
+    assert keys.pseudonym("phone", "+12015550123") != here

@@ -6,17 +6,26 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import yaml
 from cfnlint.decode import cfn_yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lambdas.triggers import text
+from lambdas.triggers import environment, limits, senders, text
 
 PATH = Path(__file__).resolve().parents[2] / "lambdas" / "template.yaml"
 TEMPLATE = json.loads(json.dumps(cfn_yaml.load(str(PATH))))
 RESOURCES = TEMPLATE["Resources"]
 POOL = RESOURCES["UserPool"]["Properties"]
 CLIENT = RESOURCES["UserPoolClient"]["Properties"]
+LEDGER = RESOURCES["Ledger"]["Properties"]
+FUNCTIONS = [
+    "CreateAuthChallenge",
+    "DefineAuthChallenge",
+    "ManageLedger",
+    "PreSignUp",
+    "VerifyAuthChallengeResponse",
+]
 TRIGGERS = [
     "CreateAuthChallenge",
     "DefineAuthChallenge",
@@ -24,17 +33,90 @@ TRIGGERS = [
     "VerifyAuthChallengeResponse",
 ]
 CODE_KEY_ID = {"Fn::GetAtt": ["CodeKey", "Id"]}
+CLIENT_IDS_NAME = {"Fn::Sub": "/phone-login/${Stage}/client-ids"}
+STAGE = {"STAGE": {"Ref": "Stage"}}
 READ_CODE_KEY = {
     "Sid": "ReadCodeKey",
     "Effect": "Allow",
     "Action": "secretsmanager:GetSecretValue",
     "Resource": CODE_KEY_ID,
 }
+READ_CLIENTS = {
+    "Sid": "ReadClients",
+    "Effect": "Allow",
+    "Action": "ssm:GetParameter",
+    "Resource": {
+        "Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}"
+        ":parameter/phone-login/${Stage}/client-ids"
+    },
+}
+COUNT = {
+    "Sid": "Count",
+    "Effect": "Allow",
+    "Action": "dynamodb:UpdateItem",
+    "Resource": {"Fn::GetAtt": ["Ledger", "Arn"]},
+}
+SHOW_AND_CLEAR = {
+    "Sid": "ShowAndClear",
+    "Effect": "Allow",
+    "Action": ["dynamodb:GetItem", "dynamodb:DeleteItem"],
+    "Resource": {"Fn::GetAtt": ["Ledger", "Arn"]},
+}
 TEXT_PHONES = {
     "Sid": "TextPhones",
     "Effect": "Allow",
     "Action": "sns:Publish",
-    "NotResource": "arn:aws:sns:*:*:*",
+    "NotResource": {"Fn::Sub": "arn:${AWS::Partition}:sns:*:*:*"},
+}
+TEXT_THROUGH_END_USER_MESSAGING = {
+    "Sid": "TextThroughEndUserMessaging",
+    "Effect": "Allow",
+    "Action": "sms-voice:SendTextMessage",
+    "Resource": {"Fn::Sub": "arn:${AWS::Partition}:sms-voice:*:${AWS::AccountId}:*"},
+}
+TEXT_THROUGH_PINPOINT = {
+    "Sid": "TextThroughPinpoint",
+    "Effect": "Allow",
+    "Action": "mobiletargeting:SendMessages",
+    "Resource": {"Fn::Sub": "arn:${AWS::Partition}:mobiletargeting:*:${AWS::AccountId}:apps/*"},
+}
+REPORT_USED_CODES = {
+    "Sid": "ReportUsedCodes",
+    "Effect": "Allow",
+    "Action": "sms-voice:PutMessageFeedback",
+    "Resource": {"Fn::Sub": "arn:${AWS::Partition}:sms-voice:*:${AWS::AccountId}:message/*"},
+}
+# parameter: the variable that it becomes
+LIMITS = {
+    "CodeLifetimeSeconds": "CODE_LIFETIME_SECONDS",
+    "SendsPerPhoneHour": "SENDS_PER_PHONE_HOUR",
+    "SendsPerPhoneDay": "SENDS_PER_PHONE_DAY",
+    "SendsPerBlockHour": "SENDS_PER_BLOCK_HOUR",
+    "SendsPerUnusedBlockHour": "SENDS_PER_UNUSED_BLOCK_HOUR",
+    "SendsPerCountryHour": "SENDS_PER_COUNTRY_HOUR",
+    "SendsPerPoolHour": "SENDS_PER_POOL_HOUR",
+    "SendsPerPoolDay": "SENDS_PER_POOL_DAY",
+    "FailuresPerPool5Minutes": "FAILURES_PER_POOL_5_MINUTES",
+    "FailuresPerPoolDay": "FAILURES_PER_POOL_DAY",
+    "FailuresPerPhone": "FAILURES_PER_PHONE",
+}
+SENDERS = {
+    "SmsSenders": "SMS_SENDERS",
+    "SmsRegion": "SMS_REGION",
+    "SnsSenderId": "SNS_SENDER_ID",
+    "SnsOriginationNumber": "SNS_ORIGINATION_NUMBER",
+    "SnsMaxPrice": "SNS_MAX_PRICE",
+    "EumOriginationIdentity": "EUM_ORIGINATION_IDENTITY",
+    "EumConfigurationSet": "EUM_CONFIGURATION_SET",
+    "EumProtectConfigurationId": "EUM_PROTECT_CONFIGURATION_ID",
+    "EumMaxPrice": "EUM_MAX_PRICE",
+    "EumMessageFeedback": "EUM_MESSAGE_FEEDBACK",
+    "PinpointProjectId": "PINPOINT_PROJECT_ID",
+    "PinpointOriginationNumber": "PINPOINT_ORIGINATION_NUMBER",
+    "PinpointKeyword": "PINPOINT_KEYWORD",
+    "PinpointSenderId": "PINPOINT_SENDER_ID",
+    "InEntityId": "IN_ENTITY_ID",
+    "InTemplateId": "IN_TEMPLATE_ID",
 }
 
 
@@ -47,6 +129,12 @@ def function(name: str) -> dict:
     return TEMPLATE["Globals"]["Function"] | RESOURCES[name]["Properties"]
 
 
+def variables(name: str) -> dict:
+    """A function's environment; what all functions share is added to its own."""
+    shared = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+    return shared | RESOURCES[name]["Properties"].get("Environment", {}).get("Variables", {})
+
+
 def matches(parameter: str, value: str) -> bool:
     return bool(re.fullmatch(TEMPLATE["Parameters"][parameter]["AllowedPattern"], value))
 
@@ -56,8 +144,10 @@ def test_resources_are_these_kinds_only():
     assert {resource["Type"] for resource in RESOURCES.values()} == {
         "AWS::Cognito::UserPool",
         "AWS::Cognito::UserPoolClient",
+        "AWS::DynamoDB::Table",
         "AWS::IAM::ManagedPolicy",
         "AWS::Logs::LogGroup",
+        "AWS::SSM::Parameter",
         "AWS::SecretsManager::Secret",
         "AWS::Serverless::Function",
     }
@@ -150,8 +240,13 @@ def test_client_reads_no_more_than_it_needs():
     assert sorted(CLIENT["ReadAttributes"]) == ["locale", "phone_number", "phone_number_verified"]
 
 
-def test_functions_are_the_four_triggers():
-    assert of_type("AWS::Serverless::Function") == TRIGGERS
+def test_functions_are_the_four_triggers_and_the_operators_one():
+    assert of_type("AWS::Serverless::Function") == FUNCTIONS
+
+
+def test_function_of_the_operators_is_run_by_nothing_but_a_call():
+    assert "Events" not in function("ManageLedger")
+    assert "FunctionUrlConfig" not in function("ManageLedger")
 
 
 @pytest.mark.parametrize("name", TRIGGERS)
@@ -162,7 +257,7 @@ def test_function_is_wired_to_the_pool_as_its_trigger_and_to_nothing_else(name):
     assert "FunctionUrlConfig" not in function(name)
 
 
-@pytest.mark.parametrize("name", TRIGGERS)
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_function_handler_is_the_module_of_its_trigger(name):
     package, module, attribute = function(name)["Handler"].split(".")
     assert (package, attribute) == ("triggers", "handler")
@@ -171,12 +266,12 @@ def test_function_handler_is_the_module_of_its_trigger(name):
     assert function(name)["CodeUri"] == "."
 
 
-@pytest.mark.parametrize("name", TRIGGERS)
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_function_ends_when_cognito_stops_waiting(name):
     assert function(name)["Timeout"] == 5
 
 
-@pytest.mark.parametrize("name", TRIGGERS)
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_function_logs_json_to_a_group_that_forgets(name):
     assert function(name)["LoggingConfig"] == {
         "LogFormat": "JSON",
@@ -187,29 +282,57 @@ def test_function_logs_json_to_a_group_that_forgets(name):
     assert RESOURCES["TriggerLogs"]["Properties"]["RetentionInDays"] == 30
 
 
-def test_function_that_texts_has_the_cpu_to_be_in_time():
-    assert function("CreateAuthChallenge")["MemorySize"] >= 1024
+@pytest.mark.parametrize("name", ["CreateAuthChallenge", "VerifyAuthChallengeResponse"])
+def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
+    assert function(name)["MemorySize"] >= 1024
 
 
 @pytest.mark.parametrize(
-    ("name", "variables"),
+    ("name", "own"),
     [
         ("DefineAuthChallenge", {}),
         ("PreSignUp", {}),
-        ("VerifyAuthChallengeResponse", {"CODE_KEY_SECRET_ID": CODE_KEY_ID}),
+        (
+            "VerifyAuthChallengeResponse",
+            {
+                "CLIENT_IDS_PARAMETER": CLIENT_IDS_NAME,
+                "CODE_KEY_SECRET_ID": CODE_KEY_ID,
+                "LEDGER_TABLE": {"Ref": "Ledger"},
+                "SMS_REGION": {"Ref": "SmsRegion"},
+                "FAILURES_PER_PHONE": {"Ref": "FailuresPerPhone"},
+                "SENDS_PER_PHONE_DAY": {"Ref": "SendsPerPhoneDay"},
+            },
+        ),
+        (
+            "ManageLedger",
+            {
+                "CODE_KEY_SECRET_ID": CODE_KEY_ID,
+                "LEDGER_TABLE": {"Ref": "Ledger"},
+                "FAILURES_PER_PHONE": {"Ref": "FailuresPerPhone"},
+            },
+        ),
         (
             "CreateAuthChallenge",
             {
                 "APP_NAME": {"Ref": "AppName"},
                 "SITE_HOST": {"Ref": "SiteHost"},
-                "CODE_LIFETIME_SECONDS": {"Ref": "CodeLifetimeSeconds"},
+                "ALLOWED_COUNTRIES": {"Ref": "AllowedCountries"},
+                "CLIENT_IDS_PARAMETER": CLIENT_IDS_NAME,
                 "CODE_KEY_SECRET_ID": CODE_KEY_ID,
+                "LEDGER_TABLE": {"Ref": "Ledger"},
+                **{name: {"Ref": parameter} for parameter, name in (LIMITS | SENDERS).items()},
             },
         ),
     ],
 )
-def test_function_environment_is_exactly_this(name, variables):
-    assert function(name).get("Environment", {}).get("Variables", {}) == variables
+def test_function_environment_is_exactly_this(name, own):
+    assert variables(name) == STAGE | own
+
+
+def test_functions_that_need_no_aws_are_given_none():
+    for name in ("DefineAuthChallenge", "PreSignUp"):
+        assert variables(name) == STAGE
+        assert "Policies" not in function(name)
 
 
 @pytest.mark.parametrize(
@@ -217,14 +340,61 @@ def test_function_environment_is_exactly_this(name, variables):
     [
         ("DefineAuthChallenge", []),
         ("PreSignUp", []),
-        ("VerifyAuthChallengeResponse", [READ_CODE_KEY]),
-        ("CreateAuthChallenge", [READ_CODE_KEY, TEXT_PHONES]),
+        ("VerifyAuthChallengeResponse", [READ_CODE_KEY, READ_CLIENTS, COUNT, REPORT_USED_CODES]),
+        (
+            "CreateAuthChallenge",
+            [
+                READ_CODE_KEY,
+                READ_CLIENTS,
+                COUNT,
+                TEXT_PHONES,
+                TEXT_THROUGH_END_USER_MESSAGING,
+                TEXT_THROUGH_PINPOINT,
+            ],
+        ),
+        ("ManageLedger", [READ_CODE_KEY, SHOW_AND_CLEAR]),
     ],
 )
 def test_function_role_may_do_exactly_this(name, statements):
     policies = function(name).get("Policies", [])
     assert [one for policy in policies for one in policy["Statement"]] == statements
     assert "Role" not in function(name)
+
+
+def test_ledger_is_one_table_with_one_key():
+    assert of_type("AWS::DynamoDB::Table") == ["Ledger"]
+    assert LEDGER["KeySchema"] == [{"AttributeName": "pk", "KeyType": "HASH"}]
+    assert LEDGER["AttributeDefinitions"] == [{"AttributeName": "pk", "AttributeType": "S"}]
+
+
+def test_ledger_grows_with_the_attack():
+    """A table of a set size would refuse everybody when somebody comes in masses."""
+    assert LEDGER["BillingMode"] == "PAY_PER_REQUEST"
+    assert not {"ProvisionedThroughput", "OnDemandThroughput"} & set(LEDGER)
+
+
+def test_ledger_forgets_encrypts_and_can_be_restored():
+    assert LEDGER["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+    assert LEDGER["SSESpecification"] == {"SSEEnabled": True}
+    assert LEDGER["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+def test_ledger_outlives_mistakes():
+    """Without it every lock is open and every limit full again."""
+    assert RESOURCES["Ledger"]["DeletionPolicy"] == "Retain"
+    assert RESOURCES["Ledger"]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_ledger_streams_to_nobody():
+    assert not {"StreamSpecification", "KinesisStreamSpecification"} & set(LEDGER)
+
+
+def test_list_of_clients_is_the_one_client():
+    assert of_type("AWS::SSM::Parameter") == ["ClientIds"]
+    properties = RESOURCES["ClientIds"]["Properties"]
+    assert properties["Name"] == CLIENT_IDS_NAME
+    assert properties["Type"] == "String"
+    assert properties["Value"] == {"Ref": "UserPoolClient"}
 
 
 def test_code_key_is_generated():
@@ -235,12 +405,13 @@ def test_code_key_is_generated():
 
 
 def test_code_key_is_no_parameter_and_no_output():
-    assert set(TEMPLATE["Parameters"]) == {"Stage", "AppName", "SiteHost", "CodeLifetimeSeconds"}
+    named = {"Stage", "AppName", "SiteHost", "AllowedCountries"}
+    assert set(TEMPLATE["Parameters"]) == named | set(LIMITS) | set(SENDERS)
     assert "CodeKey" not in json.dumps(TEMPLATE["Outputs"])
     assert "{{resolve:" not in PATH.read_text(encoding="utf-8")
 
 
-def test_web_tier_may_do_exactly_this_on_the_pool():
+def test_web_tier_may_do_exactly_this():
     assert of_type("AWS::IAM::ManagedPolicy") == ["WebTierPolicy"]
     assert RESOURCES["WebTierPolicy"]["Properties"]["PolicyDocument"] == {
         "Version": "2012-10-17",
@@ -256,7 +427,13 @@ def test_web_tier_may_do_exactly_this_on_the_pool():
                     "cognito-idp:AdminUpdateUserAttributes",
                 ],
                 "Resource": {"Fn::GetAtt": ["UserPool", "Arn"]},
-            }
+            },
+            {
+                "Sid": "HelpPeopleWhoAreHeld",
+                "Effect": "Allow",
+                "Action": "lambda:InvokeFunction",
+                "Resource": {"Fn::GetAtt": ["ManageLedger", "Arn"]},
+            },
         ],
     }
 
@@ -271,6 +448,7 @@ def test_outputs_name_what_the_site_needs():
     assert values == {
         "CognitoUserPoolId": {"Ref": "UserPool"},
         "CognitoClientId": {"Ref": "UserPoolClient"},
+        "LedgerFunction": {"Ref": "ManageLedger"},
         "WebTierPolicyArn": {"Ref": "WebTierPolicy"},
     }
 
@@ -284,8 +462,10 @@ def test_app_name_keeps_the_text_cheap():
 
 def test_app_name_and_site_host_at_their_longest_are_one_text():
     longest = max(n for n in range(1, 254) if matches("SiteHost", "h" * n))
-    message = text.sign_in_text("012345", app_name="A" * 30, site_host="h" * longest, minutes=10)
-    assert len(message) <= 160
+    message = text.sign_in_text(
+        "012345", language="en", app_name="A" * 30, site_host="h" * longest, minutes=10
+    )
+    assert text.parts(message) == 1
 
 
 SITE_HOST = TEMPLATE["Parameters"]["SiteHost"]["AllowedPattern"]
@@ -294,7 +474,9 @@ SITE_HOST = TEMPLATE["Parameters"]["SiteHost"]["AllowedPattern"]
 @given(st.from_regex(SITE_HOST.removeprefix("(?=.{1,52}$)"), fullmatch=True))
 def test_site_host_that_the_template_takes_is_taken_by_the_text(host):
     assume(matches("SiteHost", host))
-    message = text.sign_in_text("012345", app_name="Example", site_host=host, minutes=5)
+    message = text.sign_in_text(
+        "012345", language="en", app_name="Example", site_host=host, minutes=5
+    )
     assert message.endswith(f"\n@{host} #012345")
 
 
@@ -309,3 +491,85 @@ def test_code_lifetime_default_is_five_minutes():
     lifetime = TEMPLATE["Parameters"]["CodeLifetimeSeconds"]
     assert (lifetime["Type"], lifetime["Default"]) == ("Number", 300)
     assert (lifetime["MinValue"], lifetime["MaxValue"]) == (60, 600)
+
+
+@pytest.mark.parametrize("parameter", LIMITS)
+def test_limit_default_is_that_of_the_functions(monkeypatch, parameter):
+    for variable in LIMITS.values():
+        monkeypatch.delenv(variable, raising=False)
+    default = getattr(limits.configured(), LIMITS[parameter].lower())
+    assert TEMPLATE["Parameters"][parameter]["Default"] == default
+    assert TEMPLATE["Parameters"][parameter]["Type"] == "Number"
+
+
+@pytest.mark.parametrize("parameter", LIMITS)
+@pytest.mark.parametrize("end", ["MinValue", "MaxValue"])
+def test_limit_that_the_template_takes_is_taken_by_the_functions(monkeypatch, parameter, end):
+    value = TEMPLATE["Parameters"][parameter][end]
+    monkeypatch.setenv(LIMITS[parameter], str(value))
+    assert getattr(limits.configured(), LIMITS[parameter].lower()) == value
+
+
+@pytest.mark.parametrize("parameter", LIMITS)
+def test_limit_beyond_the_template_is_refused_by_the_functions(monkeypatch, parameter):
+    value = TEMPLATE["Parameters"][parameter]["MaxValue"] + 1
+    monkeypatch.setenv(LIMITS[parameter], str(value))
+    with pytest.raises(environment.WrongEnvironment, match=LIMITS[parameter]):
+        limits.configured()
+
+
+@pytest.mark.parametrize("value", ["US", "US,CA", "US,CA,GB"])
+def test_countries_are_a_list_of_codes(monkeypatch, value):
+    assert matches("AllowedCountries", value)
+    monkeypatch.setenv("ALLOWED_COUNTRIES", value)
+    assert environment.words("ALLOWED_COUNTRIES") == set(value.split(","))
+
+
+@pytest.mark.parametrize("value", ["", "*", "us", "USA", "US,", ",US", "US, CA", "US;CA", "1"])
+def test_countries_other_than_a_list_of_codes_are_refused(value):
+    assert not matches("AllowedCountries", value)
+
+
+def test_countries_have_no_default():
+    """Whoever deploys says where texts may go; nobody gets the whole world by chance."""
+    assert "Default" not in TEMPLATE["Parameters"]["AllowedCountries"]
+
+
+@pytest.mark.parametrize(
+    "value", ["sns", "end_user_messaging", "pinpoint", "end_user_messaging,sns"]
+)
+def test_senders_that_the_template_takes_are_known(value):
+    assert matches("SmsSenders", value)
+    assert set(value.split(",")) <= set(senders._SENDERS)
+
+
+def test_senders_of_the_template_are_all_there_are():
+    allowed = TEMPLATE["Parameters"]["SmsSenders"]["AllowedPattern"]
+    assert set(re.findall("[a-z_]+", allowed)) == set(senders._SENDERS)
+    assert TEMPLATE["Parameters"]["SmsSenders"]["Default"] == "sns"
+
+
+@pytest.mark.parametrize("value", ["", "SNS", "sns,", "twilio", "sns pinpoint"])
+def test_senders_unknown_are_refused(value):
+    assert not matches("SmsSenders", value)
+
+
+@pytest.mark.parametrize("parameter", sorted(set(SENDERS) - {"SmsSenders"}))
+def test_option_of_a_sender_may_be_left_out(parameter):
+    assert TEMPLATE["Parameters"][parameter]["Default"] == ""
+
+
+def test_senders_are_made_of_what_the_template_leaves_empty(monkeypatch):
+    for variable in SENDERS.values():
+        monkeypatch.setenv(variable, "")
+    assert senders.configured().names == ("sns",)
+
+
+def test_template_has_no_anchors():
+    """CloudFormation refuses them."""
+    tokens = yaml.scan(PATH.read_text(encoding="utf-8"))
+    assert not [one for one in tokens if isinstance(one, yaml.AliasToken | yaml.AnchorToken)]
+
+
+def test_template_is_small_enough_to_be_sent():
+    assert len(PATH.read_bytes()) < 51_200

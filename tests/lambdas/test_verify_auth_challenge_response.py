@@ -1,59 +1,119 @@
+"""Verify after Create, with a real table behind both."""
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
-import time_machine
-from botocore.exceptions import EndpointConnectionError
 
-from lambdas.triggers import verify_auth_challenge_response
-from lambdas.triggers.challenge import Challenge
-from tests.lambdas import aws
+from lambdas.triggers import (
+    clients,
+    environment,
+    faults,
+    keys,
+    ledger,
+    senders,
+    verify_auth_challenge_response,
+)
+from lambdas.triggers.senders import end_user_messaging
+from tests.lambdas import aws, emf
+from tests.lambdas.flow import Flow, is_correct, warm_up, wrong
+from tests.wire import Reply, aws_error
 
-END = 1_700_000_300
-CODE = "419090"
+pytestmark = pytest.mark.cloud
 
-
-@pytest.fixture(autouse=True)
-def _in_time():
-    with time_machine.travel(END - 60, tick=False):
-        yield
-
-
-@pytest.fixture(autouse=True)
-def key_store(secrets_manager):
-    secrets_manager.will(aws.KEY_READ)
-    return secrets_manager
-
-
-def verdict(event) -> bool:
-    response = verify_auth_challenge_response.handler(event, None)["response"]
-    assert list(response) == ["answerCorrect"]
-    return response["answerCorrect"]
-
-
-@pytest.mark.parametrize("name", ["verify", "verify_later_fields"])
-def test_handler_right_code_is_correct(event, name):
-    answered = verify_auth_challenge_response.handler(event(name), None)
-    assert answered == event(name) | {"response": {"answerCorrect": True}}
+MINUTE = 60
+DOWN = {
+    "throttled": aws_error("ThrottlingException"),
+    "denied": aws_error("AccessDeniedException"),
+    "broken": aws_error("InternalServerError", status=500),
+    "empty": Reply({}),
+    "unreadable": Reply(b"<html></html>"),
+    "hung up": Reply(drop=True),
+    "hanging": aws.HANGING,
+}
+TABLE_FAILURES = (faults.TryAgainLater, KeyError)
 
 
-def test_handler_wrong_code_is_not_correct(event):
-    asked = event("verify")
-    asked["request"]["challengeAnswer"] = "000000"
-    answered = verify_auth_challenge_response.handler(asked, None)
+@pytest.fixture
+def texted(flow, table):
+    """The response to somebody who was texted a code."""
+    response = flow.start()
+    table.forget()
+    return response
+
+
+def failures(flow: Flow) -> int:
+    return ledger.configured().show(flow.name, now=time.time()).failures
+
+
+def in_parallel(count: int, call: Callable[[int], object]) -> list:
+    warm_up()
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(call, range(count)))
+
+
+# Right
+
+
+def test_right_code_is_correct_and_the_rest_of_the_event_stays(flow, texted):
+    asked = flow.answer_event(texted, flow.code())
+    answered = verify_auth_challenge_response.handler(flow.answer_event(texted, flow.code()), None)
+    assert answered == asked | {"response": {"answerCorrect": True}}
+
+
+def test_right_code_with_fields_that_came_later_is_correct(flow, texted, event):
+    later = event("verify_later_fields")
+    asked = flow.answer_event(texted, flow.code())
+    asked["request"] = later["request"] | asked["request"]
+    assert is_correct(later | asked) is True
+
+
+@pytest.mark.parametrize("spelling", [" {0} {1} ", "{0}-{1}", "\u2068{0}\u00a0{1}\u2069\n"])
+def test_right_code_in_another_spelling_is_correct(flow, texted, spelling):
+    code = flow.code()
+    assert flow.answer(texted, spelling.format(code[:3], code[3:])) is True
+
+
+@pytest.mark.parametrize("zero", ["\uff10", "\u0660", "\u0966"])
+def test_right_code_in_another_script_is_correct(flow, texted, zero):
+    typed = "".join(chr(ord(zero) + int(digit)) for digit in flow.code())
+    assert flow.answer(texted, typed) is True
+
+
+@pytest.mark.parametrize("wrong_answers", [1, 2])
+def test_right_code_after_wrong_ones_is_correct_and_clears_them(flow, texted, wrong_answers):
+    for _ in range(wrong_answers):
+        assert flow.answer(texted, wrong(flow.code())) is False
+    assert failures(flow) == wrong_answers
+    assert flow.answer(texted, flow.code()) is True
+    assert failures(flow) == 0
+
+
+def test_right_code_from_another_session_of_the_same_person_is_correct(flow, texted):
+    """A second tab: one code, whichever of them it is typed into."""
+    second = flow.start()
+    assert flow.answer(second, flow.code()) is True
+
+
+# Wrong
+
+
+def test_wrong_code_is_not_correct_and_the_rest_of_the_event_stays(flow, texted):
+    asked = flow.answer_event(texted, wrong(flow.code()))
+    answered = verify_auth_challenge_response.handler(
+        flow.answer_event(texted, wrong(flow.code())), None
+    )
     assert answered == asked | {"response": {"answerCorrect": False}}
 
 
-@pytest.mark.parametrize(
-    "typed",
-    [
-        " 419 090 ",
-        "419-090",
-        "\uff14\uff11\uff19\uff10\uff19\uff10",
-        "\u0664\u0661\u0669\u0660\u0669\u0660",
-    ],
-)
-def test_handler_right_code_in_another_spelling_is_correct(event, typed):
-    asked = event("verify")
-    asked["request"]["challengeAnswer"] = typed
-    assert verdict(asked) is True
+@pytest.mark.parametrize("position", range(6))
+def test_neighbour_of_the_code_is_not_correct(flow, texted, position):
+    code = flow.code()
+    digit = str((int(code[position]) + 1) % 10)
+    assert flow.answer(texted, code[:position] + digit + code[position + 1 :]) is False
 
 
 @pytest.mark.parametrize(
@@ -61,142 +121,495 @@ def test_handler_right_code_in_another_spelling_is_correct(event, typed):
     [
         "",
         " ",
-        CODE[:-1],
-        CODE + "0",
-        "0" + CODE,
-        CODE + CODE,
-        CODE + "x",
+        "{code_but_one}",
+        "{code}0",
+        "0{code}",
+        "{code}{code}",
+        "{code}x",
+        "x{code}",
+        "+{code}",
         "abcdef",
-        CODE + "\ud800",
+        "{code}\ud800",
         "\ud83d",
+        "12345",
+        "12345678",
+        "\u2460\u2461\u2462\u2463\u2464\u2465",
         "1" * 100_000,
-        CODE + " " * 100_000,
+        "{code}{spaces}",
         None,
-        int(CODE),
         True,
-        [CODE],
-        {"code": CODE},
+        123456,
+        ["{code}"],
+        {"code": "123456"},
     ],
 )
-def test_handler_answer_malformed_is_not_correct(event, answer):
-    asked = event("verify")
-    asked["request"]["challengeAnswer"] = answer
-    assert verdict(asked) is False
+def test_answer_that_cannot_be_a_code_costs_no_try_and_no_call(flow, texted, table, answer):
+    code = flow.code()
+    if isinstance(answer, str):
+        answer = (
+            answer.replace("{code_but_one}", code[:-1])
+            .replace("{code}", code)
+            .replace("{spaces}", " " * 100_000)
+        )
+    elif isinstance(answer, list):
+        answer = [code]
+    for _ in range(4):
+        assert flow.answer(texted, answer) is False
+    assert table.calls == []
+    assert flow.answer(texted, code) is True
 
 
-def test_handler_answer_missing_is_not_correct(event):
-    asked = event("verify")
+def test_code_as_a_number_is_not_correct(flow, texted, table):
+    assert flow.answer(texted, int(flow.code())) is False
+    assert table.calls == []
+
+
+def test_answer_missing_is_not_correct_and_costs_nothing(flow, texted, table):
+    asked = flow.answer_event(texted, "")
     del asked["request"]["challengeAnswer"]
-    assert verdict(asked) is False
+    assert is_correct(asked) is False
+    assert table.calls == []
 
 
-@pytest.mark.parametrize(("late", "correct"), [(-1, True), (0, False), (1, False), (86400, False)])
-def test_handler_right_code_works_until_the_end_only(event, late, correct):
-    with time_machine.travel(END + late, tick=False):
-        assert verdict(event("verify")) is correct
+@pytest.mark.parametrize(("age", "correct"), [(297, True), (300, False), (86_400, False)])
+def test_right_code_works_until_its_end_only(flow, texted, clock, age, correct):
+    clock.shift(age)
+    assert flow.answer(texted, flow.code()) is correct
 
 
-@pytest.mark.parametrize(
-    "attributes",
-    [None, {}, {"sub": ""}, {"sub": None}, {"sub": "b82f6c0e-1173-4d29-a5e8-6f40d3c29b17"}],
-)
-def test_handler_another_or_no_sub_is_not_correct(event, attributes):
-    asked = event("verify")
+def test_end_that_is_put_off_by_the_caller_changes_nothing(flow, texted, clock):
+    """The table knows the end too."""
+    texted["privateChallengeParameters"]["expiresAt"] = str(int(time.time()) + 3600)
+    clock.shift(301)
+    assert flow.answer(texted, flow.code()) is False
+
+
+def test_three_tries_are_shared_by_all_sessions(flow, texted):
+    sessions = [texted, flow.start(), flow.start()]
+    for response in sessions:
+        assert flow.answer(response, wrong(flow.code())) is False
+    for response in sessions:
+        assert flow.answer(response, flow.code()) is False
+    assert failures(flow) == 3
+
+
+def test_three_tries_are_shared_by_the_same_code_texted_again(flow, texted, clock):
+    for _ in range(2):
+        flow.answer(texted, wrong(flow.code()))
+    clock.shift(31)
+    again = flow.start()
+    assert len(flow.messages()) == 2
+    assert flow.answer(again, wrong(flow.code())) is False
+    assert flow.answer(again, flow.code()) is False
+
+
+def test_right_code_after_three_wrong_ones_is_not_correct(flow, texted):
+    for _ in range(3):
+        flow.answer(texted, wrong(flow.code()))
+    assert flow.answer(texted, flow.code()) is False
+
+
+def test_parallel_wrong_answers_are_counted_three_times(flow, texted):
+    assert set(in_parallel(20, lambda _: flow.answer(texted, wrong(flow.code())))) == {False}
+    assert failures(flow) == 3
+    assert flow.answer(texted, flow.code()) is False
+
+
+def test_parallel_right_answers_win_once(flow, texted):
+    assert in_parallel(12, lambda _: flow.answer(texted, flow.code())).count(True) == 1
+
+
+def test_used_code_is_dead_in_every_session(flow, texted):
+    second = flow.start()
+    assert flow.answer(texted, flow.code()) is True
+    assert flow.answer(texted, flow.code()) is False
+    assert flow.answer(second, flow.code()) is False
+
+
+def test_used_code_again_is_no_failure_of_its_owner(flow, texted):
+    for expected in (True, False, False):
+        assert flow.answer(texted, flow.code()) is expected
+    assert failures(flow) == 0
+
+
+def test_used_code_stays_dead_after_the_next_start(flow, texted):
+    old_code = flow.code()
+    assert flow.answer(texted, old_code) is True
+    after = flow.start()
+    assert len(flow.messages()) == 2
+    assert flow.answer(texted, old_code) is False
+    assert flow.answer(after, flow.code()) is True
+
+
+def test_tenth_failure_in_a_row_holds_the_right_code_too(flow, texted, table, clock):
+    table.write(f"phone#{flow.name}", failures=9)
+    assert flow.answer(texted, wrong(flow.code())) is False
+    assert flow.answer(texted, flow.code()) is False
+    clock.shift(15 * MINUTE + 1)
+    after = flow.start()
+    assert flow.answer(after, flow.code()) is True
+
+
+def test_hundredth_failure_locks_for_good(flow, texted, table, clock):
+    table.write(f"phone#{flow.name}", failures=99)
+    assert flow.answer(texted, wrong(flow.code())) is False
+    clock.shift(380 * 86_400)
+    assert flow.answer(flow.start(), flow.code()) is False
+    assert len(flow.messages()) == 1
+    item = table.ask("GetItem", Key={"pk": {"S": f"phone#{flow.name}"}})["Item"]
+    assert "ttl" not in item
+
+
+# Somebody else
+
+
+def test_another_sub_is_not_correct(flow, texted):
+    asked = flow.answer_event(texted, flow.code())
+    asked["request"]["userAttributes"]["sub"] = "b82f6c0e-1173-4d29-a5e8-6f40d3c29b17"
+    assert is_correct(asked) is False
+
+
+def test_another_pool_is_not_correct(flow, texted):
+    asked = flow.answer_event(texted, flow.code()) | {"userPoolId": "eu-west-1_Example02"}
+    assert is_correct(asked) is False
+
+
+def test_another_phone_is_not_correct(flow, texted, new_phone):
+    """Whoever brings a challenge of their own, and its code, to another account gets nothing."""
+    asked = flow.answer_event(texted, flow.code())
+    asked["request"]["userAttributes"]["phone_number"] = new_phone()
+    assert is_correct(asked) is False
+
+
+def test_challenge_and_code_of_somebody_else_are_not_correct(flow, texted, new_phone):
+    victim = flow.other(new_phone())
+    victim.start()
+    assert victim.answer(texted, flow.code()) is False
+    assert failures(victim) == 0
+
+
+@pytest.mark.parametrize("attributes", [None, {}, {"sub": ""}, {"sub": None}])
+def test_user_without_sub_and_phone_is_not_correct(flow, texted, attributes):
+    asked = flow.answer_event(texted, flow.code())
     asked["request"]["userAttributes"] = attributes
-    assert verdict(asked) is False
+    assert is_correct(asked) is False
 
 
-@pytest.mark.parametrize("attributes", [{}, {"sub": ""}, {"sub": None}])
-def test_handler_code_of_nobody_is_not_correct(event, attributes):
-    asked = event("verify")
-    asked["request"]["userAttributes"] = attributes
-    user = f"{asked['userPoolId']} {attributes.get('sub')}"
-    nobodys = Challenge.from_private_parameters(asked["request"]["privateChallengeParameters"])
-    asked["request"]["challengeAnswer"] = nobodys.code(aws.CODE_KEY.encode(), user=user)
-    assert verdict(asked) is False
+@pytest.mark.parametrize("name", ["sub", "phone_number"])
+def test_user_without_a_sub_or_a_phone_is_not_correct(flow, texted, name):
+    asked = flow.answer_event(texted, flow.code())
+    del asked["request"]["userAttributes"][name]
+    assert is_correct(asked) is False
 
 
-def test_handler_attributes_missing_is_not_correct(event):
-    asked = event("verify")
-    del asked["request"]["userAttributes"]
-    assert verdict(asked) is False
+def test_code_of_nobody_is_not_correct(flow, texted):
+    asked = flow.answer_event(texted, "")
+    asked["request"]["userAttributes"]["sub"] = ""
+    flow.sub = ""
+    asked["request"]["challengeAnswer"] = flow.derived(texted)
+    assert is_correct(asked) is False
 
 
-def test_handler_another_pool_is_not_correct(event):
-    assert verdict(event("verify") | {"userPoolId": "eu-west-1_Example02"}) is False
+def test_unknown_user_is_not_correct(flow, texted):
+    asked = flow.answer_event(texted, flow.code())
+    asked["request"]["userNotFound"] = True
+    assert is_correct(asked) is False
+    asked["request"]["userAttributes"] = {}
+    assert is_correct(asked) is False
 
 
-def test_handler_tampered_id_is_not_correct(event):
-    asked = event("verify")
-    asked["request"]["privateChallengeParameters"]["challengeId"] = "A" * 22
-    assert verdict(asked) is False
+def test_unknown_user_is_compared_with_no_code_even_of_a_challenge_of_theirs(flow):
+    started = flow.start_event()
+    started["request"] |= {"userNotFound": True}
+    response = flow.start(started)
+    asked = flow.answer_event(response, flow.derived(response))
+    asked["request"]["userNotFound"] = True
+    assert is_correct(asked) is False
 
 
-@pytest.mark.parametrize("missing", ["challengeId", "expiresAt"])
-def test_handler_private_parameter_missing_is_not_correct(event, missing):
-    asked = event("verify")
-    del asked["request"]["privateChallengeParameters"][missing]
-    assert verdict(asked) is False
+@pytest.mark.parametrize("challenge_id", ["6" + "A" * 22, "8" + "A" * 22])
+def test_challenge_that_was_never_drawn_is_not_correct(flow, texted, challenge_id):
+    texted["privateChallengeParameters"]["challengeId"] = challenge_id
+    assert flow.answer(texted, flow.derived(texted)) is False
+
+
+@pytest.mark.parametrize("private", [None, {}, [], "challengeId", {"code": "435603"}])
+def test_private_parameters_not_ours_are_not_correct(flow, texted, table, private):
+    texted["privateChallengeParameters"] = private
+    assert flow.answer(texted, flow.code()) is False
+    assert table.calls == []
 
 
 @pytest.mark.parametrize("name", ["challengeId", "expiresAt"])
 @pytest.mark.parametrize("value", [None, "", "x", 0, "\ud800"])
-def test_handler_private_parameter_malformed_is_not_correct(event, name, value):
-    asked = event("verify")
-    asked["request"]["privateChallengeParameters"][name] = value
-    assert verdict(asked) is False
+def test_private_parameter_malformed_is_not_correct(flow, texted, table, name, value):
+    texted["privateChallengeParameters"][name] = value
+    assert flow.answer(texted, flow.code()) is False
+    assert table.calls == []
 
 
-@pytest.mark.parametrize("parameters", [None, {}, [], "challengeId", {"code": CODE}])
-def test_handler_no_private_parameters_of_ours_is_not_correct(event, parameters):
-    asked = event("verify")
-    asked["request"]["privateChallengeParameters"] = parameters
-    assert verdict(asked) is False
+@pytest.mark.parametrize("name", ["challengeId", "expiresAt"])
+def test_private_parameter_missing_is_not_correct(flow, texted, name):
+    del texted["privateChallengeParameters"][name]
+    assert flow.answer(texted, flow.code()) is False
 
 
-def test_handler_private_parameters_missing_is_not_correct(event):
-    asked = event("verify")
+def test_private_parameters_missing_are_not_correct(flow, texted):
+    asked = flow.answer_event(texted, flow.code())
     del asked["request"]["privateChallengeParameters"]
-    assert verdict(asked) is False
+    assert is_correct(asked) is False
 
 
-def test_handler_unknown_user_is_not_correct(event):
-    assert verdict(event("verify_unknown_user")) is False
+# App clients
 
 
-def test_handler_unknown_user_with_somebodys_attributes_is_not_correct(event):
-    asked = event("verify")
-    asked["request"]["userNotFound"] = True
-    assert verdict(asked) is False
+@pytest.mark.parametrize("client_id", ["anotherclientid", "CLIENT_ID_NOT_APPLICABLE", "", None])
+def test_another_client_gets_no_comparison(flow, texted, table, client_id):
+    asked = flow.answer_event(texted, flow.code())
+    asked["callerContext"]["clientId"] = client_id
+    with pytest.raises(clients.ClientNotAllowed):
+        is_correct(asked)
+    assert asked["response"] == {"answerCorrect": None}
+    assert table.calls == []
 
 
-def test_handler_without_the_key_answers_nothing(event, monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")
-    asked = event("verify")
-    with pytest.raises(EndpointConnectionError):
-        verify_auth_challenge_response.handler(asked, None)
-    assert asked == event("verify")
+def test_list_of_clients_unreadable_compares_nothing(flow, texted, table, monkeypatch):
+    clients.allowed.forget()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:9")
+    with pytest.raises(faults.TryAgainLater, match=r"^Try again later$"):
+        flow.answer(texted, flow.code())
+    assert table.calls == []
 
 
-def test_handler_asks_for_the_key_once_per_process(event, secrets_manager):
+def test_list_of_clients_unreadable_again_serves_on(flow, texted, monkeypatch):
+    clients.allowed._read_at -= 61
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:9")
+    assert flow.answer(texted, flow.code()) is True
+
+
+# What breaks
+
+
+@pytest.mark.parametrize("down", DOWN)
+def test_table_failing_accepts_nothing_and_raises(flow, texted, table, down):
+    table.fail(DOWN[down], item="phone")
+    asked = flow.answer_event(texted, flow.code())
+    started = time.monotonic()
+    with pytest.raises(TABLE_FAILURES):
+        is_correct(asked)
+    assert time.monotonic() - started < 2
+    assert asked["response"] == {"answerCorrect": None}
+
+
+@pytest.mark.parametrize("down", ["throttled", "denied", "empty", "hung up", "hanging"])
+def test_table_failing_before_the_code_is_taken_accepts_nothing_and_raises(
+    flow, texted, table, down
+):
+    table.fail(DOWN[down], item="phone", after=2)
+    asked = flow.answer_event(texted, flow.code())
+    with pytest.raises(TABLE_FAILURES):
+        is_correct(asked)
+    assert asked["response"] == {"answerCorrect": None}
+    # A connection that was closed is opened once more.
+    wanted = 3 if down == "hung up" else 2
+    assert [call.item for call in table.calls].count("phone") == wanted
+
+
+@pytest.mark.parametrize(("after", "is_done"), [(0, False), (2, False), (2, True)])
+def test_table_losing_one_connection_accepts_the_code_once(flow, texted, table, after, is_done):
+    """It may have died while the process was frozen, or with the answer on its way."""
+    table.lose(item="phone", after=after, is_done=is_done)
+    assert flow.answer(texted, flow.code()) is True
+    assert flow.answer(texted, flow.code()) is False
+
+
+def test_table_losing_one_connection_of_many_right_answers_accepts_one(flow, texted, table):
+    table.lose(item="phone", after=2, is_done=True)
+    assert in_parallel(6, lambda _: flow.answer(texted, flow.code())).count(True) <= 1
+
+
+def test_table_losing_the_answer_to_a_try_costs_one_more(flow, texted, table):
+    table.lose(item="phone", is_done=True)
+    assert flow.answer(texted, wrong(flow.code())) is False
+    assert failures(flow) == 2
+    assert flow.answer(texted, flow.code()) is True
+
+
+def test_table_unreachable_accepts_nothing_and_raises(flow, texted, monkeypatch):
+    ledger.configured.cache_clear()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
+    with pytest.raises(faults.TryAgainLater, match=r"^Try again later$"):
+        flow.answer(texted, flow.code())
+
+
+@pytest.mark.parametrize("down", ["throttled", "hung up", "hanging"])
+def test_counters_of_pool_and_block_failing_shut_nobody_out(flow, texted, table, down, caplog):
+    for item in ("pool", "block"):
+        table.fail(DOWN[down], item=item)
+    assert flow.answer(texted, flow.code()) is True
+    assert flow.phone[2:] not in caplog.text
+
+
+@pytest.mark.parametrize(("item", "is_right"), [("pool", False), ("block", True)])
+def test_counters_of_pool_and_block_are_waited_for(flow, texted, table, item, is_right):
+    """The process freezes with the answer, and what is under way then may never end."""
+    table.fail(Reply({"__type": "ThrottlingException"}, 400, delay=0.3), item=item)
+    started = time.monotonic()
+    flow.answer(texted, flow.code() if is_right else wrong(flow.code()))
+    assert time.monotonic() - started >= 0.3
+
+
+def test_key_unreadable_accepts_nothing_and_raises(flow, texted, table, secrets_manager):
+    keys._server_key.cache_clear()
+    secrets_manager.renew(aws_error("InternalServiceError", status=500))
+    asked = flow.answer_event(texted, flow.code())
+    with pytest.raises(faults.TryAgainLater, match=r"^Try again later$"):
+        is_correct(asked)
+    assert asked["response"] == {"answerCorrect": None}
+    assert table.calls == []
+
+
+def test_another_key_ends_the_codes_on_their_way(flow, texted, secrets_manager):
+    code = flow.code()
+    keys._server_key.cache_clear()
+    secrets_manager.renew(Reply({"SecretString": "k" * 64}))
+    assert flow.answer(texted, code) is False
+
+
+@pytest.mark.parametrize("name", ["LEDGER_TABLE", "CODE_KEY_SECRET_ID", "CLIENT_IDS_PARAMETER"])
+def test_variable_missing_is_named_and_nothing_accepted(flow, texted, monkeypatch, name):
+    keys._server_key.cache_clear()
+    ledger.configured.cache_clear()
+    clients.allowed.forget()
+    monkeypatch.delenv(name)
+    with pytest.raises(environment.WrongEnvironment, match=name):
+        is_correct(flow.answer_event(texted, "123456"))
+
+
+# Calls
+
+
+def test_wrong_answer_takes_one_round_trip(flow, texted, table):
+    table.delay = 0.05
+    flow.answer(texted, wrong(flow.code()))
+    assert table.round_trips() == [["phone", "pool"]]
+
+
+def test_right_answer_takes_two_round_trips(flow, texted, table):
+    table.delay = 0.05
+    flow.answer(texted, flow.code())
+    assert table.round_trips() == [["phone", "pool"], ["block", "phone"]]
+
+
+def test_answer_of_an_unknown_user_takes_as_many_round_trips_as_a_wrong_one(flow, table):
+    started = flow.start_event()
+    started["request"] |= {"userNotFound": True, "userAttributes": {}}
+    response = flow.start(started)
+    table.forget()
+    table.delay = 0.05
+    asked = flow.answer_event(response, "123456")
+    asked["request"] |= {"userNotFound": True, "userAttributes": {}}
+    assert is_correct(asked) is False
+    assert table.round_trips() == [["phone", "pool"]]
+
+
+def test_key_and_clients_are_read_once_per_process(flow, texted, secrets_manager, parameters):
     for _ in range(3):
-        verdict(event("verify"))
-    assert len(secrets_manager.requests) == 1
+        flow.answer(texted, wrong(flow.code()))
+    assert (len(secrets_manager.requests), len(parameters.requests)) == (1, 1)
 
 
-@pytest.mark.parametrize(
-    "level",
-    [
-        "INFO",
-        "DEBUG",
-    ],
-)
-@pytest.mark.parametrize("answer", [CODE, "314159"])
-def test_handler_logs_neither_answer_nor_key(event, caplog, level, answer):
-    caplog.set_level(level)
-    asked = event("verify")
-    asked["request"]["challengeAnswer"] = answer
-    verdict(asked)
-    logged = caplog.text + repr([vars(record) for record in caplog.records])
-    assert answer not in logged
-    assert aws.CODE_KEY not in logged
+# Which texts were answered
+
+
+@pytest.fixture
+def messaging(flow, wire, monkeypatch):
+    """A service that sends, and wants to hear which texts were answered with their code."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_PINPOINT_SMS_VOICE_V2", wire.url)
+    monkeypatch.setenv("SMS_SENDERS", "end_user_messaging")
+    monkeypatch.setenv("EUM_MESSAGE_FEEDBACK", "true")
+    end_user_messaging._feedback_client.cache_clear()
+    wire.will(Reply({"MessageId": "message-9", "MessageFeedbackStatus": "RECEIVED"}))
+    yield wire
+    end_user_messaging._feedback_client.cache_clear()
+
+
+def code_in(messaging) -> str:
+    bodies = [one.json["MessageBody"] for one in messaging.requests if "MessageBody" in one.json]
+    return bodies[-1].rpartition("#")[2]
+
+
+def test_right_answer_is_reported_once(flow, messaging):
+    response = flow.start()
+    code = code_in(messaging)
+    assert flow.answer(response, wrong(code)) is False
+    assert messaging.operations() == ["SendTextMessage"]
+    assert flow.answer(response, code) is True
+    assert flow.answer(response, code) is False
+    assert messaging.operations() == ["SendTextMessage", "PutMessageFeedback"]
+    assert messaging.requests[-1].json == {
+        "MessageId": "message-9",
+        "MessageFeedbackStatus": "RECEIVED",
+    }
+
+
+def test_right_answer_is_correct_though_the_report_fails(flow, messaging):
+    response = flow.start()
+    code = code_in(messaging)
+    messaging.renew(aws_error("InternalServerException", status=500))
+    assert flow.answer(response, code) is True
+
+
+def test_right_answer_to_a_text_that_nobody_asks_after_is_not_reported(
+    flow, messaging, monkeypatch, caplog
+):
+    monkeypatch.setenv("EUM_MESSAGE_FEEDBACK", "false")
+    response = flow.start()
+    assert flow.answer(response, code_in(messaging)) is True
+    assert messaging.operations() == ["SendTextMessage"]
+    assert "not reported" not in caplog.text
+
+
+def test_right_answer_to_a_later_text_does_not_report_an_older_one(
+    flow, messaging, monkeypatch, clock
+):
+    flow.start()
+    clock.shift(301)
+    monkeypatch.setenv("SMS_SENDERS", "sns")
+    senders.configured.cache_clear()
+    response = flow.start()
+    assert flow.answer(response, flow.code()) is True
+    assert "PutMessageFeedback" not in messaging.operations()
+
+
+def test_text_that_cannot_be_noted_is_a_text_all_the_same(flow, messaging, table):
+    table.fail(DOWN["throttled"], after=3)
+    response = flow.start()
+    table.recover()
+    assert flow.answer(response, code_in(messaging)) is True
+
+
+# Logs
+
+
+@pytest.mark.parametrize("is_right", [True, False])
+def test_answer_is_logged_as_a_metric_without_it(flow, texted, capsys, is_right):
+    code = flow.code()
+    capsys.readouterr()
+    flow.answer(texted, code if is_right else wrong(code))
+    (line,) = emf.lines(capsys.readouterr().out)
+    assert line["event"] == ("code_verified" if is_right else "code_refused")
+    assert emf.metrics(line) == {"Verified" if is_right else "Failed": 1}
+    assert line["phone"] == f"+•••••••••{flow.phone[-2:]}"
+    assert line["challenge_id"] == texted["privateChallengeParameters"]["challengeId"]
+
+
+@pytest.mark.parametrize("answer", ["314159", "31415926", "3141 59 26 5", "letmein"])
+def test_answer_is_shown_nowhere_at_debug(flow, texted, table, caplog, capfd, answer):
+    caplog.set_level(logging.DEBUG)
+    flow.answer(texted, answer)
+    output = capfd.readouterr()
+    seen = caplog.text + repr([vars(record) for record in caplog.records])
+    seen += output.out + output.err + repr([request.body for request in table.requests])
+    assert re.search(rf"(?<!\d){answer}(?!\d)", seen) is None
+    assert aws.CODE_KEY not in seen

@@ -136,6 +136,17 @@ def test_site_key_may_do_all_that_the_template_says(cloud, site_key, phone, proj
         assert refusal(client, method, **arguments) not in DENIED
 
 
+def test_site_key_may_ask_the_ledger_and_no_other_function(cloud, site_key):
+    functions = site_key.client("lambda", endpoint_url=cloud.emulator.url)
+    ask = {"Payload": b'{"action": "show", "phone": "+12015550123"}'}
+    ledger = cloud.outputs["LedgerFunction"]
+    assert refusal(functions, "invoke", FunctionName=ledger, **ask) == ""
+    other = ledger.replace("ledger", "create")
+    assert refusal(functions, "invoke", FunctionName=other, **ask) in DENIED
+    assert refusal(functions, "get_function_configuration", FunctionName=ledger) in DENIED
+
+
+
 @pytest.mark.parametrize(
     ("service", "operation", "arguments"),
     [

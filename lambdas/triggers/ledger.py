@@ -1,0 +1,642 @@
+"""What was sent and tried, in one DynamoDB table, counted before anything is sent or compared.
+
+Cognito's clients reach the triggers in parallel and past our site, so every count is one
+conditional update of one item: of any number at once, only as many succeed as the limit allows.
+Items are named by keyed hashes and hold no phone and no code.
+
+    phone#…          a number: its living challenge, its texts of the last day, its failures
+    block#…#day      the numbers that share all but their last four digits
+    pool#day         the whole pool, and the countries in it
+
+What goes wrong with the table goes up: no text without a count, no comparison without a count.
+"""
+
+import logging
+import re
+import secrets
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError, ConnectionClosedError
+
+from . import environment, keys, limits
+from .challenge import LENGTH_UNDER_ATTACK, Challenge
+from .limits import COOLDOWNS, TRIES_PER_CODE, WORTH_REPEATING, Limits
+
+log = logging.getLogger(__name__)
+
+_CONFIG = Config(
+    connect_timeout=0.3,
+    read_timeout=0.6,
+    retries={"total_max_attempts": 1},
+    # Ours alone, tested, and on the way of every sign-in.
+    parameter_validation=False,
+)
+_HOUR, _DAY = 60 * 60, 24 * 60 * 60
+# Long after any hold; a locked number is kept for ever.
+_PHONE_KEPT = 400 * _DAY
+_WINDOW_KEPT = 2 * _DAY
+# A used code makes up for four that were not: a block stands well while 20 % are used.
+_WORTH_OF_A_USED_CODE = 5
+_SENDS_BEFORE_JUDGING_A_BLOCK = 10
+# Seconds in which a start that was first is done with its budgets, and what is trimmed at once.
+_SETTLES_WITHIN = 1.0
+_TRIMMED_AT_ONCE = 20
+
+_NAMES = {"#cid": "cid", "#exp": "exp", "#tries": "tries", "#used": "used", "#ttl": "ttl"}
+_RECORD_SEND = "recent = list_append(:now_list, if_not_exists(recent, :none)), #ttl = :ttl"
+_WORTH_KEEPING = "#exp >= :worth AND #tries < :all_tries AND attribute_not_exists(#used)"
+
+
+class Verdict(StrEnum):
+    """What Create has to do about a text, and why."""
+
+    SEND = "send"
+    SEND_AGAIN = "send_again"
+    COOLDOWN = "cooldown"
+    HELD = "held"
+    LOCKED = "locked"
+    PHONE_HOUR = "phone_hour"
+    PHONE_DAY = "phone_day"
+    BLOCK = "block"
+    COUNTRY = "country"
+    POOL = "pool"
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """``resend_at`` is in whole seconds since the epoch.
+
+    ``is_withheld``: the challenge lives, but no budget was left to text its code when it was drawn.
+    """
+
+    challenge: Challenge
+    verdict: Verdict
+    resend_at: int
+    is_withheld: bool = False
+
+    @property
+    def may_send(self) -> bool:
+        return self.verdict in (Verdict.SEND, Verdict.SEND_AGAIN)
+
+
+@dataclass(frozen=True)
+class PhoneState:
+    """What operators may see of a number. Times are in seconds since the epoch."""
+
+    failures: int
+    held_until: int
+    is_locked: bool
+    sends_last_hour: int
+    sends_last_day: int
+
+
+class Ledger:
+    """``client`` is a boto3 ``dynamodb`` client that makes one attempt per call."""
+
+    def __init__(self, client: Any, table: str, limits: Limits) -> None:
+        self._client = client
+        self._table = table
+        self._limits = limits
+        # For what is counted in the same round trip as a number's own item.
+        self._aside = ThreadPoolExecutor(2)
+        self._lock = threading.Lock()
+        self._counted_too_much = 0
+
+        self._windows_end = max(
+            limits.sends_per_phone_day, limits.sends_per_phone_hour, len(COOLDOWNS)
+        )
+
+    # Create
+
+    def reserve(self, name: str, *, now: float) -> Reservation:
+        """Count a text to the number with the pseudonym ``name``, or say why there is none.
+
+        One round trip for a new challenge, two where a living one is texted again.
+        """
+        new = Challenge.draw(now=now, lifetime=self._limits.code_lifetime_seconds)
+        is_done, item = self._update(
+            f"phone#{name}",
+            f"SET {_RECORD_SEND}, #cid = :cid, #exp = :exp, #tries = :zero "
+            "REMOVE #used, message_id, withheld",
+            condition=f"{self._may_send()} AND {self._not_held()} AND NOT ({_WORTH_KEEPING})",
+            values={**self._times(now), ":cid": new.id, ":exp": new.expires_at, ":zero": 0},
+        )
+        if is_done or item.get("cid") == new.id:
+            self._trim(name, item)
+            return Reservation(new, Verdict.SEND, self._resend_at(item, now))
+        if verdict := self._hold_of(item, now):
+            return self._nothing(new, verdict, now)
+        living = Challenge.parse(item.get("cid"), str(item.get("exp", "")))
+        verdict = self._why_no_send(item, now)
+        if living is None or (verdict is not None and not _is_living(item, now)):
+            return self._nothing(new, verdict or Verdict.COOLDOWN, now, item)
+        if verdict is None:
+            return self._send_again(name, living, now=now)
+        if _milliseconds(now) - item["recent"][0] < _SETTLES_WITHIN * 1000:
+            living = self._settled(name) or living
+        return Reservation(living, verdict, self._resend_at(item, now))
+
+    def _settled(self, name: str) -> Challenge | None:
+        """Return the challenge that a start which is still at work will have texted.
+
+        Under attack it gets a longer one in between, and Cognito may keep our answer, not its.
+        """
+        time.sleep(_SETTLES_WITHIN / 4)
+        _, item = self._update(
+            f"phone#{name}",
+            "SET looked_at = :now",
+            condition="attribute_exists(pk)",
+            values={":now": int(time.time())},
+        )
+        return Challenge.parse(item.get("cid"), str(item.get("exp", "")))
+
+    def _send_again(self, name: str, living: Challenge, *, now: float) -> Reservation:
+        mark = secrets.token_hex(8)
+        is_done, item = self._update(
+            f"phone#{name}",
+            f"SET {_RECORD_SEND}, sent_mark = :mark",
+            condition=f"#cid = :cid AND {self._may_send()} AND {self._not_held()}",
+            values={**self._times(now), ":cid": living.id, ":mark": mark},
+        )
+        is_done = is_done or item.get("sent_mark") == mark
+        verdict = Verdict.SEND_AGAIN if is_done else Verdict.COOLDOWN
+        return Reservation(
+            living, verdict, self._resend_at(item, now), is_withheld="withheld" in item
+        )
+
+    def spend(
+        self, name: str, reservation: Reservation, *, block: str, country: str, now: float
+    ) -> Reservation:
+        """Count the reserved text against the budgets that many numbers share.
+
+        Two round trips. Returns a reservation that may not be sent where one of them is used up,
+        and one with a longer code while the pool is under attack.
+        """
+        verdict = self._spend_block(block, now)
+        if verdict is None:
+            verdict, pool = self._spend_pool(country, now)
+        else:
+            pool = self._look_at_pool(now)
+        was_sent_before = reservation.verdict is Verdict.SEND_AGAIN and not reservation.is_withheld
+        reservation = self._lengthen_under_attack(name, reservation, pool, now=now)
+        if verdict is None:
+            if reservation.is_withheld:
+                self._withhold(name, reservation.challenge, is_withheld=False)
+            return reservation
+        # The cooldown stays: nobody without an account would have it freed.
+        if not was_sent_before:
+            self._withhold(name, reservation.challenge, is_withheld=True)
+        return replace(reservation, verdict=verdict)
+
+    def pretend(self, name: str, reservation: Reservation, *, now: float) -> Reservation:
+        """Do for somebody who gets no text what ``spend`` would show of itself."""
+        return self._lengthen_under_attack(name, reservation, self._look_at_pool(now), now=now)
+
+    def _withhold(self, name: str, challenge: Challenge, *, is_withheld: bool) -> None:
+        """Let no answer to a code be right that nobody was texted, until it is."""
+        self._update(
+            f"phone#{name}",
+            "SET withheld = :now" if is_withheld else "REMOVE withheld",
+            condition="#cid = :cid",
+            values={":cid": challenge.id, ":now": int(time.time())},
+        )
+
+    def release(self, name: str, *, now: float) -> None:
+        """Free the cooldown of a text that did not leave; it stays counted for the day."""
+        self._update(
+            f"phone#{name}",
+            "SET cleared_at = :next",
+            condition="recent[0] <= :now",
+            values={":now": _milliseconds(now), ":next": _milliseconds(now) + 1},
+        )
+
+    def _trim(self, name: str, item: dict[str, Any]) -> None:
+        """Forget texts beyond any window, where no answer ever came to do it on its way."""
+        if len(item["recent"]) > self._windows_end + _TRIMMED_AT_ONCE // 2:
+            self._update(f"phone#{name}", f"REMOVE {self._beyond_windows()}", values={})
+
+    def note_message(self, name: str, challenge: Challenge, message_id: str) -> None:
+        """Remember which message brought the code, for who reports back that it arrived."""
+        self._update(
+            f"phone#{name}",
+            "SET message_id = :message",
+            condition="#cid = :cid",
+            values={":cid": challenge.id, ":message": message_id},
+        )
+
+    def _spend_block(self, block: str, now: float) -> Verdict | None:
+        is_done, _ = self._update(
+            f"block#{block}#{_day(now)}",
+            "SET #ttl = :ttl ADD #hour :one, sends :one, score :minus",
+            condition=(
+                "(attribute_not_exists(#hour) OR #hour < :hourly) AND "
+                "(attribute_not_exists(sends) OR sends < :few OR score >= :zero"
+                " OR attribute_not_exists(#hour) OR #hour < :unused)"
+            ),
+            names={"#hour": f"hour_{_hour(now)}"},
+            values={
+                ":one": 1,
+                ":minus": -1,
+                ":zero": 0,
+                ":few": _SENDS_BEFORE_JUDGING_A_BLOCK,
+                ":hourly": self._limits.sends_per_block_hour,
+                ":unused": self._limits.sends_per_unused_block_hour,
+                ":ttl": int(now) + _WINDOW_KEPT,
+            },
+        )
+        return None if is_done else Verdict.BLOCK
+
+    def _spend_pool(self, country: str, now: float) -> tuple[Verdict | None, dict[str, Any]]:
+        hour, country_hour = f"hour_{_hour(now)}", f"hour_{_hour(now)}_{country}"
+        is_done, item = self._update(
+            f"pool#{_day(now)}",
+            "SET #ttl = :ttl ADD sends :one, #hour :one, #country :one",
+            condition=(
+                "(attribute_not_exists(sends) OR sends < :daily) AND "
+                "(attribute_not_exists(#hour) OR #hour < :hourly) AND "
+                "(attribute_not_exists(#country) OR #country < :per_country)"
+            ),
+            names={"#hour": hour, "#country": country_hour},
+            values={
+                ":one": 1,
+                ":daily": self._limits.sends_per_pool_day,
+                ":hourly": self._limits.sends_per_pool_hour,
+                ":per_country": self._limits.sends_per_country_hour,
+                ":ttl": int(now) + _WINDOW_KEPT,
+            },
+        )
+        if is_done:
+            return None, item
+        if item.get(country_hour, 0) >= self._limits.sends_per_country_hour:
+            return Verdict.COUNTRY, item
+        return Verdict.POOL, item
+
+    def _look_at_pool(self, now: float) -> dict[str, Any]:
+        _, pool = self._update(
+            f"pool#{_day(now)}", "SET #ttl = :ttl", values={":ttl": int(now) + _WINDOW_KEPT}
+        )
+        return pool
+
+    def _lengthen_under_attack(
+        self, name: str, reservation: Reservation, pool: dict[str, Any], *, now: float
+    ) -> Reservation:
+        if reservation.verdict is Verdict.SEND and self._is_under_attack(pool, now):
+            return self._lengthen(name, reservation, now=now)
+        return reservation
+
+    def _is_under_attack(self, pool: dict[str, Any], now: float) -> bool:
+        slot = _slot(now)
+        recent = max(pool.get(f"failures_{slot}", 0), pool.get(f"failures_{slot - 1}", 0))
+        return bool(
+            recent >= self._limits.failures_per_pool_5_minutes
+            or pool.get("failures", 0) >= self._limits.failures_per_pool_day
+        )
+
+    def _lengthen(self, name: str, reservation: Reservation, *, now: float) -> Reservation:
+        longer = Challenge.draw(
+            now=now,
+            lifetime=self._limits.code_lifetime_seconds,
+            code_length=LENGTH_UNDER_ATTACK,
+        )
+        is_done, item = self._update(
+            f"phone#{name}",
+            "SET #cid = :cid, #exp = :exp",
+            condition="#cid = :old",
+            values={":cid": longer.id, ":exp": longer.expires_at, ":old": reservation.challenge.id},
+        )
+        if not is_done and item.get("cid") != longer.id:
+            return Reservation(reservation.challenge, Verdict.COOLDOWN, reservation.resend_at)
+        return Reservation(longer, reservation.verdict, reservation.resend_at)
+
+    # Verify
+
+    def count_try(self, name: str, challenge: Challenge, *, now: float) -> bool:
+        """Count an answer as a failure, and tell whether it may be compared at all. One round trip.
+
+        It may not when the challenge is replaced, used, late or tried three times, or the number
+        is held or locked.
+        """
+        aside = self._aside.submit(self._count_pool_failure, now)
+        is_counted, item = self._update(
+            f"phone#{name}",
+            # Trims what is older than any window, last index first.
+            f"SET last_failure = :now, #ttl = :ttl REMOVE {self._beyond_windows()} "
+            "ADD #tries :one, failures :one",
+            condition=(
+                "#cid = :cid AND #exp > :now AND #tries < :tries "
+                "AND attribute_not_exists(#used) AND attribute_not_exists(withheld) "
+                f"AND {self._not_held()}"
+            ),
+            values={
+                **self._hold_times(now),
+                ":now": int(now),
+                ":cid": challenge.id,
+                ":tries": TRIES_PER_CODE,
+                ":one": 1,
+                ":ttl": int(now) + _PHONE_KEPT,
+            },
+        )
+        aside.result()
+        if not is_counted:
+            # What is not compared is no guess at anybody's code.
+            self._was_no_failure()
+        elif item["failures"] >= self._limits.failures_per_phone:
+            self._update(
+                f"phone#{name}",
+                "REMOVE #ttl",
+                condition="failures >= :max",
+                values={":max": self._limits.failures_per_phone},
+            )
+        return is_counted
+
+    def use(self, name: str, challenge: Challenge, *, block: str, now: float) -> str | None:
+        """Take the code for good and clear the failures. None if somebody took it before.
+
+        Returns the id of the message that brought it, "" unless ``note_message`` was called. One
+        round trip.
+        """
+        aside = self._aside.submit(self._credit_block, block, now)
+        is_taken, item = self._update(
+            f"phone#{name}",
+            "SET #used = :use, cleared_at = :milliseconds REMOVE failures, last_failure",
+            condition="#cid = :cid AND (attribute_not_exists(#used) OR #used = :use)",
+            values={
+                ":use": secrets.token_hex(8),
+                ":milliseconds": _milliseconds(now),
+                ":cid": challenge.id,
+            },
+        )
+        aside.result()
+        if is_taken:
+            self._was_no_failure()
+        return str(item.get("message_id", "")) if is_taken else None
+
+    def _was_no_failure(self) -> None:
+        with self._lock:
+            self._counted_too_much += 1
+
+    def _count_pool_failure(self, now: float) -> None:
+        """Count a failure of the pool, less what this process counted too much before.
+
+        What it did is settled with the next answer, for no further request; what dies with a
+        process stays counted.
+        """
+        with self._lock:
+            change, self._counted_too_much = 1 - self._counted_too_much, 0
+        # Fails open: under so many answers that the table refuses them, nobody is to be shut out,
+        # and each number is still counted on its own.
+        try:
+            self._update(
+                f"pool#{_day(now)}",
+                # Old slots would make every write to the item dearer by the hour.
+                "SET #ttl = :ttl REMOVE #old ADD failures :change, #slot :change",
+                names={
+                    "#slot": f"failures_{_slot(now)}",
+                    "#old": f"failures_{_slot(now) - 3}",
+                },
+                values={":change": change, ":ttl": int(now) + _WINDOW_KEPT},
+            )
+        except Exception as error:
+            log.warning("The pool's failures were not counted: %s", type(error).__name__)
+
+    def _credit_block(self, block: str, now: float) -> None:
+        try:
+            self._update(
+                f"block#{block}#{_day(now)}",
+                "SET #ttl = :ttl ADD score :worth",
+                values={":worth": _WORTH_OF_A_USED_CODE, ":ttl": int(now) + _WINDOW_KEPT},
+            )
+        except Exception as error:
+            log.warning("A used code was not credited: %s", type(error).__name__)
+
+    # Operators
+
+    def show(self, name: str, *, now: float) -> PhoneState:
+        reply = self._client.get_item(
+            TableName=self._table, Key={"pk": {"S": f"phone#{name}"}}, ConsistentRead=True
+        )
+        item = _plain(reply.get("Item", {}))
+        recent = [at / 1000 for at in item.get("recent", [])]
+        failures = item.get("failures", 0)
+        return PhoneState(
+            failures=failures,
+            held_until=item.get("last_failure", 0) + limits.hold_after(failures),
+            is_locked=failures >= self._limits.failures_per_phone,
+            sends_last_hour=sum(at > now - _HOUR for at in recent),
+            sends_last_day=sum(at > now - _DAY for at in recent),
+        )
+
+    def unlock(self, name: str) -> None:
+        """Forget the failures and the texts of a number, as if it were new."""
+        self._client.delete_item(TableName=self._table, Key={"pk": {"S": f"phone#{name}"}})
+
+    # Expressions
+
+    def _may_send(self) -> str:
+        """Return the condition that cooldown and windows of a number are over.
+
+        ``recent`` lists the texts, newest first, in milliseconds; those before ``cleared_at`` (the
+        last success or failed send) do not lengthen the cooldown.
+        """
+        steps = [
+            f"(attribute_not_exists(recent[{i}]) OR recent[{i}] < cleared_at"
+            f" OR recent[{i}] <= :hour_ago OR recent[0] <= :cooldown_{i})"
+            for i in range(len(COOLDOWNS))
+        ]
+        hourly, daily = self._limits.sends_per_phone_hour, self._limits.sends_per_phone_day
+        windows = [
+            f"(attribute_not_exists(recent[{hourly - 1}]) OR recent[{hourly - 1}] <= :hour_ago)",
+            f"(attribute_not_exists(recent[{daily - 1}]) OR recent[{daily - 1}] <= :day_ago)",
+        ]
+        return " AND ".join(steps + windows)
+
+    def _not_held(self) -> str:
+        held_at = sorted(limits.HOLDS)
+        last = held_at[-1]
+        further = range(last, self._limits.failures_per_phone, 10)
+        steps = [f"(failures = :held_{n} AND last_failure > :since_{n})" for n in held_at[:-1]]
+        if each := ", ".join(f":held_{n}" for n in further):
+            steps.append(f"(failures IN ({each}) AND last_failure > :since_{last})")
+        return f"NOT (failures >= :max_failures OR {' OR '.join(steps)})"
+
+    def _times(self, now: float) -> dict[str, Any]:
+        at = _milliseconds(now)
+        return {
+            ":now_list": [at],
+            ":none": [],
+            ":worth": int(now) + WORTH_REPEATING,
+            ":all_tries": TRIES_PER_CODE,
+            ":hour_ago": at - _HOUR * 1000,
+            ":day_ago": at - _DAY * 1000,
+            ":ttl": int(now) + _PHONE_KEPT,
+            **{f":cooldown_{i}": at - each * 1000 for i, each in enumerate(COOLDOWNS)},
+            **self._hold_times(now),
+        }
+
+    def _hold_times(self, now: float) -> dict[str, Any]:
+        last = max(limits.HOLDS)
+        levels = [*limits.HOLDS, *range(last, self._limits.failures_per_phone, 10)]
+        return {
+            ":max_failures": self._limits.failures_per_phone,
+            **{f":held_{n}": n for n in levels},
+            **{f":since_{n}": int(now) - seconds for n, seconds in limits.HOLDS.items()},
+        }
+
+    def _beyond_windows(self) -> str:
+        first = self._windows_end
+        return ", ".join(f"recent[{i}]" for i in range(first + _TRIMMED_AT_ONCE, first - 1, -1))
+
+    # What an item that refused an update says
+
+    def _hold_of(self, item: dict[str, Any], now: float) -> Verdict | None:
+        failures = item.get("failures", 0)
+        if failures >= self._limits.failures_per_phone:
+            return Verdict.LOCKED
+        if item.get("last_failure", 0) + limits.hold_after(failures) > now:
+            return Verdict.HELD
+        return None
+
+    def _why_no_send(self, item: dict[str, Any], now: float) -> Verdict | None:
+        recent = [at / 1000 for at in item.get("recent", [])]
+        if sum(at > now - _DAY for at in recent) >= self._limits.sends_per_phone_day:
+            return Verdict.PHONE_DAY
+        if sum(at > now - _HOUR for at in recent) >= self._limits.sends_per_phone_hour:
+            return Verdict.PHONE_HOUR
+        return Verdict.COOLDOWN if self._resend_at(item, now) > now else None
+
+    def _resend_at(self, item: dict[str, Any], now: float) -> int:
+        """Return when the next text may be asked for, in whole seconds, rounded up."""
+        recent = [at / 1000 for at in item.get("recent", [])]
+        if not recent:
+            return int(now)
+        cleared_at = item.get("cleared_at", 0) / 1000
+        counting = [at for at in recent if at >= cleared_at and at > now - _HOUR]
+        waits = (
+            [counting[0] + COOLDOWNS[min(len(counting), len(COOLDOWNS)) - 1]] if counting else []
+        )
+        hourly, daily = self._limits.sends_per_phone_hour, self._limits.sends_per_phone_day
+        if len(recent) >= hourly:
+            waits.append(recent[hourly - 1] + _HOUR)
+        if len(recent) >= daily:
+            waits.append(recent[daily - 1] + _DAY)
+        return max((int(-(-at // 1)) for at in waits), default=int(now))
+
+    def _nothing(
+        self, new: Challenge, verdict: Verdict, now: float, item: dict[str, Any] | None = None
+    ) -> Reservation:
+        """Hand out a challenge that nothing knows of: no answer to it is ever right."""
+        resend_at = max(int(now) + COOLDOWNS[0], self._resend_at(item, now) if item else 0)
+        return Reservation(new, verdict, resend_at)
+
+    def _update(
+        self,
+        key: str,
+        expression: str,
+        *,
+        values: dict[str, Any],
+        condition: str | None = None,
+        names: dict[str, str] | None = None,
+    ) -> tuple[bool, dict[str, Any]]:
+        """Return (True, the item after it) or, if the condition fails, (False, before it)."""
+        mentioned = set(re.findall(r"[#:]\w+", f"{expression} {condition}"))
+        arguments: dict[str, Any] = {
+            "TableName": self._table,
+            "Key": {"pk": {"S": key}},
+            "UpdateExpression": expression,
+            "ReturnValues": "ALL_NEW",
+            "ExpressionAttributeValues": {
+                name: _typed(value) for name, value in values.items() if name in mentioned
+            },
+        }
+        all_names = {**_NAMES, **(names or {})}
+        used_names = {short: name for short, name in all_names.items() if short in mentioned}
+        if used_names:
+            arguments["ExpressionAttributeNames"] = used_names
+        if not arguments["ExpressionAttributeValues"]:
+            del arguments["ExpressionAttributeValues"]
+        if condition:
+            arguments["ConditionExpression"] = condition
+            arguments["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        try:
+            try:
+                reply = self._client.update_item(**arguments)
+            except ConnectionClosedError:
+                # It died while this process was frozen. Where the update was done all the same,
+                # the second one finds its own mark, or counts once more than it had to.
+                reply = self._client.update_item(**arguments)
+        except ClientError as error:
+            if error.response["Error"].get("Code") != "ConditionalCheckFailedException":
+                raise
+            response: dict[str, Any] = dict(error.response)
+            return False, _plain(response.get("Item", {}))
+        return True, _plain(reply["Attributes"])
+
+
+@cache
+def configured() -> Ledger:
+    return Ledger(
+        boto3.client("dynamodb", config=_CONFIG),
+        environment.text("LEDGER_TABLE"),
+        limits.configured(),
+    )
+
+
+def phone_name(phone: str) -> str:
+    return keys.pseudonym("phone", phone)
+
+
+def block_name(block: str) -> str:
+    return keys.pseudonym("block", block)
+
+
+def _is_living(item: dict[str, Any], now: float) -> bool:
+    return bool(
+        item.get("exp", 0) > now and item.get("tries", 0) < TRIES_PER_CODE and "used" not in item
+    )
+
+
+def _milliseconds(now: float) -> int:
+    return int(now * 1000)
+
+
+def _day(now: float) -> str:
+    return f"{datetime.fromtimestamp(now, UTC):%Y%m%d}"
+
+
+def _hour(now: float) -> str:
+    return f"{datetime.fromtimestamp(now, UTC):%H}"
+
+
+def _slot(now: float) -> int:
+    """Return the number of the five minutes."""
+    return int(now) // 300
+
+
+def _typed(value: Any) -> dict[str, Any]:
+    """Return a value as DynamoDB's wire format has it."""
+    if isinstance(value, str):
+        return {"S": value}
+    if isinstance(value, list):
+        return {"L": [_typed(each) for each in value]}
+    return {"N": str(value)}
+
+
+def _plain(item: dict[str, Any]) -> dict[str, Any]:
+    return {name: _plain_value(value) for name, value in item.items()}
+
+
+def _plain_value(value: dict[str, Any]) -> Any:
+    if "N" in value:
+        return int(value["N"])
+    if "L" in value:
+        return [_plain_value(each) for each in value["L"]]
+    return value.get("S")

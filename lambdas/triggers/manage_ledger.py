@@ -1,0 +1,23 @@
+"""Shows and clears what the ledger holds on a number, for operators.
+
+The server key that names the ledger's items stays on this side of AWS, so the site asks this
+function: ``{"action": "show" | "unlock", "phone": "+1…"}``. Who may invoke it is IAM's business.
+"""
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+from . import ledger, telemetry, text
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Return the state of the number (``ledger.PhoneState``) after the action."""
+    action, phone = event.get("action"), event.get("phone")
+    if action not in ("show", "unlock") or not isinstance(phone, str) or not phone:
+        raise ValueError("Wanted: an action (show, unlock) and a phone")
+    book, name = ledger.configured(), ledger.phone_name(phone)
+    if action == "unlock":
+        book.unlock(name)
+        telemetry.record("phone_unlocked", metrics={"Unlocked": 1}, phone=text.mask(phone))
+    return asdict(book.show(name, now=time.time()))

@@ -1,0 +1,92 @@
+"""Somebody who signs in: the events that Cognito would make of it, and the two functions."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from lambdas.triggers import clients, create_auth_challenge, keys, ledger, senders
+from lambdas.triggers import verify_auth_challenge_response as verify
+from lambdas.triggers.challenge import Challenge
+from tests.lambdas import aws
+from tests.wire import WireServer
+
+Event = dict[str, Any]
+Response = dict[str, Any]
+
+
+class Flow:
+    """``phone`` and ``sub`` are those of a user of the pool; ``other`` makes another one."""
+
+    def __init__(self, sns: WireServer, event: Callable[[str], Event], phone: str) -> None:
+        self.phone = phone
+        self.sub = str(uuid.uuid4())
+        self._sns = sns
+        self._event = event
+
+    def other(self, phone: str | None = None) -> "Flow":
+        return Flow(self._sns, self._event, phone or self.phone)
+
+    @property
+    def name(self) -> str:
+        return ledger.phone_name(self.phone)
+
+    @property
+    def user(self) -> str:
+        return f"eu-west-1_Example01 {self.sub}"
+
+    def start_event(self) -> Event:
+        return self._mine(self._event("create_first_round"))
+
+    def start(self, event: Event | None = None) -> Response:
+        return create_auth_challenge.handler(event or self.start_event(), None)["response"]
+
+    def answer_event(self, response: Response, answer: Any) -> Event:
+        asked = self._mine(self._event("verify"))
+        asked["request"] |= {
+            "privateChallengeParameters": response["privateChallengeParameters"],
+            "challengeAnswer": answer,
+        }
+        return asked
+
+    def answer(self, response: Response, answer: Any) -> bool:
+        return is_correct(self.answer_event(response, answer))
+
+    def code(self) -> str:
+        """The code of the newest text to the phone."""
+        return self.messages()[-1].rpartition("#")[2]
+
+    def messages(self) -> list[str]:
+        return [message for phone, message in aws.texts(self._sns) if phone == self.phone]
+
+    def derived(self, response: Response) -> str:
+        """The code that belongs to a challenge, whether it was ever texted or not."""
+        return drawn(response).code(keys.code_key(), user=self.user)
+
+    def _mine(self, event: Event) -> Event:
+        event["userName"] = self.sub
+        event["request"]["userAttributes"] |= {"sub": self.sub, "phone_number": self.phone}
+        return event
+
+
+def is_correct(event: Event) -> bool:
+    response = verify.handler(event, None)["response"]
+    assert list(response) == ["answerCorrect"]
+    return response["answerCorrect"]
+
+
+def drawn(response: Response) -> Challenge:
+    found = Challenge.from_private_parameters(response["privateChallengeParameters"])
+    assert found is not None
+    return found
+
+
+def wrong(code: str) -> str:
+    return f"{(int(code) + 1) % 10 ** len(code):0{len(code)}d}"
+
+
+def warm_up() -> None:
+    """Make the clients; a boto3 session is not meant to make them in many threads at once."""
+    keys.code_key()
+    clients.allowed.ids()
+    ledger.configured()
+    senders.configured()
