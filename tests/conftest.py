@@ -1,3 +1,4 @@
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ import pytest
 from accounts import cognito, throttle, tokens
 from localcloud import inbox
 from localcloud.cloud import Cloud
+from tests.strict_cognito import StrictCognito
 from tests.wire import WireServer
 
 # Playwright's loop runs in the thread that also uses Django's database.
@@ -55,16 +57,28 @@ def on_cloud(cloud: Cloud, settings, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     return cloud
 
 
-_numbers = iter(range(10_000))
+@pytest.fixture(scope="session")
+def strict_front(cloud: Cloud) -> Iterator[StrictCognito]:
+    with StrictCognito(cloud) as front:
+        yield front
+
+
+@pytest.fixture
+def strict(strict_front: StrictCognito) -> StrictCognito:
+    """The local AWS behind a front that is as strict as Cognito, with nothing recorded yet."""
+    strict_front.records.clear()
+    return strict_front
+
+
+# Every block once: blocks have budgets. 555 is left to tests that name a number.
+_blocks = itertools.product(("201", "202", "203"), (n for n in range(200, 1000) if n != 555))
 
 
 @pytest.fixture
 def phone() -> str:
-    """A number that no other test of this run uses, from the range of a numbering plan's example.
-
-    Its digits follow (201) 555-0123; nothing is ever sent to it.
-    """
-    return f"+1201556{next(_numbers):04d}"
+    """A number that no other test of this run uses, nor its block; nothing is ever sent to it."""
+    area, exchange = next(_blocks)
+    return f"+1{area}{exchange}0123"
 
 
 @pytest.fixture
