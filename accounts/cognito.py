@@ -74,7 +74,8 @@ class Challenge:
     """What Cognito waits for. ``session`` serves one answer and must be kept secret.
 
     ``username`` is the name under which the answer is sent. ``expires_at`` and ``resend_at`` are
-    in seconds since the epoch; ``tries_left`` counts answers that may still be given.
+    in seconds since the epoch; ``tries_left`` counts answers that may still be given;
+    ``delivery`` is "sent" or why the text was refused (lambdas/triggers/senders, ``Reason``).
     """
 
     session: str = field(repr=False)
@@ -83,6 +84,7 @@ class Challenge:
     resend_at: int
     tries_left: int
     code_length: int
+    delivery: str = "sent"
 
 
 @dataclass(frozen=True)
@@ -338,6 +340,7 @@ def _read_challenge(reply: Any, *, default_username: str) -> Challenge:
         resend_at=int(parameters["resendAt"]),
         tries_left=int(parameters["triesLeft"]),
         code_length=int(parameters["codeLength"]),
+        delivery=_text(parameters.get("delivery") or "sent"),
     )
 
 

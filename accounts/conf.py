@@ -44,6 +44,11 @@ class Conf:
         return int(settings.ACCOUNTS_COGNITO_THREADS)
 
     @property
+    def ledger_function(self) -> str:
+        """The function that shows and clears what the triggers hold against a number."""
+        return str(settings.ACCOUNTS_LEDGER_FUNCTION)
+
+    @property
     def issuer(self) -> str:
         """The ``iss`` of the pool's tokens."""
         return settings.ACCOUNTS_ISSUER or (

@@ -40,7 +40,7 @@ class Pending:
     def seconds_to_resend(self) -> int:
         if self.challenge is None:
             return 0
-        return max(0, self.challenge.resend_at - int(time.time()))
+        return max(0, math.ceil(self.challenge.resend_at - time.time()))
 
     def minutes_left(self) -> int:
         """Return how long the code works, in minutes begun."""

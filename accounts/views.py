@@ -168,10 +168,12 @@ def _code_page(
         form = CodeForm(
             initial={"attempt": waiting.attempt}, code_length=waiting.challenge.code_length
         )
+    delivery = waiting.challenge.delivery
     context = {
         "form": form,
         "attempt": waiting.attempt,
         "next_url": waiting.next_url,
+        "undelivered": "" if delivery == "sent" else delivery,
         "phone": phones.mask(waiting.phone),
         "length": waiting.challenge.code_length,
         "minutes": waiting.minutes_left(),

@@ -32,6 +32,7 @@ ARROWS: dict[str, set[str]] = {
     "accounts.pending": {"accounts.cognito"},
     "accounts.turns": {"accounts.models"},
     "accounts.cognito": {"accounts.conf"},
+    "accounts.ledger": {"accounts.conf"},
     "accounts.throttle": {"accounts.conf"},
     "accounts.tokens": {"accounts.conf"},
     "accounts.phones": set(),
@@ -57,6 +58,7 @@ LOOSER: dict[str, set[str]] = {
     "accounts.management.commands*": {
         "accounts.cognito",
         "accounts.conf",
+        "accounts.ledger",
         "accounts.models",
         "accounts.phones",
     },
@@ -66,6 +68,7 @@ LOOSER: dict[str, set[str]] = {
 PACKAGES: dict[str, set[str]] = {
     "accounts.checks": {"limits", "phonenumbers"},
     "accounts.cognito": {"boto3", "botocore", "mypy_boto3_cognito_idp"},
+    "accounts.ledger": {"boto3", "botocore", "mypy_boto3_lambda"},
     "accounts.phones": {"phonenumbers"},
     "accounts.throttle": {"limits"},
     "accounts.tokens": {"jwt", "requests", "urllib3"},

@@ -1,0 +1,43 @@
+from argparse import ArgumentParser
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts import ledger, phones
+from accounts.conf import conf
+
+
+class Command(BaseCommand):
+    help = "Show what is held against a phone number, or unlock it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("action", choices=["show", "unlock"])
+        parser.add_argument("phone", help="mobile number, such as +14155552671")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            phone = phones.parse(
+                options["phone"], region=conf.default_region, countries=conf.countries
+            )
+        except phones.NotAPhone as error:
+            raise CommandError(
+                "That is not a mobile number of an allowed country (ACCOUNTS_COUNTRIES)."
+            ) from error
+        try:
+            state = getattr(ledger, options["action"])(phone)
+        except ledger.LedgerError as error:
+            raise CommandError(f"The ledger was not reached: {error}") from error
+        held_until = datetime.fromtimestamp(state.held_until, UTC)
+        if state.is_locked:
+            hold = "locked until an operator unlocks it"
+        elif held_until > datetime.now(UTC):
+            hold = f"held until {held_until:%Y-%m-%d %H:%M} UTC"
+        else:
+            hold = "not held"
+        self.stdout.write(f"{phones.mask(phone)}: {hold}")
+        self.stdout.write(f"  wrong codes in a row: {state.failures}")
+        self.stdout.write(
+            f"  texts: {state.sends_last_hour} in the last hour, "
+            f"{state.sends_last_day} in the last 24 hours"
+        )

@@ -1,0 +1,93 @@
+"""What operators ask of the triggers' ledger, through its function and from the command line."""
+
+import io
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts import ledger
+from tests.wire import Reply, aws_error
+
+PHONE = "+12015550123"
+STATE = {
+    "failures": 12,
+    "held_until": 0,
+    "is_locked": False,
+    "sends_last_hour": 2,
+    "sends_last_day": 7,
+}
+
+
+@pytest.fixture
+def function(settings, wire):
+    ledger._client.cache_clear()
+    settings.AWS_ENDPOINT_URL = wire.url
+    settings.ACCOUNTS_LEDGER_FUNCTION = "phone-login-ledger-test"
+    yield wire
+    ledger._client.cache_clear()
+
+
+def run(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("ledger", *arguments, stdout=out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("action", ["show", "unlock"])
+def test_function_is_asked_once_for_the_number(function, action):
+    function.will(Reply(STATE))
+    assert getattr(ledger, action)(PHONE) == ledger.PhoneState(**STATE)
+    [request] = function.requests
+    assert request.path.endswith("/functions/phone-login-ledger-test/invocations")
+    assert json.loads(request.body) == {"action": action, "phone": PHONE}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        aws_error("AccessDeniedException", status=403),
+        Reply({"errorType": "ValueError"}, headers={"X-Amz-Function-Error": "Unhandled"}),
+        Reply(b"garbage"),
+        Reply({}),
+        Reply([]),
+        Reply(None),
+        Reply(drop=True),
+        Reply({}, 500),
+    ],
+    ids=["denied", "failed", "binary", "empty", "list", "null", "dropped", "500"],
+)
+def test_function_that_fails_is_a_ledger_error_without_the_phone(function, reply):
+    function.will(reply)
+    with pytest.raises(ledger.LedgerError) as caught:
+        ledger.show(PHONE)
+    assert PHONE not in str(caught.value)
+    assert len(function.requests) == 1
+
+
+def test_function_that_is_not_configured_is_said_so(settings):
+    settings.ACCOUNTS_LEDGER_FUNCTION = ""
+    with pytest.raises(CommandError, match="LEDGER_FUNCTION is not set"):
+        run("show", PHONE)
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ({}, "not held"),
+        ({"held_until": 4_000_000_000}, "held until 2096-10-02 07:06 UTC"),
+        ({"is_locked": True, "failures": 100}, "locked until an operator unlocks it"),
+    ],
+)
+def test_command_says_how_a_number_stands(function, state, words):
+    function.will(Reply({**STATE, **state}))
+    said = run("show", "(201) 555-0123")
+    assert said.startswith(f"+1••••••••23: {words}\n")
+    assert "2 in the last hour, 7 in the last 24 hours" in said
+    assert PHONE not in said
+
+
+def test_command_refuses_what_is_no_number(function):
+    with pytest.raises(CommandError, match="not a mobile number"):
+        run("unlock", "12")
+    assert function.requests == []
