@@ -13,10 +13,10 @@ LOCAL_AWS := $(EMULATOR)/.installed
 LOCAL := env $(foreach name,$(filter AWS_% COGNITO_% DJANGO_% ACCOUNTS_% DATABASE_URL,$(.VARIABLES)),-u $(name)) NO_PROXY=* ENV_FILE=$(STATE)/env
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format pictures admin manage lock clean
+.PHONY: help run test lint format pictures bench-triggers admin manage lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(SITE) $(LOCAL_AWS) ## Start a local AWS and the site on http://localhost:8000 (PORT=…)
 	@exec $(RUN) -m localcloud --port $(PORT)
@@ -38,6 +38,9 @@ format: $(DEV) ## Format the code and mend what can be mended
 
 pictures: $(DEV) $(LOCAL_AWS) ## Take the pictures of the README anew
 	@PICTURES=1 $(RUN) -m pytest tests/browser/test_pictures.py
+
+bench-triggers: $(DEV) $(LOCAL_AWS) ## Measure the triggers: size, imports, what the ledger costs
+	@$(RUN) -m tests.bench.triggers
 
 admin: $(SITE) ## Make an operator while make run is running: make admin PHONE=+12015550123
 	@$(LOCAL) $(RUN) manage.py make_admin "$(PHONE)"
