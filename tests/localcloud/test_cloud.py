@@ -146,7 +146,6 @@ def test_site_key_may_ask_the_ledger_and_no_other_function(cloud, site_key):
     assert refusal(functions, "get_function_configuration", FunctionName=ledger) in DENIED
 
 
-
 @pytest.mark.parametrize(
     ("service", "operation", "arguments"),
     [
