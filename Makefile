@@ -1,6 +1,8 @@
 # Two environments, both under .local/: the project's own, and the emulator's, which pins botocore.
 PYTHON ?= python3
 PORT ?= 8000
+# Much of the suite waits, for processes and for time-outs.
+WORKERS ?= 4
 STATE := .local
 VENV := $(STATE)/venv
 EMULATOR := $(STATE)/emulator-venv
@@ -23,7 +25,7 @@ run: $(SITE) $(LOCAL_AWS) ## Start a local AWS and the site on http://localhost:
 
 test: $(DEV) $(LOCAL_AWS) ## Run the whole suite, browser tests included (ARGS=… go to pytest)
 	@$(RUN) -m tests.provision
-	@$(RUN) -m pytest -n auto $(ARGS)
+	@$(RUN) -m pytest -n $(WORKERS) $(ARGS)
 
 lint: $(DEV) ## Check format, lint, types, the template and the migrations
 	$(VENV)/bin/ruff format --check .

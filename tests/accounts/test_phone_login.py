@@ -19,7 +19,6 @@ from typing import Any
 import jwt
 import pytest
 import time_machine
-from botocore.loaders import JSONFileLoader
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.contrib.sessions.models import Session
 from django.core import serializers
@@ -268,25 +267,13 @@ class StrictCognito(WireServer):
             raise Refusal("NotAuthorizedException", message)
 
 
-read_model = cache(JSONFileLoader().load_file)
-
-
-@contextmanager
-def aws_models_read_once() -> Iterator[None]:
-    """Each test makes a boto3 client, which would read megabytes of JSON again."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(JSONFileLoader, "load_file", lambda self, path: read_model(path))
-        yield
-
-
 @contextmanager
 def strict_cognito(settings: Any) -> Iterator[StrictCognito]:
     """Point the site of this process at a StrictCognito."""
     server = StrictCognito()
     settings.AWS_ENDPOINT_URL = server.url
     settings.ACCOUNTS_JWKS_URL = f"{server.keys.url}/jwks.json"
-    with aws_models_read_once():
-        yield server
+    yield server
     server.close()
 
 

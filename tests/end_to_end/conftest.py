@@ -7,10 +7,16 @@ from localcloud.cloud import Cloud
 LEDGER = "phone-login-ledger-local"
 
 
-@pytest.fixture(params=["ministack", "strict"])
+@pytest.fixture
 def front(request: pytest.FixtureRequest) -> str:
-    """What stands at the address that the site takes for AWS: the emulator, or our strict front."""
-    return request.param
+    """What stands at the address that the site takes for AWS: our strict front, or the emulator.
+
+    A test that says ``both_fronts`` is run with either.
+    """
+    return getattr(request, "param", "strict")
+
+
+both_fronts = pytest.mark.parametrize("front", ["strict", "ministack"], indirect=True)
 
 
 @pytest.fixture

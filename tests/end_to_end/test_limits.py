@@ -48,7 +48,7 @@ def user(gateway, phone) -> str:
 
 
 def test_parallel_starts_past_the_site_send_one_text(gateway, user, texts):
-    challenges = at_once(20, lambda _: gateway.start_challenge(user))
+    challenges = at_once(12, lambda _: gateway.start_challenge(user))
     [text] = texts(user)
     assert len({each.expires_at for each in challenges}) == 1
     assert isinstance(gateway.answer_challenge(challenges[7], code_in(text)), cognito.Tokens)

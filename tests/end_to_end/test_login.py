@@ -12,6 +12,7 @@ import time_machine
 from django.test import Client
 
 from accounts.models import User
+from tests.end_to_end.conftest import both_fronts
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
 
@@ -73,6 +74,7 @@ def sign_in(client: Client, phone: str, texts) -> None:
     assert is_signed_in(client)
 
 
+@both_fronts
 def test_first_sign_in_creates_the_user_with_exactly_one_text(client, phone, texts, lookup):
     page = ask(client, phone, next="/admin/")
     assert (page.status_code, page.url) == (302, CODE)
@@ -89,6 +91,7 @@ def test_first_sign_in_creates_the_user_with_exactly_one_text(client, phone, tex
     assert in_cognito["phone_number_verified"] == "true"
 
 
+@both_fronts
 def test_returning_number_signs_in_as_the_same_user(client, phone, texts):
     sign_in(client, phone, texts)
     client.post(LOGOUT)
@@ -97,6 +100,7 @@ def test_returning_number_signs_in_as_the_same_user(client, phone, texts):
     assert len(texts(phone)) == 2
 
 
+@both_fronts
 def test_right_code_after_two_wrong_ones_signs_in(client, phone, texts):
     ask(client, phone)
     code = code_in(texts(phone)[0])
@@ -109,6 +113,7 @@ def test_right_code_after_two_wrong_ones_signs_in(client, phone, texts):
     assert len(texts(phone)) == 1
 
 
+@both_fronts
 def test_third_wrong_code_starts_over(client, phone, texts):
     ask(client, phone)
     code = code_in(texts(phone)[0])
@@ -231,11 +236,13 @@ def test_triggers_refuse_a_late_code_from_whoever_asks_them(on_cloud, phone, tex
     assert late.tries_left == 2
 
 
+@both_fronts
 def test_admin_api_signs_in_as_well(client, phone, texts, settings):
     settings.ACCOUNTS_COGNITO_API = "admin"
     sign_in(client, phone, texts)
 
 
+@both_fronts
 def test_closed_sign_up_shows_the_same_pages_and_texts_nobody(client, phone, texts, settings):
     settings.ACCOUNTS_SIGN_UP = "closed"
     assert ask(client, phone).url == CODE
@@ -263,6 +270,7 @@ def test_closed_sign_up_lets_a_number_in_that_only_cognito_knows(client, phone, 
     sign_in(client, phone, texts)
 
 
+@both_fronts
 def test_user_deleted_in_cognito_gets_a_new_account(client, cloud, front, phone, texts):
     sign_in(client, phone, texts)
     client.post(LOGOUT)
@@ -301,6 +309,7 @@ def test_user_disabled_in_cognito_gets_the_same_page_and_no_text(client, cloud, 
     assert len(texts(phone)) == 1
 
 
+@both_fronts
 def test_public_sign_up_is_refused(on_cloud, front, phone, settings):
     from accounts import cognito
 
