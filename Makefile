@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PORT ?= 8000
 # Much of the suite waits, for processes and for time-outs.
-WORKERS ?= 4
+WORKERS ?= 3
 STATE := .local
 VENV := $(STATE)/venv
 EMULATOR := $(STATE)/emulator-venv

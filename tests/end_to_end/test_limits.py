@@ -24,7 +24,7 @@ def wrong(code: str, by: int = 1) -> str:
 
 
 def at_once(count: int, call) -> list:
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(4) as pool:
         return list(pool.map(call, range(count)))
 
 
@@ -48,16 +48,16 @@ def user(gateway, phone) -> str:
 
 
 def test_parallel_starts_past_the_site_send_one_text(gateway, user, texts):
-    challenges = at_once(12, lambda _: gateway.start_challenge(user))
+    challenges = at_once(8, lambda _: gateway.start_challenge(user))
     [text] = texts(user)
     assert len({each.expires_at for each in challenges}) == 1
     assert isinstance(gateway.answer_challenge(challenges[7], code_in(text)), cognito.Tokens)
 
 
 def test_parallel_right_answers_give_one_token_set(gateway, user, texts):
-    challenges = [gateway.start_challenge(user) for _ in range(6)]
+    challenges = [gateway.start_challenge(user) for _ in range(4)]
     code = code_in(texts(user)[0])
-    got = at_once(6, lambda n: attempt(lambda: gateway.answer_challenge(challenges[n], code)))
+    got = at_once(4, lambda n: attempt(lambda: gateway.answer_challenge(challenges[n], code)))
     assert sum(isinstance(each, cognito.Tokens) for each in got) == 1
 
 
