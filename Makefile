@@ -1,8 +1,7 @@
 # Two environments, both under .local/: the project's own, and the emulator's, which pins botocore.
 PYTHON ?= python3
 PORT ?= 8000
-# Much of the suite waits, for processes and for time-outs.
-WORKERS ?= 3
+WORKERS ?= auto
 STATE := .local
 VENV := $(STATE)/venv
 EMULATOR := $(STATE)/emulator-venv

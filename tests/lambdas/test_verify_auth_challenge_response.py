@@ -490,13 +490,13 @@ def test_variable_missing_is_named_and_nothing_accepted(flow, texted, monkeypatc
 
 
 def test_wrong_answer_takes_one_round_trip(flow, texted, table):
-    table.delay = 0.05
+    table.delay = 0.25
     flow.answer(texted, wrong(flow.code()))
     assert table.round_trips() == [["phone", "pool"]]
 
 
 def test_right_answer_takes_two_round_trips(flow, texted, table):
-    table.delay = 0.05
+    table.delay = 0.25
     flow.answer(texted, flow.code())
     assert table.round_trips() == [["phone", "pool"], ["block", "phone"]]
 
@@ -506,7 +506,7 @@ def test_answer_of_an_unknown_user_takes_as_many_round_trips_as_a_wrong_one(flow
     started["request"] |= {"userNotFound": True, "userAttributes": {}}
     response = flow.start(started)
     table.forget()
-    table.delay = 0.05
+    table.delay = 0.25
     asked = flow.answer_event(response, "123456")
     asked["request"] |= {"userNotFound": True, "userAttributes": {}}
     assert is_correct(asked) is False
