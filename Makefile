@@ -24,7 +24,7 @@ run: $(SITE) $(LOCAL_AWS) ## Start a local AWS and the site on http://localhost:
 
 test: $(DEV) $(LOCAL_AWS) ## Run the whole suite, browser tests included (ARGS=… go to pytest)
 	@$(RUN) -m tests.provision
-	@$(RUN) -m pytest -n $(WORKERS) $(ARGS)
+	@$(RUN) -m pytest -n $(WORKERS) --dist loadscope $(ARGS)
 
 lint: $(DEV) ## Check format, lint, types, the template and the migrations
 	$(VENV)/bin/ruff format --check .
