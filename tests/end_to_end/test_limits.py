@@ -145,6 +145,7 @@ def test_refused_text_is_said_on_the_page(on_cloud, phone, texts):
     finally:
         put(PolicyDocument=json.dumps(policy))
     assert "could not be sent just now" in page
+    assert "We sent it to" not in page
     assert texts(phone) == []
     # The refusal has freed the cooldown.
     again = Client()
