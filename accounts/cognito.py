@@ -75,7 +75,8 @@ class Challenge:
 
     ``username`` is the name under which the answer is sent. ``expires_at`` and ``resend_at`` are
     in seconds since the epoch; ``tries_left`` counts answers that may still be given;
-    ``delivery`` is "sent" or why the text was refused (lambdas/triggers/senders, ``Reason``).
+    ``delivery`` is "sent" or why the text was refused (lambdas/triggers/senders, ``Reason``);
+    ``reference`` is what support finds this attempt by, "" from triggers that draw none.
     """
 
     session: str = field(repr=False)
@@ -85,6 +86,7 @@ class Challenge:
     tries_left: int
     code_length: int
     delivery: str = "sent"
+    reference: str = ""
 
 
 @dataclass(frozen=True)
@@ -341,6 +343,7 @@ def _read_challenge(reply: Any, *, default_username: str) -> Challenge:
         tries_left=int(parameters["triesLeft"]),
         code_length=int(parameters["codeLength"]),
         delivery=_text(parameters.get("delivery") or "sent"),
+        reference=str(parameters.get("reference") or "")[:8],
     )
 
 

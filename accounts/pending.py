@@ -26,7 +26,8 @@ class Pending:
     """``attempt`` names this sign-in in the page's form. ``challenge`` is None once it is over.
 
     ``sub`` is the identity that asked, where it was known before the code was. ``wrong_answer``
-    is a digest of the last wrong code. ``stored_at`` is in seconds since the epoch.
+    is a digest of the last wrong code. ``reference`` is what support finds this sign-in by, and
+    ``texted_at`` when its last text was asked for. Times are in seconds since the epoch.
     """
 
     attempt: str
@@ -35,6 +36,8 @@ class Pending:
     challenge: Challenge | None
     sub: str | None = None
     wrong_answer: str = ""
+    reference: str = ""
+    texted_at: float = 0.0
     stored_at: float = 0.0
 
     def seconds_to_resend(self) -> int:

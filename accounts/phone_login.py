@@ -16,6 +16,8 @@ What a person can run into, for the views to put into words:
     ├── TooMany(retry_after)        too much from this network
     └── Unavailable                 Cognito, a text or our keys: try again later
 
+Each carries the ``reference`` of its attempt, where there is one, for the person to tell support.
+
 Nobody learns here whether a number has an account: where no text may be sent, everything else
 happens as if one had been.
 """
@@ -27,13 +29,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.contrib.auth import authenticate, login
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 from django.views.decorators.debug import sensitive_variables
 
-from accounts import cognito, pending, phones, throttle, tokens, turns
+from accounts import cognito, events, pending, phones, throttle, tokens, turns
 from accounts.cognito import Challenge, Tokens
 from accounts.conf import conf
 from accounts.models import User
@@ -49,7 +52,7 @@ _DECOY_LENGTH = 6
 
 
 class PhoneLoginError(Exception):
-    pass
+    reference = ""
 
 
 class WrongCode(PhoneLoginError):
@@ -117,18 +120,10 @@ def start(request: HttpRequest, phone: str, *, next_url: str) -> None:
         if earlier and earlier.phone == phone and earlier.seconds_to_resend():
             _store(request, replace(earlier, next_url=next_url))
             return
-        _within_limits(throttle.hit, "sends", request)
-        sub, challenge = _begin(phone)
-        _store(
-            request,
-            Pending(
-                attempt=secrets.token_urlsafe(12),
-                phone=phone,
-                next_url=next_url,
-                challenge=challenge,
-                sub=sub,
-            ),
+        new = Pending(
+            attempt=secrets.token_urlsafe(12), phone=phone, next_url=next_url, challenge=None
         )
+        _text(request, new, first=True)
 
 
 def resend(request: HttpRequest) -> None:
@@ -142,9 +137,7 @@ def resend(request: HttpRequest) -> None:
             raise NothingPending
         if wait := earlier.seconds_to_resend():
             raise TooSoon(wait)
-        _within_limits(throttle.hit, "sends", request)
-        sub, challenge = _begin(earlier.phone, insist=True)
-        _store(request, replace(earlier, challenge=challenge, sub=sub, wrong_answer=""))
+        _text(request, earlier, first=False)
 
 
 @sensitive_variables("code", "outcome")
@@ -166,6 +159,7 @@ def finish(request: HttpRequest, code: str, *, attempt: str = "") -> SignedIn:
         if waiting.challenge is None:
             raise StartOver
         if waiting.is_expired():
+            _note(request, events.Kind.FAILED, waiting, reason="expired")
             raise Expired
         wrong_answer = _digest(waiting.attempt, code)
         if waiting.wrong_answer == wrong_answer:
@@ -176,10 +170,20 @@ def finish(request: HttpRequest, code: str, *, attempt: str = "") -> SignedIn:
         if isinstance(outcome, Challenge):
             throttle.count("wrong_codes", request)
             _store(request, replace(waiting, challenge=outcome, wrong_answer=wrong_answer))
+            _note(request, events.Kind.FAILED, waiting, reason="wrong_code")
             log.info("Wrong code for %s", phones.mask(waiting.phone))
             raise WrongCode(outcome.tries_left)
         user = _authenticate(request, waiting, outcome)
+        crossed = events.asked_elsewhere(request, waiting.reference)
         _login(request, user)
+        _note(
+            request,
+            events.Kind.SUCCEEDED,
+            waiting,
+            user=user,
+            seconds=max(0, round(time.time() - waiting.texted_at)),
+            crossed=crossed,
+        )
         held.signed_in(user, answer=code)
         log.info("Signed in: %s", phones.mask(waiting.phone))
     if not user.phone_verified:
@@ -187,17 +191,58 @@ def finish(request: HttpRequest, code: str, *, attempt: str = "") -> SignedIn:
     return SignedIn(user, waiting.next_url)
 
 
-def _begin(phone: str, *, insist: bool = False) -> tuple[str | None, Challenge]:
+def _text(request: HttpRequest, attempt: Pending, *, first: bool) -> None:
+    """Ask for a text, remember what is awaited now, and write down what happened."""
+    kinds = events.Kind
+    known = User.objects.filter(pool=conf.user_pool_id, phone=attempt.phone).first()
+    attempt = replace(attempt, reference=events.draw_reference(), texted_at=time.time())
+    try:
+        _within_limits(throttle.hit, "sends", request)
+    except TooMany as error:
+        error.reference = attempt.reference
+        _note(request, kinds.BLOCKED, attempt, user=known, reason="network")
+        raise
+    if first:
+        _note(request, kinds.STARTED, attempt, user=known)
+    try:
+        begun = _begin(attempt.phone, known, insist=not first)
+    except Unavailable as error:
+        error.reference = attempt.reference
+        _note(request, kinds.FAILED, attempt, user=known, reason="unavailable")
+        raise
+    challenge = begun.challenge
+    attempt = replace(
+        attempt,
+        challenge=challenge,
+        sub=begun.sub,
+        wrong_answer="",
+        reference=challenge.reference or attempt.reference,
+    )
+    _store(request, attempt)
+    reason = begun.why_no_text or ("" if challenge.delivery == "sent" else challenge.delivery)
+    sent = kinds.SENT if first else kinds.RESENT
+    _note(request, kinds.BLOCKED if reason else sent, attempt, user=known, reason=reason)
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """``why_no_text`` is for operators alone."""
+
+    challenge: Challenge
+    sub: str | None = None
+    why_no_text: str = ""
+
+
+def _begin(phone: str, known: User | None, *, insist: bool = False) -> _Begun:
     """Start a challenge, for an account that is made first if there is none and sign-up is open.
 
     Who signed in here before has one, so Cognito is not asked to make it. After a text that did
     not arrive we ``insist``: the account may be gone, which Cognito hides from us as from
     everybody else.
     """
-    known = User.objects.filter(phone=phone).first()
     if known and not known.is_active:
         log.info("No text: %s is shut out", phones.mask(phone))
-        return None, _decoy()
+        return _Begun(_decoy(), why_no_text="shut_out")
     sub = known.sub if known else None
     try:
         gateway = cognito.gateway()
@@ -206,16 +251,16 @@ def _begin(phone: str, *, insist: bool = False) -> tuple[str | None, Challenge]:
             if created:
                 sub = created.sub
                 log.info("Created a user for %s", phones.mask(phone))
-        return sub, gateway.start_challenge(phone)
+        return _Begun(gateway.start_challenge(phone), sub)
     except cognito.UnknownUser:
         if conf.sign_up == "open" and not insist:
             # This pool does tell: the account that we knew is gone.
-            return _begin(phone, insist=True)
+            return _begin(phone, known, insist=True)
         log.info("No text: Cognito has no user for %s", phones.mask(phone))
-        return None, _decoy()
+        return _Begun(_decoy(), why_no_text="unknown")
     except cognito.Refused as error:
         log.info("No text: Cognito refuses %s (%s)", phones.mask(phone), error)
-        return None, _decoy()
+        return _Begun(_decoy(), why_no_text="refused")
     except cognito.CognitoError as error:
         raise _unavailable(error) from error
 
@@ -230,10 +275,12 @@ def _answer(
     except (cognito.Refused, cognito.UnknownUser) as error:
         throttle.count("wrong_codes", request)
         _store(request, replace(waiting, challenge=None))
+        _note(request, events.Kind.FAILED, waiting, reason="over")
         log.info("Sign-in ended for %s", phones.mask(waiting.phone))
         raise StartOver from error
     except cognito.CognitoError as error:
-        raise _unavailable(error) from error
+        _note(request, events.Kind.FAILED, waiting, reason="unavailable")
+        raise _unavailable(error, waiting.reference) from error
 
 
 def _authenticate(request: HttpRequest, waiting: Pending, granted: Tokens) -> User:
@@ -252,9 +299,11 @@ def _authenticate(request: HttpRequest, waiting: Pending, granted: Tokens) -> Us
                 user = authenticate(request, id_token=granted.id_token, sub=owner)
     except (cognito.CognitoError, tokens.KeysUnavailable) as error:
         _store(request, replace(waiting, challenge=None))
-        raise _unavailable(error) from error
+        _note(request, events.Kind.FAILED, waiting, reason="unavailable")
+        raise _unavailable(error, waiting.reference) from error
     if user is None:
         _store(request, replace(waiting, challenge=None))
+        _note(request, events.Kind.FAILED, waiting, reason="token_refused")
         raise StartOver
     return user
 
@@ -320,10 +369,29 @@ def _within_limits(
         raise TooMany(error.retry_after) from error
 
 
-def _unavailable(error: Exception) -> Unavailable:
+def _unavailable(error: Exception, reference: str = "") -> Unavailable:
     level = logging.ERROR if isinstance(error, cognito.Misconfigured) else logging.WARNING
     log.log(level, "Sign-in is unavailable: %r", error)
-    return Unavailable()
+    unavailable = Unavailable()
+    unavailable.reference = reference
+    return unavailable
+
+
+def _note(
+    request: HttpRequest, kind: str, attempt: Pending, *, user: User | None = None, **facts: Any
+) -> None:
+    """Write an event of this attempt. ``user`` is looked up where the caller does not know."""
+    if user is None and attempt.sub:
+        user = User.objects.filter(pool=conf.user_pool_id, sub=attempt.sub).first()
+    events.record(
+        kind,
+        request,
+        phone=attempt.phone,
+        user=user,
+        attempt=attempt.attempt,
+        reference=attempt.reference,
+        **facts,
+    )
 
 
 def _digest(attempt: str, code: str) -> str:

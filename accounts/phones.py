@@ -89,6 +89,11 @@ def calling_codes(countries: Collection[str]) -> list[str]:
     return [f"+{code}" for code in sorted(codes) if code]
 
 
+def country_of(phone: str) -> str:
+    """Return the ISO code of the country of an E.164 number, or "" where it has none."""
+    return phonenumbers.region_code_for_number(phonenumbers.parse(phone)) or ""
+
+
 def mask(phone: str) -> str:
     """Return ``+14155552671`` as ``+1•••••••71``: enough to know one's own number again."""
     number = phonenumbers.parse(phone)

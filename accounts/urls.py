@@ -1,12 +1,12 @@
 from django.urls import path
 
-from accounts import views
+from accounts.views import login
 
 app_name = "accounts"
 
 urlpatterns = [
-    path("login/", views.PhoneView.as_view(), name="login"),
-    path("login/code/", views.CodeView.as_view(), name="code"),
-    path("login/resend/", views.ResendView.as_view(), name="resend"),
-    path("logout/", views.SignOutView.as_view(), name="logout"),
+    path("login/", login.PhoneView.as_view(), name="login"),
+    path("login/code/", login.CodeView.as_view(), name="code"),
+    path("login/resend/", login.ResendView.as_view(), name="resend"),
+    path("logout/", login.SignOutView.as_view(), name="logout"),
 ]

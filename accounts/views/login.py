@@ -17,7 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_safe
 from django.views.generic import TemplateView, View
 
-from accounts import phone_login, phones
+from accounts import devices, phone_login, phones
 from accounts.forms import CodeForm, PhoneForm
 
 _MAX_NEXT_LENGTH = 2000
@@ -42,6 +42,11 @@ class _LoginStepView(View):
     """A step of the sign-in. Who is signed in already is sent on."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = self._step(request, *args, **kwargs)
+        devices.remember(request, response)
+        return response
+
+    def _step(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
             return HttpResponseRedirect(_next_url(request))
         try:

@@ -1,0 +1,18 @@
+from django.db import models
+
+from accounts.models.users import User
+
+
+class Turn(models.Model):
+    """One browser's sign-in while a request works on it, and for a moment after it succeeded.
+
+    Read and written by accounts/turns.py. ``browser`` and ``answer`` are keyed digests.
+    """
+
+    browser = models.CharField(max_length=64, primary_key=True)
+    taken_at = models.DateTimeField(db_index=True)
+    answer = models.CharField(max_length=64, blank=True)
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE)
+
+    def __str__(self) -> str:
+        return f"turn taken at {self.taken_at:%H:%M:%S}"
