@@ -1,8 +1,9 @@
-"""What is remembered: people, their sessions, what happened when they signed in."""
+"""What is remembered: people, their sessions, how they signed in, what was ordered on them."""
 
 from accounts.models.events import SignInEvent
+from accounts.models.operations import Operation
 from accounts.models.sessions import Session
 from accounts.models.turns import Turn
 from accounts.models.users import User
 
-__all__ = ["Session", "SignInEvent", "Turn", "User"]
+__all__ = ["Operation", "Session", "SignInEvent", "Turn", "User"]
