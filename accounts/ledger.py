@@ -6,7 +6,7 @@ The ledger names numbers by hashes whose key never leaves AWS, so a function the
 import json
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -33,6 +33,16 @@ class PhoneState:
     sends_last_day: int
 
 
+@dataclass(frozen=True)
+class Blocked:
+    """How many texts to a country the triggers blocked for a reason on a day (UTC)."""
+
+    day: str
+    country: str
+    reason: str
+    count: int
+
+
 def show(phone: str) -> PhoneState:
     """Return what is held on ``phone`` (E.164). Raises LedgerError."""
     return _ask("show", phone)
@@ -43,22 +53,35 @@ def unlock(phone: str) -> PhoneState:
     return _ask("unlock", phone)
 
 
+def blocked(days: int) -> list[Blocked]:
+    """Return what the triggers blocked in the last so many days. Raises LedgerError."""
+    payload = _invoke({"action": "overview", "days": days})
+    try:
+        return [Blocked(**row) for row in payload["blocked"]]
+    except (KeyError, TypeError) as error:
+        raise LedgerError(type(error).__name__) from error
+
+
 def _ask(action: str, phone: str) -> PhoneState:
+    try:
+        return PhoneState(**_invoke({"action": action, "phone": phone}))
+    except TypeError as error:
+        raise LedgerError(type(error).__name__) from error
+
+
+def _invoke(event: dict[str, Any]) -> Any:
     if not conf.ledger_function:
         raise LedgerError("LEDGER_FUNCTION is not set")
     try:
-        reply = _client().invoke(
-            FunctionName=conf.ledger_function,
-            Payload=json.dumps({"action": action, "phone": phone}),
-        )
+        reply = _client().invoke(FunctionName=conf.ledger_function, Payload=json.dumps(event))
         payload = json.loads(reply["Payload"].read())
         if reply.get("FunctionError"):
             raise LedgerError(f"The function failed: {payload.get('errorType', 'unknown')}")
-        return PhoneState(**payload)
     except ClientError as error:
         raise LedgerError(str(error.response.get("Error", {}).get("Code"))) from error
     except (BotoCoreError, ValueError, TypeError, AttributeError) as error:
         raise LedgerError(type(error).__name__) from error
+    return payload
 
 
 @cache
