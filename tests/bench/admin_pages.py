@@ -84,7 +84,6 @@ def cases() -> list[Case]:
         found += both(f"{noun}: first page", path, [""])
         found += both(f"{noun}: any page", path, [f"p={n}" for n in draw.sample(range(2, 99), 50)])
         for name, queries in filters.items():
-            ours = [query.replace("reason=", "reason=") for query in queries]
             found += both(f"{noun}: {name}", path, queries, plain=False)
         for how, texts in spelled.items():
             found += both(f"{noun}: phone {how}", path, searches(texts), plain=how == "in E.164")
