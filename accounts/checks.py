@@ -6,6 +6,7 @@ accounts.E003  ACCOUNTS_SIGN_UP is neither open nor closed
 accounts.E004  a setting of the user pool is missing
 accounts.E005  COGNITO_API is neither public nor admin
 accounts.E006  a rate limit cannot be read
+accounts.E012  ACCOUNTS_EVENTS_KEPT_DAYS is out of range
 accounts.W001  counts of the throttle are kept in one process only (deploy)
 accounts.W002  nobody can change a number: TEXTS_FUNCTION is missing (deploy)
 """
@@ -88,6 +89,19 @@ def check_rates(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 )
             )
     return found
+
+
+@register()
+def check_retention(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if 31 <= conf.events_kept_days <= 3650:
+        return []
+    return [
+        Error(
+            "ACCOUNTS_EVENTS_KEPT_DAYS must be between 31 and 3650.",
+            hint="The admin's front page looks back thirty days.",
+            id="accounts.E012",
+        )
+    ]
 
 
 @register(Tags.security, deploy=True)

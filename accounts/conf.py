@@ -80,6 +80,11 @@ class Conf:
         return str(settings.ACCOUNTS_DEFAULT_REGION)
 
     @property
+    def events_kept_days(self) -> int:
+        """How long sign-in events are kept."""
+        return int(settings.ACCOUNTS_EVENTS_KEPT_DAYS)
+
+    @property
     def trusted_proxies(self) -> int:
         return int(settings.TRUSTED_PROXIES)
 

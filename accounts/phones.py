@@ -64,6 +64,23 @@ def parse(typed: str, *, region: str, countries: Collection[str]) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
+def find(typed: str, *, region: str) -> str | None:
+    """Return the E.164 form of a number that somebody looks for, allowed and mobile or not.
+
+    None where it is no whole number.
+    """
+    if len(typed) > MAX_TYPED_LENGTH or not any(c.isdigit() for c in typed):
+        return None
+    visible = "".join(" " if c.isspace() else c for c in typed if unicodedata.category(c) != "Cf")
+    try:
+        number = phonenumbers.parse(visible, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
 def _is_allowed(number: PhoneNumber, countries: Collection[str]) -> bool:
     if phonenumbers.region_code_for_number(number) in countries:
         return True
@@ -95,7 +112,13 @@ def country_of(phone: str) -> str:
 
 
 def mask(phone: str) -> str:
-    """Return ``+14155552671`` as ``+1•••••••71``: enough to know one's own number again."""
-    number = phonenumbers.parse(phone)
+    """Return ``+14155552671`` as ``+1•••••••71``: enough to know one's own number again.
+
+    What is no number is masked as well, to its last two signs.
+    """
+    try:
+        number = phonenumbers.parse(phone)
+    except phonenumbers.NumberParseException:
+        return f"{'•' * max(0, len(phone) - 2)}{phone[-2:]}"
     national = str(number.national_number)
     return f"+{number.country_code}{'•' * max(0, len(national) - 2)}{national[-2:]}"

@@ -455,6 +455,21 @@ def test_web_tier_may_do_exactly_this():
                 "Resource": {"Fn::GetAtt": ["UserPool", "Arn"]},
             },
             {
+                "Sid": "RunAccounts",
+                "Effect": "Allow",
+                "Action": [
+                    "cognito-idp:AdminAddUserToGroup",
+                    "cognito-idp:AdminDeleteUser",
+                    "cognito-idp:AdminDisableUser",
+                    "cognito-idp:AdminEnableUser",
+                    "cognito-idp:AdminListGroupsForUser",
+                    "cognito-idp:AdminRemoveUserFromGroup",
+                    "cognito-idp:AdminUserGlobalSignOut",
+                    "cognito-idp:ListUsers",
+                ],
+                "Resource": {"Fn::GetAtt": ["UserPool", "Arn"]},
+            },
+            {
                 "Sid": "HelpPeopleWhoAreHeld",
                 "Effect": "Allow",
                 "Action": "lambda:InvokeFunction",
