@@ -8,6 +8,7 @@ accounts.E005  COGNITO_API is neither public nor admin
 accounts.E006  a rate limit cannot be read
 accounts.E012  ACCOUNTS_EVENTS_KEPT_DAYS is out of range
 accounts.W001  counts of the throttle are kept in one process only (deploy)
+accounts.W002  nobody can change a number: TEXTS_FUNCTION is missing (deploy)
 """
 
 from typing import Any
@@ -112,5 +113,18 @@ def check_throttle_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage
             "The throttle counts in the memory of one process.",
             hint="Set ACCOUNTS_THROTTLE_URL to redis://…, which all processes share.",
             id="accounts.W001",
+        )
+    ]
+
+
+@register(deploy=True)
+def check_texts(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if conf.texts_function:
+        return []
+    return [
+        checks.Warning(
+            "TEXTS_FUNCTION is not set: nobody can change their number, or be invited by text.",
+            hint="It is the output TextsFunction of the stack of lambdas/template.yaml.",
+            id="accounts.W002",
         )
     ]

@@ -49,6 +49,11 @@ class Conf:
         return str(settings.ACCOUNTS_LEDGER_FUNCTION)
 
     @property
+    def texts_function(self) -> str:
+        """The function that texts what the site asks for beside sign-ins."""
+        return str(settings.ACCOUNTS_TEXTS_FUNCTION)
+
+    @property
     def issuer(self) -> str:
         """The ``iss`` of the pool's tokens."""
         return settings.ACCOUNTS_ISSUER or (

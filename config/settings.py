@@ -48,6 +48,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.audit.middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -146,6 +147,7 @@ ACCOUNTS_CLIENT_SECRET = env.str("COGNITO_CLIENT_SECRET", default="")
 ACCOUNTS_COGNITO_API = env.str("COGNITO_API", default="public")
 ACCOUNTS_COGNITO_THREADS = env.int("COGNITO_THREADS", default=32)
 ACCOUNTS_LEDGER_FUNCTION = env.str("LEDGER_FUNCTION", default="")
+ACCOUNTS_TEXTS_FUNCTION = env.str("TEXTS_FUNCTION", default="")
 ACCOUNTS_ISSUER = env.str("COGNITO_ISSUER", default="")
 ACCOUNTS_JWKS_URL = env.str("COGNITO_JWKS_URL", default="")
 ACCOUNTS_SIGN_UP = env.str("ACCOUNTS_SIGN_UP", default="closed")
