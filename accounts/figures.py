@@ -154,12 +154,12 @@ def roll_up(now: datetime, *, hours: int | None = None) -> int:
 
 @dataclass(frozen=True)
 class FromTriggers:
-    """What the triggers blocked in the last thirty days, whichever door it came to.
+    """What the triggers texted and blocked in the last thirty days, whichever door it came to.
 
     ``asked_at`` is None while they have not answered; ``trouble`` says why they did not.
     """
 
-    blocked: tuple[ledger.Blocked, ...] = ()
+    texts: ledger.Overview = field(default_factory=lambda: ledger.Overview([], []))
     asked_at: datetime | None = None
     trouble: str = ""
 
@@ -181,7 +181,7 @@ def from_triggers() -> FromTriggers:
 
 def _ask_triggers() -> None:
     try:
-        answer = FromTriggers(tuple(ledger.blocked(DAYS)), timezone.now())
+        answer = FromTriggers(ledger.overview(DAYS), timezone.now())
         cache.set(_ANSWER, answer, timeout=_ANSWER_KEPT)
     except ledger.LedgerError as error:
         log.warning("The triggers did not say what they blocked: %s", error)
