@@ -19,6 +19,7 @@ from typing import Any
 import django
 import environ
 from django.conf import settings
+from django.core.management import call_command
 
 from tests.postgres import Postgres
 from tests.wire import Reply, Request, WireServer
@@ -85,7 +86,9 @@ def main() -> int:
             # They need Django set up.
             from tests.bench import admin_pages, crowd
 
-            if not wanted.keep:
+            if wanted.keep:
+                call_command("migrate", verbosity=0)
+            else:
                 crowd.fill(wanted.users, wanted.events)
             return admin_pages.measure_all()
     finally:
