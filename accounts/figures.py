@@ -263,7 +263,8 @@ def _measure(since: datetime, until: datetime) -> dict[datetime, _Hour]:
     for hour, seconds, number in waits.values_list("hour", "seconds").annotate(Count("pk")):
         found[hour].waits[_rounded(seconds)] += number
     success = SignInEvent.objects.filter(attempt=OuterRef("attempt"), kind=Kind.SUCCEEDED)
-    begun = events.filter(kind=Kind.STARTED).annotate(succeeded=Exists(success))
+    # Whoever confirms something is signed in already.
+    begun = events.filter(kind=Kind.STARTED, reason="").annotate(succeeded=Exists(success))
     for hour, attempts, successes in begun.values_list("hour").annotate(
         attempts=Count("pk"), successes=Count("pk", filter=Q(succeeded=True))
     ):

@@ -43,7 +43,7 @@ def run(sql_by_vendor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0003_figures"), ("accounts", "0003_operations")]
+    dependencies = [("accounts", "0003_figures")]
 
     operations = [
         migrations.RunPython(
