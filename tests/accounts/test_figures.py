@@ -175,6 +175,8 @@ def function(settings, wire):
     ledger._client.cache_clear()
     settings.AWS_ENDPOINT_URL = wire.url
     settings.ACCOUNTS_LEDGER_FUNCTION = "phone-login-ledger-test"
+    # A process makes its client once, which takes a while.
+    ledger._client()
     yield wire
     ledger._client.cache_clear()
 
