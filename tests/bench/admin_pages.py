@@ -61,9 +61,17 @@ def cases() -> list[Case]:
         (
             "user",
             {
-                "operators": ["is_staff__exact=1"],
-                "shut out": ["is_active__exact=0"],
-                "likely shared": ["sharing__exact=2"],
+                "operators": ["staff=yes", "staff=super"],
+                "by status": ["status=disabled", "status=unconfirmed", "status=active"],
+                "shared": ["sharing=likely", "sharing=any"],
+                "held": ["held=held", "held=locked", "held=unverified"],
+                "by last sign-in": [
+                    "signed_in=day",
+                    "signed_in=month",
+                    "signed_in=long_ago",
+                    "signed_in=never",
+                ],
+                "by several of them": ["staff=yes&status=disabled", "sharing=any&held=held"],
             },
         ),
         (
