@@ -256,11 +256,11 @@ def _measure(since: datetime, until: datetime) -> dict[datetime, _Hour]:
     events = SignInEvent.objects.filter(at__gte=since, at__lt=until).annotate(
         hour=TruncHour("at", tzinfo=UTC)
     )
-    sorts = events.values_list("hour", "kind", "reason", "country").annotate(Count("*"))
+    sorts = events.values_list("hour", "kind", "reason", "country").annotate(number=Count("*"))
     for hour, kind, reason, country, number in sorts:
         found.setdefault(hour, _Hour()).counts[kind, reason, country] = number
     waits = events.filter(kind=Kind.SUCCEEDED, seconds__isnull=False)
-    for hour, seconds, number in waits.values_list("hour", "seconds").annotate(Count("*")):
+    for hour, seconds, number in waits.values_list("hour", "seconds").annotate(number=Count("*")):
         found[hour].waits[_rounded(seconds)] += number
     success = SignInEvent.objects.filter(attempt=OuterRef("attempt"), kind=Kind.SUCCEEDED)
     # Whoever confirms something is signed in already.
@@ -282,7 +282,7 @@ def _sharing(now: datetime) -> Sharing:
     recent = User.objects.filter(
         sharing__gt=levels.NONE, sharing_at__gte=now - _SHARING_IS_OLD
     ).values_list("sharing")
-    numbers = dict(recent.annotate(Count("*")))
+    numbers = dict(recent.annotate(number=Count("*")))
     return Sharing(numbers.get(levels.SOME, 0), numbers.get(levels.LIKELY, 0))
 
 
