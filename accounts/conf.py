@@ -83,6 +83,16 @@ class Conf:
         return str(settings.ACCOUNTS_DEFAULT_REGION)
 
     @property
+    def groups(self) -> dict[str, str]:
+        """By the name of a group of the user pool, the Django group that stands for it."""
+        return dict(settings.ACCOUNTS_GROUPS)
+
+    @property
+    def staff_group(self) -> str:
+        """The group of the user pool that makes operators; "" where they are made here alone."""
+        return str(settings.ACCOUNTS_STAFF_GROUP)
+
+    @property
     def events_kept_days(self) -> int:
         """How long sign-in events are kept."""
         return int(settings.ACCOUNTS_EVENTS_KEPT_DAYS)

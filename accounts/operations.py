@@ -29,7 +29,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -442,7 +441,7 @@ def _tell(operation: Operation, phone: str | None, message: texts.Notice) -> Non
 
 
 def _enter_staff(operation: Operation, user: User) -> None:
-    if group := _staff_group():
+    if group := conf.staff_group:
         cognito.gateway().add_to_group(user.sub, group)
 
 
@@ -457,7 +456,7 @@ def _drop_staff(operation: Operation, user: User) -> None:
 
 
 def _leave_staff(operation: Operation, user: User) -> None:
-    if group := _staff_group():
+    if group := conf.staff_group:
         cognito.gateway().remove_from_group(user.sub, group)
 
 
@@ -479,14 +478,9 @@ def _leave_group(operation: Operation, user: User) -> None:
         cognito.gateway().remove_from_group(user.sub, name)
 
 
-def _staff_group() -> str:
-    return str(getattr(settings, "ACCOUNTS_STAFF_GROUP", ""))
-
-
 def _names_in_cognito(group: str) -> list[str]:
     """Return the groups of the pool that stand for a Django group."""
-    mapped: dict[str, str] = getattr(settings, "ACCOUNTS_GROUPS", {})
-    return [theirs for theirs, ours in mapped.items() if ours == group]
+    return [theirs for theirs, ours in conf.groups.items() if ours == group]
 
 
 @dataclass(frozen=True)

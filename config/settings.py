@@ -156,6 +156,13 @@ ACCOUNTS_JWKS_URL = env.str("COGNITO_JWKS_URL", default="")
 ACCOUNTS_SIGN_UP = env.str("ACCOUNTS_SIGN_UP", default="closed")
 ACCOUNTS_COUNTRIES = env.list("ACCOUNTS_COUNTRIES", default=[])
 ACCOUNTS_DEFAULT_REGION = env.str("ACCOUNTS_DEFAULT_REGION", default="")
+ACCOUNTS_GROUPS = {
+    theirs.strip(): ours.strip()
+    for theirs, _, ours in (
+        entry.partition("=") for entry in env.list("ACCOUNTS_GROUPS", default=[])
+    )
+}
+ACCOUNTS_STAFF_GROUP = env.str("ACCOUNTS_STAFF_GROUP", default="")
 ACCOUNTS_EVENTS_KEPT_DAYS = env.int("ACCOUNTS_EVENTS_KEPT_DAYS", default=180)
 ACCOUNTS_SHARING_POLICY = env.str("ACCOUNTS_SHARING_POLICY", default="notify")
 ACCOUNTS_SHARING_POLICY_BY_GROUP = env.list("ACCOUNTS_SHARING_POLICY_BY_GROUP", default=[])
