@@ -115,7 +115,7 @@ def finish(request: HttpRequest, code: str, *, attempt: str = "") -> None:
         if attempt and not hmac.compare_digest(attempt.encode(), waiting.attempt.encode()):
             raise phone_login.OtherAttempt
         if waiting.challenge is None:
-            raise phone_login.StartOver
+            raise Taken if waiting.proven else phone_login.StartOver
         if waiting.is_expired():
             _note(request, events.Kind.FAILED, waiting, reason="expired")
             raise phone_login.Expired
@@ -136,6 +136,12 @@ def cancel(request: HttpRequest) -> None:
         if _waiting(request):
             pending.forget(request)
             request.session.save()
+
+
+def taken(request: HttpRequest) -> Pending | None:
+    """Return the change that ended because the number, now proven, is another account's."""
+    found = _waiting(request)
+    return found if found and found.proven else None
 
 
 def latest(user: User) -> Operation | None:
@@ -269,9 +275,9 @@ def _has_another_owner(phone: str, user: User) -> bool:
 def _refuse(request: HttpRequest, waiting: Pending) -> None:
     _note(request, events.Kind.FAILED, waiting, reason="phone_taken")
     log.info("A proven number has an account of its own: %s", phones.mask(waiting.phone))
-    error = Taken()
-    error.reference = waiting.reference
-    raise error
+    user = cast(User, request.user)
+    _store(request, replace(waiting, challenge=None, proven=user.pk, proven_at=time.time()))
+    raise Taken
 
 
 def _challenge(proof: texts.Proof) -> Challenge:
