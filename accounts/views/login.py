@@ -87,6 +87,10 @@ class StepView(View):
         form = PhoneForm(initial={"phone": waiting.phone, "next": waiting.next_url})
         return _phone_page(request, form, status=status, reference=waiting.reference)
 
+    def shown(self, phone: str) -> str:
+        """Return a phone as the page may show it to whoever looks."""
+        return phones.mask(phone)
+
     def code_page(
         self,
         request: HttpRequest,
@@ -112,7 +116,7 @@ class StepView(View):
             "attempt": waiting.attempt,
             "next_url": waiting.next_url,
             "undelivered": "" if delivery == "sent" else delivery,
-            "phone": phones.mask(waiting.phone),
+            "phone": self.shown(waiting.phone),
             "length": waiting.challenge.code_length,
             "minutes": waiting.minutes_left(),
             "resend_in": waiting.seconds_to_resend(),

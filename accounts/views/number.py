@@ -30,6 +30,10 @@ class NumberStepView(StepView):
             return None
         return redirect_to_login(resolve_url(self.steps.start))
 
+    def shown(self, phone: str) -> str:
+        # They typed it a moment ago, and have to see where they mistyped.
+        return phone
+
     def start_page(
         self, request: HttpRequest, waiting: Pending, *, status: int = 200
     ) -> HttpResponse:
