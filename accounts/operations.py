@@ -255,7 +255,7 @@ def _at_once(work: Callable[[], None]) -> None:
     work()
 
 
-def _go_there(operation: Operation, later: Later) -> None:
+def _go_there(operation: Operation, later: Later = _at_once) -> None:
     course = _COURSES[operation.kind]
     try:
         remark = course.there(operation, operation.user)
