@@ -266,7 +266,7 @@ def _measure(since: datetime, until: datetime) -> dict[datetime, _Hour]:
     # Whoever confirms something is signed in already.
     begun = events.filter(kind=Kind.STARTED, reason="").annotate(succeeded=Exists(success))
     for hour, attempts, successes in begun.values_list("hour").annotate(
-        attempts=Count("*"), successes=Count("*", filter=Q(succeeded=True))
+        attempts=Count("*"), successes=Count("pk", filter=Q(succeeded=True))
     ):
         found[hour].attempts, found[hour].successes = attempts, successes
     return found

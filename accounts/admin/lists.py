@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.paginator import Paginator
-from django.db.models import Value
 from django.http import HttpRequest
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -32,9 +31,9 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     @cached_property
     def count(self) -> int:
         found: Any = self.object_list
-        # Nothing of the rows is asked for, so that an index alone may do.
-        rows = found.order_by().values_list(Value(1))
-        counted = int(rows[: COUNTED + 1].count())
+        # Only what the list is sorted by, which stands in its indexes, so that one may do alone.
+        column = str(next(iter(found.query.order_by), "pk")).lstrip("-")
+        counted = int(found.order_by().values_list(column)[: COUNTED + 1].count())
         return counted if counted <= COUNTED else _MoreThan(COUNTED)
 
 
