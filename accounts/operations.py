@@ -27,6 +27,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission
@@ -72,15 +73,26 @@ _NOT_TO_ONESELF = (Kind.DISABLE, Kind.DELETE, Kind.UNMAKE_STAFF)
 _OWN_BUSINESS = (Kind.CHANGE_NUMBER, Kind.SIGN_OUT)
 
 
+Later = Callable[[Callable[[], None]], None]
+
+
 def perform(
-    kind: str, user: User | None, *, by: User | None, batch: str = "", **params: Any
+    kind: str,
+    user: User | None,
+    *,
+    by: User | None,
+    batch: str = "",
+    later: Later | None = None,
+    **params: Any,
 ) -> Operation:
     """Order something and try it at once. ``by`` is None for the shell, ``user`` for ``invite``.
+
+    ``later`` is handed what nobody should wait for, such as a text.
 
     Never raises for what Cognito does: the state says how far it got, ``remark`` and ``error``
     why.
     """
-    return run(order(kind, user, by=by, batch=batch, **params))
+    return run(order(kind, user, by=by, batch=batch, **params), later=later)
 
 
 def order(
@@ -106,14 +118,14 @@ def draw_batch() -> str:
     return secrets.token_urlsafe(8)
 
 
-def run(operation: Operation) -> Operation:
+def run(operation: Operation, *, later: Later | None = None) -> Operation:
     """Try an order now, unless it is over or somebody is at it, and return how it stands."""
     by = User.objects.filter(pk=operation.by_id).first() if operation.by_id else None
     with audit.acting(by):
         claimed = _claim(operation.pk, by)
         if claimed:
             try:
-                _go_there(claimed)
+                _go_there(claimed, later or _at_once)
             except Exception as error:
                 # A fault of ours must not keep others from being tried.
                 log.exception("%s failed", claimed)
@@ -244,7 +256,11 @@ def _why_not(operation: Operation, user: User, by: User | None) -> str:
     return refusal(operation.kind, user, by, operation.params)
 
 
-def _go_there(operation: Operation) -> None:
+def _at_once(work: Callable[[], None]) -> None:
+    work()
+
+
+def _go_there(operation: Operation, later: Later = _at_once) -> None:
     course = _COURSES[operation.kind]
     try:
         remark = course.there(operation, operation.user)
@@ -260,7 +276,7 @@ def _go_there(operation: Operation) -> None:
         _wait(operation, f"{type(error).__name__}: {error}")
     else:
         if _finish(operation, State.DONE, remark or "") and course.tell:
-            course.tell(operation)
+            later(partial(course.tell, operation))
 
 
 def _finish(operation: Operation, state: str, remark: str = "") -> bool:
