@@ -9,7 +9,9 @@ accounts.E006  a rate limit cannot be read
 accounts.E007  a sharing policy is none of off, notify, ask, strict
 accounts.E008  a limit of sessions makes no sense
 accounts.E009  ACCOUNTS_CONFIRM_SECONDS makes no sense
+accounts.E012  ACCOUNTS_EVENTS_KEPT_DAYS is out of range
 accounts.W001  counts of the throttle are kept in one process only (deploy)
+accounts.W002  nobody can change a number: TEXTS_FUNCTION is missing (deploy)
 """
 
 from typing import Any
@@ -140,6 +142,19 @@ def check_sessions(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return found
 
 
+@register()
+def check_retention(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if 31 <= conf.events_kept_days <= 3650:
+        return []
+    return [
+        Error(
+            "ACCOUNTS_EVENTS_KEPT_DAYS must be between 31 and 3650.",
+            hint="The admin's front page looks back thirty days.",
+            id="accounts.E012",
+        )
+    ]
+
+
 @register(Tags.security, deploy=True)
 def check_throttle_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if not conf.throttle_url.startswith("memory:"):
@@ -149,5 +164,18 @@ def check_throttle_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage
             "The throttle counts in the memory of one process.",
             hint="Set ACCOUNTS_THROTTLE_URL to redis://…, which all processes share.",
             id="accounts.W001",
+        )
+    ]
+
+
+@register(deploy=True)
+def check_texts(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if conf.texts_function:
+        return []
+    return [
+        checks.Warning(
+            "TEXTS_FUNCTION is not set: nobody can change their number, or be invited by text.",
+            hint="It is the output TextsFunction of the stack of lambdas/template.yaml.",
+            id="accounts.W002",
         )
     ]

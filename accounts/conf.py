@@ -52,6 +52,11 @@ class Conf:
         return str(settings.ACCOUNTS_LEDGER_FUNCTION)
 
     @property
+    def texts_function(self) -> str:
+        """The function that texts what the site asks for beside sign-ins."""
+        return str(settings.ACCOUNTS_TEXTS_FUNCTION)
+
+    @property
     def issuer(self) -> str:
         """The ``iss`` of the pool's tokens."""
         return settings.ACCOUNTS_ISSUER or (
@@ -76,6 +81,21 @@ class Conf:
     def default_region(self) -> str:
         """The country in which a number without + is read."""
         return str(settings.ACCOUNTS_DEFAULT_REGION)
+
+    @property
+    def groups(self) -> dict[str, str]:
+        """By the name of a group of the user pool, the Django group that stands for it."""
+        return dict(settings.ACCOUNTS_GROUPS)
+
+    @property
+    def staff_group(self) -> str:
+        """The group of the user pool that makes operators; "" where they are made here alone."""
+        return str(settings.ACCOUNTS_STAFF_GROUP)
+
+    @property
+    def events_kept_days(self) -> int:
+        """How long sign-in events are kept."""
+        return int(settings.ACCOUNTS_EVENTS_KEPT_DAYS)
 
     @property
     def session_idle_seconds(self) -> int:
