@@ -6,13 +6,17 @@ accounts.E003  ACCOUNTS_SIGN_UP is neither open nor closed
 accounts.E004  a setting of the user pool is missing
 accounts.E005  COGNITO_API is neither public nor admin
 accounts.E006  a rate limit cannot be read
+accounts.E013  ACCOUNTS_GROUPS or ACCOUNTS_STAFF_GROUP cannot be read
+accounts.E014  ACCOUNTS_REVALIDATE_SECONDS is out of range
 accounts.W001  counts of the throttle are kept in one process only (deploy)
 """
 
+import re
 from typing import Any
 
 import limits
 import phonenumbers
+from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
@@ -87,6 +91,55 @@ def check_rates(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 )
             )
     return found
+
+
+# A group's name as Cognito takes it.
+_POOL_GROUP = re.compile(r"\S{1,128}")
+_MAX_DJANGO_GROUP = 150
+_REVALIDATE = range(60, 24 * 60 * 60 + 1)
+
+
+@register(Tags.security)
+def check_groups(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    try:
+        is_sane = all(
+            _POOL_GROUP.fullmatch(theirs) and len(ours) <= _MAX_DJANGO_GROUP
+            for theirs, ours in conf.groups.items()
+        ) and len(conf.groups) == len(settings.ACCOUNTS_GROUPS)
+    except ValueError:
+        is_sane = False
+    found: list[CheckMessage] = []
+    if not is_sane:
+        found.append(
+            Error(
+                "ACCOUNTS_GROUPS cannot be read.",
+                hint="Write it like pool-group=Django group,other-group=Other group, "
+                "each group of the pool once.",
+                id="accounts.E013",
+            )
+        )
+    if conf.staff_group and not _POOL_GROUP.fullmatch(conf.staff_group):
+        found.append(
+            Error(
+                "ACCOUNTS_STAFF_GROUP is no name of a group of the user pool.",
+                hint="Name one group, without spaces, or none.",
+                id="accounts.E013",
+            )
+        )
+    return found
+
+
+@register(Tags.security)
+def check_revalidation(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if conf.revalidate_seconds in _REVALIDATE:
+        return []
+    return [
+        Error(
+            f"ACCOUNTS_REVALIDATE_SECONDS is not from {_REVALIDATE[0]} to {_REVALIDATE[-1]}.",
+            hint="It is how long a person who was disabled in Cognito may stay signed in here.",
+            id="accounts.E014",
+        )
+    ]
 
 
 @register(Tags.security, deploy=True)

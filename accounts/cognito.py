@@ -18,10 +18,12 @@ import base64
 import hashlib
 import hmac
 import re
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -99,6 +101,19 @@ class Identity:
     """A user of the pool. ``sub`` never changes."""
 
     sub: str
+
+
+@dataclass(frozen=True)
+class CognitoUser:
+    """What Cognito says of a user. ``phone`` is as it stands there, "" where there is none."""
+
+    sub: str
+    phone: str = field(repr=False)
+    phone_verified: bool
+    status: str
+    enabled: bool
+    created_at: datetime
+    modified_at: datetime
 
 
 class Gateway:
@@ -199,6 +214,57 @@ class Gateway:
                 UserPoolId=self._user_pool_id,
                 Username=sub,
                 UserAttributes=[{"Name": "phone_number_verified", "Value": "true"}],
+            )
+
+    def read_user(self, sub: str) -> CognitoUser:
+        """Return what Cognito says of a user now. Raises UnknownUser and other CognitoErrors."""
+        with _translated_errors():
+            reply = self._client.admin_get_user(UserPoolId=self._user_pool_id, Username=sub)
+            return _read_user(reply, reply["UserAttributes"])
+
+    def list_users(self, token: str | None = None) -> tuple[list[CognitoUser], str | None]:
+        """Return up to 60 users of the pool, and the token of the next page, None at the end.
+
+        The list may lag behind what ``read_user`` says. A token serves for a while only.
+        """
+        with _translated_errors():
+            page: Any = {"PaginationToken": token} if token else {}
+            reply = self._client.list_users(UserPoolId=self._user_pool_id, Limit=60, **page)
+            users = [_read_user(user, user["Attributes"]) for user in reply["Users"]]
+            following = reply.get("PaginationToken")
+            return users, _text(following) if following else None
+
+    def groups_of(self, sub: str) -> frozenset[str]:
+        """Return the names of a user's groups in the pool."""
+        with _translated_errors():
+            names: set[str] = set()
+            page: Any = {}
+            while True:
+                reply = self._client.admin_list_groups_for_user(
+                    UserPoolId=self._user_pool_id, Username=sub, Limit=60, **page
+                )
+                names |= {_text(group["GroupName"]) for group in reply["Groups"]}
+                if not (following := reply.get("NextToken")):
+                    return frozenset(names)
+                page = {"NextToken": following}
+
+    def sign_out_everywhere(self, sub: str) -> None:
+        """Take back all tokens of a user. Harmless when repeated."""
+        with _translated_errors():
+            self._client.admin_user_global_sign_out(UserPoolId=self._user_pool_id, Username=sub)
+
+    def forget_password(self, sub: str) -> None:
+        """Put a password that nobody gets to know in the place of whatever there was.
+
+        Cognito takes the user for confirmed afterwards. Harmless when repeated.
+        """
+        with _translated_errors():
+            self._client.admin_set_user_password(
+                UserPoolId=self._user_pool_id,
+                Username=sub,
+                # Of every kind of character, whatever the pool asks for.
+                Password=f"aA1!{secrets.token_urlsafe(48)}",
+                Permanent=True,
             )
 
     def _named(self, username: str) -> dict[str, str]:
@@ -344,6 +410,24 @@ def _read_challenge(reply: Any, *, default_username: str) -> Challenge:
         code_length=int(parameters["codeLength"]),
         delivery=_text(parameters.get("delivery") or "sent"),
         reference=str(parameters.get("reference") or "")[:8],
+    )
+
+
+def _read_user(user: Any, attributes: Any) -> CognitoUser:
+    found = {attribute["Name"]: attribute.get("Value", "") for attribute in attributes}
+    created_at, modified_at = user["UserCreateDate"], user["UserLastModifiedDate"]
+    if not (isinstance(created_at, datetime) and isinstance(modified_at, datetime)):
+        raise Unavailable("The reply makes no sense")
+    if not isinstance(user["Enabled"], bool):
+        raise Unavailable("The reply makes no sense")
+    return CognitoUser(
+        sub=_text(found["sub"]),
+        phone=str(found.get("phone_number", "")),
+        phone_verified=str(found.get("phone_number_verified", "")).lower() == "true",
+        status=_text(user["UserStatus"]),
+        enabled=user["Enabled"],
+        created_at=created_at,
+        modified_at=modified_at,
     )
 
 

@@ -75,6 +75,21 @@ class Conf:
         return str(settings.ACCOUNTS_DEFAULT_REGION)
 
     @property
+    def groups(self) -> dict[str, str]:
+        """Which Django group stands for which group of the user pool. Raises ValueError."""
+        return dict(_pair(entry) for entry in settings.ACCOUNTS_GROUPS)
+
+    @property
+    def staff_group(self) -> str:
+        """The group of the user pool that makes operators; "" where they are made here alone."""
+        return str(settings.ACCOUNTS_STAFF_GROUP)
+
+    @property
+    def revalidate_seconds(self) -> int:
+        """How old Cognito's word on a person who uses the site may be."""
+        return int(settings.ACCOUNTS_REVALIDATE_SECONDS)
+
+    @property
     def trusted_proxies(self) -> int:
         return int(settings.TRUSTED_PROXIES)
 
@@ -91,6 +106,13 @@ class Conf:
             "sends": str(settings.ACCOUNTS_SENDS),
             "wrong_codes": str(settings.ACCOUNTS_WRONG_CODES),
         }
+
+
+def _pair(entry: str) -> tuple[str, str]:
+    theirs, _, ours = entry.partition("=")
+    if not (theirs.strip() and ours.strip()):
+        raise ValueError(entry)
+    return theirs.strip(), ours.strip()
 
 
 conf = Conf()

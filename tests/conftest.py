@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from botocore.loaders import JSONFileLoader
 
-from accounts import cognito, throttle, tokens
+from accounts import cognito, revalidation, throttle, tokens
 from localcloud import inbox
 from localcloud.cloud import Cloud
 from tests.strict_cognito import StrictCognito
@@ -23,6 +23,7 @@ def _fresh_process() -> Iterator[None]:
     cognito._made_gateway.cache_clear()
     tokens._verifier.cache_clear()
     throttle._made_limiter.cache_clear()
+    revalidation._asking.reset()
     yield
     cognito._made_gateway.cache_clear()
     tokens._verifier.cache_clear()

@@ -429,6 +429,17 @@ def test_web_tier_may_do_exactly_this():
                 "Resource": {"Fn::GetAtt": ["UserPool", "Arn"]},
             },
             {
+                "Sid": "CompareWithThePool",
+                "Effect": "Allow",
+                "Action": [
+                    "cognito-idp:AdminListGroupsForUser",
+                    "cognito-idp:AdminSetUserPassword",
+                    "cognito-idp:AdminUserGlobalSignOut",
+                    "cognito-idp:ListUsers",
+                ],
+                "Resource": {"Fn::GetAtt": ["UserPool", "Arn"]},
+            },
+            {
                 "Sid": "HelpPeopleWhoAreHeld",
                 "Effect": "Allow",
                 "Action": "lambda:InvokeFunction",
