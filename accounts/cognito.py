@@ -4,7 +4,8 @@ A method returns a small frozen value or raises one of
 
     CognitoError
     ├── Refused          the sign-in is over: too many tries, session spent or expired, disabled
-    ├── UnknownUser      no such user (only pools that reveal it say so)
+    ├── UnknownUser      no such user (at sign-in, only pools that reveal it say so)
+    ├── PhoneTaken       the number belongs to another user
     ├── Busy             Cognito asks for fewer requests
     └── Unavailable      no answer, a fault on their side, or a reply that makes no sense
         └── Misconfigured    a fault on ours: settings, permissions, client, triggers
@@ -23,7 +24,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -56,6 +57,10 @@ class Refused(CognitoError):
 
 
 class UnknownUser(CognitoError):
+    pass
+
+
+class PhoneTaken(CognitoError):
     pass
 
 
@@ -105,10 +110,10 @@ class Identity:
 
 @dataclass(frozen=True)
 class CognitoUser:
-    """What Cognito says of a user. ``phone`` is as it stands there, "" where there is none."""
+    """A user as Cognito has it. ``status`` is Cognito's word, such as CONFIRMED."""
 
     sub: str
-    phone: str = field(repr=False)
+    phone: str | None = field(repr=False)
     phone_verified: bool
     status: str
     enabled: bool
@@ -198,7 +203,7 @@ class Gateway:
                     MessageAction="SUPPRESS",
                 )
                 return Identity(sub=_attribute(reply["User"]["Attributes"], "sub"))
-        except _UserExists:
+        except PhoneTaken:
             return None
 
     def find_user(self, phone: str) -> Identity:
@@ -217,41 +222,85 @@ class Gateway:
             )
 
     def read_user(self, sub: str) -> CognitoUser:
-        """Return what Cognito says of a user now. Raises UnknownUser and other CognitoErrors."""
+        """Return a user as Cognito has it now. Raises UnknownUser and other CognitoErrors."""
         with _translated_errors():
             reply = self._client.admin_get_user(UserPoolId=self._user_pool_id, Username=sub)
             return _read_user(reply, reply["UserAttributes"])
 
     def list_users(self, token: str | None = None) -> tuple[list[CognitoUser], str | None]:
-        """Return up to 60 users of the pool, and the token of the next page, None at the end.
-
-        The list may lag behind what ``read_user`` says. A token serves for a while only.
-        """
+        """Return at most 60 users and the token of the next page, None after the last one."""
+        following = {"PaginationToken": token} if token else {}
         with _translated_errors():
-            page: Any = {"PaginationToken": token} if token else {}
-            reply = self._client.list_users(UserPoolId=self._user_pool_id, Limit=60, **page)
+            reply: Any = self._client.list_users(
+                UserPoolId=self._user_pool_id,
+                Limit=60,
+                **following,
+            )
             users = [_read_user(user, user["Attributes"]) for user in reply["Users"]]
-            following = reply.get("PaginationToken")
-            return users, _text(following) if following else None
+            return users, reply.get("PaginationToken")
 
-    def groups_of(self, sub: str) -> frozenset[str]:
-        """Return the names of a user's groups in the pool."""
+    def disable(self, sub: str) -> None:
+        """Let the user sign in no more, and end what Cognito granted. Harmless when repeated."""
         with _translated_errors():
-            names: set[str] = set()
-            page: Any = {}
-            while True:
-                reply = self._client.admin_list_groups_for_user(
-                    UserPoolId=self._user_pool_id, Username=sub, Limit=60, **page
-                )
-                names |= {_text(group["GroupName"]) for group in reply["Groups"]}
-                if not (following := reply.get("NextToken")):
-                    return frozenset(names)
-                page = {"NextToken": following}
+            self._client.admin_disable_user(UserPoolId=self._user_pool_id, Username=sub)
+
+    def enable(self, sub: str) -> None:
+        """Let the user sign in again. Harmless when repeated."""
+        with _translated_errors():
+            self._client.admin_enable_user(UserPoolId=self._user_pool_id, Username=sub)
 
     def sign_out_everywhere(self, sub: str) -> None:
-        """Take back all tokens of a user. Harmless when repeated."""
+        """Revoke every token of the user. Sessions of this site know nothing of it."""
         with _translated_errors():
             self._client.admin_user_global_sign_out(UserPoolId=self._user_pool_id, Username=sub)
+
+    def delete(self, sub: str) -> None:
+        """Remove the user for good. Raises UnknownUser, also when repeated."""
+        with _translated_errors():
+            self._client.admin_delete_user(UserPoolId=self._user_pool_id, Username=sub)
+
+    def change_phone(self, sub: str, phone: str, *, verified: bool) -> None:
+        """Give the user another number. Raises PhoneTaken. Harmless when repeated."""
+        with _translated_errors():
+            self._client.admin_update_user_attributes(
+                UserPoolId=self._user_pool_id,
+                Username=sub,
+                UserAttributes=[
+                    {"Name": "phone_number", "Value": phone},
+                    {"Name": "phone_number_verified", "Value": "true" if verified else "false"},
+                ],
+            )
+
+    def groups_of(self, sub: str) -> frozenset[str]:
+        """Return the names of the groups that the user is in."""
+        names: set[str] = set()
+        following: Any = {}
+        with _translated_errors():
+            while True:
+                reply: Any = self._client.admin_list_groups_for_user(
+                    UserPoolId=self._user_pool_id,
+                    Username=sub,
+                    **following,
+                )
+                names.update(_text(group["GroupName"]) for group in reply["Groups"])
+                token = reply.get("NextToken")
+                if not token or {"NextToken": token} == following:
+                    return frozenset(names)
+                following = {"NextToken": token}
+
+    def add_to_group(self, sub: str, group: str) -> None:
+        """Raises Misconfigured where the pool has no such group. Harmless when repeated."""
+        with _translated_errors():
+            self._client.admin_add_user_to_group(
+                UserPoolId=self._user_pool_id, Username=sub, GroupName=group
+            )
+
+    def remove_from_group(self, sub: str, group: str) -> None:
+        """Harmless when repeated."""
+        with _translated_errors():
+            self._client.admin_remove_user_from_group(
+                UserPoolId=self._user_pool_id, Username=sub, GroupName=group
+            )
 
     def forget_password(self, sub: str) -> None:
         """Put a password that nobody gets to know in the place of whatever there was.
@@ -321,10 +370,6 @@ def make_client(
 _DIGITS = re.compile(r"\+?[0-9]{5,}")
 
 
-class _UserExists(CognitoError):
-    pass
-
-
 _OUR_FAULTS = (
     NoCredentialsError,
     PartialCredentialsError,
@@ -338,7 +383,8 @@ _BY_CODE: dict[str, type[CognitoError]] = {
     "PasswordResetRequiredException": Refused,
     "UserNotConfirmedException": Refused,
     "UserNotFoundException": UnknownUser,
-    "UsernameExistsException": _UserExists,
+    "UsernameExistsException": PhoneTaken,
+    "AliasExistsException": PhoneTaken,
     "TooManyRequestsException": Busy,
     "LimitExceededException": Busy,
     "ThrottlingException": Busy,
@@ -414,21 +460,22 @@ def _read_challenge(reply: Any, *, default_username: str) -> Challenge:
 
 
 def _read_user(user: Any, attributes: Any) -> CognitoUser:
-    found = {attribute["Name"]: attribute.get("Value", "") for attribute in attributes}
-    created_at, modified_at = user["UserCreateDate"], user["UserLastModifiedDate"]
-    if not (isinstance(created_at, datetime) and isinstance(modified_at, datetime)):
-        raise Unavailable("The reply makes no sense")
-    if not isinstance(user["Enabled"], bool):
-        raise Unavailable("The reply makes no sense")
+    named = {each["Name"]: each.get("Value") for each in attributes}
     return CognitoUser(
-        sub=_text(found["sub"]),
-        phone=str(found.get("phone_number", "")),
-        phone_verified=str(found.get("phone_number_verified", "")).lower() == "true",
+        sub=_text(named["sub"]),
+        phone=named.get("phone_number") or None,
+        phone_verified=str(named.get("phone_number_verified")).lower() == "true",
         status=_text(user["UserStatus"]),
-        enabled=user["Enabled"],
-        created_at=created_at,
-        modified_at=modified_at,
+        enabled=user["Enabled"] is True,
+        created_at=_time(user["UserCreateDate"]),
+        modified_at=_time(user["UserLastModifiedDate"]),
     )
+
+
+def _time(value: Any) -> datetime:
+    if not isinstance(value, datetime):
+        raise Unavailable("The reply makes no sense")
+    return value.astimezone(UTC)
 
 
 def _attribute(attributes: Any, name: str) -> str:

@@ -49,6 +49,11 @@ class Conf:
         return str(settings.ACCOUNTS_LEDGER_FUNCTION)
 
     @property
+    def texts_function(self) -> str:
+        """The function that texts what the site asks for beside sign-ins."""
+        return str(settings.ACCOUNTS_TEXTS_FUNCTION)
+
+    @property
     def issuer(self) -> str:
         """The ``iss`` of the pool's tokens."""
         return settings.ACCOUNTS_ISSUER or (
@@ -76,8 +81,8 @@ class Conf:
 
     @property
     def groups(self) -> dict[str, str]:
-        """Which Django group stands for which group of the user pool. Raises ValueError."""
-        return dict(_pair(entry) for entry in settings.ACCOUNTS_GROUPS)
+        """By the name of a group of the user pool, the Django group that stands for it."""
+        return dict(settings.ACCOUNTS_GROUPS)
 
     @property
     def staff_group(self) -> str:
@@ -106,13 +111,6 @@ class Conf:
             "sends": str(settings.ACCOUNTS_SENDS),
             "wrong_codes": str(settings.ACCOUNTS_WRONG_CODES),
         }
-
-
-def _pair(entry: str) -> tuple[str, str]:
-    theirs, _, ours = entry.partition("=")
-    if not (theirs.strip() and ours.strip()):
-        raise ValueError(entry)
-    return theirs.strip(), ours.strip()
 
 
 conf = Conf()

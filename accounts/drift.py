@@ -387,10 +387,10 @@ def _differences(run: SyncRun, row: User | None, user: CognitoUser) -> Iterator[
         yield Kind.STATUS
 
 
-def _normal(phone: str) -> str:
+def _normal(phone: str | None) -> str:
     """Return a number as libphonenumber writes it, "" for what is none."""
     try:
-        parsed = phonenumbers.parse(phone)
+        parsed = phonenumbers.parse(phone or "")
     except phonenumbers.NumberParseException:
         return ""
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)[:_MAX_PHONE]
@@ -509,14 +509,16 @@ def undo_run(run: SyncRun, *, by: str) -> Iterator[tuple[Finding, str]]:
 
 
 def _put_back(change: Change) -> None:
-    row = User.objects.filter(pk=change["pk"], **change["after"])
-    if change["before"] is None:
-        unused = row.filter(last_login=None, sessions=None)
-        if not unused.exists():
-            raise NotDone(_("The row made here was used or changed since."))
-        unused.get().delete()
-    elif not row.update(**change["before"]):
+    rows = User.objects.select_for_update().filter(pk=change["pk"], **change["after"])
+    row = rows.first()
+    if row is None:
         raise NotDone(_("The row was changed since."))
+    if change["before"] is not None:
+        revalidation.set_fields(row, change["before"])
+    elif row.last_login or row.sessions.exists():
+        raise NotDone(_("The row made here is in use."))
+    else:
+        row.delete()
 
 
 def _close(finding: Finding, state: str, *, by: str, run: SyncRun | None) -> bool:

@@ -95,7 +95,13 @@ def country_of(phone: str) -> str:
 
 
 def mask(phone: str) -> str:
-    """Return ``+14155552671`` as ``+1•••••••71``: enough to know one's own number again."""
-    number = phonenumbers.parse(phone)
+    """Return ``+14155552671`` as ``+1•••••••71``: enough to know one's own number again.
+
+    What is no number is masked as well, to its last two signs.
+    """
+    try:
+        number = phonenumbers.parse(phone)
+    except phonenumbers.NumberParseException:
+        return f"{'•' * max(0, len(phone) - 2)}{phone[-2:]}"
     national = str(number.national_number)
     return f"+{number.country_code}{'•' * max(0, len(national) - 2)}{national[-2:]}"

@@ -140,25 +140,30 @@ def write(user: User, **values: Any) -> list[Change]:
     return changes
 
 
-def storable(phone: str) -> str | None:
+def set_fields(row: User, values: dict[str, Any]) -> None:
+    """Write ``values`` so that the audit log hears of it."""
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.save(update_fields=list(values))
+
+
+def storable(phone: str | None) -> str | None:
     """Return a phone of Cognito's as a row may hold it: none where there is none, or no phone."""
-    return phone if 0 < len(phone) <= _MAX_PHONE else None
+    return phone if phone and len(phone) <= _MAX_PHONE else None
 
 
 def _write(user: User, values: dict[str, Any]) -> list[Change]:
     changes: list[Change] = []
-    for row in User.objects.concerned(user.pool, user.sub, values.get("phone")):
+    rows = User.objects.concerned(user.pool, user.sub, values.get("phone"))
+    # Who gives a number comes before who takes it.
+    for row in sorted(rows, key=lambda row: row.sub == user.sub):
         wanted = values if row.sub == user.sub else {"phone": None}
         before = {name: getattr(row, name) for name in wanted}
         after = {name: value for name, value in wanted.items() if value != before[name]}
         if after:
-            changes.append(
-                {"pk": row.pk, "before": {name: before[name] for name in after}, "after": after}
-            )
-    # Who gives a number comes before who takes it.
-    changes.sort(key=lambda change: bool(change["pk"] == user.pk))
-    for change in changes:
-        User.objects.filter(pk=change["pk"]).update(**change["after"])
+            set_fields(row, after)
+            before = {name: before[name] for name in after}
+            changes.append({"pk": row.pk, "before": before, "after": after})
     for name, value in values.items():
         setattr(user, name, value)
     return changes

@@ -49,6 +49,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.revalidation.middleware",
+    "accounts.audit.middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -147,12 +148,18 @@ ACCOUNTS_CLIENT_SECRET = env.str("COGNITO_CLIENT_SECRET", default="")
 ACCOUNTS_COGNITO_API = env.str("COGNITO_API", default="public")
 ACCOUNTS_COGNITO_THREADS = env.int("COGNITO_THREADS", default=32)
 ACCOUNTS_LEDGER_FUNCTION = env.str("LEDGER_FUNCTION", default="")
+ACCOUNTS_TEXTS_FUNCTION = env.str("TEXTS_FUNCTION", default="")
 ACCOUNTS_ISSUER = env.str("COGNITO_ISSUER", default="")
 ACCOUNTS_JWKS_URL = env.str("COGNITO_JWKS_URL", default="")
 ACCOUNTS_SIGN_UP = env.str("ACCOUNTS_SIGN_UP", default="closed")
 ACCOUNTS_COUNTRIES = env.list("ACCOUNTS_COUNTRIES", default=[])
 ACCOUNTS_DEFAULT_REGION = env.str("ACCOUNTS_DEFAULT_REGION", default="")
-ACCOUNTS_GROUPS = env.list("ACCOUNTS_GROUPS", default=[])
+ACCOUNTS_GROUPS = {
+    theirs.strip(): ours.strip()
+    for theirs, _, ours in (
+        entry.partition("=") for entry in env.list("ACCOUNTS_GROUPS", default=[])
+    )
+}
 ACCOUNTS_STAFF_GROUP = env.str("ACCOUNTS_STAFF_GROUP", default="")
 ACCOUNTS_REVALIDATE_SECONDS = env.int("ACCOUNTS_REVALIDATE_SECONDS", default=900)
 ACCOUNTS_THROTTLE_URL = env.str("ACCOUNTS_THROTTLE_URL", default="memory://")

@@ -79,6 +79,7 @@ def strict_front(cloud: Cloud) -> Iterator[StrictCognito]:
 def strict(strict_front: StrictCognito) -> StrictCognito:
     """The local AWS behind a front that is as strict as Cognito, with nothing recorded yet."""
     strict_front.records.clear()
+    strict_front.heal()
     return strict_front
 
 

@@ -10,6 +10,7 @@ from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import phones
 from accounts.conf import conf
 
 # How a number that only an operator can free stands in ``held_until``.
@@ -148,7 +149,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         verbose_name = _("user")
         verbose_name_plural = _("users")
-        permissions = (("view_phone", _("Can see whole phone numbers")),)
+        permissions = (
+            ("view_phone", _("Can see whole phone numbers")),
+            ("disable_user", _("Can disable and enable users")),
+            ("sign_out_user", _("Can sign users out everywhere")),
+            ("unlock_user", _("Can unlock held numbers")),
+            ("invite_user", _("Can invite people")),
+            ("change_number", _("Can change users' numbers")),
+            ("manage_staff", _("Can make operators and put users into groups")),
+        )
         constraints = (
             models.UniqueConstraint(fields=["pool", "sub"], name="one_row_per_identity"),
             models.UniqueConstraint(fields=["pool", "phone"], name="one_owner_per_phone"),
@@ -160,4 +169,5 @@ class User(AbstractBaseUser, PermissionsMixin):
         )
 
     def __str__(self) -> str:
-        return self.name or self.phone or self.sub
+        """Name the person without the whole number: this reaches logs, titles and histories."""
+        return self.name or (phones.mask(self.phone) if self.phone else self.sub)

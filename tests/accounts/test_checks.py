@@ -23,6 +23,7 @@ def only(identity: str, *, deploy: bool = False) -> CheckMessage:
 def good(settings):
     """Settings with which nothing is found."""
     settings.ACCOUNTS_THROTTLE_URL = "redis://127.0.0.1:6379/0"
+    settings.ACCOUNTS_TEXTS_FUNCTION = "phone-login-texts-prod"
     return settings
 
 
@@ -181,6 +182,15 @@ def test_counts_in_redis_are_no_w001(good, url):
     good.ACCOUNTS_THROTTLE_URL = url
 
     assert found(deploy=True) == []
+
+
+def test_texts_that_nobody_sends_are_w002_where_the_site_is_deployed(good):
+    good.ACCOUNTS_TEXTS_FUNCTION = ""
+
+    message = only("accounts.W002", deploy=True)
+
+    assert "TEXTS_FUNCTION" in message.msg
+    assert found(deploy=False) == []
 
 
 def test_errors_stop_every_command_that_checks(good, capsys):

@@ -109,7 +109,7 @@ def test_create_superuser_refuses_and_says_what_to_do_instead():
 
 
 def test_text_of_a_user_is_the_phone(phone):
-    assert str(User.objects.for_identity("sub-1", phone)) == phone
+    assert str(User.objects.for_identity("sub-1", phone)) == f"+1••••••••{phone[-2:]}"
 
 
 def test_rows_hold_no_token_and_no_code(phone):

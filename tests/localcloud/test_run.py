@@ -40,10 +40,10 @@ HOSTILE = {
 }
 
 NEW_WORDS = """
-_before = sign_in_text
+_before = code_text
 
 
-def sign_in_text(*args, **named):
+def code_text(*args, **named):
     return _before(*args, **named).replace(" ", " brand-new words ", 1)
 """
 
