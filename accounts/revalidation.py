@@ -21,7 +21,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
-from accounts import afterwards, cognito, groups
+from accounts import afterwards, cognito, groups, sessions
 from accounts.cognito import CognitoUser
 from accounts.conf import conf
 from accounts.models import Session, User
@@ -176,8 +176,7 @@ def _claim(user: User, now: datetime) -> bool:
 
 
 def _end_sessions(user: User) -> None:
-    live = Session.objects.filter(user=user, ended_at=None)
-    ended = live.update(ended_at=timezone.now(), ended_why=Session.Ended.SHUT_OUT)
+    ended = sessions.end_all(user, Session.Ended.SHUT_OUT)
     log.info("%s is shut out by Cognito; %d sessions ended", user.sub, ended)
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.views import login
+from accounts.views import confirm, devices, ended, login, takeover
 
 app_name = "accounts"
 
@@ -8,5 +8,15 @@ urlpatterns = [
     path("login/", login.PhoneView.as_view(), name="login"),
     path("login/code/", login.CodeView.as_view(), name="code"),
     path("login/resend/", login.ResendView.as_view(), name="resend"),
+    path("login/take-over/", takeover.TakeOverView.as_view(), name="take_over"),
+    path("login/cancel/", takeover.CancelView.as_view(), name="cancel"),
     path("logout/", login.SignOutView.as_view(), name="logout"),
+    path("ended/", ended.EndedView.as_view(), name="ended"),
+    path("confirm/", confirm.ConfirmView.as_view(), name="confirm"),
+    path("confirm/code/", confirm.ConfirmCodeView.as_view(), name="confirm_code"),
+    path("confirm/resend/", confirm.ConfirmResendView.as_view(), name="confirm_resend"),
+    path("devices/", devices.DevicesView.as_view(), name="devices"),
+    path("devices/end/", devices.EndOneView.as_view(), name="end_one"),
+    path("devices/end-others/", devices.EndOthersView.as_view(), name="end_others"),
+    path("devices/seen/", devices.NewcomerSeenView.as_view(), name="newcomer_seen"),
 ]

@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "accounts.apps.PhoneAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
@@ -47,7 +48,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.AuthenticationMiddleware",
     "accounts.revalidation.middleware",
     "accounts.audit.middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -96,7 +97,9 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 # Sessions and transport
 
 SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
-SESSION_COOKIE_AGE = 14 * 24 * 60 * 60
+SESSION_ENGINE = "accounts.sessions"
+# Of a browser that nobody has signed in with; what holds for people is below.
+SESSION_COOKIE_AGE = 60 * 60
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = HTTPS
@@ -162,6 +165,13 @@ ACCOUNTS_GROUPS = {
 }
 ACCOUNTS_STAFF_GROUP = env.str("ACCOUNTS_STAFF_GROUP", default="")
 ACCOUNTS_REVALIDATE_SECONDS = env.int("ACCOUNTS_REVALIDATE_SECONDS", default=900)
+ACCOUNTS_SHARING_POLICY = env.str("ACCOUNTS_SHARING_POLICY", default="notify")
+ACCOUNTS_SHARING_POLICY_BY_GROUP = env.list("ACCOUNTS_SHARING_POLICY_BY_GROUP", default=[])
+ACCOUNTS_SESSION_IDLE_SECONDS = env.int("ACCOUNTS_SESSION_IDLE_SECONDS", default=14 * 24 * 60 * 60)
+ACCOUNTS_SESSION_SECONDS = env.int("ACCOUNTS_SESSION_SECONDS", default=30 * 24 * 60 * 60)
+ACCOUNTS_STAFF_IDLE_SECONDS = env.int("ACCOUNTS_STAFF_IDLE_SECONDS", default=15 * 60)
+ACCOUNTS_STAFF_SECONDS = env.int("ACCOUNTS_STAFF_SECONDS", default=12 * 60 * 60)
+ACCOUNTS_CONFIRM_SECONDS = env.int("ACCOUNTS_CONFIRM_SECONDS", default=5 * 60)
 ACCOUNTS_THROTTLE_URL = env.str("ACCOUNTS_THROTTLE_URL", default="memory://")
 ACCOUNTS_PHONE_POSTS = env.str("ACCOUNTS_PHONE_POSTS", default="60/5 minutes")
 ACCOUNTS_SENDS = env.str("ACCOUNTS_SENDS", default="10/10 minutes;30/hour;100/day")

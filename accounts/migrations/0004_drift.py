@@ -7,85 +7,231 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_operations'),
+        ("accounts", "0003_operations"),
+        ("accounts", "0003_turn_session"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='SyncRun',
+            name="SyncRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('pool', models.CharField(max_length=64, verbose_name='user pool')),
-                ('state', models.CharField(choices=[('running', 'under way'), ('done', 'finished'), ('stopped', 'given up')], default='running', max_length=8, verbose_name='state')),
-                ('phase', models.CharField(choices=[('listing', 'reading the list'), ('missing', 'asking for those not listed'), ('duplicates', 'comparing numbers'), ('mending', 'mending')], default='listing', max_length=10, verbose_name='phase')),
-                ('token', models.TextField(blank=True)),
-                ('cursor', models.CharField(blank=True, max_length=64)),
-                ('steps', models.PositiveIntegerField(default=0)),
-                ('listed', models.PositiveIntegerField(default=0, verbose_name='users listed')),
-                ('restarts', models.PositiveIntegerField(default=0, verbose_name='times the list was begun again')),
-                ('dry_run', models.BooleanField(default=False, verbose_name='changes nothing')),
-                ('mend', models.JSONField(default=list, verbose_name='kinds to mend')),
-                ('limbo_after', models.DurationField()),
-                ('shut_out_most', models.PositiveIntegerField()),
-                ('started_by', models.CharField(blank=True, max_length=80, verbose_name='started by')),
-                ('started_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='started')),
-                ('touched_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='last step')),
-                ('finished_at', models.DateTimeField(null=True, verbose_name='finished')),
-                ('problem', models.CharField(blank=True, max_length=200, verbose_name='problem')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("pool", models.CharField(max_length=64, verbose_name="user pool")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("running", "under way"),
+                            ("done", "finished"),
+                            ("stopped", "given up"),
+                        ],
+                        default="running",
+                        max_length=8,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "phase",
+                    models.CharField(
+                        choices=[
+                            ("listing", "reading the list"),
+                            ("missing", "asking for those not listed"),
+                            ("duplicates", "comparing numbers"),
+                            ("mending", "mending"),
+                        ],
+                        default="listing",
+                        max_length=10,
+                        verbose_name="phase",
+                    ),
+                ),
+                ("token", models.TextField(blank=True)),
+                ("cursor", models.CharField(blank=True, max_length=64)),
+                ("steps", models.PositiveIntegerField(default=0)),
+                ("listed", models.PositiveIntegerField(default=0, verbose_name="users listed")),
+                (
+                    "restarts",
+                    models.PositiveIntegerField(
+                        default=0, verbose_name="times the list was begun again"
+                    ),
+                ),
+                ("dry_run", models.BooleanField(default=False, verbose_name="changes nothing")),
+                ("mend", models.JSONField(default=list, verbose_name="kinds to mend")),
+                ("limbo_after", models.DurationField()),
+                ("shut_out_most", models.PositiveIntegerField()),
+                (
+                    "started_by",
+                    models.CharField(blank=True, max_length=80, verbose_name="started by"),
+                ),
+                (
+                    "started_at",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="started"),
+                ),
+                (
+                    "touched_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="last step"
+                    ),
+                ),
+                ("finished_at", models.DateTimeField(null=True, verbose_name="finished")),
+                ("problem", models.CharField(blank=True, max_length=200, verbose_name="problem")),
             ],
             options={
-                'verbose_name': 'comparison with Cognito',
-                'verbose_name_plural': 'comparisons with Cognito',
+                "verbose_name": "comparison with Cognito",
+                "verbose_name_plural": "comparisons with Cognito",
             },
         ),
         migrations.AddField(
-            model_name='user',
-            name='listed_at',
+            model_name="user",
+            name="listed_at",
             field=models.DateTimeField(blank=True, editable=False, null=True),
         ),
         migrations.CreateModel(
-            name='Finding',
+            name="Finding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('only_in_cognito', 'only in Cognito'), ('only_here', 'only here'), ('phone', 'differing phone'), ('status', 'differing status'), ('limbo', 'limbo'), ('duplicate', 'duplicate')], max_length=16, verbose_name='kind')),
-                ('pool', models.CharField(max_length=64, verbose_name='user pool')),
-                ('sub', models.CharField(max_length=64, verbose_name='Cognito sub')),
-                ('open_key', models.CharField(max_length=96, null=True)),
-                ('ours', models.JSONField(default=dict, verbose_name='here')),
-                ('theirs', models.JSONField(default=dict, verbose_name='in Cognito')),
-                ('state', models.CharField(choices=[('open', 'open'), ('mended', 'mended'), ('undone', 'undone'), ('gone', 'gone by itself')], default='open', max_length=8, verbose_name='state')),
-                ('found_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='found')),
-                ('problem', models.CharField(blank=True, max_length=200, verbose_name='why it was not mended')),
-                ('mended_at', models.DateTimeField(null=True, verbose_name='mended')),
-                ('mended_by', models.CharField(blank=True, max_length=80, verbose_name='mended by')),
-                ('undone_at', models.DateTimeField(null=True, verbose_name='undone')),
-                ('undone_by', models.CharField(blank=True, max_length=80, verbose_name='undone by')),
-                ('undo', models.JSONField(default=list)),
-                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='findings', to=settings.AUTH_USER_MODEL, verbose_name='user')),
-                ('mended_in', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='mended', to='accounts.syncrun')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='findings', to='accounts.syncrun')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("only_in_cognito", "only in Cognito"),
+                            ("only_here", "only here"),
+                            ("phone", "differing phone"),
+                            ("status", "differing status"),
+                            ("limbo", "limbo"),
+                            ("duplicate", "duplicate"),
+                        ],
+                        max_length=16,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("pool", models.CharField(max_length=64, verbose_name="user pool")),
+                ("sub", models.CharField(max_length=64, verbose_name="Cognito sub")),
+                ("open_key", models.CharField(max_length=96, null=True)),
+                ("ours", models.JSONField(default=dict, verbose_name="here")),
+                ("theirs", models.JSONField(default=dict, verbose_name="in Cognito")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "open"),
+                            ("mended", "mended"),
+                            ("undone", "undone"),
+                            ("gone", "gone by itself"),
+                        ],
+                        default="open",
+                        max_length=8,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "found_at",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="found"),
+                ),
+                (
+                    "problem",
+                    models.CharField(
+                        blank=True, max_length=200, verbose_name="why it was not mended"
+                    ),
+                ),
+                ("mended_at", models.DateTimeField(null=True, verbose_name="mended")),
+                (
+                    "mended_by",
+                    models.CharField(blank=True, max_length=80, verbose_name="mended by"),
+                ),
+                ("undone_at", models.DateTimeField(null=True, verbose_name="undone")),
+                (
+                    "undone_by",
+                    models.CharField(blank=True, max_length=80, verbose_name="undone by"),
+                ),
+                ("undo", models.JSONField(default=list)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="findings",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
+                (
+                    "mended_in",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="mended",
+                        to="accounts.syncrun",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="findings",
+                        to="accounts.syncrun",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'difference from Cognito',
-                'verbose_name_plural': 'differences from Cognito',
-                'permissions': (('mend_drift', 'Can mend differences from Cognito and undo that'),),
-                'indexes': [models.Index(fields=['state', 'kind', 'id'], name='accounts_fi_state_8c3eb6_idx'), models.Index(fields=['run', 'kind', 'id'], name='accounts_fi_run_id_3b3e16_idx'), models.Index(fields=['mended_in', 'mended_at'], name='accounts_fi_mended__cd4f58_idx')],
-                'constraints': [models.UniqueConstraint(fields=('pool', 'open_key'), name='one_open_finding_of_a_kind')],
+                "verbose_name": "difference from Cognito",
+                "verbose_name_plural": "differences from Cognito",
+                "permissions": (("mend_drift", "Can mend differences from Cognito and undo that"),),
+                "indexes": [
+                    models.Index(
+                        fields=["state", "kind", "id"], name="accounts_fi_state_8c3eb6_idx"
+                    ),
+                    models.Index(
+                        fields=["run", "kind", "id"], name="accounts_fi_run_id_3b3e16_idx"
+                    ),
+                    models.Index(
+                        fields=["mended_in", "mended_at"], name="accounts_fi_mended__cd4f58_idx"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("pool", "open_key"), name="one_open_finding_of_a_kind"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Claim',
+            name="Claim",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sub', models.CharField(max_length=64)),
-                ('phone', models.CharField(max_length=64)),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='claims', to='accounts.syncrun')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sub", models.CharField(max_length=64)),
+                ("phone", models.CharField(max_length=64)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="claims",
+                        to="accounts.syncrun",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['run', 'phone'], name='accounts_cl_run_id_575773_idx')],
-                'constraints': [models.UniqueConstraint(fields=('run', 'sub'), name='one_claim_per_user')],
+                "indexes": [
+                    models.Index(fields=["run", "phone"], name="accounts_cl_run_id_575773_idx")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("run", "sub"), name="one_claim_per_user")
+                ],
             },
         ),
     ]

@@ -18,9 +18,9 @@ class Session(AbstractBaseSession):
     """``handle`` names the session in pages and addresses, where its key must never stand.
 
     ``browser`` is a keyed digest of the browser's own long-lived cookie. A session that ended is
-    kept until ``expire_date``, so that its browser can be told what happened: ``ended_by`` is the
-    device that took over, where one did. ``newcomer`` is the device that signed in beside this
-    one, until its person has seen the notice.
+    kept until ``expire_date``, even without its user, so that its browser can be told what
+    happened: ``ended_by`` is the device that took over, where one did. ``newcomer`` is the device
+    that signed in beside this one, until its person has seen the notice.
     """
 
     class Ended(models.TextChoices):
@@ -34,7 +34,7 @@ class Session(AbstractBaseSession):
         TOO_OLD = "too_old", _("signed in too long ago")
 
     handle = models.CharField(max_length=16, unique=True, default=draw_handle, editable=False)
-    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="sessions")
+    user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="sessions")
     device = models.CharField(_("device"), max_length=80, blank=True)
     browser = models.CharField(max_length=64, blank=True)
     network = models.CharField(_("network"), max_length=64, blank=True)
