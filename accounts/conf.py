@@ -97,6 +97,7 @@ class Conf:
         """How old Cognito's word on a person who uses the site may be."""
         return int(settings.ACCOUNTS_REVALIDATE_SECONDS)
 
+    @property
     def session_idle_seconds(self) -> int:
         """How long a session may rest; ``staff_idle_seconds`` for operators."""
         return int(settings.ACCOUNTS_SESSION_IDLE_SECONDS)
