@@ -6,6 +6,7 @@ accounts.E003  ACCOUNTS_SIGN_UP is neither open nor closed
 accounts.E004  a setting of the user pool is missing
 accounts.E005  COGNITO_API is neither public nor admin
 accounts.E006  a rate limit cannot be read
+accounts.E012  ACCOUNTS_EVENTS_KEPT_DAYS is out of range
 accounts.E013  ACCOUNTS_GROUPS or ACCOUNTS_STAFF_GROUP cannot be read
 accounts.E014  ACCOUNTS_REVALIDATE_SECONDS is out of range
 accounts.W001  counts of the throttle are kept in one process only (deploy)
@@ -133,6 +134,19 @@ def check_revalidation(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             f"ACCOUNTS_REVALIDATE_SECONDS is not from {_REVALIDATE[0]} to {_REVALIDATE[-1]}.",
             hint="It is how long a person who was disabled in Cognito may stay signed in here.",
             id="accounts.E014",
+        )
+    ]
+
+
+@register()
+def check_retention(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if 31 <= conf.events_kept_days <= 3650:
+        return []
+    return [
+        Error(
+            "ACCOUNTS_EVENTS_KEPT_DAYS must be between 31 and 3650.",
+            hint="The admin's front page looks back thirty days.",
+            id="accounts.E012",
         )
     ]
 

@@ -110,10 +110,13 @@ class Identity:
 
 @dataclass(frozen=True)
 class CognitoUser:
-    """A user as Cognito has it. ``status`` is Cognito's word, such as CONFIRMED."""
+    """What Cognito says of a user. ``phone`` is as it stands there, "" where there is none.
+
+    ``status`` is Cognito's word, such as CONFIRMED.
+    """
 
     sub: str
-    phone: str | None = field(repr=False)
+    phone: str = field(repr=False)
     phone_verified: bool
     status: str
     enabled: bool
@@ -463,7 +466,7 @@ def _read_user(user: Any, attributes: Any) -> CognitoUser:
     named = {each["Name"]: each.get("Value") for each in attributes}
     return CognitoUser(
         sub=_text(named["sub"]),
-        phone=named.get("phone_number") or None,
+        phone=str(named.get("phone_number") or ""),
         phone_verified=str(named.get("phone_number_verified")).lower() == "true",
         status=_text(user["UserStatus"]),
         enabled=user["Enabled"] is True,

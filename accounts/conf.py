@@ -98,6 +98,11 @@ class Conf:
         return int(settings.ACCOUNTS_REVALIDATE_SECONDS)
 
     @property
+    def events_kept_days(self) -> int:
+        """How long sign-in events are kept."""
+        return int(settings.ACCOUNTS_EVENTS_KEPT_DAYS)
+
+    @property
     def session_idle_seconds(self) -> int:
         """How long a session may rest; ``staff_idle_seconds`` for operators."""
         return int(settings.ACCOUNTS_SESSION_IDLE_SECONDS)

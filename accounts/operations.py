@@ -9,6 +9,7 @@ overtakes an earlier one that it contradicts.
     perform → order → run → claim        one at a time per account; rules; what shuts out
                           → there        Cognito or the ledger, outside of any transaction
                           → finish       what lets in, together with the state
+                          → tell         a text, if one is wanted, at most once
 
 Kinds and their parameters (``Operation.Kind``):
 
@@ -33,7 +34,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts import audit, cognito, events, ledger, phones
+from accounts import audit, cognito, events, ledger, phones, texts
 from accounts.conf import conf
 from accounts.models import Operation, Session, User
 
@@ -250,7 +251,8 @@ def _go_there(operation: Operation) -> None:
         log.warning("%s waits, try %d: %r", operation, operation.tries, error)
         _wait(operation, f"{type(error).__name__}: {error}")
     else:
-        _finish(operation, State.DONE, remark or "")
+        if _finish(operation, State.DONE, remark or "") and course.tell:
+            course.tell(operation)
 
 
 def _finish(operation: Operation, state: str, remark: str = "") -> bool:
@@ -395,6 +397,10 @@ def _note_invited(operation: Operation, user: None) -> None:
     operation.user = invited
 
 
+def _tell_invited(operation: Operation) -> None:
+    _tell(operation, operation.params["phone"], "invited")
+
+
 def _change_number(operation: Operation, user: User) -> None:
     params = operation.params
     cognito.gateway().change_phone(user.sub, params["phone"], verified=params["verified"])
@@ -413,8 +419,29 @@ def _note_number(operation: Operation, user: User) -> None:
         )
 
 
+def _tell_old_number(operation: Operation) -> None:
+    # The account as it was when this try began.
+    if operation.user and operation.user.phone != operation.params["phone"]:
+        _tell(operation, operation.user.phone, "number_changed")
+
+
+def _tell(operation: Operation, phone: str | None, message: texts.Notice) -> None:
+    if not (phone and operation.params.get("tell")):
+        return
+    try:
+        delivery = texts.tell(phone, message, language=operation.params.get("language", ""))
+    except texts.TextsError as error:
+        delivery = f"{type(error).__name__}: {error}"
+        log.warning("No text about %s: %s", operation, delivery)
+    is_sent = delivery == "sent"
+    Operation.objects.filter(pk=operation.pk).update(
+        remark=Remark.TEXT_SENT if is_sent else Remark.TEXT_FAILED,
+        error="" if is_sent else delivery[:400],
+    )
+
+
 def _enter_staff(operation: Operation, user: User) -> None:
-    if group := _staff_group():
+    if group := conf.staff_group:
         cognito.gateway().add_to_group(user.sub, group)
 
 
@@ -429,7 +456,7 @@ def _drop_staff(operation: Operation, user: User) -> None:
 
 
 def _leave_staff(operation: Operation, user: User) -> None:
-    if group := _staff_group():
+    if group := conf.staff_group:
         cognito.gateway().remove_from_group(user.sub, group)
 
 
@@ -451,10 +478,6 @@ def _leave_group(operation: Operation, user: User) -> None:
         cognito.gateway().remove_from_group(user.sub, name)
 
 
-def _staff_group() -> str:
-    return conf.staff_group
-
-
 def _names_in_cognito(group: str) -> list[str]:
     """Return the groups of the pool that stand for a Django group."""
     return [theirs for theirs, ours in conf.groups.items() if ours == group]
@@ -470,6 +493,7 @@ class _Course:
     there: Callable[[Operation, Any], Any]
     first: Callable[[Operation, Any], None] | None = None
     then: Callable[[Operation, Any], None] | None = None
+    tell: Callable[[Operation], None] | None = None
     is_done_when_gone: bool = False
 
 
@@ -479,8 +503,8 @@ _COURSES: dict[str, _Course] = {
     Kind.SIGN_OUT: _Course(_sign_out, first=_end_sessions, is_done_when_gone=True),
     Kind.UNLOCK: _Course(_unlock, then=_note_unlocked),
     Kind.DELETE: _Course(_delete, first=_shut_out, then=_remove, is_done_when_gone=True),
-    Kind.INVITE: _Course(_invite, then=_note_invited),
-    Kind.CHANGE_NUMBER: _Course(_change_number, then=_note_number),
+    Kind.INVITE: _Course(_invite, then=_note_invited, tell=_tell_invited),
+    Kind.CHANGE_NUMBER: _Course(_change_number, then=_note_number, tell=_tell_old_number),
     Kind.MAKE_STAFF: _Course(_enter_staff, then=_note_staff),
     Kind.UNMAKE_STAFF: _Course(_leave_staff, first=_drop_staff, is_done_when_gone=True),
     Kind.ADD_TO_GROUP: _Course(_join_group, then=_note_group),

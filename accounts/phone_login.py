@@ -49,6 +49,7 @@ from accounts import (
     cognito,
     devices,
     events,
+    holds,
     pending,
     phones,
     sessions,
@@ -322,6 +323,9 @@ def _text(request: HttpRequest, attempt: Pending, *, first: bool) -> None:
     reason = begun.why_no_text or ("" if challenge.delivery == "sent" else challenge.delivery)
     sent = kinds.SENT if first else kinds.RESENT
     _note(request, kinds.BLOCKED if reason else sent, attempt, user=known, reason=reason)
+    if not first:
+        # Perhaps nothing arrived because the number is held, which Cognito cannot tell.
+        holds.look(request, attempt.phone, attempt=attempt.attempt, reference=attempt.reference)
 
 
 @dataclass(frozen=True)
@@ -379,6 +383,7 @@ def _answer(
         throttle.count("wrong_codes", request)
         _store(request, replace(waiting, challenge=None))
         _note(request, events.Kind.FAILED, waiting, reason="over")
+        holds.look(request, waiting.phone, attempt=waiting.attempt, reference=waiting.reference)
         log.info("Sign-in ended for %s", phones.mask(waiting.phone))
         raise StartOver from error
     except cognito.CognitoError as error:

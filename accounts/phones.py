@@ -64,6 +64,23 @@ def parse(typed: str, *, region: str, countries: Collection[str]) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
+def find(typed: str, *, region: str) -> str | None:
+    """Return the E.164 form of a number that somebody looks for, allowed and mobile or not.
+
+    None where it is no whole number.
+    """
+    if len(typed) > MAX_TYPED_LENGTH or not any(c.isdigit() for c in typed):
+        return None
+    visible = "".join(" " if c.isspace() else c for c in typed if unicodedata.category(c) != "Cf")
+    try:
+        number = phonenumbers.parse(visible, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
 def _is_allowed(number: PhoneNumber, countries: Collection[str]) -> bool:
     if phonenumbers.region_code_for_number(number) in countries:
         return True

@@ -1,3 +1,5 @@
-"""The admin pages of this app, one module for each kind of thing."""
+"""What operators see and do, by Django's admin."""
 
-from accounts.admin import users  # noqa: F401 - registers itself
+from accounts.admin import events, users
+
+__all__ = ["events", "users"]

@@ -3,6 +3,7 @@ where Cognito says otherwise."""
 
 from accounts.models.drift import Claim, Finding, SyncRun
 from accounts.models.events import SignInEvent
+from accounts.models.figures import EventCount, RolledHour
 from accounts.models.operations import Operation
 from accounts.models.sessions import Session
 from accounts.models.turns import Turn
@@ -10,8 +11,10 @@ from accounts.models.users import User
 
 __all__ = [
     "Claim",
+    "EventCount",
     "Finding",
     "Operation",
+    "RolledHour",
     "Session",
     "SignInEvent",
     "SyncRun",

@@ -19,6 +19,9 @@ class SignInEvent(models.Model):
     devices of the person that were signed in at that moment.
 
     The user is named without a constraint: what happened outlives the account.
+
+    The database refuses changes as well: a migration puts triggers on this table, and what would
+    make SQLite build the table anew has to put them back.
     """
 
     class Kind(models.TextChoices):
@@ -60,7 +63,12 @@ class SignInEvent(models.Model):
             models.Index(fields=["user", "at"]),
             models.Index(fields=["phone_key", "at"]),
             models.Index(fields=["reference"]),
+            models.Index(fields=["attempt"]),
             models.Index(fields=["kind", "at"]),
+            models.Index(fields=["country", "at"]),
+            models.Index(
+                fields=["reason", "at"], condition=~models.Q(reason=""), name="events_with_a_reason"
+            ),
         )
 
     def __str__(self) -> str:

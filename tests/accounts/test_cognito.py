@@ -391,7 +391,7 @@ def test_user_is_read_with_status_and_times(line, public):
 def test_user_without_a_phone_who_is_disabled_is_read(line, public):
     line.will(Reply({"UserAttributes": ATTRIBUTES[:1], **USER, "Enabled": False}))
 
-    assert public.read_user(SUB) == replace(READ, phone=None, phone_verified=False, enabled=False)
+    assert public.read_user(SUB) == replace(READ, phone="", phone_verified=False, enabled=False)
 
 
 @pytest.mark.parametrize("lacking", ["UserStatus", "Enabled", "UserCreateDate", "UserAttributes"])

@@ -1,7 +1,5 @@
 """What is ordered on accounts, against a Cognito at the wire that takes it, or does not."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 
@@ -9,12 +7,12 @@ import pytest
 import time_machine
 from auditlog.models import LogEntry
 from django.contrib.auth.models import Group, Permission
-from django.db import connection
 from django.utils import timezone
 
-from accounts import ledger, operations
+from accounts import ledger, operations, texts
 from accounts.models import Operation, Session, User
 from accounts.operations import Kind, Remark, State
+from tests.accounts.test_turns import at_once, database_in_a_file
 from tests.wire import Reply, Request, WireServer, aws_error
 
 pytestmark = pytest.mark.django_db
@@ -43,11 +41,13 @@ class Pool(WireServer):
 @pytest.fixture
 def pool(settings):
     ledger._client.cache_clear()
+    texts._client.cache_clear()
     with_faults = Pool()
     settings.AWS_ENDPOINT_URL = with_faults.url
     yield with_faults
     with_faults.close()
     ledger._client.cache_clear()
+    texts._client.cache_clear()
 
 
 @pytest.fixture
@@ -151,6 +151,34 @@ def test_invited_person_has_an_account_and_nothing_to_sign_in_with(pool, phone, 
     invited = User.objects.get(sub="sub-invited")
     assert (invited.phone, invited.name, invited.phone_verified) == (phone, "Ada", False)
     assert operation.user == invited
+
+
+@pytest.mark.parametrize(
+    ("reply", "remark"),
+    [
+        (Reply({"delivery": "sent"}), Remark.TEXT_SENT),
+        (Reply({"delivery": "opted_out"}), Remark.TEXT_FAILED),
+        (Reply({}, 500), Remark.TEXT_FAILED),
+    ],
+    ids=["sent", "refused", "away"],
+)
+def test_text_to_an_invited_person_is_tried_once(pool, phone, operator, settings, reply, remark):
+    settings.ACCOUNTS_TEXTS_FUNCTION = "phone-login-texts"
+    pool.faults[""] = reply
+    operation = operations.perform(Kind.INVITE, None, by=operator, phone=phone, tell=True)
+    assert (operation.state, operation.remark) == (State.DONE, remark)
+    assert pool.operations() == ["AdminCreateUser", ""]
+    assert pool.requests[1].json["phone"] == phone
+    assert operations.run(operation).is_done
+    assert len(pool.requests) == 2
+
+
+def test_old_number_is_told_of_the_new_one_if_wanted(pool, person, operator, settings):
+    settings.ACCOUNTS_TEXTS_FUNCTION = "phone-login-texts"
+    pool.faults[""] = Reply({"delivery": "sent"})
+    change = partial(operations.perform, Kind.CHANGE_NUMBER, person, by=operator, verified=False)
+    assert change(phone=f"{person.phone[:-4]}0199", tell=True).remark == Remark.TEXT_SENT
+    assert pool.requests[1].json["phone"] == person.phone
 
 
 def test_invited_person_with_an_account_keeps_it(pool, phone, operator):
@@ -338,22 +366,26 @@ def test_order_that_somebody_is_at_is_done_once(pool, person, operator):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_order_run_by_many_at_once_is_done_once(pool, person, operator):
+def test_order_run_by_many_at_once_is_done_once(pool, person, operator, tmp_path):
     operation = operations.order(Kind.DISABLE, person, by=operator)
-    ready = threading.Barrier(4)
-
-    def run(_: int) -> None:
-        try:
-            ready.wait(timeout=20)
-            operations.run(Operation.objects.get(pk=operation.pk))
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(4) as threads:
-        list(threads.map(run, range(4)))
-    operation.refresh_from_db()
+    with database_in_a_file(tmp_path):
+        at_once(*[partial(operations.run, Operation.objects.get(pk=operation.pk))] * 4)
+        operation.refresh_from_db()
     assert (operation.state, operation.tries) == (State.DONE, 1)
     assert pool.operations() == ["AdminDisableUser"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_superusers_who_disable_each_other_leave_one(pool, operator, tmp_path):
+    other = make_operator(2, is_superuser=True)
+    jobs = [
+        partial(operations.perform, Kind.DISABLE, operator, by=other),
+        partial(operations.perform, Kind.DISABLE, other, by=operator),
+    ]
+    with database_in_a_file(tmp_path):
+        remarks = sorted(operation.remark for operation in at_once(*jobs))
+        left = User.objects.filter(is_superuser=True, is_active=True).count()
+    assert (remarks, left) == (["", Remark.LAST_SUPERUSER], 1)
 
 
 def test_order_whose_process_died_is_taken_up_when_its_lease_is_over(pool, person, operator):

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0002_identities_sessions_events"),
+        ("accounts", "0004_events_are_only_added"),
     ]
 
     operations = [
