@@ -1,6 +1,8 @@
 """Comparing with a user pool at the wire, mending and undoing."""
 
 import time
+import tracemalloc
+from collections.abc import Iterable
 from datetime import timedelta
 
 import pytest
@@ -19,6 +21,7 @@ from tests.wire import aws_error
 pytestmark = pytest.mark.django_db
 
 Kind, State = Finding.Kind, Finding.State
+POOL = "eu-west-1_Example01"
 ALL = [kind.value for kind in drift.MENDABLE]
 
 
@@ -38,18 +41,22 @@ def number(n: int) -> str:
     return f"+1201555{n:04d}"
 
 
-def person(pool: UserPool, n: int, **known) -> User:
-    """Somebody who stands here as in Cognito."""
-    sub = pool.add(f"sub-{n}", number(n))
-    user = User.objects.for_identity(sub, number(n), phone_verified=True)
-    # Rows made in the same moment as the run are not yet missed.
+def people(pool: UserPool, numbers: Iterable[int], **known) -> list[User]:
+    """Persons who stand here as in Cognito, for longer than a run lasts."""
     known = {
         "cognito_status": "FORCE_CHANGE_PASSWORD",
         "date_joined": timezone.now() - timedelta(days=2),
+        "phone_verified": True,
         **known,
     }
-    User.objects.filter(pk=user.pk).update(**known)
-    return again(user)
+    return User.objects.bulk_create(
+        User(pool=POOL, sub=pool.add(f"sub-{n}", number(n)), phone=number(n), **known)
+        for n in numbers
+    )
+
+
+def person(pool: UserPool, n: int, **known) -> User:
+    return people(pool, [n], **known)[0]
 
 
 def again(user: User) -> User:
@@ -79,8 +86,7 @@ def values(user: User) -> dict:
 
 
 def test_people_who_stand_here_as_there_are_no_findings(pool):
-    for n in range(130):
-        person(pool, n)
+    people(pool, range(130))
     run = compare()
     assert (found(run), run.listed) == (set(), 130)
     assert pool.operations() == ["ListUsers"] * 3
@@ -250,8 +256,7 @@ def in_steps(run: SyncRun, steps: int) -> SyncRun:
 
 def mixed(pool: UserPool) -> None:
     """Differences of each kind among a hundred and fifty users."""
-    for n in range(130):
-        person(pool, n)
+    people(pool, range(130))
     for n in range(130, 150):
         pool.add(f"only-there-{n}", number(n))
     for n in (3, 63, 123):
@@ -354,11 +359,9 @@ def test_pace_is_kept():
 
 @pytest.mark.parametrize("differ", [False, True])
 def test_page_takes_a_fixed_number_of_queries(pool, differ):
-    for n in range(1000):
-        if differ:
-            pool.add(f"sub-{n}", number(n))
-        else:
-            person(pool, n)
+    people(pool, range(1000))
+    if differ:
+        User.objects.all().delete()
     run = drift.start()
     taken = []
     while run.phase == SyncRun.Phase.LISTING:
@@ -372,6 +375,30 @@ def test_page_takes_a_fixed_number_of_queries(pool, differ):
     # SQLite takes sixty findings in two parts.
     assert set(full) == {7 if differ else 5}
     assert last <= full[0]
+
+
+def test_memory_does_not_grow_with_the_pool(pool):
+    people(pool, range(1000))
+    for n in range(0, 1000, 3):
+        pool.change(f"sub-{n}", phone_number=number(5000 + n))
+    run = drift.start()
+    for _ in range(4):
+        drift.step(run, no_pace)
+    tracemalloc.start()
+    try:
+        kept, most = [], []
+        for _ in range(12):
+            pool.requests.clear()
+            tracemalloc.reset_peak()
+            drift.step(run, no_pace)
+            now, peak = tracemalloc.get_traced_memory()
+            kept.append(now)
+            most.append(peak)
+    finally:
+        tracemalloc.stop()
+    assert run.listed >= 900
+    assert kept[-1] - kept[2] < 100_000
+    assert most[-1] < 1.5 * most[2]
 
 
 # Mending and undoing
@@ -470,14 +497,14 @@ def test_person_who_is_in_cognito_again_is_not_shut_out(pool):
 
 
 def test_too_many_who_are_only_here_are_not_shut_out_by_a_run(pool):
-    people = [person(pool, n) for n in range(4)]
+    four = people(pool, range(4))
     pool.users.clear()
     run = compare(mend=ALL, shut_out_most=3)
     assert "4 people are only here" in run.problem
-    assert all(again(user).cognito_enabled for user in people)
+    assert all(again(user).cognito_enabled for user in four)
     assert not run.findings.exclude(state=State.OPEN).exists()
     run = compare(mend=ALL, shut_out_most=4)
-    assert not any(again(user).cognito_enabled for user in people)
+    assert not any(again(user).cognito_enabled for user in four)
     assert run.problem == ""
 
 
@@ -630,8 +657,8 @@ def test_mending_during_an_outage_changes_nothing(pool):
 
 
 def test_run_that_fails_while_mending_goes_on_with_the_rest(pool):
-    people = [person(pool, n) for n in range(3)]
-    for n, user in enumerate(people):
+    three = people(pool, range(3))
+    for n, user in enumerate(three):
         pool.change(user.sub, phone_number=number(7000 + n))
     run = drift.start(mend=[Kind.PHONE])
     while run.phase != SyncRun.Phase.MENDING:
@@ -643,11 +670,11 @@ def test_run_that_fails_while_mending_goes_on_with_the_rest(pool):
 
     with pytest.raises(cognito.Unavailable):
         drift.step(run, pace)
-    assert [again(user).phone for user in people] == [number(7000), number(1), number(2)]
+    assert [again(user).phone for user in three] == [number(7000), number(1), number(2)]
     resumed = drift.unfinished()
     while drift.step(resumed, pace):
         pass
-    assert [again(user).phone for user in people] == [number(7000 + n) for n in range(3)]
+    assert [again(user).phone for user in three] == [number(7000 + n) for n in range(3)]
 
 
 def test_finding_of_another_pool_is_not_mended(pool, settings):
