@@ -1,3 +1,4 @@
+from functools import update_wrapper
 from typing import Any, NoReturn
 
 from django.contrib.admin import AdminSite
@@ -9,11 +10,21 @@ from django.utils.decorators import method_decorator
 from django.utils.http import MAX_URL_LENGTH, urlencode
 from django.views.decorators.cache import never_cache
 
-from accounts import overview
+from accounts import afterwards, operations, overview
 
 
 class PhoneAdminSite(AdminSite):
     """Django's admin without a password form: the phone login is its only door."""
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Let every page of an operator take up what waits to be done to accounts."""
+
+        def with_orders(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if self.has_permission(request):
+                afterwards.do(request, operations.run_due)
+            return view(request, *args, **kwargs)
+
+        return super().admin_view(update_wrapper(with_orders, view), cacheable)
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -80,6 +80,11 @@ def middleware(
     return handle
 
 
+def note(target: User, changes: dict[str, Any]) -> None:
+    """Enter what is kept elsewhere than in the account itself."""
+    LogEntry.objects.log_create(target, action=LogEntry.Action.UPDATE, changes=changes)
+
+
 def entries_of(user: User) -> QuerySet[Any]:
     """Return what was changed on ``user``, newest first."""
     entries: QuerySet[Any] = LogEntry.objects.get_for_object(user).select_related("actor")

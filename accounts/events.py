@@ -54,6 +54,7 @@ REASONS = {
     "block": _("the budget of neighbouring numbers"),
     "country": _("the country's budget"),
     "pool": _("the budget of all texts"),
+    "operator": _("an operator did it"),
 }
 
 

@@ -34,7 +34,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts import audit, cognito, events, ledger, phones, texts
+from accounts import audit, cognito, events, ledger, phones, sessions, texts
 from accounts.conf import conf
 from accounts.models import Operation, Session, User
 
@@ -137,7 +137,8 @@ def run_due(*, seconds: float = 8, limit: int = 100, batch: str = "") -> int:
 def refusal(kind: str, user: User, by: User | None, params: dict[str, Any] | None = None) -> str:
     """Return the ``Remark`` why ``by`` may not do this to ``user``, or "". The shell may.
 
-    Permissions are the pages' business; this is what no permission allows.
+    Permissions are the pages' business; this is what no permission allows. Without ``params``
+    only what they do not matter for is looked at.
     """
     if by is not None and by.pk == user.pk and kind in _OWN_BUSINESS:
         return ""
@@ -147,11 +148,11 @@ def refusal(kind: str, user: User, by: User | None, params: dict[str, Any] | Non
         return Remark.SUPERUSER
     if kind in _NOT_TO_ONESELF and _is_last_superuser(user):
         return Remark.LAST_SUPERUSER
-    if kind in _OF_GROUPS:
-        group = Group.objects.filter(name=(params or {}).get("group")).first()
+    if kind in _OF_GROUPS and params is not None:
+        group = Group.objects.filter(name=params.get("group")).first()
         if group is None:
             return Remark.NO_GROUP
-        if by is not None and not may_grant(by, group):
+        if by is not None and not grantable(by).filter(pk=group.pk).exists():
             return Remark.MORE_RIGHTS
     if kind == Kind.UNLOCK and not user.phone:
         return Remark.NO_PHONE
@@ -160,12 +161,14 @@ def refusal(kind: str, user: User, by: User | None, params: dict[str, Any] | Non
     return ""
 
 
-def may_grant(by: User, group: Group) -> bool:
-    """Tell whether ``by`` has all rights of ``group``: nobody gives away more than their own."""
+def grantable(by: User) -> QuerySet[Group]:
+    """Return the groups all of whose rights ``by`` has: nobody gives away more than their own."""
+    groups = Group.objects.order_by("name")
     if by.is_superuser:
-        return True
-    rights = Permission.objects.filter(group=group).select_related("content_type")
-    return by.has_perms(f"{each.content_type.app_label}.{each.codename}" for each in rights)
+        return groups
+    own = Permission.objects.filter(Q(user=by) | Q(group__user=by))
+    lacking = Permission.objects.exclude(pk__in=own.values("pk"))
+    return groups.exclude(permissions__in=lacking)
 
 
 # One try
@@ -327,11 +330,7 @@ def _is_last_superuser(user: User) -> bool:
 def _shut_out(operation: Operation, user: User) -> None:
     user.is_active = False
     user.save(update_fields=["is_active"])
-    _end(Session.objects.filter(user=user), Session.Ended.SHUT_OUT)
-
-
-def _end(rows: QuerySet[Session], why: Session.Ended) -> None:
-    rows.filter(ended_at=None).update(ended_at=timezone.now(), ended_why=why)
+    sessions.end_all(user, Session.Ended.SHUT_OUT)
 
 
 def _disable(operation: Operation, user: User) -> None:
@@ -355,7 +354,7 @@ def _let_in(operation: Operation, user: User) -> None:
 def _end_sessions(operation: Operation, user: User) -> None:
     # A try that comes later does not end what began since.
     before = Session.objects.filter(user=user, signed_in_at__lte=operation.ordered_at)
-    _end(before, Session.Ended.ENDED_BY_OPERATOR)
+    sessions.end(before, Session.Ended.ENDED_BY_OPERATOR)
 
 
 def _sign_out(operation: Operation, user: User) -> None:
@@ -413,7 +412,7 @@ def _note_number(operation: Operation, user: User) -> None:
     )
     if not params["verified"]:
         # Whoever holds the sessions has not shown that the new number is theirs.
-        _end(Session.objects.filter(user=changed), Session.Ended.NUMBER_CHANGED)
+        sessions.end_all(changed, Session.Ended.NUMBER_CHANGED)
         events.record(
             events.Kind.NUMBER_CHANGED, None, phone=params["phone"], user=changed, reason="operator"
         )

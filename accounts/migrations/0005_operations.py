@@ -8,6 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
+        ("accounts", "0003_turn_session"),
         ("accounts", "0004_events_are_only_added"),
     ]
 

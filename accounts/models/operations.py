@@ -1,7 +1,5 @@
 """What was ordered on an account: written by accounts/operations.py before anything is done."""
 
-from typing import Any
-
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -106,5 +104,7 @@ class Operation(models.Model):
     def is_done(self) -> bool:
         return self.state == self.State.DONE
 
-    def param(self, name: str) -> Any:
-        return self.params.get(name)
+    @property
+    def is_gone(self) -> bool:
+        """The account of this order is no more."""
+        return self.is_done and self.kind == self.Kind.DELETE
