@@ -50,6 +50,7 @@ class SyncRun(models.Model):
     class Meta:
         verbose_name = _("comparison with Cognito")
         verbose_name_plural = _("comparisons with Cognito")
+        default_permissions = ()
 
     def __str__(self) -> str:
         return f"{self.pk} ({self.started_at:%Y-%m-%d %H:%M})"
@@ -102,6 +103,7 @@ class Finding(models.Model):
     class Meta:
         verbose_name = _("difference from Cognito")
         verbose_name_plural = _("differences from Cognito")
+        default_permissions = ("view",)
         permissions = (("mend_drift", _("Can mend differences from Cognito and undo that")),)
         constraints = (
             models.UniqueConstraint(fields=["pool", "open_key"], name="one_open_finding_of_a_kind"),
@@ -128,6 +130,7 @@ class Claim(models.Model):
     phone = models.CharField(max_length=64)
 
     class Meta:
+        default_permissions = ()
         constraints = (models.UniqueConstraint(fields=["run", "sub"], name="one_claim_per_user"),)
         indexes = (models.Index(fields=["run", "phone"]),)
 
