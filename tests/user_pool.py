@@ -12,7 +12,8 @@ DAY = 24 * 60 * 60
 
 
 class UserPool(WireServer):
-    """Users by sub. ``faults`` are replies by operation that take the place of the right one.
+    """Users by sub. ``faults`` are replies by operation that take the place of the right one; a
+    list of them is used up.
 
     ``generation`` is a part of every pagination token: a new one makes the old ones too old.
     """
@@ -22,7 +23,7 @@ class UserPool(WireServer):
         self.users: dict[str, dict[str, Any]] = {}
         self.groups: dict[str, list[str]] = {}
         self.unlisted: set[str] = set()
-        self.faults: dict[str, Reply] = {}
+        self.faults: dict[str, Reply | list[Reply]] = {}
         self.generation = 0
 
     def add(
@@ -58,7 +59,10 @@ class UserPool(WireServer):
     def answer(self, request: Request) -> Reply:
         self.requests.append(request)
         operation, asked = request.operation, request.json
-        if fault := self.faults.get(operation):
+        fault = self.faults.get(operation)
+        if isinstance(fault, list):
+            fault = fault.pop(0) if fault else None
+        if fault:
             return fault
         if operation == "ListUsers":
             return self._list(asked)
