@@ -48,6 +48,7 @@ class Operator:
         client = self._open_client()
         pool = self("describe_user_pool")["UserPool"]
         triggers = pool["LambdaConfig"]
+        # Cognito itself would reset what is left out; the local AWS keeps it.
         self("update_user_pool", LambdaConfig={})
         try:
             made = self._api.sign_up(
