@@ -87,8 +87,8 @@ def note(target: User, changes: dict[str, Any]) -> None:
 
 def entries_of(user: User) -> QuerySet[Any]:
     """Return what was changed on ``user``, newest first."""
-    entries: QuerySet[Any] = LogEntry.objects.get_for_object(user).select_related("actor")
-    return entries.order_by("-timestamp")
+    entries: QuerySet[Any] = LogEntry.objects.get_for_object(user)
+    return entries.select_related("actor", "content_type").order_by("-timestamp")
 
 
 def _name_the_actor(sender: Any, instance: Any, **kwargs: Any) -> None:

@@ -153,7 +153,6 @@ _ALL = (
         ),
         form=NumberForm,
         for_many=False,
-        is_grave=True,
     ),
     Act(
         Kind.MAKE_STAFF,
@@ -164,7 +163,6 @@ _ALL = (
             _("They can open these admin pages. What they may do there, groups say."),
             _LATER,
         ),
-        is_grave=True,
     ),
     Act(
         Kind.UNMAKE_STAFF,
@@ -176,7 +174,6 @@ _ALL = (
             _("A superuser is none any more. Their account stays as it is."),
             _LATER,
         ),
-        is_grave=True,
     ),
     Act(
         Kind.ADD_TO_GROUP,
@@ -226,8 +223,8 @@ def permitted(request: HttpRequest) -> list[Act]:
     return [act for act in _ALL if request.user.has_perm(act.permission)]
 
 
-def for_one(request: HttpRequest, user: User) -> list[tuple[Act, str]]:
-    """Return the acts that make sense for ``user`` as they are, with their addresses."""
+def for_one(request: HttpRequest, user: User, groups: list[str]) -> list[tuple[Act, str]]:
+    """Return the acts that make sense for ``user``, who is in ``groups``, with their addresses."""
     is_in = user.is_active and user.cognito_enabled
     senseless = {
         Kind.DISABLE: not user.is_active and not user.cognito_enabled,
@@ -235,6 +232,7 @@ def for_one(request: HttpRequest, user: User) -> list[tuple[Act, str]]:
         Kind.UNLOCK: not user.phone,
         Kind.MAKE_STAFF: user.is_staff,
         Kind.UNMAKE_STAFF: not user.is_staff,
+        Kind.REMOVE_FROM_GROUP: not groups,
     }
     return [
         (act, _address(act, [user.pk])) for act in permitted(request) if not senseless.get(act.kind)

@@ -19,12 +19,13 @@ admin.site.unregister(Group)
 @admin.register(LogEntry)
 class EntryAdmin(lists.BoundedList):
     list_display = ("timestamp", "who", "action", "content_type", "object_repr", "changed")
-    list_display_links = None
     list_filter = ("action",)
     list_select_related = ("actor", "content_type")
     ordering = ("-timestamp",)
     sortable_by = ()
     actions = None
+    fields = ("timestamp", "who", "action", "content_type", "object_repr", "changed")
+    readonly_fields = ("who", "changed")
 
     @admin.display(description=_("by"))
     def who(self, logged: Any) -> str:

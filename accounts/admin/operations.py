@@ -20,16 +20,19 @@ from accounts.models import Operation
 @admin.register(Operation)
 class OperationAdmin(lists.BoundedList):
     list_display = ("ordered_at", "kind", "account", "state_", "by_name", "result", "tries")
-    list_display_links = None
     list_filter = ("state", "kind")
     ordering = ("-pk",)
     sortable_by = ()
     actions = None
+    # Not the parameters: a phone among them is whole until it is needed no more.
+    fields = ("kind", "account", "state", "result", "by_name", "ordered_at", "finished_at", "tries")
+    readonly_fields = ("account", "result")
 
     @admin.display(description=_("account"))
     def account(self, order: Operation) -> str:
         if order.user_id is None:
-            return order.who
+            url = reverse("admin:accounts_operation_batch", args=[order.batch])
+            return format_html('<a href="{}">{}</a>', url, order.who) if order.batch else order.who
         url = reverse("admin:accounts_user_change", args=[order.user_id])
         return format_html('<a href="{}">{}</a>', url, order.who)
 

@@ -13,7 +13,6 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -123,11 +122,14 @@ class Compared:
 class UserAdmin(lists.BoundedList):
     """Accounts are made, changed and removed by what is in accounts/admin/acts.py alone."""
 
-    list_display = ("number", "name", "status", "operator", "sharing_", "held", "last_login")
+    list_display = ("number", "name", "status", "operator", "sharing_", "held", "last_sign_in")
     list_display_links = ("number",)
     list_filter = (StatusFilter, StaffFilter, SharingFilter, HeldFilter, SignedInFilter)
     # What is typed is read by get_search_results; without a field there would be no box.
     search_fields = ("sub",)
+    search_help_text = gettext_lazy(
+        "A phone number in any notation, how a name begins, or a Cognito sub."
+    )
     # One order, which an index serves under every filter.
     ordering = ("-pk",)
     sortable_by = ()
@@ -161,9 +163,9 @@ class UserAdmin(lists.BoundedList):
     def held(self, user: User) -> str:
         return words.held_until(user.held_until)
 
-    @property
-    def search_help_text(self) -> str:  # type: ignore[override]
-        return _("A phone number in any notation, how a name begins, or a Cognito sub.")
+    @admin.display(description=gettext_lazy("last sign-in"))
+    def last_sign_in(self, user: User) -> str:
+        return words.moment(user.last_login)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -179,8 +181,12 @@ class UserAdmin(lists.BoundedList):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        may_invite = request.user.has_perm("accounts.invite_user")
-        return super().changelist_view(request, {"may_invite": may_invite, **(extra_context or {})})
+        context = {
+            "title": _("Users"),
+            "may_invite": request.user.has_perm("accounts.invite_user"),
+            **(extra_context or {}),
+        }
+        return super().changelist_view(request, context)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         return {
@@ -211,14 +217,15 @@ class UserAdmin(lists.BoundedList):
     def _context(self, request: HttpRequest, user: User) -> dict[str, Any]:
         now = live.ask(user)
         compared = _compared(request, user, now)
+        groups = [group.name for group in user.groups.all()]
         return {
             "phone": lists.phone_for(request, user),
             "live": now,
             "compared": compared,
             "differs": any(line.differs for line in compared),
             "held_in_ledger": words.hold(now.ledger) if now.ledger else "",
-            "acts": acts.for_one(request, user),
-            "groups": [group.name for group in user.groups.all()],
+            "acts": acts.for_one(request, user, groups),
+            "groups": groups,
             "sessions": sessions.live(user).order_by("-last_seen"),
             "may_end": request.user.has_perm("accounts.sign_out_user"),
             "events": [
@@ -300,7 +307,7 @@ def _compared(request: HttpRequest, user: User, now: live.Live) -> list[Compared
         return _NONE if value is None else yes if value else no
 
     def moment(value: Any) -> str:
-        return date_format(timezone.localtime(value), "Y-m-d H:i") if value else _NONE
+        return words.moment(value) or _NONE
 
     shown = lists.phone_for(request, user) or _NONE
     if theirs is None:

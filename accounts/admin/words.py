@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from django.core.exceptions import FieldDoesNotExist
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -21,6 +22,10 @@ class Entry:
     by: str
     what: str
     changes: list[tuple[str, str, str]]
+
+
+def moment(at: datetime | None) -> str:
+    return date_format(timezone.localtime(at), "Y-m-d H:i") if at else ""
 
 
 def status_of(user: User) -> str:
@@ -42,12 +47,12 @@ def staff_of(user: User) -> str:
     return _("superuser") if user.is_superuser else _("operator")
 
 
-def held_until(moment: datetime | None) -> str:
-    if moment is None or moment <= timezone.now():
+def held_until(until: datetime | None) -> str:
+    if until is None or until <= timezone.now():
         return ""
-    if moment == LOCKED:
+    if until == LOCKED:
         return _("locked")
-    return _("until %s") % date_format(timezone.localtime(moment), "Y-m-d H:i")
+    return _("until %s") % moment(until)
 
 
 def hold(state: PhoneState) -> str:
@@ -56,7 +61,7 @@ def hold(state: PhoneState) -> str:
         return _("Locked until an operator unlocks it.")
     until = datetime.fromtimestamp(state.held_until, UTC)
     if until > timezone.now():
-        return _("Held until %s.") % date_format(timezone.localtime(until), "Y-m-d H:i")
+        return _("Held until %s.") % moment(until)
     return _("Not held.")
 
 
@@ -86,7 +91,18 @@ def entry(logged: Any) -> Entry:
     for name, change in (logged.changes or {}).items():
         if isinstance(change, dict):
             sign = "+" if change.get("operation") == "add" else "−"  # noqa: RUF001
-            changes.append((name, "", f"{sign} {', '.join(change.get('objects', []))}"))
-        else:
-            changes.append((name, str(change[0]), str(change[1])))
+            changes.append((_label(logged, name), "", f"{sign} {', '.join(change['objects'])}"))
+            continue
+        # django-auditlog writes None as a word.
+        before, after = ("" if value == "None" else str(value) for value in change)
+        if before or after:
+            changes.append((_label(logged, name), before, after or _("nothing")))
     return Entry(logged.timestamp, by, str(logged.get_action_display()), sorted(changes))
+
+
+def _label(logged: Any, name: str) -> str:
+    model = logged.content_type.model_class()
+    try:
+        return str(model._meta.get_field(name).verbose_name)
+    except (AttributeError, FieldDoesNotExist):
+        return name

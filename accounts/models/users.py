@@ -171,3 +171,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         """Name the person without the whole number: this reaches logs, titles and histories."""
         return self.name or (phones.mask(self.phone) if self.phone else self.sub)
+
+    def get_short_name(self) -> str:
+        """What the admin pages greet operators by."""
+        return str(self)
