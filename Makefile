@@ -14,7 +14,7 @@ LOCAL_AWS := $(EMULATOR)/.installed
 LOCAL := env $(foreach name,$(filter AWS_% COGNITO_% DJANGO_% ACCOUNTS_% DATABASE_URL,$(.VARIABLES)),-u $(name)) NO_PROXY=* ENV_FILE=$(STATE)/env
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format pictures bench-triggers admin manage lock clean
+.PHONY: help run test lint format pictures bench-triggers bench-sync admin manage lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ pictures: $(DEV) $(LOCAL_AWS) ## Take the pictures of the README anew
 
 bench-triggers: $(DEV) $(LOCAL_AWS) ## Measure the triggers: size, imports, what the ledger costs
 	@$(RUN) -m tests.bench.triggers
+
+bench-sync: $(DEV) ## Measure the comparison with a user pool of a million (ARGS=--users=…)
+	@$(RUN) -m tests.bench.sync $(ARGS)
 
 admin: $(SITE) ## Make an operator while make run is running: make admin PHONE=+12015550123
 	@$(LOCAL) $(RUN) manage.py make_admin "$(PHONE)"

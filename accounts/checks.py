@@ -10,10 +10,13 @@ accounts.E007  a sharing policy is none of off, notify, ask, strict
 accounts.E008  a limit of sessions makes no sense
 accounts.E009  ACCOUNTS_CONFIRM_SECONDS makes no sense
 accounts.E012  ACCOUNTS_EVENTS_KEPT_DAYS is out of range
+accounts.E013  ACCOUNTS_GROUPS or ACCOUNTS_STAFF_GROUP cannot be read
+accounts.E014  ACCOUNTS_REVALIDATE_SECONDS is out of range
 accounts.W001  counts of the throttle are kept in one process only (deploy)
 accounts.W002  nobody can change a number: TEXTS_FUNCTION is missing (deploy)
 """
 
+import re
 from typing import Any
 
 import limits
@@ -140,6 +143,50 @@ def check_sessions(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             )
         )
     return found
+
+
+# A group's name as Cognito takes it.
+_POOL_GROUP = re.compile(r"\S{1,128}")
+_MAX_DJANGO_GROUP = 150
+_REVALIDATE = range(60, 24 * 60 * 60 + 1)
+
+
+@register(Tags.security)
+def check_groups(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if not all(
+        _POOL_GROUP.fullmatch(theirs) and 0 < len(ours) <= _MAX_DJANGO_GROUP
+        for theirs, ours in conf.groups.items()
+    ):
+        found.append(
+            Error(
+                "ACCOUNTS_GROUPS cannot be read.",
+                hint="Write it like pool-group=Django group,other-group=Other group.",
+                id="accounts.E013",
+            )
+        )
+    if conf.staff_group and not _POOL_GROUP.fullmatch(conf.staff_group):
+        found.append(
+            Error(
+                "ACCOUNTS_STAFF_GROUP is no name of a group of the user pool.",
+                hint="Name one group, without spaces, or none.",
+                id="accounts.E013",
+            )
+        )
+    return found
+
+
+@register(Tags.security)
+def check_revalidation(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if conf.revalidate_seconds in _REVALIDATE:
+        return []
+    return [
+        Error(
+            f"ACCOUNTS_REVALIDATE_SECONDS is not from {_REVALIDATE[0]} to {_REVALIDATE[-1]}.",
+            hint="It is how long a person who was disabled in Cognito may stay signed in here.",
+            id="accounts.E014",
+        )
+    ]
 
 
 @register()

@@ -19,6 +19,7 @@ import base64
 import hashlib
 import hmac
 import re
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -302,6 +303,20 @@ class Gateway:
         with _translated_errors():
             self._client.admin_remove_user_from_group(
                 UserPoolId=self._user_pool_id, Username=sub, GroupName=group
+            )
+
+    def forget_password(self, sub: str) -> None:
+        """Put a password that nobody gets to know in the place of whatever there was.
+
+        Cognito takes the user for confirmed afterwards. Harmless when repeated.
+        """
+        with _translated_errors():
+            self._client.admin_set_user_password(
+                UserPoolId=self._user_pool_id,
+                Username=sub,
+                # Of every kind of character, whatever the pool asks for.
+                Password=f"aA1!{secrets.token_urlsafe(48)}",
+                Permanent=True,
             )
 
     def _named(self, username: str) -> dict[str, str]:

@@ -93,6 +93,11 @@ class Conf:
         return str(settings.ACCOUNTS_STAFF_GROUP)
 
     @property
+    def revalidate_seconds(self) -> int:
+        """How old Cognito's word on a person who uses the site may be."""
+        return int(settings.ACCOUNTS_REVALIDATE_SECONDS)
+
+    @property
     def events_kept_days(self) -> int:
         """How long sign-in events are kept."""
         return int(settings.ACCOUNTS_EVENTS_KEPT_DAYS)

@@ -49,6 +49,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.middleware.AuthenticationMiddleware",
+    "accounts.revalidation.middleware",
     "accounts.audit.middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -163,6 +164,7 @@ ACCOUNTS_GROUPS = {
     )
 }
 ACCOUNTS_STAFF_GROUP = env.str("ACCOUNTS_STAFF_GROUP", default="")
+ACCOUNTS_REVALIDATE_SECONDS = env.int("ACCOUNTS_REVALIDATE_SECONDS", default=900)
 ACCOUNTS_EVENTS_KEPT_DAYS = env.int("ACCOUNTS_EVENTS_KEPT_DAYS", default=180)
 ACCOUNTS_SHARING_POLICY = env.str("ACCOUNTS_SHARING_POLICY", default="notify")
 ACCOUNTS_SHARING_POLICY_BY_GROUP = env.list("ACCOUNTS_SHARING_POLICY_BY_GROUP", default=[])

@@ -8,7 +8,7 @@ import pytest
 from botocore.loaders import JSONFileLoader
 from django.core.cache import cache
 
-from accounts import cognito, throttle, tokens
+from accounts import cognito, revalidation, throttle, tokens
 from localcloud import inbox
 from localcloud.cloud import Cloud
 from tests import postgres as postgresql
@@ -26,6 +26,7 @@ def _fresh_process() -> Iterator[None]:
     cognito._made_gateway.cache_clear()
     tokens._verifier.cache_clear()
     throttle._made_limiter.cache_clear()
+    revalidation._asking.reset()
     yield
     cognito._made_gateway.cache_clear()
     tokens._verifier.cache_clear()

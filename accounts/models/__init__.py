@@ -1,5 +1,7 @@
-"""What is remembered: people, their sessions, how they signed in, what was ordered on them."""
+"""What is remembered: people, their sessions, how they signed in, what was ordered on them, and
+where Cognito says otherwise."""
 
+from accounts.models.drift import Claim, Finding, SyncRun
 from accounts.models.events import SignInEvent
 from accounts.models.figures import EventCount, RolledHour
 from accounts.models.operations import Operation
@@ -7,4 +9,15 @@ from accounts.models.sessions import Session
 from accounts.models.turns import Turn
 from accounts.models.users import User
 
-__all__ = ["EventCount", "Operation", "RolledHour", "Session", "SignInEvent", "Turn", "User"]
+__all__ = [
+    "Claim",
+    "EventCount",
+    "Finding",
+    "Operation",
+    "RolledHour",
+    "Session",
+    "SignInEvent",
+    "SyncRun",
+    "Turn",
+    "User",
+]

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import PermissionsMixin
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -15,6 +15,9 @@ from accounts.conf import conf
 
 # How a number that only an operator can free stands in ``held_until``.
 LOCKED = datetime(9999, 1, 1, tzinfo=UTC)
+# Stands in ``cognito_status`` where Cognito has the user no more.
+DELETED = "DELETED"
+_TRIES = 3
 
 
 class UserManager(BaseUserManager["User"]):
@@ -34,20 +37,49 @@ class UserManager(BaseUserManager["User"]):
         number changed hands, the accounts stay apart.
         """
         pool = pool or conf.user_pool_id
-        with transaction.atomic():
-            if phone is not None:
-                self.filter(pool=pool, phone=phone).exclude(sub=sub).update(phone=None)
-            user, _ = self.get_or_create(
-                pool=pool, sub=sub, defaults={"phone": phone, "password": make_password(None)}
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                with transaction.atomic():
+                    return self._for_identity(pool, sub, phone, phone_verified)
+            except IntegrityError:
+                # Somebody else made the row, or took the number, since we looked.
+                if not tries_left:
+                    raise
+        raise AssertionError
+
+    def _for_identity(
+        self, pool: str, sub: str, phone: str | None, phone_verified: bool | None
+    ) -> "User":
+        rows = self.concerned(pool, sub, phone)
+        user = next((row for row in rows if row.sub == sub), None)
+        if phone is not None and any(row.sub != sub for row in rows):
+            self.filter(pool=pool, phone=phone).exclude(sub=sub).update(phone=None)
+        if user is None:
+            return self.create(
+                pool=pool,
+                sub=sub,
+                phone=phone,
+                phone_verified=bool(phone_verified),
+                password=make_password(None),
             )
-            seen = (
-                user.phone if phone is None else phone,
-                user.phone_verified if phone_verified is None else phone_verified,
-            )
-            if (user.phone, user.phone_verified) != seen:
-                user.phone, user.phone_verified = seen
-                user.save(update_fields=["phone", "phone_verified"])
+        seen = (
+            user.phone if phone is None else phone,
+            user.phone_verified if phone_verified is None else phone_verified,
+        )
+        if (user.phone, user.phone_verified) != seen:
+            user.phone, user.phone_verified = seen
+            user.save(update_fields=["phone", "phone_verified"])
         return user
+
+    def concerned(self, pool: str, sub: str, phone: str | None) -> "list[User]":
+        """Return the row of an identity and the row that has ``phone`` now, until commit our own.
+
+        They are locked in one order everywhere, so that two numbers may change hands at once.
+        """
+        mine = models.Q(pool=pool, sub=sub)
+        if phone is not None:
+            mine |= models.Q(pool=pool, phone=phone)
+        return list(self.select_for_update().filter(mine).order_by("pk"))
 
     def create_superuser(self, *args: Any, **kwargs: Any) -> "User":
         raise NotImplementedError("Operators sign in by phone: use manage.py make_admin")
@@ -69,7 +101,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A person. The inherited password is never usable; it still seeds the session hash.
 
     ``cognito_status`` and ``cognito_enabled`` are as Cognito said when it was last asked, at
-    ``checked_at``. ``held_until`` is when the triggers will text and hear the number again, as far
+    ``checked_at``, or last tried; ``listed_at`` is when a list of the whole pool last named the
+    user. ``held_until`` is when the triggers will text and hear the number again, as far
     as we have heard; ``LOCKED`` stands for never. ``sharing`` sums up the week to ``sharing_at``.
     """
 
@@ -99,6 +132,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     checked_at = models.DateTimeField(
         _("compared with Cognito"), null=True, blank=True, editable=False
     )
+    listed_at = models.DateTimeField(null=True, blank=True, editable=False)
     held_until = models.DateTimeField(_("held until"), null=True, blank=True, editable=False)
     sharing = models.PositiveSmallIntegerField(
         _("sharing"), choices=Sharing.choices, default=Sharing.NONE, editable=False

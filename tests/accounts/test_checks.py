@@ -208,3 +208,41 @@ def test_checks_of_what_is_dangerous_are_tagged_as_security(good):
     messages = run_checks(tags=[Tags.security])
 
     assert {m.id for m in messages} >= {"accounts.E001", "accounts.E003", "accounts.E006"}
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [{"support": ""}, {"": "Support"}, {"two words": "Support"}, {"support": "x" * 151}],
+    ids=str,
+)
+def test_groups_that_cannot_be_read_are_e013(good, groups):
+    good.ACCOUNTS_GROUPS = {"billing": "Money", **groups}
+    message = only("accounts.E013")
+    assert message.msg.startswith("ACCOUNTS_GROUPS ")
+    assert message.hint
+
+
+@pytest.mark.parametrize("group", ["two words", " ", "x" * 129])
+def test_group_of_operators_that_is_no_name_is_e013(good, group):
+    good.ACCOUNTS_STAFF_GROUP = group
+    assert only("accounts.E013").msg.startswith("ACCOUNTS_STAFF_GROUP ")
+
+
+def test_groups_that_can_be_read_are_no_e013(good):
+    good.ACCOUNTS_GROUPS = {"support": "Support team", "помощь": "Support team"}
+    good.ACCOUNTS_STAFF_GROUP = "operators"
+    assert found() == []
+
+
+@pytest.mark.parametrize("seconds", [-1, 0, 59, 86_401])
+def test_interval_of_looking_people_up_out_of_range_is_e014(good, seconds):
+    good.ACCOUNTS_REVALIDATE_SECONDS = seconds
+    message = only("accounts.E014")
+    assert "60" in message.msg
+    assert message.hint
+
+
+@pytest.mark.parametrize("seconds", [60, 900, 86_400])
+def test_interval_of_looking_people_up_in_range_is_no_e014(good, seconds):
+    good.ACCOUNTS_REVALIDATE_SECONDS = seconds
+    assert found() == []

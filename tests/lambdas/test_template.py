@@ -464,6 +464,7 @@ def test_web_tier_may_do_exactly_this():
                     "cognito-idp:AdminEnableUser",
                     "cognito-idp:AdminListGroupsForUser",
                     "cognito-idp:AdminRemoveUserFromGroup",
+                    "cognito-idp:AdminSetUserPassword",
                     "cognito-idp:AdminUserGlobalSignOut",
                     "cognito-idp:ListUsers",
                 ],
