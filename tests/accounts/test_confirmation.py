@@ -14,6 +14,8 @@ from accounts.models import Session, SignInEvent, User
 from tests.accounts.test_phone_login import (
     LOGIN,
     StrictCognito,
+    answer,
+    ask,
     same_cookies,
     seconds_later,
     strict_cognito,
@@ -215,6 +217,14 @@ def test_half_of_a_confirmation_is_no_sign_in(client, pool):
     assert client.get(LOGIN).url == "/"
     assert client.post("/accounts/login/code/", {"code": pool.code()}).url == "/"
     assert client.get("/delicate/").url.startswith(CONFIRM)
+
+
+def test_code_of_a_sign_in_is_not_spent_on_a_confirmation(pool, known):
+    browser = Client()
+    ask(browser, known.phone)
+    assert browser.post(CODE, {"code": pool.code()}).url == CONFIRM
+    assert pool.calls("RespondToAuthChallenge") == []
+    assert answer(browser, pool.code()).url == "/"
 
 
 @pytest.mark.usefixtures("later")
