@@ -181,6 +181,7 @@ ARROWS: dict[str, set[str]] = {
         "accounts.admin.words",
         "accounts.audit",
         "accounts.conf",
+        "accounts.events",
         "accounts.models",
         "accounts.models.users",
         "accounts.phones",
