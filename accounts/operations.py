@@ -327,8 +327,9 @@ def _is_overtaken(operation: Operation) -> bool:
         user_id=operation.user_id,
         pk__gt=operation.pk,
         kind__in=_OVERTAKEN_BY[operation.kind],
-        state__in=(State.WAITING, State.DONE),
     )
+    # What nobody has tried yet may be refused, and comes after this one anyway.
+    later = later.filter(Q(state=State.DONE) | Q(state=State.WAITING, tries__gt=0))
     if operation.kind in _OF_GROUPS:
         group = operation.params.get("group")
         later = later.filter(Q(kind=Kind.DELETE) | Q(params__group=group))
@@ -351,7 +352,7 @@ def _is_last_superuser(user: User) -> bool:
 def _shut_out(operation: Operation, user: User) -> None:
     user.is_active = False
     user.save(update_fields=["is_active"])
-    sessions.end_all(user, Session.Ended.SHUT_OUT)
+    _note_ended(user, sessions.end_all(user, Session.Ended.SHUT_OUT))
 
 
 def _disable(operation: Operation, user: User) -> None:
@@ -375,7 +376,14 @@ def _let_in(operation: Operation, user: User) -> None:
 def _end_sessions(operation: Operation, user: User) -> None:
     # A try that comes later does not end what began since.
     before = Session.objects.filter(user=user, signed_in_at__lte=operation.ordered_at)
-    sessions.end(before, Session.Ended.ENDED_BY_OPERATOR)
+    _note_ended(user, sessions.end(before, Session.Ended.ENDED_BY_OPERATOR))
+
+
+def _note_ended(user: User, ended: int) -> None:
+    for _each in range(ended):
+        events.record(
+            events.Kind.SIGNED_OUT, None, phone=user.phone or "", user=user, reason="operator"
+        )
 
 
 def _sign_out(operation: Operation, user: User) -> None:
@@ -396,8 +404,6 @@ def _delete(operation: Operation, user: User) -> None:
 
 
 def _remove(operation: Operation, user: User) -> None:
-    # What tells the browsers why they were signed out stays.
-    Session.objects.filter(user=user).update(user=None)
     user.delete()
 
 

@@ -205,6 +205,7 @@ ARROWS: dict[str, set[str]] = {
         "accounts.admin.words",
         "accounts.audit",
         "accounts.conf",
+        "accounts.events",
         "accounts.models",
         "accounts.models.users",
         "accounts.phones",
