@@ -199,15 +199,7 @@ def _claim(pk: int, by: User | None) -> Operation | None:
     """Take an order for one try, doing what shuts out in the same breath, or return None."""
     now = timezone.now()
     with transaction.atomic():
-        # Orders on one account come one after the other. Superusers are locked together, so that
-        # two of them do not remove each other.
-        order_by_pk = User.objects.select_for_update().order_by("pk")
-        user_id = Operation.objects.values_list("user_id", flat=True).get(pk=pk)
-        locked = {
-            each.pk: each
-            for each in order_by_pk.filter(Q(pk=user_id) | Q(is_superuser=True, is_staff=True))
-        }
-        user = locked.get(user_id) if user_id else None
+        user_id, user = _lock(pk)
         taken = (
             Operation.objects.filter(pk=pk, state=State.WAITING)
             .filter(Q(lease_until=None) | Q(lease_until__lte=now))
@@ -238,6 +230,19 @@ def _claim(pk: int, by: User | None) -> Operation | None:
         if first := _COURSES[operation.kind].first:
             first(operation, user)
         return operation
+
+
+def _lock(pk: int) -> tuple[int | None, User | None]:
+    """Let orders on one account come one after the other. Return its id, and what is there."""
+    order = Operation.objects.filter(pk=pk)
+    user_id, kind = order.values_list("user_id", "kind").get()
+    wanted = Q(pk=user_id)
+    if kind in _NOT_TO_ONESELF and User.objects.filter(wanted, is_superuser=True).exists():
+        # Superusers are locked together, so that two of them do not remove each other.
+        wanted |= Q(is_superuser=True)
+    # Not the key: the audit log refers to operators, and would wait for each other.
+    locked = User.objects.select_for_update(no_key=True).filter(wanted).order_by("pk")
+    return user_id, next((each for each in locked if each.pk == user_id), None)
 
 
 def _why_not(operation: Operation, user: User, by: User | None) -> str:
