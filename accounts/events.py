@@ -59,7 +59,6 @@ REASONS = {
     "block": _("the budget of neighbouring numbers"),
     "country": _("the country's budget"),
     "pool": _("the budget of all texts"),
-    "notices": _("the number's budget of notices"),
     "operator": _("an operator did it"),
     "by_person": _("from another device of the person"),
     "confirm": _("to confirm who it is"),
