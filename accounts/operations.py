@@ -199,15 +199,7 @@ def _claim(pk: int, by: User | None) -> Operation | None:
     """Take an order for one try, doing what shuts out in the same breath, or return None."""
     now = timezone.now()
     with transaction.atomic():
-        # Orders on one account come one after the other. Superusers are locked together, so that
-        # two of them do not remove each other.
-        order_by_pk = User.objects.select_for_update().order_by("pk")
-        user_id = Operation.objects.values_list("user_id", flat=True).get(pk=pk)
-        locked = {
-            each.pk: each
-            for each in order_by_pk.filter(Q(pk=user_id) | Q(is_superuser=True, is_staff=True))
-        }
-        user = locked.get(user_id) if user_id else None
+        user_id, user = _lock(pk)
         taken = (
             Operation.objects.filter(pk=pk, state=State.WAITING)
             .filter(Q(lease_until=None) | Q(lease_until__lte=now))
@@ -238,6 +230,19 @@ def _claim(pk: int, by: User | None) -> Operation | None:
         if first := _COURSES[operation.kind].first:
             first(operation, user)
         return operation
+
+
+def _lock(pk: int) -> tuple[int | None, User | None]:
+    """Let orders on one account come one after the other. Return its id, and what is there."""
+    order = Operation.objects.filter(pk=pk)
+    user_id, kind = order.values_list("user_id", "kind").get()
+    wanted = Q(pk=user_id)
+    if kind in _NOT_TO_ONESELF and User.objects.filter(wanted, is_superuser=True).exists():
+        # Superusers are locked together, so that two of them do not remove each other.
+        wanted |= Q(is_superuser=True)
+    # Not the key: the audit log refers to operators, and would wait for each other.
+    locked = User.objects.select_for_update(no_key=True).filter(wanted).order_by("pk")
+    return user_id, next((each for each in locked if each.pk == user_id), None)
 
 
 def _why_not(operation: Operation, user: User, by: User | None) -> str:
@@ -322,8 +327,9 @@ def _is_overtaken(operation: Operation) -> bool:
         user_id=operation.user_id,
         pk__gt=operation.pk,
         kind__in=_OVERTAKEN_BY[operation.kind],
-        state__in=(State.WAITING, State.DONE),
     )
+    # What nobody has tried yet may be refused, and comes after this one anyway.
+    later = later.filter(Q(state=State.DONE) | Q(state=State.WAITING, tries__gt=0))
     if operation.kind in _OF_GROUPS:
         group = operation.params.get("group")
         later = later.filter(Q(kind=Kind.DELETE) | Q(params__group=group))
@@ -346,7 +352,7 @@ def _is_last_superuser(user: User) -> bool:
 def _shut_out(operation: Operation, user: User) -> None:
     user.is_active = False
     user.save(update_fields=["is_active"])
-    sessions.end_all(user, Session.Ended.SHUT_OUT)
+    _note_ended(user, sessions.end_all(user, Session.Ended.SHUT_OUT))
 
 
 def _disable(operation: Operation, user: User) -> None:
@@ -370,7 +376,14 @@ def _let_in(operation: Operation, user: User) -> None:
 def _end_sessions(operation: Operation, user: User) -> None:
     # A try that comes later does not end what began since.
     before = Session.objects.filter(user=user, signed_in_at__lte=operation.ordered_at)
-    sessions.end(before, Session.Ended.ENDED_BY_OPERATOR)
+    _note_ended(user, sessions.end(before, Session.Ended.ENDED_BY_OPERATOR))
+
+
+def _note_ended(user: User, ended: int) -> None:
+    for _each in range(ended):
+        events.record(
+            events.Kind.SIGNED_OUT, None, phone=user.phone or "", user=user, reason="operator"
+        )
 
 
 def _sign_out(operation: Operation, user: User) -> None:

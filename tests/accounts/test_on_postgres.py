@@ -1,8 +1,12 @@
-"""What a real PostgreSQL keeps that SQLite cannot: events are never changed, and only purged."""
+"""What a real PostgreSQL keeps that SQLite cannot: events are never changed, and only purged.
+
+And what its locks are for: orders on accounts are done once, and do not wait for each other.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import environ
 import pytest
@@ -10,8 +14,10 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, connections, transaction
 from django.utils import timezone
 
-from accounts import figures, retention
-from accounts.models import RolledHour, SignInEvent, User
+from accounts import figures, operations, retention
+from accounts.models import Operation, RolledHour, SignInEvent, User
+from accounts.operations import Kind, Remark, State
+from tests.accounts.test_operations import Pool, make_operator
 from tests.accounts.test_turns import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,7 +56,7 @@ def on_postgres(migrated, settings) -> Iterator[None]:
         with connection.cursor() as cursor:
             cursor.execute(
                 "TRUNCATE accounts_signinevent, accounts_user, accounts_rolledhour,"
-                " accounts_eventcount CASCADE"
+                " accounts_eventcount, accounts_operation, auditlog_logentry CASCADE"
             )
 
 
@@ -101,3 +107,41 @@ def test_user_may_go_while_events_stay(old_events, phone):
     SignInEvent.objects.create(kind="succeeded", user=user)
     user.delete()
     assert SignInEvent.objects.get(kind="succeeded").user_id is not None
+
+
+@pytest.fixture
+def pool(on_postgres, settings) -> Iterator[Pool]:
+    with_faults = Pool()
+    settings.AWS_ENDPOINT_URL = with_faults.url
+    yield with_faults
+    with_faults.close()
+
+
+def test_order_run_by_many_at_once_is_done_once(pool, phone):
+    person = User.objects.for_identity("sub-1", phone)
+    order = operations.order(Kind.DISABLE, person, by=make_operator(is_superuser=True))
+    at_once(*[partial(operations.run, Operation.objects.get(pk=order.pk))] * 4)
+    order.refresh_from_db()
+    assert (order.state, order.tries) == (State.DONE, 1)
+    assert pool.operations() == ["AdminDisableUser"]
+
+
+def test_two_superusers_who_disable_each_other_leave_one(pool):
+    one, other = (make_operator(number, is_superuser=True) for number in (1, 2))
+    done = at_once(
+        partial(operations.perform, Kind.DISABLE, one, by=other),
+        partial(operations.perform, Kind.DISABLE, other, by=one),
+    )
+    assert sorted(order.remark for order in done) == ["", Remark.LAST_SUPERUSER]
+
+
+def test_orders_of_one_operator_on_many_accounts_do_not_block_each_other(pool):
+    boss = make_operator(is_superuser=True)
+    people = [User.objects.for_identity(f"sub-{n}", None) for n in range(6)]
+    for person in [*people, *(make_operator(n, is_superuser=True) for n in range(2, 5))]:
+        for kind in (Kind.DISABLE, Kind.SIGN_OUT):
+            operations.order(kind, person, by=boss)
+    at_once(*[partial(operations.run_due, seconds=20)] * 4)
+    Operation.objects.update(next_try_at=timezone.now())
+    operations.run_due()
+    assert set(Operation.objects.values_list("state", flat=True)) == {State.DONE}

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, Permission
 from django.utils import timezone
 
 from accounts import ledger, operations, texts
-from accounts.models import Operation, Session, User
+from accounts.models import Operation, Session, SignInEvent, User
 from accounts.operations import Kind, Remark, State
 from tests.accounts.test_turns import at_once, database_in_a_file
 from tests.wire import Reply, Request, WireServer, aws_error
@@ -425,6 +425,23 @@ def test_later_order_overtakes_what_it_contradicts(pool, person, operator):
     assert first.state == State.OVERTAKEN
     assert again(person).is_active
     assert pool.operations() == ["AdminDisableUser", "AdminEnableUser"]
+
+
+def test_later_order_that_nobody_has_tried_does_not_overtake(pool, person, operator):
+    """It may be refused, and then nothing would have been done."""
+    first = operations.order(Kind.DISABLE, person, by=operator)
+    operations.order(Kind.ENABLE, person, by=operator)
+    assert operations.run(first).is_done
+    operations.run_due()
+    assert pool.operations() == ["AdminDisableUser", "AdminEnableUser"]
+
+
+@pytest.mark.parametrize("phone", ["+9991234", "+1"])
+def test_account_with_an_odd_number_is_shut_out_like_any_other(pool, operator, phone):
+    odd = User.objects.for_identity("sub-odd", phone)
+    session_of(odd)
+    assert operations.perform(Kind.DISABLE, odd, by=operator).is_done
+    assert SignInEvent.objects.get().reason == "operator"
 
 
 def test_order_on_one_group_does_not_overtake_that_on_another(pool, person, operator, mapped):
