@@ -80,7 +80,7 @@ class Step:
 class EventAdmin(lists.BoundedList):
     """Shows what happened, newest first. Nothing here is made, changed or removed by hand."""
 
-    list_display = ("when", "what", "phone", "country", "device", "reference_", "whose")
+    list_display = ("when", "what", "number", "reference_", "whose", "device")
     list_display_links = ("when",)
     list_filter = (PeriodFilter, "kind", CountryFilter, ReasonFilter)
     list_select_related = ("user",)
@@ -101,6 +101,10 @@ class EventAdmin(lists.BoundedList):
             '<span class="event event-{}">{}</span>', event.kind, event.get_kind_display()
         )
         return format_html("{}: {}", named, words_for(event.reason)) if event.reason else named
+
+    @admin.display(description=_("phone"))
+    def number(self, event: SignInEvent) -> str:
+        return format_html("{} <small>{}</small>", event.phone, event.country)
 
     @admin.display(description=_("reference"))
     def reference_(self, event: SignInEvent) -> str:
