@@ -126,11 +126,11 @@ class FindingAdmin(lists.BoundedList):
         # What may be shown of a number depends on who looks.
         @admin.display(description=_("here"))
         def here(finding: Finding) -> str:
-            return in_words(request, finding.ours)
+            return in_words(request, finding.ours, finding.theirs)
 
         @admin.display(description=_("in Cognito"))
         def there(finding: Finding) -> str:
-            return in_words(request, finding.theirs)
+            return in_words(request, finding.theirs, finding.ours)
 
         return ("what", "whose", here, there, "found", "how_it_stands")
 
@@ -250,14 +250,17 @@ class FindingAdmin(lists.BoundedList):
         return False
 
 
-def in_words(request: HttpRequest, side: dict[str, Any]) -> str:
-    """Say what stands on one side, with as much of the number as this operator may see."""
+def in_words(request: HttpRequest, side: dict[str, Any], other: dict[str, Any]) -> str:
+    """Say what stands on one side, and a status if the other side has another.
+
+    As much of the number is shown as this operator may see.
+    """
     if not side:
         return gettext("nothing")
     words = [_phone(request, side["phone"]) or gettext("no number")]
     if not side["phone_verified"]:
         words.append(gettext("unproven"))
-    if side["status"]:
+    if side["status"] and side["status"] != other.get("status"):
         words.append(side["status"])
     if not side["enabled"]:
         words.append(gettext("disabled"))
@@ -350,7 +353,11 @@ def _confirmed_deed_view(request: HttpRequest, deed: Deed) -> HttpResponse:
         "opts": Finding._meta,
         "deed": deed,
         "lines": [
-            Line(each, in_words(request, each.ours), in_words(request, each.theirs))
+            Line(
+                each,
+                in_words(request, each.ours, each.theirs),
+                in_words(request, each.theirs, each.ours),
+            )
             for each in findings
         ],
         "means": [(kind.label, drift.MEANS[kind]) for kind in kinds],

@@ -341,6 +341,16 @@ def test_two_processes_that_go_on_with_one_run_do_not_both(pool, tmp_path):
         assert Finding.objects.filter(kind=Kind.ONLY_IN_COGNITO).count() == 200
 
 
+def test_process_that_was_overtaken_by_a_step_stops(pool):
+    people(pool, range(200))
+    one = drift.start()
+    other = SyncRun.objects.get(pk=one.pk)
+    drift.step(one, no_pace)
+    with pytest.raises(drift.Overtaken):
+        drift.step(other, no_pace)
+    assert SyncRun.objects.get().listed == 60
+
+
 def test_new_run_overtakes_an_old_one(pool):
     old = drift.start()
     drift.start()
