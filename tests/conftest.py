@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import botocore.session
 import pytest
-from botocore.loaders import JSONFileLoader
+from botocore.loaders import create_loader
 
 from accounts import cognito, throttle, tokens
 from localcloud import inbox
@@ -31,10 +32,10 @@ def _fresh_process() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _aws_models_are_read_once() -> Iterator[None]:
-    """Many tests make a boto3 client, and each would read megabytes of JSON again."""
-    read = functools.cache(JSONFileLoader().load_file)
+    """Many tests make a boto3 client, and each would look for megabytes of JSON and read them."""
+    shared = functools.cache(create_loader)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(JSONFileLoader, "load_file", lambda self, path: read(path))
+        patch.setattr(botocore.session, "create_loader", shared)
         yield
 
 
