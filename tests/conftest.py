@@ -18,6 +18,32 @@ from tests.wire import WireServer
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
+# Long modules first, and one that waits much at the end, beside the browser: no worker rests.
+_FIRST = (
+    "test_strict_cognito.py",
+    "lambdas/test_create_auth_challenge.py",
+    "end_to_end/test_login.py",
+    "end_to_end/test_double_submit.py",
+    "lambdas/test_verify_auth_challenge_response.py",
+    "localcloud/test_stack.py",
+    "end_to_end/test_limits.py",
+    "localcloud/test_cloud.py",
+    "accounts/test_views.py",
+    "lambdas/senders/test_aws.py",
+    "accounts/test_phone_login.py",
+)
+# Playwright's event loop stays in its thread, where others' asynchronous tests would find it.
+_LAST = ("localcloud/test_run.py", "browser/test_login.py", "browser/test_pictures.py")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    places = {here / name: place for place, name in enumerate(_FIRST, -len(_FIRST))}
+    places |= {here / name: place for place, name in enumerate(_LAST, 1)}
+    items.sort(key=lambda item: places.get(item.path, 0))
+
+
 @pytest.fixture(autouse=True)
 def _fresh_process() -> Iterator[None]:
     """What a process remembers must not outlive a test."""
