@@ -1,7 +1,8 @@
 # Two environments, both under .local/: the project's own, and the emulator's, which pins botocore.
 PYTHON ?= python3
 PORT ?= 8000
-WORKERS ?= auto
+# One more than there are cores: tests of time limits wait, and others compute meanwhile.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 STATE := .local
 VENV := $(STATE)/venv
 EMULATOR := $(STATE)/emulator-venv
