@@ -1,7 +1,8 @@
 # Two environments, both under .local/: the project's own, and the emulator's, which pins botocore.
 PYTHON ?= python3
 PORT ?= 8000
-WORKERS ?= auto
+# One more than there are cores: tests of time limits wait, and others compute meanwhile.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 STATE := .local
 VENV := $(STATE)/venv
 EMULATOR := $(STATE)/emulator-venv
@@ -12,6 +13,9 @@ LOCAL_AWS := $(EMULATOR)/.installed
 
 # The process environment wins over the file, so what a developer has set must go.
 LOCAL := env $(foreach name,$(filter AWS_% COGNITO_% DJANGO_% ACCOUNTS_% DATABASE_URL,$(.VARIABLES)),-u $(name)) NO_PROXY=* ENV_FILE=$(STATE)/env
+
+# Without bytecode every worker would compile the whole suite again.
+TESTED := env -u PYTHONDONTWRITEBYTECODE $(RUN)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint format pictures bench-triggers bench-sync admin manage lock clean
@@ -24,7 +28,7 @@ run: $(SITE) $(LOCAL_AWS) ## Start a local AWS and the site on http://localhost:
 
 test: $(DEV) $(LOCAL_AWS) ## Run the whole suite, browser tests included (ARGS=… go to pytest)
 	@$(RUN) -m tests.provision
-	@$(RUN) -m pytest -n $(WORKERS) --dist loadscope $(ARGS)
+	@$(TESTED) -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 lint: $(DEV) ## Check format, lint, types, the template and the migrations
 	$(VENV)/bin/ruff format --check .

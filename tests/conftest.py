@@ -1,11 +1,13 @@
 import functools
 import itertools
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import botocore.session
 import pytest
-from botocore.loaders import JSONFileLoader
+from botocore.loaders import create_loader
 from django.core.cache import cache
 
 from accounts import cognito, revalidation, throttle, tokens
@@ -19,6 +21,32 @@ LEDGER = "phone-login-ledger-local"
 
 # Playwright's loop runs in the thread that also uses Django's database.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+# Long modules first, and one that waits much at the end, beside the browser: no worker rests.
+_FIRST = (
+    "test_strict_cognito.py",
+    "lambdas/test_create_auth_challenge.py",
+    "end_to_end/test_login.py",
+    "end_to_end/test_double_submit.py",
+    "lambdas/test_verify_auth_challenge_response.py",
+    "localcloud/test_stack.py",
+    "end_to_end/test_limits.py",
+    "localcloud/test_cloud.py",
+    "accounts/test_views.py",
+    "lambdas/senders/test_aws.py",
+    "accounts/test_phone_login.py",
+)
+# Playwright's event loop stays in its thread, where others' asynchronous tests would find it.
+_LAST = ("localcloud/test_run.py", "browser/test_login.py", "browser/test_pictures.py")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    places = {here / name: place for place, name in enumerate(_FIRST, -len(_FIRST))}
+    places |= {here / name: place for place, name in enumerate(_LAST, 1)}
+    items.sort(key=lambda item: places.get(item.path, 0))
 
 
 @pytest.fixture(autouse=True)
@@ -37,10 +65,10 @@ def _fresh_process() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _aws_models_are_read_once() -> Iterator[None]:
-    """Many tests make a boto3 client, and each would read megabytes of JSON again."""
-    read = functools.cache(JSONFileLoader().load_file)
+    """Many tests make a boto3 client, and each would look for megabytes of JSON and read them."""
+    shared = functools.cache(create_loader)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(JSONFileLoader, "load_file", lambda self, path: read(path))
+        patch.setattr(botocore.session, "create_loader", shared)
         yield
 
 
@@ -119,7 +147,13 @@ def age_ledger(cloud: Cloud) -> Callable[[float], None]:
 
     def put_back(seconds: float) -> None:
         milliseconds = int(seconds * 1000)
-        for page in table.get_paginator("scan").paginate(TableName=LEDGER):
+        # Tests of the functions live in a time of their own, years ahead, and fill the table.
+        ours = {
+            "FilterExpression": "attribute_not_exists(#ttl) OR #ttl < :far",
+            "ExpressionAttributeNames": {"#ttl": "ttl"},
+            "ExpressionAttributeValues": {":far": {"N": str(int(time.time()) + 3 * 365 * 86_400)}},
+        }
+        for page in table.get_paginator("scan").paginate(TableName=LEDGER, **ours):
             for item in page["Items"]:
                 for name, by in {"exp": seconds, "last_failure": seconds}.items():
                     if name in item:

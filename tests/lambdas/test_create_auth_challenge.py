@@ -522,7 +522,7 @@ def test_code_texted_before_the_limit_was_reached_still_works(flow, monkeypatch,
     assert flow.answer(again, flow.code()) is True
 
 
-def test_text_and_no_text_take_as_long(flow, sns, new_phone):
+def test_text_and_no_text_take_as_long(flow, sns, new_phone, cold_pace):
     """Within one process, once it has sent some."""
     sns.renew(SLOW_TEXT)
 
