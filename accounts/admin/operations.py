@@ -68,7 +68,7 @@ class OperationAdmin(lists.BoundedList):
 
 
 def batch_view(request: HttpRequest, batch: str) -> HttpResponse:
-    """Show how far an order on several accounts got, line by line, and carry it on."""
+    """Show how far an order on several accounts got, line by line."""
     orders = list(Operation.objects.filter(batch=batch).order_by("pk")[: acts.MOST])
     if not orders:
         raise Http404
@@ -76,8 +76,6 @@ def batch_view(request: HttpRequest, batch: str) -> HttpResponse:
     if not mine and not request.user.has_perm("accounts.view_operation"):
         raise PermissionDenied
     untried = sum(order.is_waiting and not order.tries for order in orders)
-    if untried:
-        acts.carry_on(request, batch)
     states = Operation.State
     context = {
         **admin.site.each_context(request),
