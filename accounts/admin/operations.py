@@ -19,7 +19,7 @@ from accounts.models import Operation
 
 @admin.register(Operation)
 class OperationAdmin(lists.BoundedList):
-    list_display = ("ordered_at", "kind", "account", "state_", "by_name", "result", "tries")
+    list_display = ("at", "kind", "account", "state_", "by_name", "result", "tries")
     list_filter = ("state", "kind")
     ordering = ("-pk",)
     sortable_by = ()
@@ -27,6 +27,10 @@ class OperationAdmin(lists.BoundedList):
     # Not the parameters: a phone among them is whole until it is needed no more.
     fields = ("kind", "account", "state", "result", "by_name", "ordered_at", "finished_at", "tries")
     readonly_fields = ("account", "result")
+
+    @admin.display(description=_("ordered"))
+    def at(self, order: Operation) -> str:
+        return words.moment(order.ordered_at)
 
     @admin.display(description=_("account"))
     def account(self, order: Operation) -> str:
@@ -48,6 +52,12 @@ class OperationAdmin(lists.BoundedList):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Operation]:
         return super().get_queryset(request).defer("params")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        title = {"title": _("Operations")}
+        return super().changelist_view(request, {**title, **(extra_context or {})})
 
     def get_urls(self) -> list[URLPattern]:
         guarded = self.admin_site.admin_view
