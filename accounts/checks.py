@@ -6,6 +6,9 @@ accounts.E003  ACCOUNTS_SIGN_UP is neither open nor closed
 accounts.E004  a setting of the user pool is missing
 accounts.E005  COGNITO_API is neither public nor admin
 accounts.E006  a rate limit cannot be read
+accounts.E007  a sharing policy is none of off, notify, ask, strict
+accounts.E008  a limit of sessions makes no sense
+accounts.E009  ACCOUNTS_CONFIRM_SECONDS makes no sense
 accounts.E012  ACCOUNTS_EVENTS_KEPT_DAYS is out of range
 accounts.E013  ACCOUNTS_GROUPS or ACCOUNTS_STAFF_GROUP cannot be read
 accounts.E014  ACCOUNTS_REVALIDATE_SECONDS is out of range
@@ -21,7 +24,12 @@ import phonenumbers
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from accounts.conf import conf
+from accounts.conf import SHARING_POLICIES, conf
+
+# A session's last use is written down once a minute.
+_SHORTEST_IDLE_SECONDS = 120
+# A code must have time to arrive.
+_CONFIRM_SECONDS = (60, 60 * 60)
 
 
 @register(Tags.security)
@@ -120,6 +128,49 @@ def check_groups(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 "ACCOUNTS_STAFF_GROUP is no name of a group of the user pool.",
                 hint="Name one group, without spaces, or none.",
                 id="accounts.E013",
+            )
+        )
+    return found
+
+
+@register(Tags.security)
+def check_sharing_policies(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    policies = {"ACCOUNTS_SHARING_POLICY": conf.sharing_policy}
+    for group, policy in conf.sharing_policy_by_group.items():
+        policies[f"ACCOUNTS_SHARING_POLICY_BY_GROUP for {group!r}"] = policy
+    return [
+        Error(
+            f"{name} is no policy: {policy!r}.",
+            hint=f"One of {', '.join(SHARING_POLICIES)}; by group: Contractors=strict,Family=off.",
+            id="accounts.E007",
+        )
+        for name, policy in policies.items()
+        if policy not in SHARING_POLICIES
+    ]
+
+
+@register(Tags.security)
+def check_sessions(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    limits_of = {
+        "SESSION": (conf.session_idle_seconds, conf.session_seconds),
+        "STAFF": (conf.staff_idle_seconds, conf.staff_seconds),
+    }
+    found: list[CheckMessage] = [
+        Error(
+            f"ACCOUNTS_{who}_IDLE_SECONDS is {idle}, and ACCOUNTS_{who}_SECONDS is {age}.",
+            hint=f"The first is at least {_SHORTEST_IDLE_SECONDS}, the second no less than that.",
+            id="accounts.E008",
+        )
+        for who, (idle, age) in limits_of.items()
+        if not _SHORTEST_IDLE_SECONDS <= idle <= age
+    ]
+    shortest, longest = _CONFIRM_SECONDS
+    if not shortest <= conf.confirm_seconds <= longest:
+        found.append(
+            Error(
+                f"ACCOUNTS_CONFIRM_SECONDS is {conf.confirm_seconds}.",
+                hint=f"It is between {shortest} and {longest}.",
+                id="accounts.E009",
             )
         )
     return found

@@ -9,6 +9,7 @@ import re
 import secrets
 from datetime import timedelta
 
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -34,6 +35,10 @@ REASONS = {
     "over": _("no try was left, or Cognito ended it"),
     "unavailable": _("Cognito, a text or our keys did not work"),
     "token_refused": _("the token was not good"),
+    "phone_taken": _("the number belongs to another account"),
+    "new_number": _("to prove a new number"),
+    "waiting": _("Cognito is still to take it"),
+    "notices": _("the number's notices of the day"),
     "network": _("too many texts to one network"),
     "shut_out": _("shut out here"),
     "unknown": _("Cognito has no such user"),
@@ -55,6 +60,10 @@ REASONS = {
     "country": _("the country's budget"),
     "pool": _("the budget of all texts"),
     "operator": _("an operator did it"),
+    "by_person": _("from another device of the person"),
+    "confirm": _("to confirm who it is"),
+    "cancelled": _("the person kept the other device"),
+    "other_user": _("the number belongs to somebody else by now"),
 }
 
 
@@ -122,16 +131,15 @@ def asked_elsewhere(request: HttpRequest, reference: str) -> bool:
 def attempt_of(event: SignInEvent) -> list[SignInEvent]:
     """Return the whole attempt that ``event`` is a step of, oldest first.
 
-    That is what its browser did, and what others did about the same text.
+    That is what its browser did, and what other browsers did about the same text.
     """
-    around = SignInEvent.objects.filter(
-        at__range=(event.at - ONE_ATTEMPT, event.at + ONE_ATTEMPT)
-    ).select_related("user")
-    own = around.filter(attempt=event.attempt) if event.attempt else around.filter(pk=event.pk)
-    references = {step.reference for step in [event, *own] if step.reference}
-    about_the_text = around.filter(reference__in=references)
-    steps = {step.pk: step for step in [*own, *about_the_text]}
-    return sorted(steps.values(), key=lambda step: (step.at, step.pk))
+    around = SignInEvent.objects.filter(at__range=(event.at - ONE_ATTEMPT, event.at + ONE_ATTEMPT))
+    own = around.filter(attempt=event.attempt).exclude(attempt="")
+    references = {event.reference, *own.values_list("reference", flat=True)} - {""}
+    theirs = around.filter(reference__in=references).exclude(attempt="")
+    attempts = {event.attempt, *theirs.values_list("attempt", flat=True)} - {""}
+    steps = around.filter(Q(pk=event.pk) | Q(attempt__in=attempts) | Q(reference__in=references))
+    return list(steps.select_related("user").order_by("at", "pk"))
 
 
 def _device(request: HttpRequest | None) -> dict[str, str]:

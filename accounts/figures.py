@@ -154,12 +154,12 @@ def roll_up(now: datetime, *, hours: int | None = None) -> int:
 
 @dataclass(frozen=True)
 class FromTriggers:
-    """What the triggers blocked in the last thirty days, whichever door it came to.
+    """What the triggers texted and blocked in the last thirty days, whichever door it came to.
 
     ``asked_at`` is None while they have not answered; ``trouble`` says why they did not.
     """
 
-    blocked: tuple[ledger.Blocked, ...] = ()
+    texts: ledger.Overview = field(default_factory=lambda: ledger.Overview([], []))
     asked_at: datetime | None = None
     trouble: str = ""
 
@@ -181,7 +181,7 @@ def from_triggers() -> FromTriggers:
 
 def _ask_triggers() -> None:
     try:
-        answer = FromTriggers(tuple(ledger.blocked(DAYS)), timezone.now())
+        answer = FromTriggers(ledger.overview(DAYS), timezone.now())
         cache.set(_ANSWER, answer, timeout=_ANSWER_KEPT)
     except ledger.LedgerError as error:
         log.warning("The triggers did not say what they blocked: %s", error)
@@ -256,16 +256,17 @@ def _measure(since: datetime, until: datetime) -> dict[datetime, _Hour]:
     events = SignInEvent.objects.filter(at__gte=since, at__lt=until).annotate(
         hour=TruncHour("at", tzinfo=UTC)
     )
-    sorts = events.values_list("hour", "kind", "reason", "country").annotate(Count("pk"))
+    sorts = events.values_list("hour", "kind", "reason", "country").annotate(number=Count("*"))
     for hour, kind, reason, country, number in sorts:
         found.setdefault(hour, _Hour()).counts[kind, reason, country] = number
     waits = events.filter(kind=Kind.SUCCEEDED, seconds__isnull=False)
-    for hour, seconds, number in waits.values_list("hour", "seconds").annotate(Count("pk")):
+    for hour, seconds, number in waits.values_list("hour", "seconds").annotate(number=Count("*")):
         found[hour].waits[_rounded(seconds)] += number
     success = SignInEvent.objects.filter(attempt=OuterRef("attempt"), kind=Kind.SUCCEEDED)
-    begun = events.filter(kind=Kind.STARTED).annotate(succeeded=Exists(success))
+    # Whoever confirms something is signed in already.
+    begun = events.filter(kind=Kind.STARTED, reason="").annotate(succeeded=Exists(success))
     for hour, attempts, successes in begun.values_list("hour").annotate(
-        attempts=Count("pk"), successes=Count("pk", filter=Q(succeeded=True))
+        attempts=Count("*"), successes=Count("pk", filter=Q(succeeded=True))
     ):
         found[hour].attempts, found[hour].successes = attempts, successes
     return found
@@ -281,7 +282,7 @@ def _sharing(now: datetime) -> Sharing:
     recent = User.objects.filter(
         sharing__gt=levels.NONE, sharing_at__gte=now - _SHARING_IS_OLD
     ).values_list("sharing")
-    numbers = dict(recent.annotate(Count("pk")))
+    numbers = dict(recent.annotate(number=Count("*")))
     return Sharing(numbers.get(levels.SOME, 0), numbers.get(levels.LIKELY, 0))
 
 

@@ -27,6 +27,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission
@@ -72,15 +73,26 @@ _NOT_TO_ONESELF = (Kind.DISABLE, Kind.DELETE, Kind.UNMAKE_STAFF)
 _OWN_BUSINESS = (Kind.CHANGE_NUMBER, Kind.SIGN_OUT)
 
 
+Later = Callable[[Callable[[], None]], None]
+
+
 def perform(
-    kind: str, user: User | None, *, by: User | None, batch: str = "", **params: Any
+    kind: str,
+    user: User | None,
+    *,
+    by: User | None,
+    batch: str = "",
+    later: Later | None = None,
+    **params: Any,
 ) -> Operation:
     """Order something and try it at once. ``by`` is None for the shell, ``user`` for ``invite``.
+
+    ``later`` is handed what nobody should wait for, such as a text.
 
     Never raises for what Cognito does: the state says how far it got, ``remark`` and ``error``
     why.
     """
-    return run(order(kind, user, by=by, batch=batch, **params))
+    return run(order(kind, user, by=by, batch=batch, **params), later=later)
 
 
 def order(
@@ -106,14 +118,14 @@ def draw_batch() -> str:
     return secrets.token_urlsafe(8)
 
 
-def run(operation: Operation) -> Operation:
+def run(operation: Operation, *, later: Later | None = None) -> Operation:
     """Try an order now, unless it is over or somebody is at it, and return how it stands."""
     by = User.objects.filter(pk=operation.by_id).first() if operation.by_id else None
     with audit.acting(by):
         claimed = _claim(operation.pk, by)
         if claimed:
             try:
-                _go_there(claimed)
+                _go_there(claimed, later or _at_once)
             except Exception as error:
                 # A fault of ours must not keep others from being tried.
                 log.exception("%s failed", claimed)
@@ -187,15 +199,7 @@ def _claim(pk: int, by: User | None) -> Operation | None:
     """Take an order for one try, doing what shuts out in the same breath, or return None."""
     now = timezone.now()
     with transaction.atomic():
-        # Orders on one account come one after the other. Superusers are locked together, so that
-        # two of them do not remove each other.
-        order_by_pk = User.objects.select_for_update().order_by("pk")
-        user_id = Operation.objects.values_list("user_id", flat=True).get(pk=pk)
-        locked = {
-            each.pk: each
-            for each in order_by_pk.filter(Q(pk=user_id) | Q(is_superuser=True, is_staff=True))
-        }
-        user = locked.get(user_id) if user_id else None
+        user_id, user = _lock(pk)
         taken = (
             Operation.objects.filter(pk=pk, state=State.WAITING)
             .filter(Q(lease_until=None) | Q(lease_until__lte=now))
@@ -228,6 +232,19 @@ def _claim(pk: int, by: User | None) -> Operation | None:
         return operation
 
 
+def _lock(pk: int) -> tuple[int | None, User | None]:
+    """Let orders on one account come one after the other. Return its id, and what is there."""
+    order = Operation.objects.filter(pk=pk)
+    user_id, kind = order.values_list("user_id", "kind").get()
+    wanted = Q(pk=user_id)
+    if kind in _NOT_TO_ONESELF and User.objects.filter(wanted, is_superuser=True).exists():
+        # Superusers are locked together, so that two of them do not remove each other.
+        wanted |= Q(is_superuser=True)
+    # Not the key: the audit log refers to operators, and would wait for each other.
+    locked = User.objects.select_for_update(no_key=True).filter(wanted).order_by("pk")
+    return user_id, next((each for each in locked if each.pk == user_id), None)
+
+
 def _why_not(operation: Operation, user: User, by: User | None) -> str:
     if operation.kind != Kind.DELETE and _waiting(user.pk).filter(
         kind=Kind.DELETE, pk__lt=operation.pk
@@ -239,7 +256,11 @@ def _why_not(operation: Operation, user: User, by: User | None) -> str:
     return refusal(operation.kind, user, by, operation.params)
 
 
-def _go_there(operation: Operation) -> None:
+def _at_once(work: Callable[[], None]) -> None:
+    work()
+
+
+def _go_there(operation: Operation, later: Later = _at_once) -> None:
     course = _COURSES[operation.kind]
     try:
         remark = course.there(operation, operation.user)
@@ -255,7 +276,7 @@ def _go_there(operation: Operation) -> None:
         _wait(operation, f"{type(error).__name__}: {error}")
     else:
         if _finish(operation, State.DONE, remark or "") and course.tell:
-            course.tell(operation)
+            later(partial(course.tell, operation))
 
 
 def _finish(operation: Operation, state: str, remark: str = "") -> bool:
@@ -306,8 +327,9 @@ def _is_overtaken(operation: Operation) -> bool:
         user_id=operation.user_id,
         pk__gt=operation.pk,
         kind__in=_OVERTAKEN_BY[operation.kind],
-        state__in=(State.WAITING, State.DONE),
     )
+    # What nobody has tried yet may be refused, and comes after this one anyway.
+    later = later.filter(Q(state=State.DONE) | Q(state=State.WAITING, tries__gt=0))
     if operation.kind in _OF_GROUPS:
         group = operation.params.get("group")
         later = later.filter(Q(kind=Kind.DELETE) | Q(params__group=group))
@@ -330,7 +352,7 @@ def _is_last_superuser(user: User) -> bool:
 def _shut_out(operation: Operation, user: User) -> None:
     user.is_active = False
     user.save(update_fields=["is_active"])
-    sessions.end_all(user, Session.Ended.SHUT_OUT)
+    _note_ended(user, sessions.end_all(user, Session.Ended.SHUT_OUT))
 
 
 def _disable(operation: Operation, user: User) -> None:
@@ -354,7 +376,14 @@ def _let_in(operation: Operation, user: User) -> None:
 def _end_sessions(operation: Operation, user: User) -> None:
     # A try that comes later does not end what began since.
     before = Session.objects.filter(user=user, signed_in_at__lte=operation.ordered_at)
-    sessions.end(before, Session.Ended.ENDED_BY_OPERATOR)
+    _note_ended(user, sessions.end(before, Session.Ended.ENDED_BY_OPERATOR))
+
+
+def _note_ended(user: User, ended: int) -> None:
+    for _each in range(ended):
+        events.record(
+            events.Kind.SIGNED_OUT, None, phone=user.phone or "", user=user, reason="operator"
+        )
 
 
 def _sign_out(operation: Operation, user: User) -> None:
@@ -375,8 +404,6 @@ def _delete(operation: Operation, user: User) -> None:
 
 
 def _remove(operation: Operation, user: User) -> None:
-    # What tells the browsers why they were signed out stays.
-    Session.objects.filter(user=user).update(user=None)
     user.delete()
 
 

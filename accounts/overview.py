@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -63,12 +63,16 @@ class Chart:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a table whose numbers are also drawn: ``share`` is of the largest, in percent."""
+    """A line of a table whose numbers are also drawn: ``share`` is of the largest, in percent.
+
+    ``left`` are the texts that left in thirty days, where the triggers have told.
+    """
 
     names: tuple[str, ...]
     day: int | None
     month: int
     share: float
+    left: int | None = None
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
@@ -87,11 +91,11 @@ def context(request: HttpRequest) -> dict[str, Any]:
                 _chart(_("Attempts by the hour"), found.day.bars, _hour),
                 _chart(_("Attempts by the day"), found.month.bars, _day),
             ],
-            "texts": _rows(found, _texts),
+            "texts": _with_those_that_left(_rows(found, _texts), triggers),
             "blocked": _rows(found, _blocked),
             "failed": _rows(found, _failed),
             "triggers": triggers,
-            "blocked_by_triggers": _trigger_rows(triggers, now),
+            "blocked_by_triggers": _trigger_rows(triggers),
             "sharing": found.sharing,
         }
     }
@@ -105,7 +109,7 @@ def _tiles(found: Figures) -> list[Tile]:
         tile(_("Sign-ins"), lambda period: _number(period.number(Kind.SUCCEEDED))),
         tile(_("Attempts that succeeded"), lambda period: _percent(period.success_rate)),
         tile(_("From text to sign-in, median"), lambda period: _seconds(period.median_wait)),
-        tile(_("Texts"), lambda period: _number(period.number(Kind.SENT, Kind.RESENT))),
+        tile(_("Texts asked for"), lambda period: _number(period.number(Kind.SENT, Kind.RESENT))),
         tile(_("Blocked by this site"), lambda period: _number(period.number(Kind.BLOCKED))),
         tile(_("Taken over"), lambda period: _number(period.number(Kind.TAKEN_OVER))),
     ]
@@ -157,10 +161,22 @@ def _rows(found: Figures, names: Callable[[str, str, str], tuple[str, ...] | Non
     return _drawn((named, day[named], number) for named, number in month.most_common())
 
 
-def _trigger_rows(triggers: figures.FromTriggers, now: datetime) -> list[Row]:
+def _with_those_that_left(rows: list[Row], triggers: figures.FromTriggers) -> list[Row]:
+    """Add what the triggers say: a number may be held, which they alone know."""
+    if triggers.asked_at is None:
+        return rows
+    left: Counter[str] = Counter()
+    for sent in triggers.texts.sent:
+        left[_country(sent.country)] += sent.count
+    known = {row.names[0] for row in rows}
+    only_there = [Row((country,), 0, 0, 0.0) for country in left if country not in known]
+    return [replace(row, left=left[row.names[0]]) for row in [*rows, *only_there]]
+
+
+def _trigger_rows(triggers: figures.FromTriggers) -> list[Row]:
     # They count by whole days of UTC, so there is no last day of 24 hours.
     sums: Counter[tuple[str, ...]] = Counter()
-    for blocked in triggers.blocked:
+    for blocked in triggers.texts.blocked:
         sums[_country(blocked.country), _reason(blocked.reason)] += blocked.count
     return _drawn((named, None, number) for named, number in sums.most_common())
 

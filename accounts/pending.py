@@ -18,7 +18,7 @@ _KEPT = 15 * 60
 # How long somebody whose code was right may think about ending another device's session.
 _PROVEN_FOR = 5 * 60
 
-Purpose = Literal["login", "confirm"]
+Purpose = Literal["login", "confirm", "number"]
 
 
 class Superseded(Exception):

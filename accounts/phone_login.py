@@ -294,7 +294,8 @@ def _text(request: HttpRequest, attempt: Pending, *, first: bool) -> None:
     """Ask for a text, remember what is awaited now, and write down what happened."""
     kinds = events.Kind
     known = User.objects.filter(pool=conf.user_pool_id, phone=attempt.phone).first()
-    attempt = replace(attempt, reference=events.draw_reference(), texted_at=time.time())
+    reference = attempt.reference or events.draw_reference()
+    attempt = replace(attempt, reference=reference, texted_at=time.time())
     try:
         _within_limits(throttle.hit, "sends", request)
     except TooMany as error:

@@ -145,7 +145,11 @@ def calling_codes(countries: Collection[str]) -> list[str]:
 
 def country_of(phone: str) -> str:
     """Return the ISO code of the country of an E.164 number, or "" where it has none."""
-    return phonenumbers.region_code_for_number(phonenumbers.parse(phone)) or ""
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(phone)) or ""
+    except phonenumbers.NumberParseException:
+        # Cognito takes any digits after a +.
+        return ""
 
 
 def mask(phone: str) -> str:

@@ -205,19 +205,19 @@ class SessionStore(SessionBase):
         return Session.objects.filter(session_key=session_key).exists()
 
     def create(self) -> None:
-        while True:
-            self._session_key = self._get_new_session_key()
-            try:
-                self.save(must_create=True)
-            except CreateError:
-                continue
-            self.modified = True
-            return
+        """Start a session. Nobody is carried over into it: for that the row is kept."""
+        if self._row and self._row.user_id:
+            self.clear()
+        self._row = None
+        self._session_key = self._get_new_session_key()
+        self.save(must_create=True)
+        self.modified = True
 
     def save(self, must_create: bool = False) -> None:
         """Write it. Nothing is written, and nothing said, where the session has ended.
 
-        Raises UpdateError where it never was, CreateError where ``must_create`` finds one.
+        Raises UpdateError where it never was, CreateError where ``must_create`` finds one, which
+        for a key of 165 random bits is somebody else's mistake.
         """
         if self.session_key is None:
             self.create()

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.views import confirm, devices, ended, login, takeover
+from accounts.views import confirm, devices, ended, login, number, takeover
 
 app_name = "accounts"
 
@@ -15,6 +15,12 @@ urlpatterns = [
     path("confirm/", confirm.ConfirmView.as_view(), name="confirm"),
     path("confirm/code/", confirm.ConfirmCodeView.as_view(), name="confirm_code"),
     path("confirm/resend/", confirm.ConfirmResendView.as_view(), name="confirm_resend"),
+    path("number/", number.NumberView.as_view(), name="number"),
+    path("number/code/", number.NumberCodeView.as_view(), name="number_code"),
+    path("number/resend/", number.NumberResendView.as_view(), name="number_resend"),
+    path("number/cancel/", number.CancelView.as_view(), name="number_cancel"),
+    path("number/taken/", number.TakenView.as_view(), name="number_taken"),
+    path("number/changed/", number.ChangedView.as_view(), name="number_changed"),
     path("devices/", devices.DevicesView.as_view(), name="devices"),
     path("devices/end/", devices.EndOneView.as_view(), name="end_one"),
     path("devices/end-others/", devices.EndOthersView.as_view(), name="end_others"),

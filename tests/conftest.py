@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 from botocore.loaders import JSONFileLoader
+from django.core.cache import cache
 
 from accounts import cognito, revalidation, throttle, tokens
 from localcloud import inbox
 from localcloud.cloud import Cloud
+from tests import postgres as postgresql
 from tests.strict_cognito import StrictCognito
 from tests.wire import WireServer
 
@@ -20,6 +22,7 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 @pytest.fixture(autouse=True)
 def _fresh_process() -> Iterator[None]:
     """What a process remembers must not outlive a test."""
+    cache.clear()
     cognito._made_gateway.cache_clear()
     tokens._verifier.cache_clear()
     throttle._made_limiter.cache_clear()
@@ -102,6 +105,15 @@ def texts(cloud: Cloud):
         return [text.body for text in inbox.texts(cloud.emulator.url, phone)]
 
     return read
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The DATABASE_URL of an empty PostgreSQL."""
+    if postgresql.programs() is None:
+        pytest.skip("PostgreSQL is not installed")
+    with postgresql.Postgres(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,9 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     @cached_property
     def count(self) -> int:
         found: Any = self.object_list
-        counted = int(found.order_by()[: COUNTED + 1].count())
+        # Only what the list is sorted by, which stands in its indexes, so that one may do alone.
+        column = str(next(iter(found.query.order_by), "pk")).lstrip("-")
+        counted = int(found.order_by().values_list(column)[: COUNTED + 1].count())
         return counted if counted <= COUNTED else _MoreThan(COUNTED)
 
 

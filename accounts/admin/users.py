@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import audit, phones, sessions
+from accounts import events as sign_in_events
 from accounts.admin import acts, events, invitations, lists, live, words
 from accounts.conf import conf
 from accounts.models import Session, User
@@ -264,6 +265,13 @@ class UserAdmin(lists.BoundedList):
             raise PermissionDenied
         if sessions.end(session, Session.Ended.ENDED_BY_OPERATOR):
             audit.note(session.user, {"session": [str(session), "ended"]})
+            sign_in_events.record(
+                sign_in_events.Kind.SIGNED_OUT,
+                None,
+                phone=session.user.phone or "",
+                user=session.user,
+                reason="operator",
+            )
             messages.success(request, _("That device is signed out."))
         else:
             messages.info(request, _("That device was signed out already."))

@@ -41,7 +41,13 @@ class SignInEvent(models.Model):
     kind = models.CharField(_("event"), max_length=16, choices=Kind.choices)
     reason = models.CharField(_("reason"), max_length=32, blank=True)
     user = models.ForeignKey(
-        User, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="events"
+        User,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        # One with the time is below.
+        db_index=False,
+        related_name="events",
     )
     phone_key = models.CharField(max_length=64, blank=True)
     phone = models.CharField(_("phone"), max_length=24, blank=True, help_text=_("Masked."))
@@ -64,10 +70,13 @@ class SignInEvent(models.Model):
             models.Index(fields=["phone_key", "at"]),
             models.Index(fields=["reference"]),
             models.Index(fields=["attempt"]),
-            models.Index(fields=["kind", "at"]),
-            models.Index(fields=["country", "at"]),
+            # What follows the time is there for filters together, which then read no row in vain.
+            models.Index(fields=["kind", "at", "country"]),
+            models.Index(fields=["country", "at", "kind"]),
             models.Index(
-                fields=["reason", "at"], condition=~models.Q(reason=""), name="events_with_a_reason"
+                fields=["reason", "at", "kind", "country"],
+                condition=~models.Q(reason=""),
+                name="events_with_a_reason",
             ),
         )
 

@@ -85,6 +85,18 @@ class UserManager(BaseUserManager["User"]):
         raise NotImplementedError("Operators sign in by phone: use manage.py make_admin")
 
 
+# What few are, and operators look for.
+_RARE = {
+    "operators": models.Q(is_staff=True),
+    "superusers": models.Q(is_superuser=True),
+    "shut_out": models.Q(is_active=False),
+    "disabled_there": models.Q(cognito_enabled=False),
+    "never_verified": models.Q(phone_verified=False),
+    "never_signed_in": models.Q(last_login=None),
+    "sharing": models.Q(sharing__gt=0),
+}
+
+
 class User(AbstractBaseUser, PermissionsMixin):
     """A person. The inherited password is never usable; it still seeds the session hash.
 
@@ -165,6 +177,16 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.Index(fields=["last_login"]),
             models.Index(fields=["held_until"]),
             models.Index(fields=["sharing", "sharing_at"]),
+            # The searches and filters of the admin, whose list is in the order of ``id``. How a
+            # name begins is found by an index that a migration makes.
+            models.Index(
+                fields=["phone"], name="users_by_phone", opclasses=["varchar_pattern_ops"]
+            ),
+            models.Index(fields=["cognito_status", "id"], name="users_by_status"),
+            *(
+                models.Index(fields=["id"], condition=condition, name=f"users_{name}")
+                for name, condition in _RARE.items()
+            ),
         )
 
     def __str__(self) -> str:

@@ -35,7 +35,12 @@ class DevicesView(LoginRequiredMixin, TemplateView):
 
 @method_decorator(never_cache, name="dispatch")
 class _ActView(LoginRequiredMixin, View):
-    http_method_names = ["post"]
+    """Only POST acts. Who had to sign in first comes back to the list."""
+
+    http_method_names = ["get", "post"]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return redirect("accounts:devices")
 
 
 class EndOneView(_ActView):

@@ -87,6 +87,10 @@ class StepView(View):
         form = PhoneForm(initial={"phone": waiting.phone, "next": waiting.next_url})
         return _phone_page(request, form, status=status, reference=waiting.reference)
 
+    def shown(self, phone: str) -> str:
+        """Return a phone as the page may show it to whoever looks."""
+        return phones.mask(phone)
+
     def code_page(
         self,
         request: HttpRequest,
@@ -112,7 +116,7 @@ class StepView(View):
             "attempt": waiting.attempt,
             "next_url": waiting.next_url,
             "undelivered": "" if delivery == "sent" else delivery,
-            "phone": phones.mask(waiting.phone),
+            "phone": self.shown(waiting.phone),
             "length": waiting.challenge.code_length,
             "minutes": waiting.minutes_left(),
             "resend_in": waiting.seconds_to_resend(),
@@ -151,6 +155,11 @@ class PhoneView(StepView):
 
 
 class CodeView(StepView):
+    def finish(self, request: HttpRequest, code: str, *, attempt: str) -> str:
+        """Return where to go once the code was right. Raises what the flow does."""
+        done = phone_login.finish(request, code, attempt=attempt, purpose=self.steps.purpose)
+        return done.next_url or next_url(request)
+
     def get(self, request: HttpRequest) -> HttpResponse:
         return self.code_page(request)
 
@@ -161,11 +170,8 @@ class CodeView(StepView):
         if not form.is_valid():
             return self.code_page(request, form)
         try:
-            done = phone_login.finish(
-                request,
-                form.cleaned_data["code"],
-                attempt=form.cleaned_data["attempt"],
-                purpose=self.steps.purpose,
+            url = self.finish(
+                request, form.cleaned_data["code"], attempt=form.cleaned_data["attempt"]
             )
         except phone_login.WrongCode as error:
             message = ngettext(
@@ -183,7 +189,7 @@ class CodeView(StepView):
         except phone_login.Unavailable:
             return self.code_page(request, form, status=503)
         else:
-            return HttpResponseRedirect(done.next_url or next_url(request))
+            return HttpResponseRedirect(url)
         return self.code_page(request, form)
 
 
@@ -192,12 +198,15 @@ class ResendView(StepView):
 
     http_method_names = ["get", "head", "post"]
 
+    def resend(self, request: HttpRequest) -> None:
+        phone_login.resend(request, purpose=self.steps.purpose)
+
     def get(self, request: HttpRequest) -> HttpResponse:
         return redirect(self.steps.code)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         try:
-            phone_login.resend(request, purpose=self.steps.purpose)
+            self.resend(request)
         except phone_login.TooSoon as error:
             return self.code_page(request, wait=error.retry_after, status=429)
         except phone_login.Unavailable:

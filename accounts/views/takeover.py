@@ -12,10 +12,7 @@ from accounts.views.login import StepView, next_url
 
 class TakeOverView(StepView):
     def get(self, request: HttpRequest) -> HttpResponse:
-        asked = phone_login.asked(request)
-        if asked is None:
-            return redirect(settings.LOGIN_URL)
-        return render(request, "accounts/takeover.html", {"asked": asked})
+        return _question(request)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         try:
@@ -23,14 +20,26 @@ class TakeOverView(StepView):
         except phone_login.OtherAttempt:
             return redirect("accounts:take_over")
         except phone_login.Unavailable:
-            return self.get(request)
+            return _question(request, status=503)
         return HttpResponseRedirect(done.next_url or next_url(request))
 
 
 class CancelView(StepView):
-    http_method_names = ["post"]
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return redirect("accounts:take_over")
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        phone_login.cancel(request)
+        try:
+            phone_login.cancel(request)
+        except phone_login.Unavailable:
+            return _question(request, status=503)
         messages.info(request, _("You were not signed in here. Your other device still is."))
         return redirect(settings.LOGIN_URL)
+
+
+def _question(request: HttpRequest, *, status: int = 200) -> HttpResponse:
+    asked = phone_login.asked(request)
+    if asked is None:
+        return redirect(settings.LOGIN_URL)
+    context = {"asked": asked, "is_unavailable": status == 503}
+    return render(request, "accounts/takeover.html", context, status=status)

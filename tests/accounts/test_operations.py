@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, Permission
 from django.utils import timezone
 
 from accounts import ledger, operations, texts
-from accounts.models import Operation, Session, User
+from accounts.models import Operation, Session, SignInEvent, User
 from accounts.operations import Kind, Remark, State
 from tests.accounts.test_turns import at_once, database_in_a_file
 from tests.wire import Reply, Request, WireServer, aws_error
@@ -399,6 +399,17 @@ def test_order_whose_process_died_is_taken_up_when_its_lease_is_over(pool, perso
     assert operation.is_done
 
 
+def test_process_that_was_thought_dead_does_nothing_twice(pool, phone, operator, settings):
+    settings.ACCOUNTS_TEXTS_FUNCTION = "phone-login-texts"
+    pool.faults[""] = Reply({"delivery": "sent"})
+    operation = operations.order(Kind.INVITE, None, by=operator, phone=phone, tell=True)
+    slow = operations._claim(operation.pk, operator)
+    with later(61):
+        assert operations.run(operation).is_done
+    operations._go_there(slow)
+    assert pool.operations() == ["AdminCreateUser", "", "AdminCreateUser"]
+
+
 def test_orders_on_one_account_come_one_after_the_other(pool, person, operator):
     first = operations.order(Kind.DISABLE, person, by=operator)
     claimed = operations._claim(first.pk, operator)
@@ -425,6 +436,23 @@ def test_later_order_overtakes_what_it_contradicts(pool, person, operator):
     assert first.state == State.OVERTAKEN
     assert again(person).is_active
     assert pool.operations() == ["AdminDisableUser", "AdminEnableUser"]
+
+
+def test_later_order_that_nobody_has_tried_does_not_overtake(pool, person, operator):
+    """It may be refused, and then nothing would have been done."""
+    first = operations.order(Kind.DISABLE, person, by=operator)
+    operations.order(Kind.ENABLE, person, by=operator)
+    assert operations.run(first).is_done
+    operations.run_due()
+    assert pool.operations() == ["AdminDisableUser", "AdminEnableUser"]
+
+
+@pytest.mark.parametrize("phone", ["+9991234", "+1"])
+def test_account_with_an_odd_number_is_shut_out_like_any_other(pool, operator, phone):
+    odd = User.objects.for_identity("sub-odd", phone)
+    session_of(odd)
+    assert operations.perform(Kind.DISABLE, odd, by=operator).is_done
+    assert SignInEvent.objects.get().reason == "operator"
 
 
 def test_order_on_one_group_does_not_overtake_that_on_another(pool, person, operator, mapped):
@@ -492,6 +520,14 @@ def test_order_is_carried_on_when_its_operator_is_gone(pool, person, operator):
     pool.faults.clear()
     assert operations.run(operation).is_done
     assert operation.by_name == "sub-of-operator-2"
+
+
+def test_order_is_carried_on_though_it_would_not_be_taken_now(pool, person, operator):
+    pool.faults["AdminDisableUser"] = DOWN
+    operation = operations.perform(Kind.DISABLE, person, by=make_operator(2))
+    User.objects.filter(pk=person.pk).update(is_superuser=True)
+    pool.faults.clear()
+    assert operations.run(operation).is_done
 
 
 def test_person_changes_their_own_number_whatever_they_are(pool, operator):

@@ -32,7 +32,7 @@ import django
 django.setup()
 from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.contrib.sessions.models import Session
+from accounts.models import Session, User
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
@@ -51,6 +51,7 @@ def seen(path, *, secure=True, **headers):
     }
 
 with connection.schema_editor() as editor:
+    editor.create_model(User)
     editor.create_model(Session)
 session = SessionMiddleware(remember)(RequestFactory().get("/"))
 print(json.dumps({
@@ -166,7 +167,7 @@ def test_session_cookie_belongs_to_this_host_alone(production):
     (cookie,) = production["session"]
 
     assert_host_bound(cookie, "__Host-sessionid")
-    assert "Max-Age=1209600" in cookie.split("; ")
+    assert "Max-Age=3600" in cookie.split("; ")
 
 
 def test_csrf_cookie_belongs_to_this_host_alone(production):
