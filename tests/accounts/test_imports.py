@@ -157,6 +157,7 @@ ARROWS: dict[str, set[str]] = {
     # What operators see and do
     "accounts.admin": {
         "accounts.admin.audit",
+        "accounts.admin.drift",
         "accounts.admin.events",
         "accounts.admin.operations",
         "accounts.admin.users",
@@ -170,6 +171,16 @@ ARROWS: dict[str, set[str]] = {
         "accounts.operations",
     },
     "accounts.admin.audit": {"accounts.admin.lists", "accounts.admin.words"},
+    "accounts.admin.drift": {
+        "accounts.admin.lists",
+        "accounts.afterwards",
+        "accounts.cognito",
+        "accounts.conf",
+        "accounts.confirmation",
+        "accounts.drift",
+        "accounts.models",
+        "accounts.phones",
+    },
     "accounts.admin.invitations": {
         "accounts.admin.acts",
         "accounts.conf",

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0005_operations"),
+        ("accounts", "0007_names_by_their_beginning"),
     ]
 
     operations = [
