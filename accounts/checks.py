@@ -102,6 +102,37 @@ def check_rates(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return found
 
 
+# A group's name as Cognito takes it.
+_POOL_GROUP = re.compile(r"\S{1,128}")
+_MAX_DJANGO_GROUP = 150
+_REVALIDATE = range(60, 24 * 60 * 60 + 1)
+
+
+@register(Tags.security)
+def check_groups(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if not all(
+        _POOL_GROUP.fullmatch(theirs) and 0 < len(ours) <= _MAX_DJANGO_GROUP
+        for theirs, ours in conf.groups.items()
+    ):
+        found.append(
+            Error(
+                "ACCOUNTS_GROUPS cannot be read.",
+                hint="Write it like pool-group=Django group,other-group=Other group.",
+                id="accounts.E013",
+            )
+        )
+    if conf.staff_group and not _POOL_GROUP.fullmatch(conf.staff_group):
+        found.append(
+            Error(
+                "ACCOUNTS_STAFF_GROUP is no name of a group of the user pool.",
+                hint="Name one group, without spaces, or none.",
+                id="accounts.E013",
+            )
+        )
+    return found
+
+
 @register(Tags.security)
 def check_sharing_policies(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     policies = {"ACCOUNTS_SHARING_POLICY": conf.sharing_policy}
@@ -140,37 +171,6 @@ def check_sessions(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 f"ACCOUNTS_CONFIRM_SECONDS is {conf.confirm_seconds}.",
                 hint=f"It is between {shortest} and {longest}.",
                 id="accounts.E009",
-            )
-        )
-    return found
-
-
-# A group's name as Cognito takes it.
-_POOL_GROUP = re.compile(r"\S{1,128}")
-_MAX_DJANGO_GROUP = 150
-_REVALIDATE = range(60, 24 * 60 * 60 + 1)
-
-
-@register(Tags.security)
-def check_groups(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    found: list[CheckMessage] = []
-    if not all(
-        _POOL_GROUP.fullmatch(theirs) and 0 < len(ours) <= _MAX_DJANGO_GROUP
-        for theirs, ours in conf.groups.items()
-    ):
-        found.append(
-            Error(
-                "ACCOUNTS_GROUPS cannot be read.",
-                hint="Write it like pool-group=Django group,other-group=Other group.",
-                id="accounts.E013",
-            )
-        )
-    if conf.staff_group and not _POOL_GROUP.fullmatch(conf.staff_group):
-        found.append(
-            Error(
-                "ACCOUNTS_STAFF_GROUP is no name of a group of the user pool.",
-                hint="Name one group, without spaces, or none.",
-                id="accounts.E013",
             )
         )
     return found

@@ -41,7 +41,7 @@ from django.utils.translation import gettext_lazy
 from accounts import cognito, phones, revalidation
 from accounts.cognito import CognitoUser
 from accounts.conf import conf
-from accounts.models import Claim, Finding, SyncRun, User
+from accounts.models import Claim, Finding, Listed, SyncRun, User
 from accounts.models.users import DELETED
 from accounts.revalidation import Change
 
@@ -128,6 +128,7 @@ def start(
             problem=_("Another comparison was started."),
         )
         Claim.objects.filter(run__pool=pool).delete()
+        Listed.objects.filter(run__pool=pool).delete()
         return SyncRun.objects.create(
             pool=pool,
             dry_run=dry_run,
@@ -212,10 +213,12 @@ def _read_a_page(run: SyncRun, pace: Callable[[], None]) -> None:
 
 def _ask_for_some(run: SyncRun, pace: Callable[[], None]) -> None:
     """Ask for people whom the list did not name, which may lag behind."""
-    not_listed = Q(listed_at=None) | Q(listed_at__lt=run.started_at)
     rows = list(
         User.objects.filter(
-            not_listed, pool=run.pool, pk__gt=run.cursor or 0, date_joined__lt=run.started_at
+            ~Exists(Listed.objects.filter(run=run, user=OuterRef("pk"))),
+            pool=run.pool,
+            pk__gt=run.cursor or 0,
+            date_joined__lt=run.started_at,
         )
         .exclude(cognito_status=DELETED)
         .order_by("pk")[:_ASKED_AT_ONCE]
@@ -247,9 +250,9 @@ def _compare_numbers(run: SyncRun, pace: Callable[[], None]) -> None:
     # Those who claim no other number have the one of their row.
     holders = User.objects.filter(
         ~Exists(Claim.objects.filter(run=run, sub=OuterRef("sub"))),
+        Exists(Listed.objects.filter(run=run, user=OuterRef("pk"))),
         pool=run.pool,
         phone__in=numbers,
-        listed_at__gte=run.started_at,
     )
     by_number: dict[str, set[str]] = defaultdict(set)
     for sub, phone in claims.values_list("sub", "phone"):
@@ -296,6 +299,7 @@ def _settle(run: SyncRun) -> None:
             state=State.GONE, open_key=None
         )
         Claim.objects.filter(run=run).delete()
+        Listed.objects.filter(run=run).delete()
 
 
 def _mend_some(run: SyncRun, pace: Callable[[], None]) -> None:
@@ -336,8 +340,8 @@ def _compare(run: SyncRun, users: list[CognitoUser]) -> None:
     """Write down where ``users`` of the pool differ from the rows here."""
     if not users:
         return
-    listed = User.objects.filter(pool=run.pool, sub__in=[user.sub for user in users])
-    rows = {row.sub: row for row in listed}
+    known = User.objects.filter(pool=run.pool, sub__in=[user.sub for user in users])
+    rows = {row.sub: row for row in known}
     found: list[Finding] = []
     claims = []
     never_asked = []
@@ -351,7 +355,9 @@ def _compare(run: SyncRun, users: list[CognitoUser]) -> None:
             row.cognito_status = user.status
             never_asked.append(row)
     if rows:
-        listed.update(listed_at=timezone.now())
+        Listed.objects.bulk_create(
+            [Listed(run=run, user=row) for row in rows.values()], ignore_conflicts=True
+        )
     if never_asked and not run.dry_run:
         User.objects.bulk_update(never_asked, ["cognito_status"])
     _store(found)

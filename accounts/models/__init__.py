@@ -1,7 +1,7 @@
 """What is remembered: people, their sessions, how they signed in, what was ordered on them, and
 where Cognito says otherwise."""
 
-from accounts.models.drift import Claim, Finding, SyncRun
+from accounts.models.drift import Claim, Finding, Listed, SyncRun
 from accounts.models.events import SignInEvent
 from accounts.models.figures import EventCount, RolledHour
 from accounts.models.operations import Operation
@@ -13,6 +13,7 @@ __all__ = [
     "Claim",
     "EventCount",
     "Finding",
+    "Listed",
     "Operation",
     "RolledHour",
     "Session",

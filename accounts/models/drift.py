@@ -118,6 +118,27 @@ class Finding(models.Model):
         return f"{self.get_kind_display()}: {self.sub}"
 
 
+class Listed(models.Model):
+    """Somebody with a row here whom the list of a run has named. Gone when the run is over.
+
+    Not a column of the user: a million rows with a dozen indexes would be written anew each time.
+    """
+
+    run = models.ForeignKey(
+        SyncRun, on_delete=models.CASCADE, db_index=False, related_name="listed_rows"
+    )
+    user = models.ForeignKey(
+        User, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+
+    class Meta:
+        default_permissions = ()
+        constraints = (models.UniqueConstraint(fields=["run", "user"], name="listed_once"),)
+
+    def __str__(self) -> str:
+        return str(self.user_id)
+
+
 class Claim(models.Model):
     """A number in the list of a run that is not simply the one that our row of its user has.
 
@@ -125,7 +146,9 @@ class Claim(models.Model):
     libphonenumber writes it. Gone when the run is over.
     """
 
-    run = models.ForeignKey(SyncRun, on_delete=models.CASCADE, related_name="claims")
+    run = models.ForeignKey(
+        SyncRun, on_delete=models.CASCADE, db_index=False, related_name="claims"
+    )
     sub = models.CharField(max_length=64)
     phone = models.CharField(max_length=64)
 

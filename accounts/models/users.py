@@ -101,9 +101,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A person. The inherited password is never usable; it still seeds the session hash.
 
     ``cognito_status`` and ``cognito_enabled`` are as Cognito said when it was last asked, at
-    ``checked_at``, or last tried; ``listed_at`` is when a list of the whole pool last named the
-    user. ``held_until`` is when the triggers will text and hear the number again, as far
-    as we have heard; ``LOCKED`` stands for never. ``sharing`` sums up the week to ``sharing_at``.
+    ``checked_at``, or last tried. ``held_until`` is when the triggers will text and hear the
+    number again, as far as we have heard; ``LOCKED`` stands for never. ``sharing`` sums up the
+    week to ``sharing_at``.
     """
 
     class Sharing(models.IntegerChoices):
@@ -132,7 +132,6 @@ class User(AbstractBaseUser, PermissionsMixin):
     checked_at = models.DateTimeField(
         _("compared with Cognito"), null=True, blank=True, editable=False
     )
-    listed_at = models.DateTimeField(null=True, blank=True, editable=False)
     held_until = models.DateTimeField(_("held until"), null=True, blank=True, editable=False)
     sharing = models.PositiveSmallIntegerField(
         _("sharing"), choices=Sharing.choices, default=Sharing.NONE, editable=False

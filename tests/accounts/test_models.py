@@ -130,7 +130,6 @@ def test_rows_hold_no_token_and_no_code(phone):
         "cognito_status",
         "cognito_enabled",
         "checked_at",
-        "listed_at",
         "held_until",
         "sharing",
         "sharing_at",
