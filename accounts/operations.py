@@ -404,8 +404,6 @@ def _delete(operation: Operation, user: User) -> None:
 
 
 def _remove(operation: Operation, user: User) -> None:
-    # What tells the browsers why they were signed out stays.
-    Session.objects.filter(user=user).update(user=None)
     user.delete()
 
 

@@ -8,7 +8,6 @@ got.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, cast
 
 from django import forms
@@ -23,7 +22,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts import afterwards, confirmation, operations
+from accounts import confirmation, operations
 from accounts.admin import lists, words
 from accounts.fields import PhoneField
 from accounts.models import Operation, User
@@ -32,7 +31,6 @@ from accounts.operations import Kind
 # Of accounts, or of lines of an invitation, at once.
 MOST = 200
 _INLINE_SECONDS = 8
-_AFTERWARDS_SECONDS = 25
 _LATER = _("If Cognito cannot be reached, this is tried again by itself until it is done.")
 
 
@@ -312,20 +310,16 @@ def _confirmed_act_view(request: HttpRequest, act: Act) -> HttpResponse:
 def order_many(
     request: HttpRequest, wanted: list[tuple[Operation.Kind, User | None, dict[str, Any]]]
 ) -> HttpResponse:
-    """Write everything down, do what can be done in seconds, and leave the rest for afterwards."""
+    """Write everything down, and do what can be done in seconds.
+
+    The rest is done after the answer, as after that to every page of an operator.
+    """
     by, batch = cast(User, request.user), operations.draw_batch()
     with transaction.atomic():
         for kind, user, params in wanted:
             operations.order(kind, user, by=by, batch=batch, **params)
     operations.run_due(seconds=_INLINE_SECONDS, limit=MOST, batch=batch)
-    carry_on(request, batch)
     return redirect("admin:accounts_operation_batch", batch)
-
-
-def carry_on(request: HttpRequest, batch: str) -> None:
-    """Do more of a batch when the answer to ``request`` has left."""
-    more = partial(operations.run_due, seconds=_AFTERWARDS_SECONDS, limit=MOST, batch=batch)
-    afterwards.do(request, more)
 
 
 def _do_one(request: HttpRequest, act: Act, user: User, params: dict[str, Any]) -> HttpResponse:

@@ -7,7 +7,7 @@ from auditlog.models import LogEntry
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.models import Group
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import lists, words
@@ -18,7 +18,7 @@ admin.site.unregister(Group)
 
 @admin.register(LogEntry)
 class EntryAdmin(lists.BoundedList):
-    list_display = ("timestamp", "who", "action", "content_type", "object_repr", "changed")
+    list_display = ("at", "who", "what", "changed")
     list_filter = ("action",)
     list_select_related = ("actor", "content_type")
     ordering = ("-timestamp",)
@@ -26,6 +26,14 @@ class EntryAdmin(lists.BoundedList):
     actions = None
     fields = ("timestamp", "who", "action", "content_type", "object_repr", "changed")
     readonly_fields = ("who", "changed")
+
+    @admin.display(description=_("time"))
+    def at(self, logged: Any) -> str:
+        return words.moment(logged.timestamp)
+
+    @admin.display(description=_("what"))
+    def what(self, logged: Any) -> str:
+        return f"{logged.get_action_display()}: {logged.content_type.name} {logged.object_repr}"
 
     @admin.display(description=_("by"))
     def who(self, logged: Any) -> str:
@@ -37,6 +45,12 @@ class EntryAdmin(lists.BoundedList):
             f"{name}: {before} → {after}" if before else f"{name}: {after}"
             for name, before, after in words.entry(logged).changes
         )
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        title = {"title": _("Who changed what")}
+        return super().changelist_view(request, {**title, **(extra_context or {})})
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -19,7 +19,7 @@ from accounts.models import Operation
 
 @admin.register(Operation)
 class OperationAdmin(lists.BoundedList):
-    list_display = ("ordered_at", "kind", "account", "state_", "by_name", "result", "tries")
+    list_display = ("at", "kind", "account", "state_", "by_name", "result", "tries")
     list_filter = ("state", "kind")
     ordering = ("-pk",)
     sortable_by = ()
@@ -27,6 +27,10 @@ class OperationAdmin(lists.BoundedList):
     # Not the parameters: a phone among them is whole until it is needed no more.
     fields = ("kind", "account", "state", "result", "by_name", "ordered_at", "finished_at", "tries")
     readonly_fields = ("account", "result")
+
+    @admin.display(description=_("ordered"))
+    def at(self, order: Operation) -> str:
+        return words.moment(order.ordered_at)
 
     @admin.display(description=_("account"))
     def account(self, order: Operation) -> str:
@@ -49,6 +53,12 @@ class OperationAdmin(lists.BoundedList):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Operation]:
         return super().get_queryset(request).defer("params")
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        title = {"title": _("Operations")}
+        return super().changelist_view(request, {**title, **(extra_context or {})})
+
     def get_urls(self) -> list[URLPattern]:
         guarded = self.admin_site.admin_view
         return [
@@ -68,7 +78,7 @@ class OperationAdmin(lists.BoundedList):
 
 
 def batch_view(request: HttpRequest, batch: str) -> HttpResponse:
-    """Show how far an order on several accounts got, line by line, and carry it on."""
+    """Show how far an order on several accounts got, line by line."""
     orders = list(Operation.objects.filter(batch=batch).order_by("pk")[: acts.MOST])
     if not orders:
         raise Http404
@@ -76,8 +86,6 @@ def batch_view(request: HttpRequest, batch: str) -> HttpResponse:
     if not mine and not request.user.has_perm("accounts.view_operation"):
         raise PermissionDenied
     untried = sum(order.is_waiting and not order.tries for order in orders)
-    if untried:
-        acts.carry_on(request, batch)
     states = Operation.State
     context = {
         **admin.site.each_context(request),

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import audit, ledger, operations
+from accounts.admin import acts
 from accounts.models import Operation, Session, SignInEvent, User
 from accounts.models.users import LOCKED
 from accounts.operations import Kind, State
@@ -184,6 +185,8 @@ def test_phones_are_masked_everywhere_for_who_may_not_see_them(pool, person):
     do(client, "disable", person)
     operations.order(Kind.CHANGE_NUMBER, person, by=None, phone="+12015550199", verified=False)
     order = Operation.objects.latest("pk")
+    Operation.objects.update(next_try_at=timezone.now() + timedelta(days=1))
+    assert order.params["phone"] == "+12015550199"
     entry = LogEntry.objects.latest("pk")
     for address in (
         LIST,
@@ -320,7 +323,7 @@ def test_device_of_somebody_else_is_not_there(admin, person, boss):
 
 # Acts
 
-ACTS = [
+DONE = [
     ("disable", "disable_user", {}, {"is_active": False}),
     ("enable", "disable_user", {}, {"is_active": True}),
     ("sign-out", "sign_out_user", {}, {}),
@@ -330,7 +333,7 @@ ACTS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "right", "params", "after"), ACTS)
+@pytest.mark.parametrize(("name", "right", "params", "after"), DONE)
 def test_act_asks_first_and_is_done_by_who_may(pool, person, name, right, params, after):
     client = helper(right)
     before = User.objects.filter(pk=person.pk).values()
@@ -347,7 +350,7 @@ def test_act_asks_first_and_is_done_by_who_may(pool, person, name, right, params
     assert (order.state, order.by.sub) == (State.DONE, "sub-of-operator-7")
 
 
-@pytest.mark.parametrize("name", [*(act[0] for act in ACTS), "delete", "unlock", "add-to-group"])
+@pytest.mark.parametrize("name", [*(act[0] for act in DONE), "delete", "unlock", "add-to-group"])
 def test_act_without_the_permission_is_refused(pool, person, name):
     client = helper()
     assert client.get(act_on(name, person)).status_code == 403
@@ -495,7 +498,15 @@ def test_more_than_two_hundred_at_once_are_too_many(admin):
     assert not Operation.objects.exists()
 
 
-def test_what_was_not_done_in_time_is_done_after_the_answer(admin, pool, boss):
+def test_what_was_not_done_in_time_is_done_after_the_answer(admin, pool, monkeypatch):
+    monkeypatch.setattr(acts, "_INLINE_SECONDS", -1)
+    people = crowd(3)
+    ids = ",".join(str(user.pk) for user in people)
+    assert admin.post(f"{LIST}act/disable/", {"ids": ids}).status_code == 302
+    assert pool.operations() == ["AdminDisableUser"] * 3
+
+
+def test_page_of_a_batch_carries_it_on(admin, pool, boss):
     for user in crowd(3):
         operations.order(Kind.DISABLE, user, by=boss, batch="batch-1")
     assert operations.run_due(seconds=-1, batch="batch-1") == 0

@@ -140,7 +140,6 @@ ARROWS: dict[str, set[str]] = {
     "accounts.admin.acts": {
         "accounts.admin.lists",
         "accounts.admin.words",
-        "accounts.afterwards",
         "accounts.confirmation",
         "accounts.fields",
         "accounts.models",

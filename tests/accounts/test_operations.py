@@ -399,6 +399,17 @@ def test_order_whose_process_died_is_taken_up_when_its_lease_is_over(pool, perso
     assert operation.is_done
 
 
+def test_process_that_was_thought_dead_does_nothing_twice(pool, phone, operator, settings):
+    settings.ACCOUNTS_TEXTS_FUNCTION = "phone-login-texts"
+    pool.faults[""] = Reply({"delivery": "sent"})
+    operation = operations.order(Kind.INVITE, None, by=operator, phone=phone, tell=True)
+    slow = operations._claim(operation.pk, operator)
+    with later(61):
+        assert operations.run(operation).is_done
+    operations._go_there(slow)
+    assert pool.operations() == ["AdminCreateUser", "", "AdminCreateUser"]
+
+
 def test_orders_on_one_account_come_one_after_the_other(pool, person, operator):
     first = operations.order(Kind.DISABLE, person, by=operator)
     claimed = operations._claim(first.pk, operator)
@@ -509,6 +520,14 @@ def test_order_is_carried_on_when_its_operator_is_gone(pool, person, operator):
     pool.faults.clear()
     assert operations.run(operation).is_done
     assert operation.by_name == "sub-of-operator-2"
+
+
+def test_order_is_carried_on_though_it_would_not_be_taken_now(pool, person, operator):
+    pool.faults["AdminDisableUser"] = DOWN
+    operation = operations.perform(Kind.DISABLE, person, by=make_operator(2))
+    User.objects.filter(pk=person.pk).update(is_superuser=True)
+    pool.faults.clear()
+    assert operations.run(operation).is_done
 
 
 def test_person_changes_their_own_number_whatever_they_are(pool, operator):
