@@ -127,8 +127,8 @@ class EventAdmin(lists.BoundedList):
             return queryset.filter(reference=reference), False
         if phone := phones.find(term, region=conf.default_region):
             return queryset.filter(phone_key=events.phone_key(phone)), False
-        owners = User.objects.filter(sub=term).values_list("pk", flat=True)
-        return queryset.filter(user__in=list(owners)), False
+        owner = User.objects.filter(pool=conf.user_pool_id, sub=term).first()
+        return queryset.filter(user=owner) if owner else queryset.none(), False
 
     def change_view(
         self,

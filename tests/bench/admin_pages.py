@@ -102,6 +102,16 @@ def cases() -> list[Case]:
     spoken = [reference.replace("-", "").lower() for reference in references]
     found += both("events: reference", "signinevent", searches(references))
     found += both("events: reference as spoken", "signinevent", searches(spoken), plain=False)
+    for name, listed, queries in (
+        (
+            "orders",
+            "accounts_operation",
+            ["", "p=50", "state__exact=refused", "kind__exact=invite"],
+        ),
+        ("audit log", "auditlog_logentry", ["", "p=50", "action__exact=1"]),
+    ):
+        address = reverse(f"admin:{listed}_changelist")
+        found.append(Case(name, [f"{address}?{query}" for query in queries]))
     page = "admin:accounts_{}_change"
     found += [
         Case("page of a user", [reverse(page.format("user"), args=[u.pk]) for u in users]),

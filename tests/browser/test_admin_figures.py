@@ -160,7 +160,7 @@ def operator_page(page: Page, site, phone, settings, wire) -> Iterator[Page]:
 
 
 def test_operator_reads_the_figures_and_finds_one_attempt(
-    operator_page: Page, site, assert_accessible, folder
+    operator_page: Page, site, assert_accessible, folder, tmp_path
 ):
     page = operator_page
     page.goto(f"{site}/admin/")
@@ -198,4 +198,4 @@ def test_operator_reads_the_figures_and_finds_one_attempt(
         assert_accessible(page)
         # Nothing but what scrolls by itself is wider than a phone.
         assert page.evaluate("document.documentElement.scrollWidth") <= 390 or name == "events"
-        page.screenshot(path=folder.parent / f"{name}-dark.png", full_page=True)
+        page.screenshot(path=tmp_path / f"{name}-dark.png", full_page=True)
