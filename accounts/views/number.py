@@ -35,10 +35,10 @@ class NumberStepView(StepView):
         return phone
 
     def start_page(
-        self, request: HttpRequest, waiting: Pending, *, status: int = 200
+        self, request: HttpRequest, waiting: Pending, *, status: int = 200, reference: str = ""
     ) -> HttpResponse:
         form = PhoneForm(initial={"phone": waiting.phone})
-        return _number_page(request, form, status=status, reference=waiting.reference)
+        return _number_page(request, form, status=status, reference=reference)
 
 
 @method_decorator(confirmation.required, name="dispatch")
