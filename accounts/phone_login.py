@@ -254,13 +254,18 @@ def take_over(request: HttpRequest, *, attempt: str) -> SignedIn:
     return _done(user, waiting)
 
 
-def cancel(request: HttpRequest) -> None:
-    """Forget the sign-in of whoever is asked; their other devices stay signed in."""
+def cancel(request: HttpRequest) -> bool:
+    """Forget the sign-in of whoever is asked; their other devices stay signed in.
+
+    False where nobody is asked, or no longer.
+    """
     with _turn(request):
         waiting = pending.reload(request)
-        if waiting and waiting.is_proven():
-            _note(request, events.Kind.FAILED, waiting, reason="cancelled")
-            request.session.flush()
+        if waiting is None or not waiting.is_proven():
+            return False
+        _note(request, events.Kind.FAILED, waiting, reason="cancelled")
+        request.session.flush()
+        return True
 
 
 def end_others(request: HttpRequest, *, handle: str | None = None) -> int:

@@ -1,7 +1,7 @@
 import functools
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,8 @@ from localcloud.cloud import Cloud
 from tests import postgres as postgresql
 from tests.strict_cognito import StrictCognito
 from tests.wire import WireServer
+
+LEDGER = "phone-login-ledger-local"
 
 # Playwright's loop runs in the thread that also uses Django's database.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -104,6 +106,30 @@ def texts(cloud: Cloud):
         return [text.body for text in inbox.texts(cloud.emulator.url, phone)]
 
     return read
+
+
+@pytest.fixture
+def age_ledger(cloud: Cloud) -> Callable[[float], None]:
+    """``age_ledger(seconds)``: let the ledger believe that so much time has gone by.
+
+    The functions of the local AWS keep the real clock, so what they remember is put back.
+    """
+    table = cloud.root_session().client("dynamodb", endpoint_url=cloud.emulator.url)
+
+    def put_back(seconds: float) -> None:
+        milliseconds = int(seconds * 1000)
+        for page in table.get_paginator("scan").paginate(TableName=LEDGER):
+            for item in page["Items"]:
+                for name, by in {"exp": seconds, "last_failure": seconds}.items():
+                    if name in item:
+                        item[name] = {"N": str(int(item[name]["N"]) - int(by))}
+                if "cleared_at" in item:
+                    item["cleared_at"] = {"N": str(int(item["cleared_at"]["N"]) - milliseconds)}
+                recent = item.get("recent", {"L": []})["L"]
+                item["recent"] = {"L": [{"N": str(int(at["N"]) - milliseconds)} for at in recent]}
+                table.put_item(TableName=LEDGER, Item=item)
+
+    return put_back
 
 
 @pytest.fixture(scope="session")

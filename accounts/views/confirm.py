@@ -21,7 +21,12 @@ class ConfirmStepView(StepView):
         return redirect_to_login(next_url(request))
 
     def start_page(
-        self, request: HttpRequest, waiting: Pending | None, *, status: int = 200
+        self,
+        request: HttpRequest,
+        waiting: Pending | None,
+        *,
+        status: int = 200,
+        reference: str = "",
     ) -> HttpResponse:
         phone = getattr(request.user, "phone", None)
         context = {
@@ -29,7 +34,7 @@ class ConfirmStepView(StepView):
             "next_url": waiting.next_url if waiting else next_url(request),
             "is_over": bool(waiting and waiting.challenge is None and status == 200),
             "is_unavailable": status == 503,
-            "reference": waiting.reference if waiting and status != 200 else "",
+            "reference": reference,
         }
         return render(request, "accounts/confirm.html", context, status=status)
 
@@ -46,8 +51,8 @@ class ConfirmView(ConfirmStepView):
             return self.start_page(request, None)
         try:
             phone_login.start(request, phone, next_url=next_url(request), purpose="confirm")
-        except phone_login.Unavailable:
-            return self.start_page(request, None, status=503)
+        except phone_login.Unavailable as error:
+            return self.start_page(request, None, status=503, reference=error.reference)
         return redirect(self.steps.code)
 
 

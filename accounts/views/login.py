@@ -81,11 +81,11 @@ class StepView(View):
         return None
 
     def start_page(
-        self, request: HttpRequest, waiting: Pending, *, status: int = 200
+        self, request: HttpRequest, waiting: Pending, *, status: int = 200, reference: str = ""
     ) -> HttpResponse:
         """Return the flow's first page, ready to go on from there."""
         form = PhoneForm(initial={"phone": waiting.phone, "next": waiting.next_url})
-        return _phone_page(request, form, status=status, reference=waiting.reference)
+        return _phone_page(request, form, status=status, reference=reference)
 
     def shown(self, phone: str) -> str:
         """Return a phone as the page may show it to whoever looks."""
@@ -102,7 +102,7 @@ class StepView(View):
         waiting = phone_login.current(request, self.steps.purpose)
         if waiting is not None and waiting.challenge is None and status == 503:
             # The code was right, and spent, before something failed.
-            return self.start_page(request, waiting, status=status)
+            return self.start_page(request, waiting, status=status, reference=waiting.reference)
         if waiting is None or waiting.challenge is None:
             return redirect(self.steps.start)
         if form is None:

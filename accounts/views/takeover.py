@@ -30,10 +30,11 @@ class CancelView(StepView):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         try:
-            phone_login.cancel(request)
+            is_cancelled = phone_login.cancel(request)
         except phone_login.Unavailable:
             return _question(request, status=503)
-        messages.info(request, _("You were not signed in here. Your other device still is."))
+        if is_cancelled:
+            messages.info(request, _("You were not signed in here. Your other device still is."))
         return redirect(settings.LOGIN_URL)
 
 

@@ -208,3 +208,50 @@ def test_checks_of_what_is_dangerous_are_tagged_as_security(good):
     messages = run_checks(tags=[Tags.security])
 
     assert {m.id for m in messages} >= {"accounts.E001", "accounts.E003", "accounts.E006"}
+
+
+@pytest.mark.parametrize("policy", ["", "Strict", "on", "none"])
+def test_sharing_policy_of_another_word_is_e007(good, policy):
+    good.ACCOUNTS_SHARING_POLICY = policy
+
+    message = only("accounts.E007")
+
+    assert message.msg == f"ACCOUNTS_SHARING_POLICY is no policy: {policy!r}."
+    assert "strict" in message.hint
+
+
+@pytest.mark.parametrize(
+    "pair", ["Contractors", "Contractors=", "Contractors=Strict", "=", "a=b=c"]
+)
+def test_sharing_policy_of_a_group_that_is_none_is_e007_naming_the_group(good, pair):
+    good.ACCOUNTS_SHARING_POLICY_BY_GROUP = ["Family=off", pair]
+
+    message = only("accounts.E007")
+
+    assert f"for {pair.partition('=')[0]!r} is no policy" in message.msg
+
+
+def test_sharing_policies_are_no_e007(good):
+    for policy in ("off", "notify", "ask", "strict"):
+        good.ACCOUNTS_SHARING_POLICY = policy
+        good.ACCOUNTS_SHARING_POLICY_BY_GROUP = [f"Contractors={policy}", " Family = off "]
+
+        assert found() == []
+
+
+@pytest.mark.parametrize("who", ["SESSION", "STAFF"])
+@pytest.mark.parametrize(("idle", "age"), [(0, 0), (-1, 300), (119, 300), (301, 300)])
+def test_limits_of_sessions_that_make_no_sense_are_e008(good, who, idle, age):
+    setattr(good, f"ACCOUNTS_{who}_IDLE_SECONDS", idle)
+    setattr(good, f"ACCOUNTS_{who}_SECONDS", age)
+
+    message = only("accounts.E008")
+
+    assert f"ACCOUNTS_{who}_IDLE_SECONDS is {idle}" in message.msg
+
+
+@pytest.mark.parametrize("seconds", [-1, 0, 59, 3601])
+def test_confirmation_for_no_time_or_too_long_is_e009(good, seconds):
+    good.ACCOUNTS_CONFIRM_SECONDS = seconds
+
+    assert "ACCOUNTS_CONFIRM_SECONDS" in only("accounts.E009").msg

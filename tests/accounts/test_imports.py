@@ -215,6 +215,8 @@ ARROWS: dict[str, set[str]] = {
     "accounts.apps": {"accounts.audit", "accounts.checks"},
     "accounts.checks": {"accounts.conf"},
     "accounts.context_processors": {"accounts.conf"},
+    "accounts.templatetags": set(),
+    "accounts.templatetags.ago": set(),
     "accounts.middleware": {"accounts.afterwards", "accounts.models", "accounts.sessions"},
     "config": set(),
     "config.settings": set(),

@@ -101,7 +101,11 @@ def test_user_of_the_request_is_the_one_that_came_with_the_session(signed_in, us
         # Lazy, as Django's is: compare what is behind it.
         assert request.user._wrapped is request.session.row.user
     assert len(queries) == 0
-    assert async_to_sync(request.auser)() == user
+
+    async def ask() -> User:
+        return await request.auser()
+
+    assert async_to_sync(ask)() == user
 
 
 # What Django checks of a user is checked here too
