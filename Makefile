@@ -14,7 +14,7 @@ LOCAL_AWS := $(EMULATOR)/.installed
 LOCAL := env $(foreach name,$(filter AWS_% COGNITO_% DJANGO_% ACCOUNTS_% DATABASE_URL,$(.VARIABLES)),-u $(name)) NO_PROXY=* ENV_FILE=$(STATE)/env
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format pictures bench-triggers admin manage lock clean
+.PHONY: help run test lint format pictures bench-triggers bench-admin admin manage lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,11 +37,15 @@ format: $(DEV) ## Format the code and mend what can be mended
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
-pictures: $(DEV) $(LOCAL_AWS) ## Take the pictures of the README anew
-	@PICTURES=1 $(RUN) -m pytest tests/browser/test_pictures.py
+pictures: $(DEV) $(LOCAL_AWS) ## Take the pictures of the README and the docs anew
+	@PICTURES=1 $(RUN) -m pytest tests/browser/test_pictures.py tests/browser/test_admin_figures.py
 
 bench-triggers: $(DEV) $(LOCAL_AWS) ## Measure the triggers: size, imports, what the ledger costs
 	@$(RUN) -m tests.bench.triggers
+
+bench-admin: $(DEV) ## Measure the admin on PostgreSQL, at a million users and five million events
+	@$(RUN) -m tests.provision
+	@$(RUN) -m tests.bench.admin
 
 admin: $(SITE) ## Make an operator while make run is running: make admin PHONE=+12015550123
 	@$(LOCAL) $(RUN) manage.py make_admin "$(PHONE)"

@@ -8,6 +8,7 @@ from django.shortcuts import redirect, resolve_url
 from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
 from django.utils.http import MAX_URL_LENGTH, urlencode
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
 from accounts import afterwards, operations, overview
@@ -15,6 +16,8 @@ from accounts import afterwards, operations, overview
 
 class PhoneAdminSite(AdminSite):
     """Django's admin without a password form: the phone login is its only door."""
+
+    index_title = gettext_lazy("Overview")
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Let every page of an operator take up what waits to be done to accounts."""

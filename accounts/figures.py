@@ -118,15 +118,20 @@ def read(now: datetime) -> Figures:
     live = _measure(live_since, now)
     # Another process may be rolling up what has just been counted.
     rolled = RolledHour.objects.filter(starts_at__gte=month_since, starts_at__lt=live_since)
-    for starts_at, hour in [*((row.starts_at, _Hour.of(row)) for row in rolled), *live.items()]:
+    hours = [
+        *rolled.values_list("starts_at", "attempts", "successes", "waits"),
+        *((at, hour.attempts, hour.successes, hour.waits) for at, hour in live.items()),
+    ]
+    for starts_at, attempts, successes, waits in hours:
         for bar in (by_hour.get(starts_at), by_day.get(_start_of_day(starts_at))):
             if bar:
-                bar.attempts += hour.attempts
-                bar.successes += hour.successes
+                bar.attempts += attempts
+                bar.successes += successes
         for period, since in ((day, day_since), (month, month_since)):
             if starts_at >= since:
-                period.waits.update(hour.waits)
-                period.counts.update(hour.counts)
+                for seconds, number in waits.items():
+                    period.waits[int(seconds)] += number
+                period.counts.update(live[starts_at].counts if starts_at in live else {})
     for period, since in ((day, day_since), (month, month_since)):
         rows = EventCount.objects.filter(hour__gte=since, hour__lt=live_since)
         sums = rows.values_list("kind", "reason", "country")
@@ -235,11 +240,6 @@ class _Hour:
     successes: int = 0
     counts: Counter[Sort] = field(default_factory=Counter)
     waits: Counter[int] = field(default_factory=Counter)
-
-    @classmethod
-    def of(cls, row: RolledHour) -> "_Hour":
-        waits = Counter({int(seconds): number for seconds, number in row.waits.items()})
-        return cls(row.attempts, row.successes, waits=waits)
 
     def row(self, starts_at: datetime) -> RolledHour:
         return RolledHour(

@@ -64,21 +64,25 @@ class CountryFilter(admin.SimpleListFilter):
 
 @dataclass(frozen=True)
 class Step:
-    """A line of the timeline. ``after`` is in whole seconds since the first one."""
+    """A line of the timeline. ``after`` is in whole seconds since the first one.
+
+    ``is_same_code``: another browser had asked for this code before.
+    """
 
     event: SignInEvent
     reason: str
     after: int
     is_this: bool
+    is_same_code: bool
 
 
 @admin.register(SignInEvent)
 class EventAdmin(lists.BoundedList):
     """Shows what happened, newest first. Nothing here is made, changed or removed by hand."""
 
-    list_display = ("when", "what", "why", "phone", "country", "device", "reference_", "whose")
+    list_display = ("when", "what", "number", "reference_", "whose", "device")
     list_display_links = ("when",)
-    list_filter = ("kind", ReasonFilter, CountryFilter, PeriodFilter)
+    list_filter = (PeriodFilter, "kind", CountryFilter, ReasonFilter)
     list_select_related = ("user",)
     ordering = ("-at", "-pk")
     actions = None
@@ -93,13 +97,14 @@ class EventAdmin(lists.BoundedList):
 
     @admin.display(description=_("event"))
     def what(self, event: SignInEvent) -> str:
-        return format_html(
+        named = format_html(
             '<span class="event event-{}">{}</span>', event.kind, event.get_kind_display()
         )
+        return format_html("{}: {}", named, words_for(event.reason)) if event.reason else named
 
-    @admin.display(description=_("reason"))
-    def why(self, event: SignInEvent) -> str:
-        return words_for(event.reason)
+    @admin.display(description=_("phone"))
+    def number(self, event: SignInEvent) -> str:
+        return format_html("{} <small>{}</small>", event.phone, event.country)
 
     @admin.display(description=_("reference"))
     def reference_(self, event: SignInEvent) -> str:
@@ -122,8 +127,8 @@ class EventAdmin(lists.BoundedList):
             return queryset.filter(reference=reference), False
         if phone := phones.find(term, region=conf.default_region):
             return queryset.filter(phone_key=events.phone_key(phone)), False
-        owners = User.objects.filter(sub=term).values_list("pk", flat=True)
-        return queryset.filter(user__in=list(owners)), False
+        owner = User.objects.filter(pool=conf.user_pool_id, sub=term).first()
+        return queryset.filter(user=owner) if owner else queryset.none(), False
 
     def change_view(
         self,
@@ -143,15 +148,7 @@ class EventAdmin(lists.BoundedList):
             "title": capfirst(_("sign-in %(reference)s") % {"reference": event.reference}).strip(),
             "subtitle": None,
             "event": event,
-            "steps": [
-                Step(
-                    step,
-                    words_for(step.reason),
-                    round((step.at - found[0].at).total_seconds()),
-                    step == event,
-                )
-                for step in found
-            ],
+            "steps": _steps(found, event),
             "references": references,
             "log_query": log_query(references) if references else "",
             "log_since": found[0].at - _AROUND,
@@ -171,6 +168,18 @@ class EventAdmin(lists.BoundedList):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def _steps(found: list[SignInEvent], opened: SignInEvent) -> list[Step]:
+    asked_for: dict[str, str] = {}
+    steps: list[Step] = []
+    for event in found:
+        is_same_code = False
+        if event.kind in (events.Kind.SENT, events.Kind.RESENT) and event.reference:
+            is_same_code = asked_for.setdefault(event.reference, event.attempt) != event.attempt
+        after = round((event.at - found[0].at).total_seconds())
+        steps.append(Step(event, words_for(event.reason), after, event == opened, is_same_code))
+    return steps
 
 
 def words_for(reason: str) -> str:

@@ -209,6 +209,8 @@ def test_page_shows_the_whole_attempt_as_it_went(admin, attempt, person):
         "+42 s",
         "the code was wrong",
         "Firefox on Windows · 203.0.113.0/24",
+        "this event",
+        "The same code as above, asked for by another browser.",
         "The code had been asked for on another device.",
         "1 other device was signed in at that moment.",
         "27 seconds after the text.",

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from auditlog.models import LogEntry
 from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import connection
 
 from accounts import events
-from accounts.models import Session, SignInEvent, User
+from accounts.models import Operation, Session, SignInEvent, User
 
 DAYS = 180
 
@@ -26,6 +28,9 @@ def fill(users: int, events: int) -> None:
             insert_users(cursor, users)
         with timed(f"{users // 5:,} sessions"):
             insert_sessions(cursor, users)
+        with timed(f"{users // 5:,} entries of the audit log, {users // 10:,} orders"):
+            insert_entries(cursor, users // 5)
+            insert_orders(cursor, users // 10)
         with timed(f"{events:,} events"), without_indexes(cursor, "accounts_signinevent"):
             insert_events(cursor, users, events)
         with timed("vacuum and analyze"):
@@ -63,7 +68,8 @@ def insert(cursor: Any, model: Any, columns: dict[str, str], source: str) -> Non
         if field.column not in columns and not field.primary_key:
             default = field.get_default()
             value = default if default is not None or field.null else ""
-            columns[field.column] = cursor.mogrify("%s", [value])
+            adapted = field.get_db_prep_save(value, connection)
+            columns[field.column] = cursor.mogrify("%s", [adapted])
     names = ", ".join(f'"{name}"' for name in columns)
     values = ", ".join(columns.values())
     cursor.execute(f"INSERT INTO {model._meta.db_table} ({names}) SELECT {values} {source}")
@@ -113,6 +119,32 @@ def insert_sessions(cursor: Any, users: int) -> None:
         "confirmed_at": "now() - interval '3 days'",
     }
     insert(cursor, Session, columns, f"FROM generate_series(1, {users // 5}) AS n")
+
+
+def insert_entries(cursor: Any, number: int) -> None:
+    columns = {
+        "content_type_id": f"{ContentType.objects.get_for_model(User).pk}",
+        "object_pk": "n::text",
+        "object_id": "n",
+        "object_repr": "'+1••••••••23'",
+        "action": "n % 2",
+        "changes": """'{"is_active": ["True", "False"]}'::jsonb""",
+        "actor_id": "3",
+        "timestamp": "now() - random() * interval '180 days'",
+    }
+    insert(cursor, LogEntry, columns, f"FROM generate_series(1, {number}) AS n")
+
+
+def insert_orders(cursor: Any, number: int) -> None:
+    columns = {
+        "kind": "(ARRAY['disable','enable','sign_out','invite'])[1 + n % 4]",
+        "state": "CASE WHEN n % 5000 = 0 THEN 'refused' ELSE 'done' END",
+        "user_id": "n",
+        "who": "'+1••••••••23'",
+        "by_id": "3",
+        "ordered_at": f"now() - ({number} - n) * interval '1 minute'",
+    }
+    insert(cursor, Operation, columns, f"FROM generate_series(1, {number}) AS n")
 
 
 ATTEMPTS = """
