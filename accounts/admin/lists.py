@@ -32,7 +32,8 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     def count(self) -> int:
         found: Any = self.object_list
         # Only what the list is sorted by, which stands in its indexes, so that one may do alone.
-        column = str(next(iter(found.query.order_by), "pk")).lstrip("-")
+        first = next(iter(found.query.order_by), "pk")
+        column = first.lstrip("-") if isinstance(first, str) else "pk"
         counted = int(found.order_by().values_list(column)[: COUNTED + 1].count())
         return counted if counted <= COUNTED else _MoreThan(COUNTED)
 

@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -27,6 +28,7 @@ from accounts.models.users import LOCKED
 _EVENTS_SHOWN = 50
 _ORDERS_SHOWN = 20
 _ENTRIES_SHOWN = 20
+_NARROW_NAME, _NARROW_PHONE = 3, 7
 _NONE = "–"  # noqa: RUF001 - a dash, as the pages have it
 
 
@@ -172,6 +174,18 @@ class UserAdmin(lists.BoundedList):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         return queryset.filter(_matching(request, search_term.strip())), False
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        """Sort what a search finds apart from the primary key's index, in the same order.
+
+        PostgreSQL would rather walk that index from its end and hope to meet enough of what is
+        looked for, which takes the whole table where all of it came early.
+        """
+        term = request.GET.get(SEARCH_VAR, "").strip()
+        # A shorter one finds so many that they are met soon.
+        if len(term) >= (_NARROW_NAME if any(c.isalpha() for c in term) else _NARROW_PHONE):
+            return [(F("pk") + 0).desc()]
+        return super().get_ordering(request)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         found = super().get_changelist_instance(request)

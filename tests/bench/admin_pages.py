@@ -99,6 +99,10 @@ def cases() -> list[Case]:
         found += both(f"{noun}: sub", path, searches([user.sub for user in users]))
         found += both(f"{noun}: nothing like it", path, searches(["zzzzzzzz", "no such thing"]))
     found += both("users: start of a name", "user", searches([name[:7] for name in names]))
+    beginnings = ["Greta", "Mar", "a", *(name[:9] for name in names)]
+    found += both("users: more or less of a name", "user", searches(beginnings), plain=False)
+    cut = [phone[: 3 + n % 9] for n, phone in enumerate(phones)]
+    found += both("users: start of a phone", "user", searches(cut), plain=False)
     spoken = [reference.replace("-", "").lower() for reference in references]
     found += both("events: reference", "signinevent", searches(references))
     found += both("events: reference as spoken", "signinevent", searches(spoken), plain=False)
