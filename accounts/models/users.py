@@ -130,7 +130,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     cognito_enabled = models.BooleanField(_("enabled in Cognito"), default=True, editable=False)
     checked_at = models.DateTimeField(
-        _("compared with Cognito"), null=True, blank=True, editable=False
+        # Whoever gets a row is somebody of whom Cognito has just spoken.
+        _("compared with Cognito"),
+        default=timezone.now,
+        null=True,
+        blank=True,
+        editable=False,
     )
     held_until = models.DateTimeField(_("held until"), null=True, blank=True, editable=False)
     sharing = models.PositiveSmallIntegerField(

@@ -146,6 +146,8 @@ ARROWS: dict[str, set[str]] = {
     "accounts.audit": {"accounts.devices", "accounts.models", "accounts.phones"},
     # … and the rest of the rooms.
     "accounts.afterwards": set(),
+    "accounts.templatetags": set(),
+    "accounts.templatetags.ago": set(),
     "accounts.holds": {
         "accounts.afterwards",
         "accounts.conf",

@@ -4,64 +4,30 @@ And what its locks are for: orders on accounts are done once, and do not wait fo
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-import environ
 import pytest
-from django.core.management import call_command
-from django.db import DatabaseError, connection, connections, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from accounts import figures, operations, retention
 from accounts.models import Operation, RolledHour, SignInEvent, User
 from accounts.operations import Kind, Remark, State
 from tests.accounts.test_operations import Pool, make_operator
+from tests.accounts.test_sharing import race
 from tests.accounts.test_turns import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@contextmanager
-def database_at(url: str) -> Iterator[None]:
-    """Let the site use the database at ``url``, in every thread."""
-    memory = connections["default"]
-    # The very dictionary that other threads make their connections from.
-    settings = memory.settings_dict
-    kept = dict(settings)
-    settings.update({"OPTIONS": {}, **environ.Env.db_url_config(url)})
-    connections["default"] = connections.create_connection("default")
-    try:
-        yield
-    finally:
-        connections["default"].close()
-        settings.clear()
-        settings.update(kept)
-        connections["default"] = memory
-
-
-@pytest.fixture(scope="module")
-def migrated(postgres, django_db_blocker) -> str:
-    with django_db_blocker.unblock(), database_at(postgres):
-        call_command("migrate", verbosity=0)
-    return postgres
-
-
-@pytest.fixture
-def on_postgres(migrated, settings) -> Iterator[None]:
+@pytest.fixture(autouse=True)
+def _site_is_on_postgres(on_postgres, settings) -> None:
     settings.ACCOUNTS_EVENTS_KEPT_DAYS = 31
-    with database_at(migrated):
-        yield
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "TRUNCATE accounts_signinevent, accounts_user, accounts_rolledhour,"
-                " accounts_eventcount, accounts_operation, auditlog_logentry CASCADE"
-            )
 
 
 @pytest.fixture
-def old_events(on_postgres) -> None:
+def old_events() -> None:
     at = datetime.now(UTC) - timedelta(days=40)
     SignInEvent.objects.bulk_create(SignInEvent(kind="sent", at=at) for _ in range(12))
     SignInEvent.objects.create(kind="sent", at=datetime.now(UTC) - timedelta(days=1))
@@ -110,7 +76,7 @@ def test_user_may_go_while_events_stay(old_events, phone):
 
 
 @pytest.fixture
-def pool(on_postgres, settings) -> Iterator[Pool]:
+def pool(settings) -> Iterator[Pool]:
     with_faults = Pool()
     settings.AWS_ENDPOINT_URL = with_faults.url
     yield with_faults
@@ -145,3 +111,45 @@ def test_orders_of_one_operator_on_many_accounts_do_not_block_each_other(pool):
     Operation.objects.update(next_try_at=timezone.now())
     operations.run_due()
     assert set(Operation.objects.values_list("state", flat=True)) == {State.DONE}
+
+
+def test_first_logins_at_once_make_one_row(phone):
+    found = at_once(*[lambda: User.objects.for_identity("sub-1", phone)] * 8)
+    assert {user.pk for user in found} == {User.objects.get().pk}
+
+
+def test_two_identities_with_one_phone_at_once_make_two_rows(phone):
+    at_once(
+        *[lambda: User.objects.for_identity("sub-1", phone)] * 4,
+        *[lambda: User.objects.for_identity("sub-2", phone)] * 4,
+    )
+    assert User.objects.count() == 2
+    assert User.objects.filter(phone=phone).count() == 1
+
+
+def test_numbers_that_are_exchanged_at_once_lock_nobody_up(phone):
+    first, second = phone, phone[:-4] + "7777"
+    for round_ in range(10):
+        User.objects.for_identity("sub-1", first)
+        User.objects.for_identity("sub-2", second)
+        at_once(
+            partial(User.objects.for_identity, "sub-1", second),
+            partial(User.objects.for_identity, "sub-2", first),
+        )
+        held = set(User.objects.values_list("sub", "phone"))
+        assert {phone for _, phone in held} == {first, second}, round_
+        first, second = second, first
+
+
+def test_rows_of_another_pool_are_left_alone(phone):
+    elsewhere = User.objects.for_identity("sub-1", phone, pool="eu-west-1_Elsewhere")
+    here = User.objects.for_identity("sub-1", phone)
+    elsewhere.refresh_from_db()
+    assert (elsewhere.phone, here.phone, elsewhere.pk != here.pk) == (phone, phone, True)
+
+
+def test_sign_ins_at_once_leave_exactly_one_under_strict(phone, settings):
+    settings.ACCOUNTS_SHARING_POLICY = "strict"
+    user = User.objects.for_identity("sub-1", phone)
+    for _ in range(5):
+        race(user, at=8)

@@ -2,15 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 
-import environ
 import pytest
 from django.contrib.auth.models import AnonymousUser, Group
-from django.core.management import call_command
-from django.db import connections
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
 from django.utils import timezone
@@ -18,7 +13,6 @@ from django.utils import timezone
 from accounts import sessions, sharing
 from accounts.models import Session, SignInEvent, User
 from accounts.sessions import SessionStore
-from tests import postgres
 from tests.accounts.test_phone_login import (
     CODE,
     LOGIN,
@@ -343,34 +337,6 @@ def test_sign_ins_at_once_leave_exactly_one_under_strict(phone, tmp_path, settin
         user = User.objects.for_identity("sub-1", phone)
         for _ in range(5):
             race(user)
-
-
-@contextmanager
-def database_on_postgres(directory: Path) -> Iterator[None]:
-    """Let every thread of the test talk to an empty PostgreSQL."""
-    lite = connections["default"]
-    kept = dict(connections.settings["default"])
-    with postgres.Postgres(directory) as url:
-        connections.settings["default"].update(environ.Env.db_url_config(url), OPTIONS={})
-        connections["default"] = connections.create_connection("default")
-        try:
-            call_command("migrate", verbosity=0)
-            yield
-        finally:
-            connections["default"].close()
-            connections.settings["default"].clear()
-            connections.settings["default"].update(kept)
-            connections["default"] = lite
-
-
-@pytest.mark.skipif(postgres.programs() is None, reason="PostgreSQL is not installed")
-@pytest.mark.django_db(transaction=True)
-def test_sign_ins_at_once_leave_exactly_one_on_postgresql(phone, tmp_path, settings):
-    settings.ACCOUNTS_SHARING_POLICY = "strict"
-    with database_on_postgres(tmp_path):
-        user = User.objects.for_identity("sub-1", phone)
-        for _ in range(5):
-            race(user, at=8)
 
 
 # The meter

@@ -59,7 +59,6 @@ def test_second_device_under_every_policy(sign_in, phone, settings, policy, firs
     assert (user.devices_in_week, user.overlaps_in_week, user.crossed_in_week) == (2, 1, 0)
 
 
-@pytest.mark.xfail(reason="the triggers give no reference yet")
 def test_code_asked_for_on_one_device_and_typed_on_another_is_noticed(
     on_cloud, phone, texts, age_ledger
 ):

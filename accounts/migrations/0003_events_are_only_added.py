@@ -1,8 +1,11 @@
-"""The database itself refuses to change sign-in events, whoever asks.
+"""What models cannot say: events are only added, and how people are found by their names.
 
-On PostgreSQL it refuses to delete them as well, except to accounts/retention.py, which says so in
+The database itself refuses to change sign-in events, whoever asks. On PostgreSQL it refuses to delete them as well, except to accounts/retention.py, which says so in
 its transaction. SQLite has no such word between a statement and a trigger, and is for one's own
 machine: there only changes are refused.
+
+PostgreSQL takes an index for the beginning of names only where it compares by bytes. SQLite reads
+the table.
 """
 
 from django.db import migrations
@@ -19,8 +22,10 @@ $$;
 CREATE TRIGGER accounts_events_are_only_added
     BEFORE UPDATE OR DELETE ON accounts_signinevent
     FOR EACH ROW EXECUTE FUNCTION accounts_events_are_only_added();
+CREATE INDEX users_by_name ON accounts_user (UPPER(name::text) text_pattern_ops);
 """
 POSTGRESQL_BACK = """
+DROP INDEX users_by_name;
 DROP TRIGGER accounts_events_are_only_added ON accounts_signinevent;
 DROP FUNCTION accounts_events_are_only_added();
 """
@@ -43,7 +48,7 @@ def run(sql_by_vendor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0003_figures")]
+    dependencies = [("accounts", "0002_one_person_per_account")]
 
     operations = [
         migrations.RunPython(
