@@ -60,6 +60,7 @@ REASONS = {
     "country": _("the country's budget"),
     "pool": _("the budget of all texts"),
     "operator": _("an operator did it"),
+    "number_changed": _("the number was changed"),
     "by_person": _("from another device of the person"),
     "confirm": _("to confirm who it is"),
     "cancelled": _("the person kept the other device"),
