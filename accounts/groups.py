@@ -10,9 +10,16 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 
 from accounts.conf import conf
-from accounts.models import User
+from accounts.models import Operation, User
 
 log = logging.getLogger(__name__)
+
+_OF_GROUPS = (
+    Operation.Kind.MAKE_STAFF,
+    Operation.Kind.UNMAKE_STAFF,
+    Operation.Kind.ADD_TO_GROUP,
+    Operation.Kind.REMOVE_FROM_GROUP,
+)
 
 
 def apply(user: User, theirs: frozenset[str]) -> None:
@@ -21,7 +28,10 @@ def apply(user: User, theirs: frozenset[str]) -> None:
     Django groups outside the map are left alone. A mapped group that is not there yet is made,
     without permissions: whoever runs the site gives it some. Whether the person is an operator
     follows where ACCOUNTS_STAFF_GROUP says so. Nobody becomes or ceases to be a superuser here.
+    What was ordered here and Cognito has yet to take is newer than its word, which waits then.
     """
+    if not matter() or _is_ordered_otherwise(user):
+        return
     mapped = conf.groups
     if mapped:
         _set_groups(user, set(mapped.values()), {mapped[name] for name in theirs & mapped.keys()})
@@ -36,6 +46,11 @@ def apply(user: User, theirs: frozenset[str]) -> None:
 def matter() -> bool:
     """Tell whether groups of the pool have any meaning here."""
     return bool(conf.groups or conf.staff_group)
+
+
+def _is_ordered_otherwise(user: User) -> bool:
+    waiting = Operation.objects.filter(user=user, state=Operation.State.WAITING)
+    return waiting.filter(kind__in=_OF_GROUPS).exists()
 
 
 def _set_groups(user: User, mapped: set[str], wanted: set[str]) -> None:

@@ -2,7 +2,7 @@ import pytest
 from django.contrib import auth
 from django.contrib.auth.models import Group
 
-from accounts import groups
+from accounts import groups, operations
 from accounts.models import User
 from tests.accounts.test_phone_login import id_token, key_set
 from tests.wire import Reply
@@ -68,6 +68,14 @@ def test_operators_follow_the_pool_where_that_is_wanted(settings, person):
     groups.apply(person, frozenset({"operator", "Operators"}))
     person.refresh_from_db()
     assert person.is_staff is False
+
+
+def test_order_that_cognito_has_yet_to_take_is_newer_than_its_word(mapped, person):
+    mapped.ACCOUNTS_STAFF_GROUP = "operators"
+    operations.order("unmake_staff", person, by=None)
+    groups.apply(person, frozenset({"operators", "support"}))
+    person.refresh_from_db()
+    assert (person.is_staff, names(person)) == (False, set())
 
 
 def test_operators_are_managed_here_alone_where_no_group_is_named(person):

@@ -21,6 +21,7 @@ PRODUCTION = {
     "COGNITO_USER_POOL_ID": "eu-west-1_Example01",
     "COGNITO_CLIENT_ID": "exampleclientid",
     "COGNITO_CLIENT_SECRET": "exampleclientsecret",
+    "TEXTS_FUNCTION": "site-texts",
     "ACCOUNTS_COUNTRIES": "US,GB",
     "ACCOUNTS_DEFAULT_REGION": "US",
     "ACCOUNTS_THROTTLE_URL": "redis://127.0.0.1:6379/0",
