@@ -30,14 +30,12 @@ def apply(user: User, theirs: frozenset[str]) -> None:
     follows where ACCOUNTS_STAFF_GROUP says so. Nobody becomes or ceases to be a superuser here.
     What was ordered here and Cognito has yet to take is newer than its word, which waits then.
     """
-    if not matter() or _is_ordered_otherwise(user):
-        return
     mapped = conf.groups
     if mapped:
         _set_groups(user, set(mapped.values()), {mapped[name] for name in theirs & mapped.keys()})
     if conf.staff_group:
         is_staff = conf.staff_group in theirs
-        if user.is_staff != is_staff:
+        if user.is_staff != is_staff and not _is_ordered_otherwise(user):
             user.is_staff = is_staff
             user.save(update_fields=["is_staff"])
             log.info("%s is %s operator, says Cognito", user.sub, "an" if is_staff else "no longer")
@@ -55,7 +53,7 @@ def _is_ordered_otherwise(user: User) -> bool:
 
 def _set_groups(user: User, mapped: set[str], wanted: set[str]) -> None:
     has = set(user.groups.filter(name__in=mapped).values_list("name", flat=True))
-    if has == wanted:
+    if has == wanted or _is_ordered_otherwise(user):
         return
     with transaction.atomic():
         for name in sorted(wanted - has):
