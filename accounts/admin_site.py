@@ -23,7 +23,8 @@ class PhoneAdminSite(AdminSite):
         """Let every page of an operator take up what waits to be done to accounts."""
 
         def with_orders(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            if self.has_permission(request):
+            # What may be cached is no page, but a file of one.
+            if not cacheable and self.has_permission(request):
                 afterwards.do(request, operations.run_due)
             return view(request, *args, **kwargs)
 

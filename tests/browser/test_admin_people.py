@@ -10,6 +10,7 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from accounts import cognito
+from accounts.admin import live
 from accounts.models import User
 
 
@@ -37,7 +38,9 @@ def person(on_cloud, phone) -> User:
 
 
 @pytest.fixture
-def operator_page(page: Page, site, person, settings, on_cloud) -> Page:
+def operator_page(page: Page, site, person, settings, on_cloud, monkeypatch) -> Page:
+    # A busy machine is no outage.
+    monkeypatch.setattr(live, "_PATIENCE", 20)
     settings.ACCOUNTS_LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
     operator = made(f"{person.phone[:-4]}0177", is_staff=True, is_superuser=True)
     sign_in(page.context, site, operator)
