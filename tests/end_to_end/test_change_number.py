@@ -241,6 +241,20 @@ def test_cognito_failing_is_tried_again_until_both_sides_agree(
     assert "Your number is changed" in page(client.get(CHANGED))
 
 
+def test_sign_in_with_the_new_number_before_we_heard_of_it_is_the_same_account(
+    client, user, phone, new_phone, texts, lookup, strict
+):
+    strict.fail("AdminUpdateUserAttributes", after=True)
+    ask(client, new_phone)
+    answer(client, code_in(texts(new_phone)[-1]))
+    strict.heal()
+    sign_in(new_phone, texts)
+    with time_machine.travel(time.time() + 40, tick=True):
+        operations.run_due()
+    agree(lookup, user, phone, new_phone)
+    assert User.objects.count() == 1
+
+
 class PowerCut(BaseException):
     """The process dies: nothing of ours catches it."""
 
