@@ -66,7 +66,9 @@ def due(user: User) -> bool:
     if user.pool != conf.user_pool_id:
         # Of a pool that is not ours to ask.
         return False
-    return user.checked_at is None or user.checked_at <= timezone.now() - _interval()
+    # Cognito let them sign in, which is its word as well.
+    words = [at for at in (user.checked_at, user.last_login) if at]
+    return not words or max(words) <= timezone.now() - _interval()
 
 
 def check(user: User) -> None:
