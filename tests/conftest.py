@@ -10,6 +10,7 @@ from botocore.loaders import JSONFileLoader
 from accounts import cognito, throttle, tokens
 from localcloud import inbox
 from localcloud.cloud import Cloud
+from tests import postgres as postgresql
 from tests.strict_cognito import StrictCognito
 from tests.wire import WireServer
 
@@ -100,6 +101,15 @@ def texts(cloud: Cloud):
         return [text.body for text in inbox.texts(cloud.emulator.url, phone)]
 
     return read
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The DATABASE_URL of an empty PostgreSQL."""
+    if postgresql.programs() is None:
+        pytest.skip("PostgreSQL is not installed")
+    with postgresql.Postgres(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
