@@ -1,8 +1,8 @@
 """``python -m tests.provision``: bring the programs that the suite needs and pip cannot install.
 
 Chromium comes from the system, else from Debian's package where we may install one, else as
-Playwright's own download; Redis, PostgreSQL and nginx from the system or Debian's packages. What cannot be had is
-said in one line, and the tests that need it say so again when they are skipped.
+Playwright's own download; Redis, PostgreSQL and nginx from the system or Debian's packages. What
+cannot be had is said in one line, and the tests that need it say so again when they are skipped.
 """
 
 import os

@@ -107,7 +107,7 @@ def _begin(event: dict[str, Any], started: float) -> tuple[Reservation, str]:
         reason = person.why_not
     telemetry.record(
         "text_not_sent",
-        metrics={_METRICS.get(reason, "Blocked"): 1},
+        metrics={_METRICS.get(reason, "Blocked"): 1, **_budgets(reservation)},
         reason=reason,
         phone=text.mask(person.phone or ""),
         challenge_id=reservation.challenge.id,
@@ -150,6 +150,7 @@ def _send(
             "Parts": text.parts(body),
             # Codes grow while the pool is under attack.
             "LongCodes": int(challenge.code_length > USUAL_LENGTH),
+            **_budgets(reservation),
         },
         phone=text.mask(phone),
         country=person.country,
@@ -160,6 +161,12 @@ def _send(
         milliseconds=_since(started),
     )
     return None
+
+
+def _budgets(reservation: Reservation) -> dict[str, int]:
+    """Return how much of the pool's budgets is used, where the ledger was asked."""
+    used = {"HourPercentUsed": reservation.hour_percent, "DayPercentUsed": reservation.day_percent}
+    return {name: percent for name, percent in used.items() if percent is not None}
 
 
 def _note(person: _Person, challenge: Challenge, message_id: str) -> None:
