@@ -206,7 +206,7 @@ def _begin(phone: str, *, insist: bool = False) -> tuple[str | None, Challenge]:
             if created:
                 sub = created.sub
                 log.info("Created a user for %s", phones.mask(phone))
-        return sub, gateway.start_challenge(phone)
+        return sub, _start_challenge(gateway, phone)
     except cognito.UnknownUser:
         if conf.sign_up == "open" and not insist:
             # This pool does tell: the account that we knew is gone.
@@ -218,6 +218,16 @@ def _begin(phone: str, *, insist: bool = False) -> tuple[str | None, Challenge]:
         return None, _decoy()
     except cognito.CognitoError as error:
         raise _unavailable(error) from error
+
+
+def _start_challenge(gateway: cognito.Gateway, phone: str) -> Challenge:
+    try:
+        return gateway.start_challenge(phone)
+    except cognito.NotConfirmed:
+        # Signed up elsewhere and never proven. No text went out yet, and its code will prove it.
+        kept = gateway.heal_unconfirmed(phone)
+        log.info("Healed the account of %s; left: %s", phones.mask(phone), kept or "nothing")
+        return gateway.start_challenge(phone)
 
 
 def _answer(

@@ -551,7 +551,6 @@ def test_web_tier_may_do_exactly_this():
                 "Effect": "Allow",
                 "Action": [
                     "cognito-idp:AdminConfirmSignUp",
-                    "cognito-idp:AdminDeleteUserAttributes",
                     "cognito-idp:AdminSetUserPassword",
                     "cognito-idp:AdminUserGlobalSignOut",
                 ],
