@@ -31,6 +31,7 @@ LOCAL_CLOUD = env.bool("LOCAL_CLOUD", default=False)
 INSTALLED_APPS = [
     "accounts.apps.AccountsConfig",
     "accounts.apps.PhoneAdminConfig",
+    "cognito_admin.apps.CognitoAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
