@@ -1,7 +1,7 @@
 """boto3 clients of whoever runs a command: the operator, not the site."""
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import boto3
@@ -42,4 +42,9 @@ class Account:
 def configured(user_pool_id: str = "") -> Account:
     """Return the account of the settings; the region is the pool's where one is named."""
     region = user_pool_id.partition("_")[0] if "_" in user_pool_id else conf.region
-    return Account(region, conf.endpoint_url)
+    return _account(region, conf.endpoint_url)
+
+
+@cache
+def _account(region: str, endpoint_url: str | None) -> Account:
+    return Account(region, endpoint_url)

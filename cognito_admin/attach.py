@@ -129,11 +129,10 @@ def apply(account: Account, planned: Plan, again: Callable[[], Plan]) -> None:
     if mfa != planned.mfa:
         cognito.set_user_pool_mfa_config(UserPoolId=planned.user_pool_id, **planned.mfa)
     described, mfa = _describe(account, planned.user_pool_id)
-    wanted = {(change.path, json.dumps(change.after, default=str)) for change in planned.changes}
     more = [
         change
         for change in pool.changes(planned.before, described) + pool.changes(planned.mfa, mfa)
-        if (change.path, json.dumps(change.after, default=str)) not in wanted
+        if change not in planned.changes
     ]
     if more:
         raise ChangedMore(

@@ -17,6 +17,9 @@ Path = tuple[str, ...]
 _MOVING = frozenset(
     {"LastModifiedDate", "CreationDate", "EstimatedNumberOfUsers", "Status", "ClientSecret"}
 )
+# One setting under two names; the older one cannot be sent beside the other.
+_TEMPORARY = ("Policies", "PasswordPolicy", "TemporaryPasswordValidityDays")
+_UNUSED = ("AdminCreateUserConfig", "UnusedAccountValidityDays")
 # What it does to say nothing.
 _UNSAID: tuple[Any, ...] = (None, "", {})
 
@@ -46,10 +49,8 @@ def update_request(described: Settings, members: Collection[str]) -> dict[str, A
     # Described under one name and set under another.
     if "PoolName" in members and described.get("Name"):
         request["PoolName"] = described["Name"]
-    passwords = request.get("Policies", {}).get("PasswordPolicy", {})
-    if "TemporaryPasswordValidityDays" in passwords:
-        # Its older name, which is described as well, and refused beside it.
-        request.get("AdminCreateUserConfig", {}).pop("UnusedAccountValidityDays", None)
+    if setting(request, _TEMPORARY) is not None:
+        request.get(_UNUSED[0], {}).pop(_UNUSED[1], None)
     if described.get("MfaConfiguration", "OFF") != "OFF" and not described.get("SmsConfiguration"):
         # UpdateUserPool takes it for MFA by text; SetUserPoolMfaConfig puts it back.
         request.pop("MfaConfiguration", None)
@@ -90,6 +91,9 @@ def setting(settings: Settings, path: Path) -> Any:
 def changes(before: Settings, after: Settings) -> list[Change]:
     """Return what differs, by path; what moves by itself and what says nothing is left out."""
     old, new = dict(_leaves(before)), dict(_leaves(after))
+    if _TEMPORARY in old and _TEMPORARY in new:
+        old.pop(_UNUSED, None)
+        new.pop(_UNUSED, None)
     paths = [*old, *(path for path in new if path not in old)]
     return [
         Change(path, old.get(path), new.get(path))

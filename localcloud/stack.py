@@ -59,8 +59,9 @@ def deploy(
         cloudformation = session.client("cloudformation", endpoint_url=endpoint_url)
         # Cognito calls published versions, and SAM publishes one when this changes. The emulator
         # tells SAM the defaults of parameters only.
-        revision = hashlib.sha256(f"{key}{template}{sorted(parameters.items())}".encode())
-        template = template.replace(_REVISION, f'{_REVISION[:-2]}{revision.hexdigest()}"\n')
+        whole = hashlib.sha256(f"{key}{template}{sorted(parameters.items())}".encode())
+        revision = f"{whole.hexdigest()[:16]}{key[:48]}"
+        template = template.replace(_REVISION, f'{_REVISION[:-2]}{revision}"\n')
         is_changed = _apply(
             cloudformation,
             template.replace(_LOCAL_CODE, f"CodeUri: s3://{_BUCKET}/{key}\n"),

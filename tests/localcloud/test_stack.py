@@ -10,6 +10,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from cognito_admin import revision
 from localcloud import LocalCloudError, stack
 from localcloud.cloud import EMULATOR_PROGRAM
 from localcloud.emulator import REGION, Emulator
@@ -97,6 +98,15 @@ def test_package_holds_the_triggers_sources_and_nothing_else(project):
     assert "triggers/create_auth_challenge.py" in packed
     assert len(code) < 100_000
     assert key.endswith(".zip")
+
+
+def test_local_stack_and_make_deploy_call_the_same_sources_the_same(project, sources):
+    _, key = stack.package(project / "lambdas")
+    assert revision.has_sources(key[:48], sources)
+    assert revision.of(sources, {"Stage": "prod"})[16:] == key[:48]
+    assert revision.of(sources, {"Stage": "prod"}) != revision.of(sources, {"Stage": "test"})
+    edit(sources / "triggers" / "pre_sign_up.py", "Sign-up is closed", "Come back tomorrow")
+    assert not revision.has_sources(key[:48], sources)
 
 
 @pytest.mark.cloud
