@@ -224,7 +224,7 @@ class Gateway:
             kept = self._remove_attributes(account, found["UserAttributes"])
             self._client.admin_user_global_sign_out(**account)
             self._client.admin_set_user_password(
-                **account, Password=_password_of_nobody(), Permanent=True
+                **account, Password=password_of_nobody(), Permanent=True
             )
             # The password may have confirmed it already.
             with suppress(self._client.exceptions.NotAuthorizedException):
@@ -266,7 +266,7 @@ class Gateway:
         return {"USERNAME": username, "SECRET_HASH": base64.b64encode(digest).decode()}
 
 
-def _password_of_nobody() -> str:
+def password_of_nobody() -> str:
     """Return a password that fits any policy, and that is kept nowhere."""
     return f"{secrets.token_urlsafe(48)}aA1!"
 
