@@ -17,9 +17,9 @@ _LEFT_OUT = re.compile(r"(^|/)(\.|__pycache__/)")
 
 def of(lambdas: Path, parameters: Mapping[str, str]) -> str:
     """Return the revision of the sources and the template in ``lambdas`` with ``parameters``."""
-    sources, template = _sources(lambdas), (lambdas / "template.yaml").read_text()
-    whole = f"{sources}{template}{sorted(parameters.items())}"
-    return hashlib.sha256(whole.encode()).hexdigest()[: 64 - _SOURCES] + sources
+    digest, template = _sources(lambdas), (lambdas / "template.yaml").read_text()
+    whole = f"{digest}{template}{sorted(parameters.items())}"
+    return hashlib.sha256(whole.encode()).hexdigest()[: 64 - _SOURCES] + digest
 
 
 def has_sources(revision: str, lambdas: Path) -> bool:
@@ -27,10 +27,19 @@ def has_sources(revision: str, lambdas: Path) -> bool:
     return revision[-_SOURCES:] == _sources(lambdas)
 
 
+def sources(lambdas: Path) -> list[Path]:
+    """Return the files that are deployed, in order."""
+    return [
+        path
+        for path in sorted(lambdas.rglob("*"))
+        if path.suffix in (".py", ".json")
+        and not _LEFT_OUT.search(path.relative_to(lambdas).as_posix())
+    ]
+
+
 def _sources(lambdas: Path) -> str:
     digest = hashlib.sha256()
-    for path in sorted(lambdas.rglob("*")):
+    for path in sources(lambdas):
         name = path.relative_to(lambdas).as_posix()
-        if path.suffix in (".py", ".json") and not _LEFT_OUT.search(name):
-            digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
+        digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:_SOURCES]

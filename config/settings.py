@@ -4,11 +4,14 @@ The README's configuration table explains every variable. ``ENV_FILE`` names a f
 from (default ``.env``); the process environment wins over it.
 """
 
+import logging
 import os
 from pathlib import Path
 
 import environ
 from csp.constants import NONE, SELF
+
+from config import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -32,15 +35,19 @@ INSTALLED_APPS = [
     "accounts.apps.AccountsConfig",
     "accounts.apps.PhoneAdminConfig",
     "cognito_admin.apps.CognitoAdminConfig",
+    "config.apps.SiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "csp",
+    "django_structlog",
 ]
 
 MIDDLEWARE = [
+    "config.health.AskedByAddress",
+    "django_structlog.middlewares.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -78,6 +85,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         "timeout": 20,
     }
+elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 3)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en"
@@ -86,7 +96,21 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = env.path("DJANGO_STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
+# Behind gunicorn the site serves its own files, compressed, and under names that browsers may keep.
+if not (DEBUG or LOCAL_CLOUD):
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("django.middleware.security.SecurityMiddleware") + 1,
+        "whitenoise.middleware.WhiteNoiseMiddleware",
+    )
+
+# What processes share: redis:// or rediss:// (Redis, Valkey); each has its own without.
+CACHE_URL = env.str("CACHE_URL", default="locmemcache://")
+CACHES = {"default": env.cache_url_config(CACHE_URL)}
 
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 
@@ -103,7 +127,7 @@ CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = HTTPS
 
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
@@ -148,7 +172,9 @@ ACCOUNTS_JWKS_URL = env.str("COGNITO_JWKS_URL", default="")
 ACCOUNTS_SIGN_UP = env.str("ACCOUNTS_SIGN_UP", default="closed")
 ACCOUNTS_COUNTRIES = env.list("ACCOUNTS_COUNTRIES", default=[])
 ACCOUNTS_DEFAULT_REGION = env.str("ACCOUNTS_DEFAULT_REGION", default="")
-ACCOUNTS_THROTTLE_URL = env.str("ACCOUNTS_THROTTLE_URL", default="memory://")
+ACCOUNTS_THROTTLE_URL = env.str(
+    "ACCOUNTS_THROTTLE_URL", default=CACHE_URL if CACHE_URL.startswith("redis") else "memory://"
+)
 ACCOUNTS_PHONE_POSTS = env.str("ACCOUNTS_PHONE_POSTS", default="60/5 minutes")
 ACCOUNTS_SENDS = env.str("ACCOUNTS_SENDS", default="10/10 minutes;30/hour;100/day")
 ACCOUNTS_WRONG_CODES = env.str("ACCOUNTS_WRONG_CODES", default="10/5 minutes;50/hour")
@@ -158,13 +184,39 @@ if LOCAL_CLOUD:
 
 # Logs: to the console, one line each. Phones are masked where they are written.
 
+logs.configure()
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+# A proxy of ours names requests; a stranger's name for one would be taken for ours.
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = TRUSTED_PROXIES > 0
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
+SILENCED_SYSTEM_CHECKS = env.list("DJANGO_SILENCED_CHECKS", default=[])
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": logs.JSON_FORMATTER,
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line" if LOCAL_CLOUD or DEBUG else "json",
+        }
+    },
     "loggers": {
         "accounts": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        "config": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        "django": {
+            "handlers": ["console"] if not (LOCAL_CLOUD or DEBUG) else [],
+            "level": "INFO",
+        },
+        # One line for each request; runserver has its own.
+        "django_structlog": {
+            "handlers": ["console"] if not (LOCAL_CLOUD or DEBUG) else [],
+            "level": "INFO",
+            "propagate": False,
+        },
         # Its DEBUG lines hold codes, sessions and tokens, whatever level the root is set to.
         "botocore": {"level": "INFO"},
     },

@@ -3,12 +3,14 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from accounts import views
+from config import health
 
 urlpatterns: list[URLResolver | URLPattern] = [
     path("", views.HomeView.as_view(), name="home"),
     path("accounts/", include("accounts.urls")),
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
 ]
 
 if settings.LOCAL_CLOUD:

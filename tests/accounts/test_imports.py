@@ -60,6 +60,12 @@ ARROWS: dict[str, set[str]] = {
     "cognito_admin.terminal": {"cognito_admin.attach", "cognito_admin.stack"},
     "cognito_admin.repair": {"accounts.cognito", "cognito_admin.account"},
     "cognito_admin.revision": set(),
+    "cognito_admin.deploy": {
+        "cognito_admin.account",
+        "cognito_admin.attach",
+        "cognito_admin.revision",
+        "cognito_admin.stack",
+    },
     "cognito_admin.doctor": {
         "cognito_admin.doctor.case",
         "cognito_admin.doctor.clients",
@@ -84,8 +90,13 @@ ARROWS: dict[str, set[str]] = {
     "cognito_admin.doctor.texts": {"cognito_admin.doctor.case"},
     "cognito_admin.doctor.triggers": {"cognito_admin.doctor.case", "cognito_admin.revision"},
     "config": set(),
-    "config.settings": set(),
-    "config.urls": {"accounts.views"},
+    "config.settings": {"config.logs"},
+    "config.logs": set(),
+    "config.apps": {"config.checks"},
+    "config.checks": set(),
+    "config.health": {"accounts.tokens"},
+    "config.gunicorn.conf": {"config.logs"},
+    "config.urls": {"accounts.views", "config.health"},
     "config.wsgi": set(),
 }
 
@@ -119,6 +130,7 @@ PACKAGES: dict[str, set[str]] = {
     "accounts.tokens": {"jwt", "requests", "urllib3"},
     "cognito_admin.account": {"boto3", "botocore"},
     "cognito_admin.attach": {"botocore"},
+    "cognito_admin.deploy": {"botocore"},
     "cognito_admin.doctor": {"botocore", "requests"},
     "cognito_admin.doctor.site": {"requests"},
     "cognito_admin.doctor.texts": {"botocore", "phonenumbers"},
@@ -126,6 +138,7 @@ PACKAGES: dict[str, set[str]] = {
     "cognito_admin.repair": {"botocore", "phonenumbers"},
     "cognito_admin.stack": {"botocore"},
     "cognito_admin.terminal": {"botocore"},
+    "config.logs": {"structlog"},
     "config.settings": {"csp", "environ"},
 }
 
