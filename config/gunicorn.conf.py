@@ -43,6 +43,7 @@ def on_starting(server: Any) -> None:
     """Refuse to serve settings that are not safe; asked in a process that ends with the answer."""
     check = [sys.executable, "-m", "django", "check", "--deploy", "--fail-level", "ERROR"]
     environment = {"DJANGO_SETTINGS_MODULE": "config.settings", **os.environ}
-    if subprocess.run(check, env=environment, check=False).returncode:
-        server.log.critical("The settings are not safe; see above")
+    done = subprocess.run(check, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        server.log.critical("The settings are not safe: %s", done.stderr)
         sys.exit(1)

@@ -7,12 +7,19 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 # Written out, or in a URL. Our own lines mask phones where they are written; others' may not.
-_PHONE = re.compile(r"(?:\+|%2[Bb])[1-9][0-9]{6,14}")
+_PHONE = re.compile(r"(?:\+|%(?:25)*2[Bb])[1-9][0-9]{6,14}")
 _HEALTH = re.compile(r"[A-Z]+ /(healthz|readyz)\b")
 
 
 def mask_phones(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     return {name: _masked(value) for name, value in event.items()}
+
+
+def drop_query(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Keep of a request its method and path: people search for phones, in whatever spelling."""
+    if "request" in event:
+        event["request"] = str(event["request"]).partition("?")[0]
+    return event
 
 
 def drop_health_checks(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
@@ -41,6 +48,7 @@ def configure() -> None:
     structlog.configure(
         processors=[
             *_SHARED,
+            drop_query,
             drop_health_checks,
             structlog.stdlib.PositionalArgumentsFormatter(),
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
