@@ -14,7 +14,7 @@ SAM_CLI := $(STATE)/sam-venv/.installed
 NEXT := $(STATE)/next-venv
 
 # The process environment wins over the file, so what a developer has set must go.
-LOCAL := env $(foreach name,$(filter AWS_% COGNITO_% DJANGO_% ACCOUNTS_% DATABASE_URL,$(.VARIABLES)),-u $(name)) NO_PROXY=* ENV_FILE=$(STATE)/env
+LOCAL := env $(foreach name,$(filter AWS_% COGNITO_% DJANGO_% ACCOUNTS_% DATABASE_URL CACHE_URL,$(.VARIABLES)),-u $(name)) NO_PROXY=* ENV_FILE=$(STATE)/env
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-next lint format pictures bench-triggers admin manage deploy undeploy \
