@@ -98,10 +98,11 @@ $(LOCAL_AWS): requirements-emulator.txt
 	@$(EMULATOR)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-emulator.txt
 	@touch $@
 
+# The lock is complete; pip does not see that a package with extras is the one without.
 $(SAM_CLI): requirements-deploy.txt
 	@echo "Installing AWS SAM …"
 	@$(PYTHON) -m venv $(STATE)/sam-venv
-	@$(STATE)/sam-venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-deploy.txt
+	@$(STATE)/sam-venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-deploy.txt
 	@touch $@
 
 $(NEXT)/.installed: requirements-dev.txt
