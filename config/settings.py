@@ -186,6 +186,8 @@ if LOCAL_CLOUD:
 
 logs.configure()
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+# Else every request would read its session and its user, if only to be logged.
+DJANGO_STRUCTLOG_USER_ID_FIELD = ""
 # A proxy of ours names requests; a stranger's name for one would be taken for ours.
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = TRUSTED_PROXIES > 0
 DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO

@@ -430,7 +430,9 @@ class StrictCognito:
             return
         try:
             policy = self._functions.get_policy(FunctionName=function)["Policy"]
-        except self._functions.exceptions.ResourceNotFoundException:
+        except self._functions.exceptions.ResourceNotFoundException as error:
+            if "policy" not in str(error):
+                return  # There is no such function, as its invocation will say.
             policy = '{"Statement": []}'
         for statement in json.loads(policy)["Statement"]:
             source = str(statement.get("Condition", {}).get("ArnLike", {}).values())

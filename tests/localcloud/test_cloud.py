@@ -127,6 +127,9 @@ def test_site_key_may_do_all_that_the_template_says(cloud, site_key, phone, proj
             "Session": "x" * 20,
         },
         "AdminUpdateUserAttributes": user | {"UserAttributes": [{"Name": "locale", "Value": "en"}]},
+        "AdminSetUserPassword": user | {"Password": "Aa1!" * 5, "Permanent": True},
+        "AdminConfirmSignUp": user,
+        "AdminUserGlobalSignOut": user,
     }
     template = (project / "lambdas" / "template.yaml").read_text()
     assert calls.keys() == set(re.findall(r"- cognito-idp:(\w+)", template))

@@ -181,7 +181,8 @@ def test_person_signs_in_and_a_signal_leaves_nothing(start, tmp_path):
 
 def test_second_start_keeps_users_and_redeploys_changed_triggers(start, tmp_path, project):
     copy = tmp_path / "project"
-    for name in ("accounts", "config", "lambdas", "localcloud", "static", "templates"):
+    packages = ("accounts", "cognito_admin", "config", "lambdas", "localcloud")
+    for name in (*packages, "static", "templates"):
         shutil.copytree(project / name, copy / name)
     shutil.copy(project / "manage.py", copy)
     (copy / ".local").mkdir()
@@ -279,8 +280,8 @@ def test_help_lists_every_target(project):
     makefile = (project / "Makefile").read_text()
     targets = {
         name
-        for line in re.findall(r"^\.PHONY:(.*)", makefile, re.MULTILINE)
-        for name in line.split()
+        for line in re.findall(r"^\.PHONY:((?:.*\\\n)*.*)", makefile, re.MULTILINE)
+        for name in line.replace("\\", " ").split()
     }
     done = subprocess.run(
         ["make"], check=True, cwd=project, env={"PATH": os.environ["PATH"]}, capture_output=True
