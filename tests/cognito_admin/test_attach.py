@@ -345,6 +345,20 @@ def test_pool_that_can_be_attached_is_examined_before_anything_is_deployed(
     assert f"make deploy STAGE=prod USER_POOL_ID={pool}" in said
 
 
+def test_doctor_of_an_attached_pool_names_what_leads_around_us(run, pool, old_client, capsys):
+    run("cognito_attach", "--user-pool-id", pool, "--stage", "local", "--yes")
+    with pytest.raises(CommandError, match="dangers"):
+        run("cognito_doctor", "--stage", "local", "--without-site")
+    lines = capsys.readouterr().out.splitlines()
+    dangers = {line[12:].partition(":")[0] for line in lines if line.startswith("danger")}
+    # People write what they like through the old client, sign up by themselves, and get texts of
+    # Cognito's own when they forget a password.
+    assert dangers == {"sign-up", "recovery", "write attributes"}
+    assert "ok          triggers: the pool calls ours" in lines
+    # Passwords of the old client are what it is there for.
+    assert "ok          other clients: none of them gets codes or leads past ours" in lines
+
+
 def test_stack_of_another_pool_is_refused(run, pool, make_pool):
     other = make_pool()
     with pytest.raises(CommandError, match=f"works for {pool}"):
