@@ -2,7 +2,8 @@
 # and one with the next Django.
 PYTHON ?= python3
 PORT ?= 8000
-WORKERS ?= auto
+# One more than there are cores: tests of time limits wait, and others compute meanwhile.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 STATE := .local
 VENV := $(STATE)/venv
 EMULATOR := $(STATE)/emulator-venv
@@ -16,9 +17,12 @@ NEXT := $(STATE)/next-venv
 # The process environment wins over the file, so what a developer has set must go.
 LOCAL := env $(foreach name,$(filter AWS_% COGNITO_% DJANGO_% ACCOUNTS_% DATABASE_URL CACHE_URL,$(.VARIABLES)),-u $(name)) NO_PROXY=* ENV_FILE=$(STATE)/env
 
+# Without bytecode every worker would compile the whole suite again.
+TESTED := env -u PYTHONDONTWRITEBYTECODE $(RUN)
+
 .DEFAULT_GOAL := help
-.PHONY: help run test test-next lint format pictures bench-triggers admin manage deploy undeploy \
-	doctor lock clean
+.PHONY: help run test test-next lint format pictures bench-triggers bench-sync bench-admin admin \
+	manage deploy undeploy doctor lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +32,7 @@ run: $(SITE) $(LOCAL_AWS) ## Start a local AWS and the site on http://localhost:
 
 test: $(DEV) $(LOCAL_AWS) ## Run the whole suite, browser tests included (ARGS=… go to pytest)
 	@$(RUN) -m tests.provision
-	@$(RUN) -m pytest -n $(WORKERS) --dist loadscope $(ARGS)
+	@$(TESTED) -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 test-next: $(NEXT)/.installed $(LOCAL_AWS) ## Run the suite on the next Django (PYTHON=python3.12 or newer)
 	@$(NEXT)/bin/python -m tests.provision
@@ -46,11 +50,18 @@ format: $(DEV) ## Format the code and mend what can be mended
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
-pictures: $(DEV) $(LOCAL_AWS) ## Take the pictures of the README anew
-	@PICTURES=1 $(RUN) -m pytest tests/browser/test_pictures.py
+pictures: $(DEV) $(LOCAL_AWS) ## Take the pictures of the README and the docs anew
+	@PICTURES=1 $(RUN) -m pytest tests/browser/test_pictures.py tests/browser/test_admin_figures.py
 
 bench-triggers: $(DEV) $(LOCAL_AWS) ## Measure the triggers: size, imports, what the ledger costs
 	@$(RUN) -m tests.bench.triggers
+
+bench-sync: $(DEV) ## Measure the comparison with a user pool of a million (ARGS=--users=…)
+	@$(RUN) -m tests.bench.sync $(ARGS)
+
+bench-admin: $(DEV) ## Measure the admin on PostgreSQL, at a million users and five million events
+	@$(RUN) -m tests.provision
+	@$(RUN) -m tests.bench.admin
 
 admin: $(SITE) ## Make an operator while make run is running: make admin PHONE=+12015550123
 	@$(LOCAL) $(RUN) manage.py make_admin "$(PHONE)"

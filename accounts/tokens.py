@@ -41,11 +41,15 @@ class KeysUnavailable(TokenError):
 
 @dataclass(frozen=True)
 class Claims:
-    """What we believe of a token. ``phone`` is in E.164."""
+    """What we believe of a token. ``phone`` is in E.164.
+
+    ``groups`` are those of the user pool, which operators of the pool alone give and take.
+    """
 
     sub: str
     phone: str | None
     phone_verified: bool
+    groups: frozenset[str] = frozenset()
 
 
 class SigningKeys(PyJWKClient):
@@ -164,7 +168,15 @@ class Verifier:
             sub=sub,
             phone=phone if isinstance(phone, str) else None,
             phone_verified=claims.get("phone_number_verified") is True,
+            groups=_groups(claims.get("cognito:groups")),
         )
+
+
+def _groups(claimed: Any) -> frozenset[str]:
+    """Read the names in a claim; what is no list of names grants nothing."""
+    if not isinstance(claimed, list):
+        return frozenset()
+    return frozenset(name for name in claimed if isinstance(name, str))
 
 
 @cache

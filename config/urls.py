@@ -2,14 +2,14 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from accounts import views
+from accounts.views import login
 from config import health
 
 urlpatterns: list[URLResolver | URLPattern] = [
-    path("", views.HomeView.as_view(), name="home"),
+    path("", login.HomeView.as_view(), name="home"),
     path("accounts/", include("accounts.urls")),
     path("admin/", admin.site.urls),
-    path("healthz", views.healthz, name="healthz"),
+    path("healthz", login.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]
 
