@@ -69,14 +69,15 @@ def pool_of_the_site(case: Case) -> Iterator[Finding]:
             ("COGNITO_CLIENT_ID", conf.client_id, case.stack.client_id),
             ("AWS_REGION", conf.region, case.account.region),
             ("LEDGER_FUNCTION", conf.ledger_function, case.stack.outputs["LedgerFunction"]),
+            ("TEXTS_FUNCTION", conf.texts_function, case.stack.outputs.get("TextsFunction", "")),
         )
         if ours != theirs
     }
     for name, (ours, theirs) in wrong.items():
         yield danger(
             "settings",
-            f"{name} is {ours or 'not set'}, and {theirs} in the stack",
-            f"{name}={theirs} in the site's environment",
+            f"{name} is {ours or 'not set'}, and {theirs or 'missing'} in the stack",
+            f"{name}={theirs} in the site's environment" if theirs else case.deploy,
         )
     if not wrong:
         yield ok("settings", "they name the pool of the stack")

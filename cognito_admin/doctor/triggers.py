@@ -1,4 +1,4 @@
-"""The functions behind the pool, and what they count and keep in."""
+"""The functions behind the pool, what they count and keep in, and what the site may ask of them."""
 
 import json
 from collections.abc import Iterator
@@ -11,6 +11,28 @@ from cognito_admin import revision
 from cognito_admin.doctor.case import Case, Finding, danger, not_checked, ok, warning
 
 LAMBDAS = Path(__file__).resolve().parents[2] / "lambdas"
+
+# What the site asks of Cognito with its role; the template's WebTierPolicy allows the same.
+ASKED_BY_SITE = frozenset(
+    f"cognito-idp:{operation}"
+    for operation in (
+        "AdminAddUserToGroup",
+        "AdminConfirmSignUp",
+        "AdminCreateUser",
+        "AdminDeleteUser",
+        "AdminDisableUser",
+        "AdminEnableUser",
+        "AdminGetUser",
+        "AdminInitiateAuth",
+        "AdminListGroupsForUser",
+        "AdminRemoveUserFromGroup",
+        "AdminRespondToAuthChallenge",
+        "AdminSetUserPassword",
+        "AdminUpdateUserAttributes",
+        "AdminUserGlobalSignOut",
+        "ListUsers",
+    )
+)
 
 
 def wired(case: Case) -> Iterator[Finding]:
@@ -105,6 +127,21 @@ def current(case: Case) -> Iterator[Finding]:
         )
 
 
+def policy(case: Case) -> Iterator[Finding]:
+    iam, arn = case.account.client("iam"), case.stack.outputs["WebTierPolicyArn"]
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    allowed: set[str] = set()
+    for statement in document["Statement"]:
+        actions = statement["Action"]
+        allowed.update([actions] if isinstance(actions, str) else actions)
+    if missing := sorted(ASKED_BY_SITE - allowed):
+        names = ", ".join(each.partition(":")[2] for each in missing)
+        yield danger("policy", f"the site may not ask Cognito for {names}", case.deploy)
+    else:
+        yield ok("policy", "the site's policy allows what the site asks for")
+
+
 def ledger(case: Case) -> Iterator[Finding]:
     dynamodb, name = case.account.client("dynamodb"), case.stack.ledger
     try:
@@ -193,4 +230,4 @@ def _essence(configuration: dict[str, Any]) -> tuple[Any, ...]:
     return (configuration.get("CodeSha256"), configuration.get("Environment"))
 
 
-CHECKS = (wired, permitted, working, current, ledger, code_key)
+CHECKS = (wired, permitted, working, current, policy, ledger, code_key)

@@ -18,7 +18,7 @@ from django.core.management.base import CommandError
 
 from cognito_admin import account, doctor
 from cognito_admin.doctor import site as of_the_site
-from cognito_admin.doctor import texts
+from cognito_admin.doctor import texts, triggers
 from localcloud import stack as local_stack
 from localcloud.cloud import PROJECT
 from tests.cognito_admin import aws_cli
@@ -140,6 +140,7 @@ def site(deployed: Aws, as_operator, front: WithTexts, settings) -> Aws:
     settings.ACCOUNTS_CLIENT_ID = outputs["CognitoClientId"]
     settings.ACCOUNTS_CLIENT_SECRET = deployed.secret_of(outputs["CognitoClientId"])
     settings.ACCOUNTS_LEDGER_FUNCTION = outputs["LedgerFunction"]
+    settings.ACCOUNTS_TEXTS_FUNCTION = outputs["TextsFunction"]
     settings.ACCOUNTS_COUNTRIES = ["US", "CA"]
     settings.ACCOUNTS_JWKS_URL = f"{front.url}/{outputs['CognitoUserPoolId']}/.well-known/jwks.json"
     return deployed
@@ -249,6 +250,26 @@ def fresh_version(aws: Aws) -> None:
     )
 
 
+def without_admin_actions(aws: Aws) -> None:
+    """The site's policy, as a stack from before the admin has it."""
+    iam, arn = aws.client("iam"), aws.outputs["WebTierPolicyArn"]
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    rest = [one for one in document["Statement"] if one["Sid"] != "RunAccounts"]
+    iam.create_policy_version(
+        PolicyArn=arn,
+        PolicyDocument=json.dumps({**document, "Statement": rest}),
+        SetAsDefault=True,
+    )
+
+
+def first_version_of_policy(aws: Aws) -> None:
+    iam, arn = aws.client("iam"), aws.outputs["WebTierPolicyArn"]
+    newer = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    iam.set_default_policy_version(PolicyArn=arn, VersionId="v1")
+    iam.delete_policy_version(PolicyArn=arn, VersionId=newer)
+
+
 LEDGER = "phone-login-ledger-local"
 CLIENT_FLOWS = ["ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
 ON_AWS = {
@@ -295,6 +316,14 @@ ON_AWS = {
         stale_version,
         "make deploy STAGE=local",
         undo=fresh_version,
+    ),
+    "site may not run accounts": Broken(
+        "policy",
+        "danger",
+        "AdminDisableUser",
+        without_admin_actions,
+        "make deploy STAGE=local",
+        undo=first_version_of_policy,
     ),
     "sign-up is open": Broken(
         "sign-up",
@@ -505,6 +534,11 @@ def try_remedy(aws: Aws, run: Callable[..., str], command: str) -> None:
         run(*words[2:], "--yes")
     else:
         assert words[0] == "make"
+
+
+def test_actions_that_the_site_needs_are_those_of_the_template():
+    template = (PROJECT / "lambdas" / "template.yaml").read_text(encoding="utf-8")
+    assert set(re.findall(r"- (cognito-idp:\w+)", template)) == triggers.ASKED_BY_SITE
 
 
 def test_pool_stack_and_table_that_are_gone_are_found(site, examine, run):
@@ -718,6 +752,12 @@ SITE = {
         "settings",
         "LEDGER_FUNCTION is not set",
         "LEDGER_FUNCTION=phone-login-ledger-local",
+    ),
+    "no function for texts": (
+        {"ACCOUNTS_TEXTS_FUNCTION": ""},
+        "settings",
+        "TEXTS_FUNCTION is not set",
+        "TEXTS_FUNCTION=phone-login-texts-local",
     ),
     "country that is not texted": (
         {"ACCOUNTS_COUNTRIES": ["US", "FR"]},

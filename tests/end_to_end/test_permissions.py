@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from accounts import cognito, ledger
+from accounts import texts as site_texts
 from localcloud import stack
 from localcloud.cloud import SITE_USER, Cloud
 from tests.end_to_end.test_login import code_in
@@ -19,7 +20,10 @@ FUNCTIONS = {
     "CreateAuthChallenge": "phone-login-create-local",
     "VerifyAuthChallengeResponse": "phone-login-verify-local",
     "ManageLedger": "phone-login-ledger-local",
+    "SiteTexts": "phone-login-texts-local",
 }
+CALLED_BY_COGNITO = ("CreateAuthChallenge", "VerifyAuthChallengeResponse")
+DENIED = (cognito.CognitoError, ledger.LedgerError, site_texts.TextsError)
 
 
 def sids(logical_id: str) -> Iterator[str]:
@@ -43,14 +47,14 @@ def clients(cloud) -> Callable[[str], Any]:
 
 @pytest.fixture
 def cold_start(clients) -> Callable[[], None]:
-    """Let Cognito call processes that remember nothing of what they once were allowed."""
+    """Let processes be called that remember nothing of what they once were allowed."""
     functions = clients("lambda")
 
     def restart() -> None:
-        for name in FUNCTIONS.values():
+        for logical_id, name in FUNCTIONS.items():
             memory = functions.get_function_configuration(FunctionName=name)["MemorySize"]
             functions.update_function_configuration(FunctionName=name, MemorySize=memory + 1)
-            if "ledger" not in name:
+            if logical_id in CALLED_BY_COGNITO:
                 version = functions.publish_version(FunctionName=name)["Version"]
                 functions.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
 
@@ -61,9 +65,11 @@ def cold_start(clients) -> Callable[[], None]:
 def sign_in(on_cloud, settings, clients, phone, texts) -> Callable[[], None]:
     """Everything that the site ever asks of AWS, as the site; raises where any of it is denied."""
     settings.ACCOUNTS_LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
+    settings.ACCOUNTS_TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
 
     def run() -> None:
         ledger._client.cache_clear()
+        site_texts._client.cache_clear()
         gateway = cognito.gateway()
         created = gateway.create_user(phone)
         assert created
@@ -74,11 +80,29 @@ def sign_in(on_cloud, settings, clients, phone, texts) -> Callable[[], None]:
         gateway.mark_phone_verified(created.sub)
         assert ledger.show(phone).sends_last_hour == 1
         ledger.unlock(phone)
+        ledger.overview(1)
+        prove_another_number(created.sub, f"{phone[:-1]}5", texts)
         sign_up_elsewhere(on_cloud, clients("cognito-idp"), limbo := f"{phone[:-1]}4")
         gateway.heal_unconfirmed(limbo)
+        run_account(gateway, created.sub)
 
     yield run
     ledger._client.cache_clear()
+    site_texts._client.cache_clear()
+
+
+def prove_another_number(sub: str, phone: str, texts: Any) -> None:
+    proof = site_texts.prove(phone, user_sub=sub, language="en")
+    code = code_in(texts(phone)[-1])
+    assert site_texts.check(phone, user_sub=sub, proof=proof, code=code)
+
+
+def run_account(gateway: cognito.Gateway, sub: str) -> None:
+    assert gateway.list_users()[0]
+    assert gateway.groups_of(sub) == set()
+    gateway.disable(sub)
+    gateway.enable(sub)
+    gateway.delete(sub)
 
 
 def sign_up_elsewhere(cloud: Cloud, api: Any, phone: str) -> None:
@@ -116,7 +140,7 @@ def test_flow_fails_without_a_statement_of_a_functions_role(
     iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=without(whole, sid))
     try:
         cold_start()
-        with pytest.raises((cognito.CognitoError, ledger.LedgerError, IndexError)):
+        with pytest.raises((*DENIED, IndexError)):
             sign_in()
     finally:
         iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(whole))
@@ -132,7 +156,7 @@ def test_flow_fails_without_a_statement_of_the_sites_policy(clients, sign_in, on
     iam.put_user_policy(**rest, PolicyDocument=without(whole, sid))
     iam.detach_user_policy(UserName=SITE_USER, PolicyArn=arn)
     try:
-        with pytest.raises((cognito.CognitoError, ledger.LedgerError)):
+        with pytest.raises(DENIED):
             sign_in()
     finally:
         iam.attach_user_policy(UserName=SITE_USER, PolicyArn=arn)
@@ -145,6 +169,9 @@ def test_flow_fails_without_a_statement_of_the_sites_policy(clients, sign_in, on
         ("create", "TextThroughEndUserMessaging", "sms-voice:SendTextMessage", "phone-number/p-1"),
         ("create", "TextThroughPinpoint", "mobiletargeting:SendMessages", "apps/1"),
         ("verify", "ReportUsedCodes", "sms-voice:PutMessageFeedback", "message/m-1"),
+        ("texts", "TextThroughEndUserMessaging", "sms-voice:SendTextMessage", "phone-number/p-1"),
+        ("texts", "TextThroughPinpoint", "mobiletargeting:SendMessages", "apps/1"),
+        ("texts", "ReportUsedCodes", "sms-voice:PutMessageFeedback", "message/m-1"),
     ],
 )
 def test_role_of_another_sender_may_text_through_it_and_not_without_its_statement(

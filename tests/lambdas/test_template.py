@@ -407,7 +407,7 @@ def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
                 "SITE_HOST": {"Ref": "SiteHost"},
                 "ALLOWED_COUNTRIES": {"Ref": "AllowedCountries"},
                 "CODE_KEY_SECRET_ID": CODE_KEY_ID,
-                "LEDGER_TABLE": {"Ref": "Ledger"},
+                "LEDGER_TABLE": LEDGER_NAME,
                 **{name: {"Ref": parameter} for parameter, name in (LIMITS | SENDERS).items()},
             },
         ),
