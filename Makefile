@@ -1,4 +1,5 @@
-# Two environments, both under .local/: the project's own, and the emulator's, which pins botocore.
+# Environments of their own under .local/: the project's, the emulator's (it pins botocore), SAM's,
+# and one with the next Django.
 PYTHON ?= python3
 PORT ?= 8000
 # One more than there are cores: tests of time limits wait, and others compute meanwhile.
@@ -10,15 +11,18 @@ RUN := $(VENV)/bin/python
 SITE := $(VENV)/.site-installed
 DEV := $(VENV)/.dev-installed
 LOCAL_AWS := $(EMULATOR)/.installed
+SAM_CLI := $(STATE)/sam-venv/.installed
+NEXT := $(STATE)/next-venv
 
 # The process environment wins over the file, so what a developer has set must go.
-LOCAL := env $(foreach name,$(filter AWS_% COGNITO_% DJANGO_% ACCOUNTS_% DATABASE_URL,$(.VARIABLES)),-u $(name)) NO_PROXY=* ENV_FILE=$(STATE)/env
+LOCAL := env $(foreach name,$(filter AWS_% COGNITO_% DJANGO_% ACCOUNTS_% DATABASE_URL CACHE_URL,$(.VARIABLES)),-u $(name)) NO_PROXY=* ENV_FILE=$(STATE)/env
 
 # Without bytecode every worker would compile the whole suite again.
 TESTED := env -u PYTHONDONTWRITEBYTECODE $(RUN)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format pictures bench-triggers bench-sync bench-admin admin manage lock clean
+.PHONY: help run test test-next lint format pictures bench-triggers bench-sync bench-admin admin \
+	manage deploy undeploy doctor lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,11 +34,16 @@ test: $(DEV) $(LOCAL_AWS) ## Run the whole suite, browser tests included (ARGS=�
 	@$(RUN) -m tests.provision
 	@$(TESTED) -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
-lint: $(DEV) ## Check format, lint, types, the template and the migrations
+test-next: $(NEXT)/.installed $(LOCAL_AWS) ## Run the suite on the next Django (PYTHON=python3.12 or newer)
+	@$(NEXT)/bin/python -m tests.provision
+	@$(NEXT)/bin/python -m pytest -n $(WORKERS) --dist loadscope $(ARGS)
+
+lint: $(DEV) ## Check format, lint, types, the template, the image and the migrations
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/cfn-lint lambdas/template.yaml
+	$(RUN) -m tests.hadolint Dockerfile
 	DJANGO_SETTINGS_MODULE=tests.settings $(RUN) manage.py makemigrations --check --dry-run
 
 format: $(DEV) ## Format the code and mend what can be mended
@@ -60,10 +69,20 @@ admin: $(SITE) ## Make an operator while make run is running: make admin PHONE=+
 manage: $(SITE) ## Run a Django command against make run: make manage ARGS="shell"
 	@$(LOCAL) $(RUN) manage.py $(ARGS)
 
+deploy: $(SITE) $(SAM_CLI) ## Deploy a stage of deploy.toml to AWS: make deploy STAGE=prod (USER_POOL_ID=… YES=1)
+	@$(RUN) -m cognito_admin.deploy up --stage "$(STAGE)" $(if $(USER_POOL_ID),--user-pool-id "$(USER_POOL_ID)") $(if $(YES),--yes)
+
+undeploy: $(SITE) ## Delete a stage from AWS; its pool and table stay: make undeploy STAGE=test
+	@$(RUN) -m cognito_admin.deploy down --stage "$(STAGE)" $(if $(YES),--yes)
+
+doctor: $(SITE) ## Examine a stage on AWS with the settings of .env: make doctor STAGE=prod
+	@$(RUN) manage.py cognito_doctor --stage "$(STAGE)"
+
 lock: $(DEV) ## Compile the requirements.in files into hashed locks
 	$(VENV)/bin/uv pip compile $(UV_FLAGS) requirements.in -o requirements.txt
 	$(VENV)/bin/uv pip compile $(UV_FLAGS) requirements-dev.in -c requirements.txt -o requirements-dev.txt
 	$(VENV)/bin/uv pip compile $(UV_FLAGS) requirements-emulator.in -o requirements-emulator.txt
+	$(VENV)/bin/uv pip compile $(UV_FLAGS) requirements-deploy.in -o requirements-deploy.txt
 
 UV_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
@@ -88,4 +107,18 @@ $(LOCAL_AWS): requirements-emulator.txt
 	@echo "Installing the local AWS …"
 	@$(PYTHON) -m venv $(EMULATOR)
 	@$(EMULATOR)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-emulator.txt
+	@touch $@
+
+# The lock is complete; pip does not see that a package with extras is the one without.
+$(SAM_CLI): requirements-deploy.txt
+	@echo "Installing AWS SAM …"
+	@$(PYTHON) -m venv $(STATE)/sam-venv
+	@$(STATE)/sam-venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-deploy.txt
+	@touch $@
+
+$(NEXT)/.installed: requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit("The next Django needs Python 3.12 or newer: make test-next PYTHON=…" if sys.version_info < (3, 12) else 0)'
+	@$(PYTHON) -m venv $(NEXT)
+	@$(NEXT)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(NEXT)/bin/pip install --quiet --disable-pip-version-check 'Django>=6.1,<6.2'
 	@touch $@

@@ -4,6 +4,7 @@ A method returns a small frozen value or raises one of
 
     CognitoError
     ├── Refused          the sign-in is over: too many tries, session spent or expired, disabled
+    │   └── NotConfirmed     nobody ever proved to have the number that the account is named by
     ├── UnknownUser      no such user (at sign-in, only pools that reveal it say so)
     ├── PhoneTaken       the number belongs to another user
     ├── Busy             Cognito asks for fewer requests
@@ -22,7 +23,7 @@ import re
 import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
 
 _CHALLENGE: Final = "CUSTOM_CHALLENGE"
+# What Cognito itself says of an account. All else was said by whoever signed it up.
+_OF_COGNITO: Final = frozenset({"sub", "identities", "phone_number", "phone_number_verified"})
 
 
 class CognitoError(Exception):
@@ -53,6 +56,10 @@ class CognitoError(Exception):
 
 
 class Refused(CognitoError):
+    pass
+
+
+class NotConfirmed(Refused):
     pass
 
 
@@ -314,10 +321,60 @@ class Gateway:
             self._client.admin_set_user_password(
                 UserPoolId=self._user_pool_id,
                 Username=sub,
-                # Of every kind of character, whatever the pool asks for.
-                Password=f"aA1!{secrets.token_urlsafe(48)}",
+                Password=password_of_nobody(),
                 Permanent=True,
             )
+
+    def heal_unconfirmed(self, username: str) -> list[str]:
+        """Make an account usable that was signed up but never confirmed, to the phone alone.
+
+        ``username`` is the phone or the internal name. Whoever signed it up chose its password
+        and attributes, and need not have the phone. Nobody can sign in to it before it is
+        confirmed, so that comes last: what fails in between can be done again. Returns the names
+        of attributes that the pool does not let go of; nobody may believe them.
+        """
+        with _translated_errors():
+            account: Any = {"UserPoolId": self._user_pool_id, "Username": username}
+            found = self._client.admin_get_user(**account)
+            if found["UserStatus"] != "UNCONFIRMED":
+                return []
+            account["Username"] = found["Username"]
+            kept = self._remove_attributes(account, found["UserAttributes"])
+            self._client.admin_user_global_sign_out(**account)
+            self._client.admin_set_user_password(
+                **account, Password=password_of_nobody(), Permanent=True
+            )
+            # The password may have confirmed it already.
+            with suppress(self._client.exceptions.NotAuthorizedException):
+                self._client.admin_confirm_sign_up(**account)
+            return kept
+
+    def _remove_attributes(self, account: Any, attributes: Any) -> list[str]:
+        # What says that another is verified goes with it.
+        names = [a["Name"] for a in attributes if not a["Name"].endswith("_verified")]
+        names = [name for name in names if name not in _OF_COGNITO]
+        kept = [] if self._blank(account, names) else names
+        if len(kept) > 1:
+            kept = [name for name in names if not self._blank(account, [name])]
+        if "email" in kept:
+            self._update_attributes(account, {"email_verified": "false"})
+        self._update_attributes(account, {"phone_number_verified": "false"})
+        return kept
+
+    def _blank(self, account: Any, names: list[str]) -> bool:
+        """Remove attributes, which is what an empty value does; all of them or none."""
+        try:
+            if names:
+                self._update_attributes(account, dict.fromkeys(names, ""))
+        except self._client.exceptions.InvalidParameterException:
+            # One of them is required by the pool, or not to be changed.
+            return False
+        return True
+
+    def _update_attributes(self, account: Any, values: dict[str, str]) -> None:
+        self._client.admin_update_user_attributes(
+            **account, UserAttributes=[{"Name": n, "Value": v} for n, v in values.items()]
+        )
 
     def _named(self, username: str) -> dict[str, str]:
         """Return the name of a request and the hash that must be made of exactly that name."""
@@ -325,6 +382,11 @@ class Gateway:
             self._client_secret.encode(), (username + self._client_id).encode(), hashlib.sha256
         )
         return {"USERNAME": username, "SECRET_HASH": base64.b64encode(digest).decode()}
+
+
+def password_of_nobody() -> str:
+    """Return a password that fits any policy, and that is kept nowhere."""
+    return f"{secrets.token_urlsafe(48)}aA1!"
 
 
 _making = threading.Lock()
@@ -384,7 +446,7 @@ _OUR_FAULTS = (
 _BY_CODE: dict[str, type[CognitoError]] = {
     "NotAuthorizedException": Refused,
     "PasswordResetRequiredException": Refused,
-    "UserNotConfirmedException": Refused,
+    "UserNotConfirmedException": NotConfirmed,
     "UserNotFoundException": UnknownUser,
     "UsernameExistsException": PhoneTaken,
     "AliasExistsException": PhoneTaken,

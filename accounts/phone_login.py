@@ -364,7 +364,7 @@ def _begin(
             if created:
                 sub = created.sub
                 log.info("Created a user for %s", phones.mask(phone))
-        return _Begun(gateway.start_challenge(phone), sub)
+        return _Begun(_start_challenge(gateway, phone), sub)
     except cognito.UnknownUser:
         if may_create and not insist:
             # This pool does tell: the account that we knew is gone.
@@ -376,6 +376,16 @@ def _begin(
         return _Begun(_decoy(), why_no_text="refused")
     except cognito.CognitoError as error:
         raise _unavailable(error) from error
+
+
+def _start_challenge(gateway: cognito.Gateway, phone: str) -> Challenge:
+    try:
+        return gateway.start_challenge(phone)
+    except cognito.NotConfirmed:
+        # Signed up elsewhere and never proven. No text went out yet, and its code will prove it.
+        kept = gateway.heal_unconfirmed(phone)
+        log.info("Healed the account of %s; left: %s", phones.mask(phone), kept or "nothing")
+        return gateway.start_challenge(phone)
 
 
 def _answer(

@@ -65,6 +65,7 @@ class SigningKeys(PyJWKClient):
         self._http = requests.Session()
         self._http.trust_env = False
         self._last_good: dict[str, Any] | None = None
+        self._last_good_at = 0.0
         self._failed_at: float | None = None
 
     def fetch_data(self) -> dict[str, Any]:
@@ -82,7 +83,19 @@ class SigningKeys(PyJWKClient):
             return self._last_good
         self._failed_at = None
         self._last_good = payload
+        self._last_good_at = time.monotonic()
         return payload
+
+    def age(self) -> float:
+        """Return the seconds since the keys were fetched, which is now where they were not yet.
+
+        Raises KeysUnavailable where there are none.
+        """
+        try:
+            self.get_jwk_set()
+        except PyJWTError as error:
+            raise KeysUnavailable(str(error)) from error
+        return time.monotonic() - self._last_good_at
 
     def get_jwk_set(self, refresh: bool = False) -> jwt.PyJWKSet:
         keys = super().get_jwk_set(refresh)
@@ -120,15 +133,15 @@ def _require_signing_key(payload: dict[str, Any]) -> None:
 class Verifier:
     """Checks that an ID token was issued by ``issuer`` to the client ``audience``."""
 
-    def __init__(self, keys: PyJWKClient, *, issuer: str, audience: str) -> None:
-        self._keys = keys
+    def __init__(self, keys: SigningKeys, *, issuer: str, audience: str) -> None:
+        self.keys = keys
         self._issuer = issuer
         self._audience = audience
 
     def verify_id_token(self, token: str, *, sub: str) -> Claims:
         """Return the claims of a token that belongs to ``sub``. Raises TokenError."""
         try:
-            key = self._keys.get_signing_key_from_jwt(token)
+            key = self.keys.get_signing_key_from_jwt(token)
             claims = jwt.decode(
                 token,
                 key,
@@ -174,3 +187,8 @@ def _verifier() -> Verifier:
 def verify_id_token(token: str, *, sub: str) -> Claims:
     """Verify a token of the configured pool. Raises TokenError."""
     return _verifier().verify_id_token(token, sub=sub)
+
+
+def keys_age() -> float:
+    """Return how old the configured pool's keys are, in seconds. Raises KeysUnavailable."""
+    return _verifier().keys.age()

@@ -4,11 +4,14 @@ The README's configuration table explains every variable. ``ENV_FILE`` names a f
 from (default ``.env``); the process environment wins over it.
 """
 
+import logging
 import os
 from pathlib import Path
 
 import environ
 from csp.constants import NONE, SELF
+
+from config import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -31,6 +34,8 @@ LOCAL_CLOUD = env.bool("LOCAL_CLOUD", default=False)
 INSTALLED_APPS = [
     "accounts.apps.AccountsConfig",
     "accounts.apps.PhoneAdminConfig",
+    "cognito_admin.apps.CognitoAdminConfig",
+    "config.apps.SiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
@@ -39,9 +44,12 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "auditlog",
     "csp",
+    "django_structlog",
 ]
 
 MIDDLEWARE = [
+    "config.health.AskedByAddress",
+    "django_structlog.middlewares.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "accounts.afterwards.middleware",
     "csp.middleware.CSPMiddleware",
@@ -82,6 +90,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         "timeout": 20,
     }
+elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 3)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en"
@@ -90,7 +101,21 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = env.path("DJANGO_STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
+# Behind gunicorn the site serves its own files, compressed, and under names that browsers may keep.
+if not (DEBUG or LOCAL_CLOUD):
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("django.middleware.security.SecurityMiddleware") + 1,
+        "whitenoise.middleware.WhiteNoiseMiddleware",
+    )
+
+# What processes share: redis:// or rediss:// (Redis, Valkey); each has its own without.
+CACHE_URL = env.str("CACHE_URL", default="locmemcache://")
+CACHES = {"default": env.cache_url_config(CACHE_URL)}
 
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 
@@ -109,7 +134,7 @@ CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = HTTPS
 
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
@@ -135,7 +160,7 @@ CONTENT_SECURITY_POLICY = {
 
 AUTH_USER_MODEL = "accounts.User"
 # The name is unique together with the pool.
-SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+SILENCED_SYSTEM_CHECKS = ["auth.W004", *env.list("DJANGO_SILENCED_CHECKS", default=[])]
 AUTHENTICATION_BACKENDS = ["accounts.backends.CognitoBackend"]
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "home"
@@ -173,7 +198,9 @@ ACCOUNTS_SESSION_SECONDS = env.int("ACCOUNTS_SESSION_SECONDS", default=30 * 24 *
 ACCOUNTS_STAFF_IDLE_SECONDS = env.int("ACCOUNTS_STAFF_IDLE_SECONDS", default=15 * 60)
 ACCOUNTS_STAFF_SECONDS = env.int("ACCOUNTS_STAFF_SECONDS", default=12 * 60 * 60)
 ACCOUNTS_CONFIRM_SECONDS = env.int("ACCOUNTS_CONFIRM_SECONDS", default=5 * 60)
-ACCOUNTS_THROTTLE_URL = env.str("ACCOUNTS_THROTTLE_URL", default="memory://")
+ACCOUNTS_THROTTLE_URL = env.str(
+    "ACCOUNTS_THROTTLE_URL", default=CACHE_URL if CACHE_URL.startswith("redis") else "memory://"
+)
 ACCOUNTS_PHONE_POSTS = env.str("ACCOUNTS_PHONE_POSTS", default="60/5 minutes")
 ACCOUNTS_SENDS = env.str("ACCOUNTS_SENDS", default="10/10 minutes;30/hour;100/day")
 ACCOUNTS_WRONG_CODES = env.str("ACCOUNTS_WRONG_CODES", default="10/5 minutes;50/hour")
@@ -183,13 +210,40 @@ if LOCAL_CLOUD:
 
 # Logs: to the console, one line each. Phones are masked where they are written.
 
+logs.configure()
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+# Else every request would read its session and its user, if only to be logged.
+DJANGO_STRUCTLOG_USER_ID_FIELD = ""
+# A proxy of ours names requests; a stranger's name for one would be taken for ours.
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = TRUSTED_PROXIES > 0
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": logs.JSON_FORMATTER,
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line" if LOCAL_CLOUD or DEBUG else "json",
+        }
+    },
     "loggers": {
         "accounts": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        "config": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        "django": {
+            "handlers": ["console"] if not (LOCAL_CLOUD or DEBUG) else [],
+            "level": "INFO",
+        },
+        # One line for each request; runserver has its own.
+        "django_structlog": {
+            "handlers": ["console"] if not (LOCAL_CLOUD or DEBUG) else [],
+            "level": "INFO",
+            "propagate": False,
+        },
         # Its DEBUG lines hold codes, sessions and tokens, whatever level the root is set to.
         "botocore": {"level": "INFO"},
     },

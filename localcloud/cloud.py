@@ -115,6 +115,7 @@ class Cloud:
             "DJANGO_HTTPS": "false",
             "DJANGO_ALLOWED_HOSTS": "localhost,127.0.0.1",
             "DATABASE_URL": f"sqlite:///{self.state_dir.resolve() / 'db.sqlite3'}",
+            "CACHE_URL": "locmemcache://",
             "ACCOUNTS_SIGN_UP": "open",
             "ACCOUNTS_COUNTRIES": ",".join(COUNTRIES),
             "ACCOUNTS_DEFAULT_REGION": COUNTRIES[0],

@@ -21,6 +21,7 @@ STACK = "phone-login-local"
 DEPLOY_TIMEOUT = 60.0
 _BUCKET = "phone-login-local-code"
 _LOCAL_CODE = "CodeUri: .\n"
+_REVISION = 'Revision:\n    Type: String\n    Default: ""\n'
 # What tools leave behind; some of it is JSON (.mypy_cache, .aws-sam).
 _LEFT_OUT = re.compile(r"(^|/)(\.|__pycache__/)")
 
@@ -56,6 +57,11 @@ def deploy(
         if template.count(_LOCAL_CODE) != 1:
             raise LocalCloudError(f"The template must say {_LOCAL_CODE.strip()!r} exactly once")
         cloudformation = session.client("cloudformation", endpoint_url=endpoint_url)
+        # Cognito calls published versions, and SAM publishes one when this changes. The emulator
+        # tells SAM the defaults of parameters only.
+        whole = hashlib.sha256(f"{key}{template}{sorted(parameters.items())}".encode())
+        revision = f"{whole.hexdigest()[:16]}{key[:48]}"
+        template = template.replace(_REVISION, f'{_REVISION[:-2]}{revision}"\n')
         is_changed = _apply(
             cloudformation,
             template.replace(_LOCAL_CODE, f"CodeUri: s3://{_BUCKET}/{key}\n"),

@@ -1,15 +1,18 @@
 """``python -m tests.provision``: bring the programs that the suite needs and pip cannot install.
 
 Chromium comes from the system, else from Debian's package where we may install one, else as
-Playwright's own download; Redis from the system or Debian's package. What cannot be had is said
-in one line, and the tests that need it say so again when they are skipped.
+Playwright's own download; Redis, PostgreSQL and nginx from the system or Debian's packages. What
+cannot be had is said in one line, and the tests that need it say so again when they are skipped.
 """
 
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+from tests import postgres
 
 _CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell")
 
@@ -27,6 +30,12 @@ def chromium() -> str | None:
 def redis_server() -> str | None:
     """Return the path of a Redis server, or None."""
     return shutil.which("redis-server")
+
+
+def nginx() -> str | None:
+    """Return the path of an nginx, or None."""
+    # Debian's is where only root's PATH leads.
+    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 
 
 def _downloaded_chromium() -> str | None:
@@ -60,7 +69,12 @@ def _install_packages(packages: list[str]) -> None:
 
 
 def main() -> None:
-    wanted = {"chromium": chromium, "redis-server": redis_server}
+    wanted: dict[str, Callable[[], object]] = {
+        "chromium": chromium,
+        "redis-server": redis_server,
+        "postgresql": postgres.programs,
+        "nginx-light": nginx,
+    }
     missing = [package for package, find in wanted.items() if find() is None]
     if missing and _may_install_packages():
         _install_packages(missing)
@@ -75,6 +89,10 @@ def main() -> None:
         print("The browser tests will be skipped: Chromium is not installed.")
     if redis_server() is None:
         print("The tests on a real Redis will be skipped: redis-server is not installed.")
+    if postgres.programs() is None:
+        print("The tests on a real PostgreSQL will be skipped: postgresql is not installed.")
+    if nginx() is None:
+        print("The test of two processes will be skipped: nginx is not installed.")
 
 
 if __name__ == "__main__":

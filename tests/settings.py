@@ -3,7 +3,7 @@
 import os
 
 for _name in list(os.environ):
-    if _name.startswith(("AWS_", "ACCOUNTS_", "COGNITO_", "DATABASE_", "SITE_")):
+    if _name.startswith(("AWS_", "ACCOUNTS_", "COGNITO_", "DATABASE_", "CACHE_", "SITE_")):
         del os.environ[_name]
 os.environ.update(
     {

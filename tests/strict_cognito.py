@@ -1,7 +1,8 @@
 """A front before the emulator which is as strict as Amazon Cognito where the emulator is not.
 
 It runs the CUSTOM_AUTH flow itself: it invokes the deployed triggers, with Cognito's events,
-time-outs and second tries, and hands out a Session that serves one answer. Users, secrets,
+time-outs and second tries, where the function lets the pool call it, and hands out a Session that
+serves one answer. What an update of a pool or client leaves out is reset. Users, secrets,
 permissions, tokens and keys remain the emulator's, and every other request passes unchanged.
 
     with StrictCognito(cloud) as front:
@@ -51,6 +52,45 @@ _RESPONSES: dict[str, dict[str, type]] = {
 # As DescribeUserPoolClient gives it.
 _Client = dict[str, Any]
 _DEFAULT_FLOWS = ("ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH")
+# What an update resets, unless it says so itself.
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "UpdateUserPool": {
+        "Policies": {"PasswordPolicy": {"MinimumLength": 8, "TemporaryPasswordValidityDays": 7}},
+        "AdminCreateUserConfig": {"AllowAdminCreateUserOnly": False},
+        "MfaConfiguration": "OFF",
+        "DeletionProtection": "INACTIVE",
+        "AutoVerifiedAttributes": [],
+        **dict.fromkeys(("SmsVerificationMessage", "SmsAuthenticationMessage"), ""),
+        **dict.fromkeys(("EmailVerificationMessage", "EmailVerificationSubject"), ""),
+        **{
+            name: {}
+            for name in (
+                *("LambdaConfig", "VerificationMessageTemplate", "UserAttributeUpdateSettings"),
+                *("DeviceConfiguration", "EmailConfiguration", "SmsConfiguration"),
+                *("UserPoolTags", "UserPoolAddOns", "AccountRecoverySetting"),
+            )
+        },
+    },
+    "UpdateUserPoolClient": {
+        "RefreshTokenValidity": 30,
+        "AuthSessionValidity": DEFAULT_SESSION_MINUTES,
+        "PreventUserExistenceErrors": "LEGACY",
+        "EnableTokenRevocation": True,
+        "AllowedOAuthFlowsUserPoolClient": False,
+        "EnablePropagateAdditionalUserContextData": False,
+        "TokenValidityUnits": {},
+        "DefaultRedirectURI": "",
+        **dict.fromkeys(("AccessTokenValidity", "IdTokenValidity"), None),
+        **{
+            name: []
+            for name in (
+                *("ReadAttributes", "WriteAttributes", "ExplicitAuthFlows", "CallbackURLs"),
+                *("SupportedIdentityProviders", "LogoutURLs", "AllowedOAuthFlows"),
+                "AllowedOAuthScopes",
+            )
+        },
+    },
+}
 _TARGET = "AWSCognitoIdentityProviderService."
 _PROBE = "STRICT_FRONT_PROBE"
 # Of Sessions, in seconds. Tests of the site move the other clock.
@@ -145,6 +185,7 @@ class StrictCognito:
         self._pools: dict[Any, str] = {}  # by client
         self._sessions: dict[str, _Flow] = {}
         self._spent: set[str] = set()
+        self._permitted: set[tuple[str, str]] = set()
         self._faults: dict[str, _Fault] = {}
         self._lock = threading.Lock()
         self._server = _server(self._answer)
@@ -210,6 +251,8 @@ class StrictCognito:
             return fault
 
     def _answer_operation(self, operation: str, request: _Message) -> _Message:
+        if operation in _DEFAULTS:
+            return self._forward(_updating(operation, request))
         if operation == "AdminUpdateUserAttributes":
             self._refuse_phone_of_another(_object(request.body))
         action = operation.removeprefix("Admin")
@@ -253,15 +296,9 @@ class StrictCognito:
         """Let the emulator check signature, permission and SECRET_HASH; return its refusal.
 
         It gets the request with a flow or challenge that it does not have, so that nothing
-        happens. The signature covers the hash of the true body, which it takes from the header.
+        happens.
         """
-        body = json.dumps({**data, selector: _PROBE}).encode()
-        headers = [
-            *request.without("content-length"),
-            ("Content-Length", str(len(body))),
-            ("X-Amz-Content-Sha256", hashlib.sha256(request.body).hexdigest()),
-        ]
-        reply = self._forward(replace(request, headers=headers, body=body))
+        reply = self._forward(_with_body(request, {**data, selector: _PROBE}))
         return None if _PROBE in reply.body.decode() else reply
 
     # The pool
@@ -438,6 +475,7 @@ class StrictCognito:
             "request": request,
             "response": dict.fromkeys(_RESPONSES[trigger]),
         }
+        self._require_permission(function, trigger, flow.client["UserPoolId"])
         payload, failed = self._invoke(function, trigger, event)
         if failed:
             raise _Refusal(
@@ -445,6 +483,30 @@ class StrictCognito:
                 code="UserLambdaValidationException",
             )
         return _read_response(trigger, payload)
+
+    def _require_permission(self, function: str, trigger: str, pool_id: str) -> None:
+        """Refuse where the function's own policy does not let Cognito call it for the pool."""
+        if (function, pool_id) in self._permitted:
+            return
+        try:
+            policy = self._functions.get_policy(FunctionName=function)["Policy"]
+        except self._functions.exceptions.ResourceNotFoundException as error:
+            if "policy" not in str(error):
+                return  # There is no such function, as its invocation will say.
+            policy = '{"Statement": []}'
+        for statement in json.loads(policy)["Statement"]:
+            source = str(statement.get("Condition", {}).get("ArnLike", {}).values())
+            if (
+                statement["Principal"] == {"Service": "cognito-idp.amazonaws.com"}
+                and statement["Resource"] == function
+                and f"userpool/{pool_id}'" in source
+            ):
+                self._permitted.add((function, pool_id))
+                return
+        raise _Refusal(
+            f"{trigger} invocation failed due to error AccessDeniedException.",
+            code="UnexpectedLambdaException",
+        )
 
     def _invoke(self, function: str, trigger: str, event: dict[str, Any]) -> tuple[bytes, bool]:
         """Return what a function returned and whether that is an error, at the latest try."""
@@ -465,6 +527,40 @@ class StrictCognito:
             f"{failure} Socket timeout while invoking Lambda function.",
             code="UnexpectedLambdaException",
         )
+
+
+def _updating(operation: str, request: _Message) -> _Message:
+    """Return the request with what Cognito makes of all that it leaves out."""
+    data = _object(request.body)
+    passwords = data.get("Policies", {}).get("PasswordPolicy", {})
+    if "TemporaryPasswordValidityDays" in passwords and "UnusedAccountValidityDays" in data.get(
+        "AdminCreateUserConfig", {}
+    ):
+        raise _invalid("Please use TemporaryPasswordValidityDays in PasswordPolicy instead of it")
+    if data.get("MfaConfiguration", "OFF") != "OFF" and not data.get("SmsConfiguration"):
+        raise _invalid("SMS configuration is required when MFA is on for the pool")
+    data = {**_DEFAULTS[operation], **data}
+    if days := passwords.get("TemporaryPasswordValidityDays"):
+        # One setting under two names.
+        data["AdminCreateUserConfig"] = {
+            **data["AdminCreateUserConfig"],
+            "UnusedAccountValidityDays": days,
+        }
+    return _with_body(request, data)
+
+
+def _with_body(request: _Message, data: dict[str, Any]) -> _Message:
+    """Return the request with another body, for the emulator.
+
+    The signature covers the hash of the true one, which it takes from the header.
+    """
+    body = json.dumps(data).encode()
+    headers = [
+        *request.without("content-length"),
+        ("Content-Length", str(len(body))),
+        ("X-Amz-Content-Sha256", hashlib.sha256(request.body).hexdigest()),
+    ]
+    return replace(request, headers=headers, body=body)
 
 
 def _hides_users(client: _Client) -> bool:

@@ -1,6 +1,7 @@
 """The strict front itself, before a pool whose triggers do what the user's nickname says."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import io
@@ -117,10 +118,22 @@ class Pool:
             LambdaConfig=triggers,
             AdminCreateUserConfig={"AllowAdminCreateUserOnly": admin_only},
         )["UserPool"]["Id"]
+        for arn in {arn for arn in triggers.values() if ":function:" in arn}:
+            self._permit(arn)
         self.api = boto3.Session("none", "none", region_name=REGION).client(
             "cognito-idp", endpoint_url=front.url
         )
         self.client_id, self.secret = self.add_client(**settings)
+
+    def _permit(self, function: str) -> None:
+        with contextlib.suppress(self.root.functions.exceptions.ResourceNotFoundException):
+            self.root.functions.add_permission(
+                FunctionName=function,
+                StatementId=self.id,
+                Action="lambda:InvokeFunction",
+                Principal="cognito-idp.amazonaws.com",
+                SourceArn=f"arn:aws:cognito-idp:{REGION}:000000000000:userpool/{self.id}",
+            )
 
     def add_client(self, **settings) -> tuple[str, str]:
         usual = {

@@ -9,8 +9,9 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -128,17 +129,26 @@ def send(person: Person, purpose: Purpose, *, started: float) -> Begun:
         challenge_id=reservation.challenge.id,
         reference=reservation.challenge.reference,
         milliseconds=since(started),
+        metrics=_budgets(reservation),
     )
     if reason != Verdict.COOLDOWN:
         pace.wait(started)
     return Begun(reservation.challenge, reservation.resend_at, delivery)
 
 
-def record_unsent(reason: str, *, phone: str, country: str, now: float, **facts: str | int) -> None:
+def record_unsent(
+    reason: str,
+    *,
+    phone: str,
+    country: str,
+    now: float,
+    metrics: Mapping[str, int] = MappingProxyType({}),
+    **facts: str | int,
+) -> None:
     """Say that a text was not sent, and count it for the operators unless it was a second press."""
     telemetry.record(
         "text_not_sent",
-        metrics={_METRICS.get(reason, "Blocked"): 1},
+        metrics={_METRICS.get(reason, "Blocked"): 1, **metrics},
         reason=reason,
         phone=text.mask(phone),
         country=country,
@@ -205,6 +215,7 @@ def _send(
             "Parts": text.parts(body),
             # Codes grow while the pool is under attack.
             "LongCodes": int(challenge.code_length > USUAL_LENGTH),
+            **_budgets(reservation),
         },
         purpose=purpose.name,
         phone=text.mask(phone),
@@ -217,6 +228,12 @@ def _send(
         milliseconds=since(started),
     )
     return None
+
+
+def _budgets(reservation: Reservation) -> dict[str, int]:
+    """Return how much of the pool's budgets is used, where the ledger was asked."""
+    used = {"HourPercentUsed": reservation.hour_percent, "DayPercentUsed": reservation.day_percent}
+    return {name: percent for name, percent in used.items() if percent is not None}
 
 
 def _note(person: Person, challenge: Challenge, message_id: str) -> None:

@@ -95,12 +95,15 @@ class Reservation:
     """``resend_at`` is in whole seconds since the epoch.
 
     ``is_withheld``: the challenge lives, but no budget was left to text its code when it was drawn.
+    ``hour_percent`` and ``day_percent`` are how much of the pool's budgets is used, once asked.
     """
 
     challenge: Challenge
     verdict: Verdict
     resend_at: int
     is_withheld: bool = False
+    hour_percent: int | None = None
+    day_percent: int | None = None
 
     @property
     def may_send(self) -> bool:
@@ -220,6 +223,13 @@ class Ledger:
             pool = self._look_at_pool(now)
         was_sent_before = reservation.verdict is Verdict.SEND_AGAIN and not reservation.is_withheld
         reservation = self._lengthen_under_attack(name, reservation, pool, now=now)
+        reservation = replace(
+            reservation,
+            hour_percent=100
+            * pool.get(f"hour_{_hour(now)}", 0)
+            // self._limits.sends_per_pool_hour,
+            day_percent=100 * pool.get("sends", 0) // self._limits.sends_per_pool_day,
+        )
         if verdict is None:
             if reservation.is_withheld:
                 self._withhold(name, reservation.challenge, is_withheld=False)

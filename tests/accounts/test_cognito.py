@@ -560,7 +560,7 @@ ERRORS = [
     ("NotAuthorizedException", "User is disabled.", cognito.Refused),
     ("NotAuthorizedException", "", cognito.Refused),
     ("PasswordResetRequiredException", "Password reset required", cognito.Refused),
-    ("UserNotConfirmedException", "User is not confirmed.", cognito.Refused),
+    ("UserNotConfirmedException", "User is not confirmed.", cognito.NotConfirmed),
     (
         "InvalidParameterException",
         f"1 validation error detected: Value '{FIRST}' at 'session' failed to satisfy constraint",

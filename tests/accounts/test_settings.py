@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ PRODUCTION = {
     "ENV_FILE": os.devnull,
     "DJANGO_SECRET_KEY": "aB3-dE5_gH7-jK9_mN1-pQ3_sT5-vW7_yZ9-bC1_eF3-hJ5_kL7-nP9_rS1",
     "DJANGO_ALLOWED_HOSTS": "www.example.com",
-    "DATABASE_URL": "sqlite://:memory:",
+    "DATABASE_URL": "postgres://user:password@127.0.0.1:9/site",
+    "CACHE_URL": "redis://127.0.0.1:9/0",
     "AWS_REGION": "eu-west-1",
     "COGNITO_USER_POOL_ID": "eu-west-1_Example01",
     "COGNITO_CLIENT_ID": "exampleclientid",
@@ -26,6 +28,8 @@ PRODUCTION = {
     "ACCOUNTS_DEFAULT_REGION": "US",
     "ACCOUNTS_THROTTLE_URL": "redis://127.0.0.1:6379/0",
 }
+
+IN_MEMORY = {"DATABASE_URL": "sqlite://:memory:"}
 
 PROBE = """
 import json, sys
@@ -89,9 +93,20 @@ def probe(project: Path, **environment: str) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _collected(project, tmp_path_factory) -> Iterator[None]:
+    """A deployed site has its files collected."""
+    root = str(tmp_path_factory.mktemp("static") / "root")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PRODUCTION, "DJANGO_STATIC_ROOT", root)
+        done = run(project, "manage.py", "collectstatic", "--noinput", **PRODUCTION)
+        assert done.returncode == 0, done.stderr
+        yield
+
+
 @pytest.fixture(scope="module")
 def production(project) -> dict[str, Any]:
-    return probe(project, **PRODUCTION)
+    return probe(project, **PRODUCTION | IN_MEMORY)
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +114,7 @@ def behind_a_proxy(project, tmp_path_factory) -> dict[str, Any]:
     """The same site with a proxy before it, and some of its settings in a file."""
     file = tmp_path_factory.mktemp("settings") / "env"
     file.write_text("DJANGO_TRUSTED_PROXIES=1\nSITE_NAME=Of the file\nAWS_REGION=xx\n")
-    return probe(project, **PRODUCTION | {"ENV_FILE": str(file)})
+    return probe(project, **PRODUCTION | IN_MEMORY | {"ENV_FILE": str(file)})
 
 
 def test_deployed_site_passes_every_check_of_django(project):
@@ -110,7 +125,9 @@ def test_deployed_site_passes_every_check_of_django(project):
 
 
 def test_models_have_all_their_migrations(project):
-    done = run(project, "manage.py", "makemigrations", "--check", "--dry-run", **PRODUCTION)
+    done = run(
+        project, "manage.py", "makemigrations", "--check", "--dry-run", **PRODUCTION | IN_MEMORY
+    )
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout == "No changes detected\n"

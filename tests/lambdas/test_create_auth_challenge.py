@@ -451,7 +451,11 @@ def test_who_gets_no_text_gets_a_challenge_of_the_same_shape(silent, person, sns
     ]
     (line,) = emf.lines(capsys.readouterr().out)
     assert (line["event"], line["Reason"]) == ("text_not_sent", silent.reason)
-    assert emf.metrics(line) == {silent.metric: 1}
+    metrics = emf.metrics(line)
+    assert metrics.pop(silent.metric) == 1
+    assert metrics.keys() <= {"HourPercentUsed", "DayPercentUsed"}
+    if silent.reason == "pool":
+        assert max(metrics.values()) == 100
     assert (line["challenge_id"], line["reference"]) == (challenge.id, challenge.reference)
 
 
@@ -703,7 +707,7 @@ def test_text_refused_is_counted_with_the_reason(flow, sns, capsys):
     flow.start()
     (line,) = emf.lines(capsys.readouterr().out)
     assert (line["event"], line["Reason"]) == ("text_not_sent", "opted_out")
-    assert emf.metrics(line) == {"Blocked": 1}
+    assert emf.metrics(line)["Blocked"] == 1
 
 
 def test_text_service_unreachable_says_so_and_frees_the_cooldown(flow, monkeypatch, table):
@@ -853,7 +857,8 @@ def test_held_number_is_counted_in_one_more_call(flow, table):
 def test_sent_text_is_logged_as_metrics_that_lead_to_it(flow, capsys):
     response = flow.start()
     (line,) = emf.lines(capsys.readouterr().out)
-    assert emf.metrics(line) == {"Sent": 1, "Parts": 1, "LongCodes": 0}
+    used = {"HourPercentUsed": 0, "DayPercentUsed": 0}
+    assert emf.metrics(line) == {"Sent": 1, "Parts": 1, "LongCodes": 0, **used}
     assert line["phone"] == f"+•••••••••{flow.phone[-2:]}"
     assert line["challenge_id"] == drawn(response).id
     assert (line["sender"], line["message_id"], line["country"]) == ("sns", "message-1", "US")

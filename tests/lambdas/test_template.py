@@ -1,7 +1,9 @@
 """The security of the AWS side, as the template states it."""
 
+import itertools
 import json
 import re
+import subprocess
 from importlib import import_module
 from pathlib import Path
 
@@ -11,7 +13,8 @@ from cfnlint.decode import cfn_yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lambdas.triggers import environment, limits, senders, text
+from lambdas.triggers import environment, limits, senders, telemetry, text
+from localcloud.cloud import EMULATOR_PROGRAM
 
 PATH = Path(__file__).resolve().parents[2] / "lambdas" / "template.yaml"
 TEMPLATE = json.loads(json.dumps(cfn_yaml.load(str(PATH))))
@@ -33,14 +36,30 @@ TRIGGERS = [
     "PreSignUp",
     "VerifyAuthChallengeResponse",
 ]
-CODE_KEY_ID = {"Fn::GetAtt": ["CodeKey", "Id"]}
+PUBLIC_CLIENT = RESOURCES["PublicUserPoolClient"]["Properties"]
+POOL_ID = {"Fn::If": ["OwnPool", {"Ref": "UserPool"}, {"Ref": "ExistingUserPoolId"}]}
+POOL_ARN = {
+    "Fn::Sub": [
+        "arn:${AWS::Partition}:cognito-idp:${AWS::Region}:${AWS::AccountId}:userpool/${Id}",
+        {"Id": POOL_ID},
+    ]
+}
+CODE_KEY_ID = {"Fn::Sub": "phone-login/${Stage}/code-key"}
+LEDGER_NAME = {"Fn::Sub": "phone-login-ledger-${Stage}"}
+LEDGER_ARN = {
+    "Fn::Sub": "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}"
+    ":table/phone-login-ledger-${Stage}"
+}
 CLIENT_IDS_NAME = {"Fn::Sub": "/phone-login/${Stage}/client-ids"}
 STAGE = {"STAGE": {"Ref": "Stage"}}
 READ_CODE_KEY = {
     "Sid": "ReadCodeKey",
     "Effect": "Allow",
     "Action": "secretsmanager:GetSecretValue",
-    "Resource": CODE_KEY_ID,
+    "Resource": {
+        "Fn::Sub": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}"
+        ":secret:phone-login/${Stage}/code-key-??????"
+    },
 }
 READ_CLIENTS = {
     "Sid": "ReadClients",
@@ -55,13 +74,13 @@ COUNT = {
     "Sid": "Count",
     "Effect": "Allow",
     "Action": "dynamodb:UpdateItem",
-    "Resource": {"Fn::GetAtt": ["Ledger", "Arn"]},
+    "Resource": LEDGER_ARN,
 }
 SHOW_AND_CLEAR = {
     "Sid": "ShowAndClear",
     "Effect": "Allow",
     "Action": ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:DeleteItem"],
-    "Resource": {"Fn::GetAtt": ["Ledger", "Arn"]},
+    "Resource": LEDGER_ARN,
 }
 TEXT_PHONES = {
     "Sid": "TextPhones",
@@ -87,6 +106,12 @@ REPORT_USED_CODES = {
     "Action": "sms-voice:PutMessageFeedback",
     "Resource": {"Fn::Sub": "arn:${AWS::Partition}:sms-voice:*:${AWS::AccountId}:message/*"},
 }
+
+
+def only_if(condition: str, statement: dict) -> dict:
+    return {"Fn::If": [condition, statement, {"Ref": "AWS::NoValue"}]}
+
+
 # parameter: the variable that it becomes
 LIMITS = {
     "CodeLifetimeSeconds": "CODE_LIFETIME_SECONDS",
@@ -143,11 +168,16 @@ def matches(parameter: str, value: str) -> bool:
 def test_resources_are_these_kinds_only():
     """A role, a permission or an address of a function is nothing to add unseen."""
     assert {resource["Type"] for resource in RESOURCES.values()} == {
+        "AWS::CloudWatch::Alarm",
+        "AWS::CloudWatch::Dashboard",
         "AWS::Cognito::UserPool",
         "AWS::Cognito::UserPoolClient",
         "AWS::DynamoDB::Table",
         "AWS::IAM::ManagedPolicy",
+        "AWS::Lambda::Permission",
         "AWS::Logs::LogGroup",
+        "AWS::SNS::Subscription",
+        "AWS::SNS::Topic",
         "AWS::SSM::Parameter",
         "AWS::SecretsManager::Secret",
         "AWS::Serverless::Function",
@@ -156,7 +186,9 @@ def test_resources_are_these_kinds_only():
 
 def test_pool_and_client_are_the_only_ones():
     assert of_type("AWS::Cognito::UserPool") == ["UserPool"]
-    assert of_type("AWS::Cognito::UserPoolClient") == ["UserPoolClient"]
+    assert of_type("AWS::Cognito::UserPoolClient") == ["PublicUserPoolClient", "UserPoolClient"]
+    assert RESOURCES["PublicUserPoolClient"]["Condition"] == "HasPublicClient"
+    assert TEMPLATE["Parameters"]["PublicClient"]["Default"] == "false"
 
 
 def test_pool_names_are_phones():
@@ -201,7 +233,20 @@ def test_pool_has_no_other_way_in():
 
 
 def test_client_belongs_to_the_pool():
-    assert CLIENT["UserPoolId"] == {"Ref": "UserPool"}
+    assert CLIENT["UserPoolId"] == PUBLIC_CLIENT["UserPoolId"] == POOL_ID
+
+
+def test_public_client_differs_in_its_secret_and_its_sessions_only():
+    differences = {name for name in CLIENT if CLIENT[name] != PUBLIC_CLIENT.get(name)}
+    assert set(PUBLIC_CLIENT) == set(CLIENT)
+    assert differences == {
+        "ClientName",
+        "GenerateSecret",
+        "IdTokenValidity",
+        "AccessTokenValidity",
+        "RefreshTokenValidity",
+    }
+    assert PUBLIC_CLIENT["GenerateSecret"] is False
 
 
 def test_client_has_a_secret():
@@ -234,7 +279,8 @@ def test_client_session_outlives_every_code():
 
 
 def test_client_users_cannot_write_their_phone():
-    assert CLIENT["WriteAttributes"] == ["locale"]
+    assert CLIENT["WriteAttributes"] == {"Ref": "ClientWriteAttributes"}
+    assert TEMPLATE["Parameters"]["ClientWriteAttributes"]["Default"] == "locale"
 
 
 def test_client_reads_no_more_than_it_needs():
@@ -251,12 +297,49 @@ def test_function_for_the_site_is_run_by_nothing_but_a_call(name):
     assert "FunctionUrlConfig" not in function(name)
 
 
+def test_pool_calls_these_triggers_and_no_other():
+    assert POOL["LambdaConfig"] == {name: {"Ref": f"{name}.Alias"} for name in TRIGGERS}
+
+
 @pytest.mark.parametrize("name", TRIGGERS)
-def test_function_is_wired_to_the_pool_as_its_trigger_and_to_nothing_else(name):
-    assert list(function(name)["Events"].values()) == [
-        {"Type": "Cognito", "Properties": {"UserPool": {"Ref": "UserPool"}, "Trigger": name}}
-    ]
+def test_function_is_called_by_the_pool_and_by_nothing_else(name):
+    assert "Events" not in function(name)
     assert "FunctionUrlConfig" not in function(name)
+    assert RESOURCES[f"{name}Permission"]["Properties"] == {
+        "FunctionName": {"Ref": f"{name}.Alias"},
+        "Action": "lambda:InvokeFunction",
+        "Principal": "cognito-idp.amazonaws.com",
+        "SourceAccount": {"Ref": "AWS::AccountId"},
+        "SourceArn": POOL_ARN,
+    }
+
+
+def test_permissions_are_those_of_the_triggers():
+    assert of_type("AWS::Lambda::Permission") == [f"{name}Permission" for name in TRIGGERS]
+
+
+@pytest.mark.parametrize("name", TRIGGERS)
+def test_function_is_published_anew_when_anything_of_it_changes(name):
+    assert function(name)["AutoPublishAlias"] == "live"
+    assert function(name)["AutoPublishAliasAllProperties"] is True
+    # SAM does not look at the values of parameters, on which a function's environment depends.
+    assert function(name)["AutoPublishCodeSha256"] == {"Ref": "Revision"}
+
+
+@pytest.mark.parametrize("name", set(TRIGGERS) - {"PreSignUp"})
+def test_function_on_the_way_of_every_sign_in_can_be_kept_from_cold_starts(name):
+    nothing = {"Ref": "AWS::NoValue"}
+    ready = {"ProvisionedConcurrentExecutions": {"Ref": "ReadyInstances"}}
+    assert function(name)["SnapStart"] == {
+        "Fn::If": ["UseSnapStart", {"ApplyOn": "PublishedVersions"}, nothing]
+    }
+    assert function(name)["ProvisionedConcurrencyConfig"] == {
+        "Fn::If": ["UseReadyInstances", ready, nothing]
+    }
+
+
+def test_functions_run_on_arm():
+    assert TEMPLATE["Globals"]["Function"]["Architectures"] == ["arm64"]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -281,7 +364,9 @@ def test_function_logs_json_to_a_group_that_forgets(name):
         "LogGroup": {"Ref": "TriggerLogs"},
     }
     assert RESOURCES["TriggerLogs"]["Type"] == "AWS::Logs::LogGroup"
-    assert RESOURCES["TriggerLogs"]["Properties"]["RetentionInDays"] == 30
+    assert RESOURCES["TriggerLogs"]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    assert TEMPLATE["Parameters"]["LogRetentionDays"]["Default"] == 30
+    assert 0 not in TEMPLATE["Parameters"]["LogRetentionDays"]["AllowedValues"]
 
 
 @pytest.mark.parametrize(
@@ -301,7 +386,7 @@ def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
             {
                 "CLIENT_IDS_PARAMETER": CLIENT_IDS_NAME,
                 "CODE_KEY_SECRET_ID": CODE_KEY_ID,
-                "LEDGER_TABLE": {"Ref": "Ledger"},
+                "LEDGER_TABLE": LEDGER_NAME,
                 "SMS_REGION": {"Ref": "SmsRegion"},
                 "FAILURES_PER_PHONE": {"Ref": "FailuresPerPhone"},
                 "SENDS_PER_PHONE_DAY": {"Ref": "SendsPerPhoneDay"},
@@ -311,7 +396,7 @@ def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
             "ManageLedger",
             {
                 "CODE_KEY_SECRET_ID": CODE_KEY_ID,
-                "LEDGER_TABLE": {"Ref": "Ledger"},
+                "LEDGER_TABLE": LEDGER_NAME,
                 "FAILURES_PER_PHONE": {"Ref": "FailuresPerPhone"},
             },
         ),
@@ -322,7 +407,7 @@ def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
                 "SITE_HOST": {"Ref": "SiteHost"},
                 "ALLOWED_COUNTRIES": {"Ref": "AllowedCountries"},
                 "CODE_KEY_SECRET_ID": CODE_KEY_ID,
-                "LEDGER_TABLE": {"Ref": "Ledger"},
+                "LEDGER_TABLE": LEDGER_NAME,
                 **{name: {"Ref": parameter} for parameter, name in (LIMITS | SENDERS).items()},
             },
         ),
@@ -334,7 +419,7 @@ def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
                 "ALLOWED_COUNTRIES": {"Ref": "AllowedCountries"},
                 "CLIENT_IDS_PARAMETER": CLIENT_IDS_NAME,
                 "CODE_KEY_SECRET_ID": CODE_KEY_ID,
-                "LEDGER_TABLE": {"Ref": "Ledger"},
+                "LEDGER_TABLE": LEDGER_NAME,
                 **{name: {"Ref": parameter} for parameter, name in (LIMITS | SENDERS).items()},
             },
         ),
@@ -355,16 +440,19 @@ def test_functions_that_need_no_aws_are_given_none():
     [
         ("DefineAuthChallenge", []),
         ("PreSignUp", []),
-        ("VerifyAuthChallengeResponse", [READ_CODE_KEY, READ_CLIENTS, COUNT, REPORT_USED_CODES]),
+        (
+            "VerifyAuthChallengeResponse",
+            [READ_CODE_KEY, READ_CLIENTS, COUNT, only_if("ReportsUsedCodes", REPORT_USED_CODES)],
+        ),
         (
             "CreateAuthChallenge",
             [
                 READ_CODE_KEY,
                 READ_CLIENTS,
                 COUNT,
-                TEXT_PHONES,
-                TEXT_THROUGH_END_USER_MESSAGING,
-                TEXT_THROUGH_PINPOINT,
+                only_if("TextsThroughSns", TEXT_PHONES),
+                only_if("TextsThroughEndUserMessaging", TEXT_THROUGH_END_USER_MESSAGING),
+                only_if("TextsThroughPinpoint", TEXT_THROUGH_PINPOINT),
             ],
         ),
         (
@@ -372,10 +460,10 @@ def test_functions_that_need_no_aws_are_given_none():
             [
                 READ_CODE_KEY,
                 COUNT,
-                TEXT_PHONES,
-                TEXT_THROUGH_END_USER_MESSAGING,
-                TEXT_THROUGH_PINPOINT,
-                REPORT_USED_CODES,
+                only_if("TextsThroughSns", TEXT_PHONES),
+                only_if("TextsThroughEndUserMessaging", TEXT_THROUGH_END_USER_MESSAGING),
+                only_if("TextsThroughPinpoint", TEXT_THROUGH_PINPOINT),
+                only_if("ReportsUsedCodes", REPORT_USED_CODES),
             ],
         ),
         ("ManageLedger", [READ_CODE_KEY, SHOW_AND_CLEAR]),
@@ -409,18 +497,35 @@ def test_ledger_outlives_mistakes():
     """Without it every lock is open and every limit full again."""
     assert RESOURCES["Ledger"]["DeletionPolicy"] == "Retain"
     assert RESOURCES["Ledger"]["UpdateReplacePolicy"] == "Retain"
+    assert LEDGER["DeletionProtectionEnabled"] is True
+
+
+def test_ledger_and_its_key_outlive_a_stack_together():
+    """The table's names are hashes under the key: either is of no use without the other."""
+    for name in ("Ledger", "CodeKey"):
+        assert RESOURCES[name]["DeletionPolicy"] == "Retain"
+        assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+        assert RESOURCES[name]["Condition"] == "NewLedger"
+    assert LEDGER["TableName"] == LEDGER_NAME
+    assert RESOURCES["CodeKey"]["Properties"]["Name"] == CODE_KEY_ID
 
 
 def test_ledger_streams_to_nobody():
     assert not {"StreamSpecification", "KinesisStreamSpecification"} & set(LEDGER)
 
 
-def test_list_of_clients_is_the_one_client():
+def test_list_of_clients_is_our_clients():
     assert of_type("AWS::SSM::Parameter") == ["ClientIds"]
     properties = RESOURCES["ClientIds"]["Properties"]
     assert properties["Name"] == CLIENT_IDS_NAME
     assert properties["Type"] == "String"
-    assert properties["Value"] == {"Ref": "UserPoolClient"}
+    assert properties["Value"] == {
+        "Fn::If": [
+            "HasPublicClient",
+            {"Fn::Sub": "${UserPoolClient},${PublicUserPoolClient}"},
+            {"Ref": "UserPoolClient"},
+        ]
+    }
 
 
 def test_code_key_is_generated():
@@ -432,7 +537,20 @@ def test_code_key_is_generated():
 
 def test_code_key_is_no_parameter_and_no_output():
     named = {"Stage", "AppName", "SiteHost", "AllowedCountries"}
-    assert set(TEMPLATE["Parameters"]) == named | set(LIMITS) | set(SENDERS)
+    optional = {
+        "ExistingUserPoolId",
+        "PublicClient",
+        "ClientWriteAttributes",
+        "ColdStarts",
+        "ReadyInstances",
+        "LogRetentionDays",
+        "AlarmEmail",
+        "BlockedTextsAlarm",
+        "FailedAnswersAlarm",
+        "ReuseLedger",
+        "Revision",
+    }
+    assert set(TEMPLATE["Parameters"]) == named | optional | set(LIMITS) | set(SENDERS)
     assert "CodeKey" not in json.dumps(TEMPLATE["Outputs"])
     assert "{{resolve:" not in PATH.read_text(encoding="utf-8")
 
@@ -452,7 +570,17 @@ def test_web_tier_may_do_exactly_this():
                     "cognito-idp:AdminRespondToAuthChallenge",
                     "cognito-idp:AdminUpdateUserAttributes",
                 ],
-                "Resource": {"Fn::GetAtt": ["UserPool", "Arn"]},
+                "Resource": POOL_ARN,
+            },
+            {
+                "Sid": "HealAccounts",
+                "Effect": "Allow",
+                "Action": [
+                    "cognito-idp:AdminConfirmSignUp",
+                    "cognito-idp:AdminSetUserPassword",
+                    "cognito-idp:AdminUserGlobalSignOut",
+                ],
+                "Resource": POOL_ARN,
             },
             {
                 "Sid": "RunAccounts",
@@ -464,11 +592,9 @@ def test_web_tier_may_do_exactly_this():
                     "cognito-idp:AdminEnableUser",
                     "cognito-idp:AdminListGroupsForUser",
                     "cognito-idp:AdminRemoveUserFromGroup",
-                    "cognito-idp:AdminSetUserPassword",
-                    "cognito-idp:AdminUserGlobalSignOut",
                     "cognito-idp:ListUsers",
                 ],
-                "Resource": {"Fn::GetAtt": ["UserPool", "Arn"]},
+                "Resource": POOL_ARN,
             },
             {
                 "Sid": "HelpPeopleWhoAreHeld",
@@ -491,15 +617,107 @@ def test_web_tier_policy_is_attached_by_hand_only():
     assert not properties & {"Roles", "Users", "Groups"}
 
 
-def test_outputs_name_what_the_site_needs():
-    values = {name: output["Value"] for name, output in TEMPLATE["Outputs"].items()}
-    assert values == {
-        "CognitoUserPoolId": {"Ref": "UserPool"},
+def test_outputs_are_named_as_the_variables_of_the_site():
+    for_the_site = {
+        "AwsRegion": {"Ref": "AWS::Region"},
+        "CognitoUserPoolId": POOL_ID,
         "CognitoClientId": {"Ref": "UserPoolClient"},
         "LedgerFunction": {"Ref": "ManageLedger"},
         "TextsFunction": {"Ref": "SiteTexts"},
-        "WebTierPolicyArn": {"Ref": "WebTierPolicy"},
+        "AccountsCountries": {"Ref": "AllowedCountries"},
     }
+    for_operators = {
+        "PublicClientId": {"Ref": "PublicUserPoolClient"},
+        "WebTierPolicyArn": {"Ref": "WebTierPolicy"},
+        "AlarmTopicArn": {"Ref": "AlarmTopic"},
+    }
+    outputs = TEMPLATE["Outputs"]
+    assert {name: output["Value"] for name, output in outputs.items()} == {
+        **for_the_site,
+        **for_operators,
+    }
+    settings = (PATH.parents[1] / "config" / "settings.py").read_text(encoding="utf-8")
+    for name, output in outputs.items():
+        variable = re.sub(r"(?<!^)(?=[A-Z])", "_", name).upper()
+        assert (output["Description"].split()[0] == variable) is (name in for_the_site)
+        assert (f'"{variable}"' in settings) is (name in for_the_site)
+
+
+def test_every_parameter_says_what_it_is():
+    for name, parameter in TEMPLATE["Parameters"].items():
+        assert len(parameter["Description"]) > 15, name
+
+
+def test_alarms_watch_what_can_go_wrong():
+    alarms = {
+        (
+            one["Properties"]["Namespace"],
+            one["Properties"]["MetricName"],
+            *sorted(str(each["Value"]) for each in one["Properties"]["Dimensions"]),
+            str(one["Properties"]["Threshold"]),
+        )
+        for one in RESOURCES.values()
+        if one["Type"] == "AWS::CloudWatch::Alarm"
+    }
+    stage = str({"Ref": "Stage"})
+    challenge_triggers = [str({"Ref": name}) for name in TRIGGERS if name != "PreSignUp"]
+    assert alarms == {
+        *(
+            ("PhoneLogin", f"{window}PercentUsed", stage, percent)
+            for window in ("Hour", "Day")
+            for percent in ("50", "100")
+        ),
+        ("PhoneLogin", "Blocked", stage, str({"Ref": "BlockedTextsAlarm"})),
+        ("PhoneLogin", "Failed", stage, str({"Ref": "FailedAnswersAlarm"})),
+        ("PhoneLogin", "Held", "locked", stage, "1"),
+        *(("AWS/Lambda", "Errors", name, "5") for name in challenge_triggers),
+        *(("AWS/Lambda", "Throttles", name, "1") for name in challenge_triggers),
+        *(("AWS/Lambda", "Duration", name, "2500") for name in challenge_triggers),
+    }
+
+
+@pytest.mark.parametrize("name", of_type("AWS::CloudWatch::Alarm"))
+def test_alarm_reaches_somebody_and_is_silent_at_night(name):
+    alarm = RESOURCES[name]["Properties"]
+    assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}]
+    assert alarm["TreatMissingData"] == "notBreaching"
+    assert alarm["AlarmName"]["Fn::Sub"].endswith("-${Stage}")
+    if alarm["MetricName"] == "Duration":
+        assert alarm["ExtendedStatistic"] == "p95"
+
+
+def test_metrics_that_are_watched_are_written_by_the_triggers():
+    watched = {
+        one["Properties"]["MetricName"]
+        for one in RESOURCES.values()
+        if one["Type"] == "AWS::CloudWatch::Alarm"
+        and one["Properties"]["Namespace"] == telemetry.NAMESPACE
+    }
+    body = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    shown = set(re.findall(r'\["PhoneLogin", "(\w+)"', body))
+    sources = "".join(
+        path.read_text(encoding="utf-8") for path in (PATH.parent / "triggers").glob("*.py")
+    )
+    assert watched <= shown
+    assert all(f'"{metric}"' in sources for metric in shown)
+
+
+def test_dashboard_is_json():
+    body = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    widgets = json.loads(body)["widgets"]
+    assert {widget["type"] for widget in widgets} == {"metric", "log"}
+
+
+def test_names_end_in_the_stage():
+    """Several environments live in one account."""
+    names = [
+        value["Fn::Sub"]
+        for resource in RESOURCES.values()
+        for key, value in resource["Properties"].items()
+        if key.endswith("Name") and isinstance(value, dict) and "Fn::Sub" in value
+    ]
+    assert len(names) > 20
+    assert [name for name in names if "${Stage}" not in name] == []
 
 
 def test_app_name_keeps_the_text_cheap():
@@ -620,3 +838,52 @@ def test_template_has_no_anchors():
 
 def test_template_is_small_enough_to_be_sent():
     assert len(PATH.read_bytes()) < 51_200
+
+
+SENDER_LISTS = [
+    ",".join(order)
+    for count in (1, 2, 3)
+    for order in itertools.permutations(("sns", "end_user_messaging", "pinpoint"), count)
+]
+
+
+@pytest.mark.parametrize("value", SENDER_LISTS)
+def test_condition_of_a_sender_holds_where_it_is_listed(value):
+    def holds(condition: str) -> bool:
+        (either,) = TEMPLATE["Conditions"][condition]["Fn::Not"]
+        return not any(
+            one["Fn::Equals"] == [{"Ref": "SmsSenders"}, value] for one in either["Fn::Or"]
+        )
+
+    assert holds("TextsThroughSns") is ("sns" in value.split(","))
+    assert holds("TextsThroughEndUserMessaging") is ("end_user_messaging" in value.split(","))
+    assert holds("TextsThroughPinpoint") is ("pinpoint" in value.split(","))
+
+
+def test_new_revision_publishes_the_triggers_anew():
+    """As SAM on AWS does it, which knows the values of parameters."""
+    script = """
+import json, sys
+from samtranslator.translator.transform import transform
+template, revision = json.load(sys.stdin)
+template["Globals"]["Function"]["CodeUri"] = "s3://bucket/key.zip"
+made = transform(template, {"Revision": revision}, None)["Resources"]
+print(json.dumps([n for n, r in made.items() if r["Type"] == "AWS::Lambda::Version"]))
+"""
+    python = EMULATOR_PROGRAM.with_name("python")
+
+    def versions(revision: str) -> set[str]:
+        done = subprocess.run(
+            [python, "-c", script],
+            input=json.dumps([TEMPLATE, revision]),
+            env={"AWS_DEFAULT_REGION": "eu-west-1"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return set(json.loads(done.stdout))
+
+    first = versions("a" * 64)
+    assert len(first) == len(TRIGGERS)
+    assert versions("a" * 64) == first
+    assert not versions("b" * 64) & first

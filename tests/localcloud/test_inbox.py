@@ -134,6 +134,8 @@ def test_page_is_not_there_outside_local_mode(project):
         "DJANGO_ALLOWED_HOSTS": "localhost",
         "DJANGO_HTTPS": "false",
         "DATABASE_URL": "sqlite://:memory:",
+        # The page of what is not there shows no file of ours.
+        "DJANGO_DEBUG": "true",
     }
     done = subprocess.run(
         [sys.executable, "-c", program],

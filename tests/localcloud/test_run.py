@@ -151,7 +151,8 @@ def is_listening(port: int) -> bool:
 def copy(tmp_path: Path, project: Path) -> Path:
     """A copy of the project that a test may change."""
     copy = tmp_path / "project"
-    for name in ("accounts", "config", "lambdas", "localcloud", "static", "templates"):
+    packages = ("accounts", "cognito_admin", "config", "lambdas", "localcloud")
+    for name in (*packages, "static", "templates"):
         shutil.copytree(project / name, copy / name)
     shutil.copy(project / "manage.py", copy)
     (copy / ".local").mkdir()
@@ -278,8 +279,8 @@ def test_help_lists_every_target(project):
     makefile = (project / "Makefile").read_text()
     targets = {
         name
-        for line in re.findall(r"^\.PHONY:(.*)", makefile, re.MULTILINE)
-        for name in line.split()
+        for line in re.findall(r"^\.PHONY:((?:.*\\\n)*.*)", makefile, re.MULTILINE)
+        for name in line.replace("\\", " ").split()
     }
     done = subprocess.run(
         ["make"], check=True, cwd=project, env={"PATH": os.environ["PATH"]}, capture_output=True

@@ -1,0 +1,12 @@
+"""For whoever runs the site on AWS: look after its user pool, with the operator's own credentials.
+
+    pool      what UpdateUserPool must be sent so that it changes one thing and resets nothing
+    account   boto3 clients of the operator
+    stack     what lambdas/template.yaml became
+    attach    wire our triggers into a pool, and out again
+    repair    accounts in bulk: limbo, forced password changes, numbers that were written twice
+    doctor    what is wrong, and the command that mends it
+
+The commands are cognito_attach, cognito_detach, cognito_set, cognito_repair and cognito_doctor. The
+site itself imports nothing of this, and its role could do none of it.
+"""

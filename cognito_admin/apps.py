@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class CognitoAdminConfig(AppConfig):
+    name = "cognito_admin"

@@ -1,0 +1,45 @@
+"""Change single settings of an app client, and nothing else of it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from cognito_admin import pool
+from cognito_admin.account import Account
+from cognito_admin.pool import Change
+
+
+@dataclass(frozen=True)
+class ClientPlan:
+    before: dict[str, Any]
+    request: dict[str, Any]
+    changes: list[Change]
+
+
+def plan_settings(
+    account: Account, user_pool_id: str, client_id: str, values: dict[pool.Path, Any]
+) -> ClientPlan:
+    """Plan to change settings of a client; None takes one away. Raises botocore's errors."""
+    before = describe(account, user_pool_id, client_id)
+    after = before
+    for path, value in values.items():
+        after = pool.with_setting(after, path, value)
+    model = account.client("cognito-idp").meta.service_model.operation_model("UpdateUserPoolClient")
+    return ClientPlan(
+        before=before,
+        request=pool.client_update_request(after, model.input_shape.members),
+        changes=pool.changes(before, after),
+    )
+
+
+def apply(account: Account, planned: ClientPlan) -> list[Change]:
+    """Do what was planned. Returns what else has changed, which should be nothing."""
+    account.client("cognito-idp").update_user_pool_client(**planned.request)
+    after = describe(account, planned.before["UserPoolId"], planned.before["ClientId"])
+    return [each for each in pool.changes(planned.before, after) if each not in planned.changes]
+
+
+def describe(account: Account, user_pool_id: str, client_id: str) -> dict[str, Any]:
+    described: dict[str, Any] = account.client("cognito-idp").describe_user_pool_client(
+        UserPoolId=user_pool_id, ClientId=client_id
+    )["UserPoolClient"]
+    return described

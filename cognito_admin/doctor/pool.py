@@ -1,0 +1,93 @@
+"""The pool itself: who may come in, and how."""
+
+from collections.abc import Iterator
+
+from cognito_admin.doctor.case import Case, Finding, danger, ok, warning
+
+
+def sign_up(case: Case) -> Iterator[Finding]:
+    config = case.pool.get("AdminCreateUserConfig") or {}
+    if config.get("AllowAdminCreateUserOnly"):
+        yield ok("sign-up", "accounts are made by the site alone")
+    else:
+        yield danger(
+            "sign-up",
+            "anybody can sign up any number with a password of theirs, before its owner comes",
+            case.set_pool("AdminCreateUserConfig.AllowAdminCreateUserOnly=true"),
+        )
+
+
+def second_factor(case: Case) -> Iterator[Finding]:
+    kind = case.pool.get("MfaConfiguration", "OFF")
+    if kind == "OFF":
+        yield ok("second factor", "none is asked for after our code")
+    elif kind == "ON":
+        yield danger(
+            "second factor",
+            "everybody is asked for one after our code, and no page of the site does",
+            case.set_pool("MfaConfiguration=OPTIONAL"),
+        )
+    else:
+        yield warning(
+            "second factor",
+            "who has set one cannot sign in by phone",
+            case.set_pool("MfaConfiguration=OFF"),
+        )
+
+
+def recovery(case: Case) -> Iterator[Finding]:
+    setting = case.pool.get("AccountRecoverySetting") or {}
+    ways = [each["Name"] for each in setting.get("RecoveryMechanisms") or []]
+    if ways == ["admin_only"]:
+        yield ok("recovery", "through operators only")
+    elif "verified_phone_number" in ways or not ways:
+        yield danger(
+            "recovery",
+            "ForgotPassword texts codes of Cognito's own, past every limit of ours",
+            case.set_pool(_ADMIN_ONLY),
+        )
+    else:
+        yield ok("recovery", "by e-mail, which sends no text")
+
+
+def own_texts(case: Case) -> Iterator[Finding]:
+    if "phone_number" in (case.pool.get("AutoVerifiedAttributes") or []):
+        kept = [each for each in case.pool["AutoVerifiedAttributes"] if each != "phone_number"]
+        spelled = ",".join(f'"{each}"' for each in kept)
+        yield danger(
+            "own texts",
+            "Cognito texts codes of its own to verify numbers, past every limit of ours",
+            case.set_pool(f"'AutoVerifiedAttributes=[{spelled}]'"),
+        )
+    else:
+        yield ok("own texts", "Cognito verifies no number by a text of its own")
+
+
+def native_codes(case: Case) -> Iterator[Finding]:
+    policy = (case.pool.get("Policies") or {}).get("SignInPolicy") or {}
+    factors = policy.get("AllowedFirstAuthFactors") or []
+    if "SMS_OTP" in factors:
+        yield danger(
+            "native codes",
+            "clients with USER_AUTH sign in by Cognito's own texts, past every limit of ours",
+            case.set_pool('\'Policies.SignInPolicy={"AllowedFirstAuthFactors":["PASSWORD"]}\''),
+        )
+    else:
+        yield ok("native codes", "no sign-in by Cognito's own texts")
+
+
+def protection(case: Case) -> Iterator[Finding]:
+    if case.pool.get("DeletionProtection") == "ACTIVE":
+        yield ok("deletion protection", "the pool cannot be deleted by mistake")
+    else:
+        yield warning(
+            "deletion protection",
+            "one command deletes the pool with all its users",
+            case.set_pool("DeletionProtection=ACTIVE"),
+        )
+
+
+_ADMIN_ONLY = (
+    '\'AccountRecoverySetting={"RecoveryMechanisms":[{"Name":"admin_only","Priority":1}]}\''
+)
+CHECKS = (sign_up, second_factor, recovery, own_texts, native_codes, protection)

@@ -1,0 +1,111 @@
+"""The site's side: its settings, its clock, and the keys that it verifies tokens with."""
+
+import time
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+
+import requests
+from django.core import checks
+
+from accounts import tokens
+from accounts.conf import conf
+from cognito_admin.doctor.case import Case, Finding, danger, ok, warning
+
+_TIMEOUT = 5
+
+
+def keys(case: Case) -> Iterator[Finding]:
+    try:
+        count = len(tokens.SigningKeys(conf.jwks_url).get_signing_keys())
+    except Exception as error:
+        # Whatever it is, nobody can sign in.
+        yield danger(
+            "keys",
+            f"the pool's public keys cannot be had: {type(error).__name__}",
+            f"curl --fail {conf.jwks_url}",
+        )
+    else:
+        yield ok("keys", f"{count} public keys at {conf.jwks_url}")
+
+
+def issuer(case: Case) -> Iterator[Finding]:
+    told = requests.get(
+        conf.jwks_url.replace("jwks.json", "openid-configuration"), timeout=_TIMEOUT
+    ).json()["issuer"]
+    if told == conf.issuer:
+        yield ok("issuer", "the site expects that of the pool")
+    else:
+        yield danger(
+            "issuer",
+            f"the pool's tokens say {told}, the site expects {conf.issuer}",
+            f"COGNITO_ISSUER={told} in the site's environment",
+        )
+
+
+def clock(case: Case) -> Iterator[Finding]:
+    before = time.time()
+    reply = requests.get(conf.jwks_url, timeout=_TIMEOUT)
+    after = time.time()
+    there = parsedate_to_datetime(reply.headers["Date"]).timestamp()
+    # The header has no fractions of a second.
+    skew = max(0.0, there - after, before - there - 1)
+    if skew > tokens.LEEWAY:
+        yield danger(
+            "clock",
+            f"it is {skew:.0f} s off: fresh tokens are not yet, or no longer, valid",
+            "sudo chronyc makestep",
+        )
+    elif skew > tokens.LEEWAY / 3:
+        yield warning("clock", f"it is {skew:.0f} s off", "sudo chronyc makestep")
+    else:
+        yield ok("clock", "it agrees with AWS")
+
+
+def pool_of_the_site(case: Case) -> Iterator[Finding]:
+    wrong = {
+        name: (ours, theirs)
+        for name, ours, theirs in (
+            ("COGNITO_USER_POOL_ID", conf.user_pool_id, case.pool_id),
+            ("COGNITO_CLIENT_ID", conf.client_id, case.stack.client_id),
+            ("AWS_REGION", conf.region, case.account.region),
+            ("LEDGER_FUNCTION", conf.ledger_function, case.stack.outputs["LedgerFunction"]),
+            ("TEXTS_FUNCTION", conf.texts_function, case.stack.outputs.get("TextsFunction", "")),
+        )
+        if ours != theirs
+    }
+    for name, (ours, theirs) in wrong.items():
+        yield danger(
+            "settings",
+            f"{name} is {ours or 'not set'}, and {theirs or 'missing'} in the stack",
+            f"{name}={theirs} in the site's environment" if theirs else case.deploy,
+        )
+    if not wrong:
+        yield ok("settings", "they name the pool of the stack")
+
+
+def countries(case: Case) -> Iterator[Finding]:
+    texted = set(case.parameter("AllowedCountries").split(","))
+    if missing := sorted(conf.countries - texted):
+        everything = ",".join(sorted(conf.countries | texted))
+        yield danger(
+            "countries of the site",
+            f"the site takes numbers of {', '.join(missing)}, and the triggers text none of them",
+            case.deploy_with(f'AllowedCountries = "{everything}"'),
+        )
+    else:
+        yield ok("countries of the site", "the triggers text all of them")
+
+
+def django_checks(case: Case) -> Iterator[Finding]:
+    found = [
+        each for each in checks.run_checks(include_deployment_checks=True) if not each.is_silenced()
+    ]
+    for each in found:
+        level = danger if each.level >= checks.ERROR else warning
+        mend = str(each.hint or "python manage.py check --deploy").replace("\n", " ")
+        yield level("django", f"{each.id}: {each.msg}".replace("\n", " "), mend)
+    if not found:
+        yield ok("django", "manage.py check --deploy finds nothing")
+
+
+CHECKS = (keys, issuer, clock, pool_of_the_site, countries, django_checks)

@@ -1,0 +1,204 @@
+"""Whether texts would arrive. Nothing is sent: AWS is asked what it would do (DryRun)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import phonenumbers
+from botocore.exceptions import ClientError
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
+
+from cognito_admin.doctor.case import Case, Finding, danger, not_checked, ok, warning
+
+_REQUEST_PRODUCTION = "Request production access, in the console (docs/deploy.md)"
+# Rounded down over all countries, in US dollars. A price list is AWS's to publish.
+_CHEAPEST_TEXT = 0.006
+_DAYS = 30
+# Reason of a DryRun: what it means, and what mends it.
+_REASONS = {
+    "NO_ORIGINATION_IDENTITIES_FOUND": (
+        "there is no number or sender id to text from",
+        (
+            "aws pinpoint-sms-voice-v2 request-sender-id --iso-country-code {country} --sender-id "
+            "NAME, or request-phone-number where the country takes no sender ids (docs/deploy.md)"
+        ),
+    ),
+    "INVALID_IDENTITY_FOR_DESTINATION_COUNTRY": (
+        "the number or sender id may not text there",
+        (
+            "aws pinpoint-sms-voice-v2 request-phone-number --iso-country-code {country} "
+            "--message-type TRANSACTIONAL --number-capabilities SMS --number-type TOLL_FREE"
+        ),
+    ),
+    "SENDER_ID_NOT_REGISTERED": (
+        "the sender id is not registered there",
+        "aws pinpoint-sms-voice-v2 create-registration (docs/deploy.md)",
+    ),
+    "SENDER_ID_REQUIRES_REGISTRATION": (
+        "the country wants the sender id registered",
+        "aws pinpoint-sms-voice-v2 create-registration (docs/deploy.md)",
+    ),
+    "DESTINATION_COUNTRY_BLOCKED_BY_PROTECT_CONFIGURATION": (
+        "a protect configuration blocks the country",
+        (
+            "aws pinpoint-sms-voice-v2 update-protect-configuration-country-rule-set "
+            "--protect-configuration-id {protect} --number-capability SMS "
+            """--country-rule-set-updates '{{"{country}":{{"ProtectStatus":"ALLOW"}}}}'"""
+        ),
+    ),
+    "DESTINATION_COUNTRY_BLOCKED": (
+        "AWS does not text there from this account",
+        "leave {country} out of AllowedCountries",
+    ),
+    "PRICE_OVER_THRESHOLD": (
+        "a text costs more than EumMaxPrice",
+        "a higher EumMaxPrice in deploy.toml",
+    ),
+    "MONTHLY_SPEND_LIMIT_REACHED_FOR_TEXT": (
+        "the month's money is spent",
+        "aws pinpoint-sms-voice-v2 set-text-message-spend-limit-override --monthly-limit N",
+    ),
+}
+
+
+def sandbox(case: Case) -> Iterator[Finding]:
+    if _sends_by(case, "sns"):
+        is_inside = case.account.client("sns").get_sms_sandbox_account_status()["IsInSandbox"]
+        yield _sandbox(is_inside, "SNS", "aws sns create-sms-sandbox-phone-number --phone-number")
+    if _sends_by(case, "end_user_messaging"):
+        attributes = _texting(case).describe_account_attributes()["AccountAttributes"]
+        tier = next((a["Value"] for a in attributes if a["Name"] == "ACCOUNT_TIER"), "")
+        yield _sandbox(
+            tier == "SANDBOX",
+            "End User Messaging",
+            "aws pinpoint-sms-voice-v2 create-verified-destination-number "
+            "--destination-phone-number",
+        )
+
+
+def _sandbox(is_inside: bool, service: str, verify: str) -> Finding:
+    if not is_inside:
+        return ok("sandbox", f"{service} texts every number")
+    return danger(
+        "sandbox",
+        f"{service} is in the sandbox: it texts verified numbers only",
+        f"{_REQUEST_PRODUCTION}; until then for each tester: {verify} +…",
+    )
+
+
+def spend_limit(case: Case) -> Iterator[Finding]:
+    texts = int(case.parameter("SendsPerPoolDay") or 2000) * _DAYS
+    wanted = max(1, int(texts * _CHEAPEST_TEXT))
+    if _sends_by(case, "sns"):
+        reply = case.account.client("sns").get_sms_attributes(attributes=["MonthlySpendLimit"])
+        limit = float(reply["attributes"].get("MonthlySpendLimit") or 1)
+        yield _spend_limit(
+            "SNS",
+            limit,
+            wanted,
+            texts,
+            f"aws sns set-sms-attributes --attributes MonthlySpendLimit={wanted}",
+        )
+    if _sends_by(case, "end_user_messaging"):
+        limits = _texting(case).describe_spend_limits()["SpendLimits"]
+        one = next(each for each in limits if each["Name"] == "TEXT_MESSAGE_MONTHLY_SPEND_LIMIT")
+        may_be = f" (at most {one['MaxLimit']} until AWS Support raises it)"
+        yield _spend_limit(
+            "End User Messaging",
+            one["EnforcedLimit"],
+            wanted,
+            texts,
+            "aws pinpoint-sms-voice-v2 set-text-message-spend-limit-override "
+            f"--monthly-limit {min(wanted, one['MaxLimit'])}"
+            + (may_be if one["MaxLimit"] < wanted else ""),
+        )
+
+
+def _spend_limit(service: str, limit: float, wanted: int, texts: int, mend: str) -> Finding:
+    if limit >= wanted:
+        return ok("spend limit", f"{service} may spend {limit:g} USD a month")
+    return warning(
+        "spend limit",
+        f"{service} stops at {limit:g} USD a month; {texts} texts (SendsPerPoolDay) cost over "
+        f"{wanted} USD",
+        mend,
+    )
+
+
+def countries(case: Case) -> Iterator[Finding]:
+    """Ask for each country whether a text to it would leave."""
+    if not (_sends_by(case, "sns") or _sends_by(case, "end_user_messaging")):
+        yield not_checked("countries", "Pinpoint cannot be asked without sending")
+        return
+    good = []
+    for country in filter(None, case.parameter("AllowedCountries").split(",")):
+        example = phonenumbers.example_number_for_type(country, PhoneNumberType.MOBILE)
+        if example is None:
+            yield not_checked("countries", f"{country}: no number is known to ask about")
+            continue
+        number = phonenumbers.format_number(example, PhoneNumberFormat.E164)
+        finding = _would_text(case, country, number)
+        if finding:
+            yield finding
+        else:
+            good.append(country)
+    if good:
+        yield ok("countries", f"texts to {', '.join(good)} would leave")
+
+
+def india(case: Case) -> Iterator[Finding]:
+    if "IN" not in case.parameter("AllowedCountries").split(","):
+        return
+    missing = [name for name in ("InEntityId", "InTemplateId") if not case.parameter(name)]
+    if missing:
+        yield danger(
+            "india",
+            f"{' and '.join(missing)} of the registration is missing: texts to India are dropped",
+            case.deploy_with(f'{missing[0]} = "…"'),
+        )
+    else:
+        yield ok("india", "the registration is given")
+
+
+def _would_text(case: Case, country: str, number: str) -> Finding | None:
+    request: dict[str, Any] = {
+        "DestinationPhoneNumber": number,
+        "MessageBody": "Would this text leave?",
+        "MessageType": "TRANSACTIONAL",
+        "DryRun": True,
+    }
+    if _sends_by(case, "end_user_messaging"):
+        for name, parameter in {
+            "OriginationIdentity": "EumOriginationIdentity",
+            "ConfigurationSetName": "EumConfigurationSet",
+            "ProtectConfigurationId": "EumProtectConfigurationId",
+            "MaxPrice": "EumMaxPrice",
+        }.items():
+            if value := case.parameter(parameter):
+                request[name] = value
+    elif number_or_id := case.parameter("SnsOriginationNumber") or case.parameter("SnsSenderId"):
+        request["OriginationIdentity"] = number_or_id
+    try:
+        _texting(case).send_text_message(**request)
+    except ClientError as error:
+        reason = str(error.response.get("Reason", ""))
+        if reason == "DESTINATION_PHONE_NUMBER_NOT_VERIFIED":
+            return not_checked("countries", f"{country}: the sandbox hides what would happen")
+        if reason not in _REASONS:
+            raise
+        text, mend = _REASONS[reason]
+        protect = case.parameter("EumProtectConfigurationId") or "ID"
+        return danger(
+            "countries", f"{country}: {text}", mend.format(country=country, protect=protect)
+        )
+    return None
+
+
+def _sends_by(case: Case, sender: str) -> bool:
+    return sender in (case.parameter("SmsSenders") or "sns").split(",")
+
+
+def _texting(case: Case) -> Any:
+    return case.account.client("pinpoint-sms-voice-v2")
+
+
+CHECKS = (sandbox, spend_limit, countries, india)

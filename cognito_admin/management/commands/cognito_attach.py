@@ -1,0 +1,57 @@
+"""``manage.py cognito_attach --user-pool-id ID``: let people of a pool sign in by phone."""
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from cognito_admin import account, attach, stack
+from cognito_admin.terminal import CarefulCommand, plain_errors
+
+
+class Command(CarefulCommand):
+    help = (
+        "Wires the triggers of a deployed stack into its user pool, and changes nothing else. "
+        "Also puts back what got lost. Users, passwords and other clients stay as they are."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--user-pool-id", required=True)
+        parser.add_argument("--stage", default="prod", help="stage of the stack (prod)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        pool_id, stage = options["user_pool_id"], options["stage"]
+        operator = account.configured(pool_id)
+        with plain_errors():
+            try:
+                deployed = stack.read(operator, stage)
+            except stack.NoStack:
+                self._examine(operator, pool_id, stage)
+                return
+            if deployed.user_pool_id != pool_id:
+                raise CommandError(
+                    f"The stack {deployed.name} works for {deployed.user_pool_id}. "
+                    f"Deploy one for {pool_id}: make deploy STAGE=… USER_POOL_ID={pool_id}"
+                )
+            planned = attach.plan(operator, deployed)
+            self.stdout.write(f"{pool_id}, {planned.before['Name']}:")
+            for note in planned.notes:
+                self.stdout.write(f"  note: {note}")
+            if not self.shown_and_agreed(planned.changes, options):
+                return
+            if not deployed.has_own_pool:
+                attach.save(operator, deployed, planned)
+            attach.apply(operator, planned, lambda: attach.plan(operator, deployed))
+        self.stdout.write(
+            "Attached; described again, and nothing else has changed. The way back: "
+            f"python manage.py cognito_detach --user-pool-id {pool_id} --stage {stage}"
+        )
+
+    def _examine(self, operator: account.Account, pool_id: str, stage: str) -> None:
+        notes = attach.examine(operator, pool_id, ["locale"])
+        for note in notes:
+            self.stdout.write(f"  note: {note}")
+        self.stdout.write(
+            f"The pool {pool_id} can be attached. First deploy what will be attached: "
+            f"make deploy STAGE={stage} USER_POOL_ID={pool_id}"
+        )

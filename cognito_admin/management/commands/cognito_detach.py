@@ -1,0 +1,41 @@
+"""``manage.py cognito_detach --user-pool-id ID``: the way back from cognito_attach."""
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from cognito_admin import account, attach, stack
+from cognito_admin.terminal import CarefulCommand, plain_errors
+
+
+class Command(CarefulCommand):
+    help = (
+        "Takes our triggers out of a user pool and puts back what was there before. "
+        "What others have changed since stays. Phone sign-in ends at once; passwords go on."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--user-pool-id", required=True)
+        parser.add_argument("--stage", default="prod", help="stage of the stack (prod)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        pool_id, stage = options["user_pool_id"], options["stage"]
+        operator = account.configured(pool_id)
+        with plain_errors():
+            deployed = stack.read(operator, stage)
+            if deployed.user_pool_id != pool_id:
+                raise CommandError(
+                    f"The stack {deployed.name} works for {deployed.user_pool_id}, not {pool_id}"
+                )
+            planned = attach.plan_detach(operator, deployed)
+            for note in planned.notes:
+                self.stdout.write(f"  note: {note}")
+            if not self.shown_and_agreed(planned.changes, options):
+                return
+            attach.apply(operator, planned, lambda: attach.plan_detach(operator, deployed))
+            attach.forget(operator, deployed)
+        self.stdout.write(
+            "Detached; described again, and nothing else has changed. "
+            f"The client and the functions go with: make undeploy STAGE={stage}"
+        )

@@ -1,0 +1,165 @@
+"""Accounts that cannot, or not safely, sign in by phone, in bulk.
+
+    limbo          signed up and never confirmed: healed as at a first sign-in
+    force-change   waits for a first password that nobody will type: gets one that nobody knows
+    numbers        the number is not written as the site writes it, so nobody finds the account
+    duplicates     two accounts whose numbers are the same once written properly
+
+What was healed is not found again, so a run that was ended goes on where it stopped.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import phonenumbers
+from botocore.exceptions import BotoCoreError, ClientError
+
+from accounts import cognito
+from cognito_admin.account import Account
+
+AWS_ERRORS = (BotoCoreError, ClientError)
+
+
+class Kind(StrEnum):
+    LIMBO = "limbo"
+    FORCE_CHANGE = "force-change"
+    NUMBERS = "numbers"
+    DUPLICATES = "duplicates"
+
+
+@dataclass(frozen=True)
+class Ailment:
+    """One account, what is wrong with it, and what healing does."""
+
+    kind: Kind
+    username: str
+    phone: str
+    remedy: str
+    # What the number is to be.
+    proper: str = ""
+
+
+@dataclass(frozen=True)
+class _User:
+    username: str
+    phone: str
+    is_verified: bool
+    status: str
+    is_enabled: bool
+    created: float
+
+
+_STATUSES = {
+    Kind.LIMBO: ("UNCONFIRMED", "confirm it with no attribute and no password left"),
+    Kind.FORCE_CHANGE: ("FORCE_CHANGE_PASSWORD", "set a password that nobody knows"),
+}
+
+
+def find(account: Account, user_pool_id: str, kinds: Iterable[Kind]) -> Iterator[Ailment]:
+    """Yield what is wrong, in the order of ``kinds``. Raises botocore's errors."""
+    wanted = list(kinds)
+    for kind in wanted:
+        if kind in _STATUSES:
+            status, remedy = _STATUSES[kind]
+            for user in _users(account, user_pool_id, status):
+                yield Ailment(kind, user.username, user.phone, remedy)
+    if {Kind.NUMBERS, Kind.DUPLICATES} & set(wanted):
+        by_number = defaultdict(list)
+        for user in _users(account, user_pool_id):
+            if (proper := properly_written(user.phone)) and user.is_enabled:
+                by_number[proper].append(user)
+        for proper, users in by_number.items():
+            if len(users) > 1 and Kind.DUPLICATES in wanted:
+                yield from _duplicates(users)
+            elif len(users) == 1 and users[0].phone != proper and Kind.NUMBERS in wanted:
+                (user,) = users
+                yield Ailment(
+                    Kind.NUMBERS, user.username, user.phone, f"write it {proper[:-2]}••", proper
+                )
+
+
+def heal(account: Account, user_pool_id: str, ailment: Ailment) -> list[str]:
+    """Heal one account. Returns attributes that could not be removed. Raises botocore's errors
+    and ``cognito.CognitoError``.
+    """
+    client: Any = account.client("cognito-idp")
+    who = {"UserPoolId": user_pool_id, "Username": ailment.username}
+    if ailment.kind is Kind.LIMBO:
+        gateway = cognito.Gateway(client, user_pool_id=user_pool_id, client_id="", client_secret="")
+        return gateway.heal_unconfirmed(ailment.username)
+    if ailment.kind is Kind.FORCE_CHANGE:
+        client.admin_set_user_password(**who, Password=cognito.password_of_nobody(), Permanent=True)
+    elif ailment.kind is Kind.NUMBERS:
+        found = client.admin_get_user(**who)["UserAttributes"]
+        verified = next(
+            (a["Value"] for a in found if a["Name"] == "phone_number_verified"), "false"
+        )
+        client.admin_update_user_attributes(
+            **who,
+            UserAttributes=[
+                {"Name": "phone_number", "Value": ailment.proper},
+                # Else Cognito takes the number for a new one, and may text a code of its own.
+                {"Name": "phone_number_verified", "Value": verified},
+            ],
+        )
+    else:
+        client.admin_disable_user(**who)
+        client.admin_user_global_sign_out(**who)
+    return []
+
+
+def at_pace(ailments: Iterable[Ailment], per_second: float) -> Iterator[Ailment]:
+    """Yield no more than so many in a second: an account takes up to five calls, AWS lets 25."""
+    for ailment in ailments:
+        started = time.monotonic()
+        yield ailment
+        time.sleep(max(0.0, 1 / per_second - (time.monotonic() - started)))
+
+
+def properly_written(phone: str) -> str:
+    """Return a number as the site writes it, or "" where it is none."""
+    try:
+        number = phonenumbers.parse(phone)
+    except phonenumbers.NumberParseException:
+        return ""
+    if not phonenumbers.is_possible_number(number):
+        return ""
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _duplicates(users: list[_User]) -> Iterator[Ailment]:
+    # Who has proven most stays; of equals the one that was there first.
+    keeper, *rest = sorted(
+        users,
+        key=lambda user: (user.status != "CONFIRMED", not user.is_verified, user.created),
+    )
+    for user in rest:
+        yield Ailment(
+            Kind.DUPLICATES,
+            user.username,
+            user.phone,
+            f"disable it, and keep {keeper.username}",
+        )
+
+
+def _users(account: Account, user_pool_id: str, status: str = "") -> Iterator[_User]:
+    pages = account.client("cognito-idp").get_paginator("list_users")
+    options = {"Filter": f'cognito:user_status = "{status}"'} if status else {}
+    for page in pages.paginate(UserPoolId=user_pool_id, **options):
+        for one in page["Users"]:
+            # A filter that is not understood lists everybody.
+            if status and one["UserStatus"] != status:
+                continue
+            attributes = {a["Name"]: a["Value"] for a in one.get("Attributes", [])}
+            yield _User(
+                username=one["Username"],
+                phone=attributes.get("phone_number", ""),
+                is_verified=attributes.get("phone_number_verified", "").lower() == "true",
+                status=one["UserStatus"],
+                is_enabled=one["Enabled"],
+                created=one["UserCreateDate"].timestamp(),
+            )

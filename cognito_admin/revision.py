@@ -1,0 +1,45 @@
+"""What was deployed, in one string, so that a change of it is seen.
+
+A revision is 64 hexadecimal digits. The first 16 change with the sources, the template or any
+parameter: SAM publishes the triggers anew when the first ten do. The other 48 are those of the
+sources alone, by which the doctor knows whether a stack runs what is checked out here.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+_SOURCES = 48
+# What tools leave behind; some of it is JSON (.mypy_cache, .aws-sam).
+_LEFT_OUT = re.compile(r"(^|/)(\.|__pycache__/)")
+
+
+def of(lambdas: Path, parameters: Mapping[str, str]) -> str:
+    """Return the revision of the sources and the template in ``lambdas`` with ``parameters``."""
+    digest, template = _sources(lambdas), (lambdas / "template.yaml").read_text()
+    whole = f"{digest}{template}{sorted(parameters.items())}"
+    return hashlib.sha256(whole.encode()).hexdigest()[: 64 - _SOURCES] + digest
+
+
+def has_sources(revision: str, lambdas: Path) -> bool:
+    """Tell whether a revision was made of these sources."""
+    return revision[-_SOURCES:] == _sources(lambdas)
+
+
+def sources(lambdas: Path) -> list[Path]:
+    """Return the files that are deployed, in order."""
+    return [
+        path
+        for path in sorted(lambdas.rglob("*"))
+        if path.suffix in (".py", ".json")
+        and not _LEFT_OUT.search(path.relative_to(lambdas).as_posix())
+    ]
+
+
+def _sources(lambdas: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sources(lambdas):
+        name = path.relative_to(lambdas).as_posix()
+        digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:_SOURCES]

@@ -1,0 +1,55 @@
+"""What the commands that change something have in common: show, ask, and say what went wrong."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from cognito_admin.attach import AttachError
+from cognito_admin.stack import NoStack
+
+
+class CarefulCommand(BaseCommand):
+    """Shows what will change, asks, and does it. ``--yes`` does not ask, ``--dry-run`` ends.
+
+    Nothing of the site's own settings is needed but the region.
+    """
+
+    requires_system_checks: Any = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--yes", action="store_true", help="do not ask")
+        parser.add_argument("--dry-run", action="store_true", help="show, and change nothing")
+
+    def shown_and_agreed(self, changes: Iterable[object], options: dict[str, Any]) -> bool:
+        """Show what will change. Returns whether it may be done."""
+        listed = list(changes)
+        for change in listed:
+            self.stdout.write(f"  {change}")
+        if not listed:
+            self.stdout.write("  Nothing to change.")
+            return False
+        if options["dry_run"]:
+            self.stdout.write("Dry run: nothing was changed.")
+            return False
+        if options["yes"]:
+            return True
+        try:
+            answer = input("Change this? [y/N] ")
+        except EOFError as error:
+            raise CommandError("Nobody to ask; say --yes") from error
+        if answer.strip().lower() in ("y", "yes"):
+            return True
+        self.stdout.write("Nothing was changed.")
+        return False
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Let whatever AWS or the account lacks end the command in words."""
+    try:
+        yield
+    except (AttachError, NoStack, ClientError, BotoCoreError) as error:
+        raise CommandError(str(error)) from error

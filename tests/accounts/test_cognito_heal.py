@@ -1,0 +1,109 @@
+"""Healing an account that was never confirmed, call by call."""
+
+import json
+
+import pytest
+
+from accounts import cognito
+from tests.accounts.test_cognito import CLIENT, PHONE, POOL, SECRET, SUB
+from tests.wire import Reply, aws_error
+
+ATTRIBUTES = {
+    "sub": SUB,
+    "phone_number": PHONE,
+    "phone_number_verified": "true",
+    "email": "stranger@example.com",
+    "email_verified": "true",
+    "custom:plan": "gold",
+}
+
+
+@pytest.fixture
+def gateway(wire):
+    client = cognito.make_client(region="eu-west-1", endpoint_url=wire.url, threads=1)
+    return cognito.Gateway(client, user_pool_id=POOL, client_id=CLIENT, client_secret=SECRET)
+
+
+def account(status: str = "UNCONFIRMED") -> Reply:
+    return Reply(
+        {
+            "Username": SUB,
+            "UserStatus": status,
+            "UserAttributes": [{"Name": n, "Value": v} for n, v in ATTRIBUTES.items()],
+        }
+    )
+
+
+def steps(wire) -> list[tuple[str, dict]]:
+    return [(one.operation, json.loads(one.body)) for one in wire.requests]
+
+
+def named(attributes: list[dict[str, str]]) -> dict[str, str]:
+    return {each["Name"]: each["Value"] for each in attributes}
+
+
+def test_what_opens_the_account_comes_last(gateway, wire):
+    already = aws_error("NotAuthorizedException", "User cannot be confirmed. Current status is …")
+    wire.will(account(), *[Reply({})] * 4, already)
+    assert gateway.heal_unconfirmed(PHONE) == []
+    done = steps(wire)
+    assert [name for name, _ in done] == [
+        "AdminGetUser",
+        "AdminUpdateUserAttributes",
+        "AdminUpdateUserAttributes",
+        "AdminUserGlobalSignOut",
+        "AdminSetUserPassword",
+        "AdminConfirmSignUp",
+    ]
+    assert named(done[1][1]["UserAttributes"]) == {"email": "", "custom:plan": ""}
+    assert named(done[2][1]["UserAttributes"]) == {"phone_number_verified": "false"}
+    assert done[4][1]["Permanent"] is True
+    assert {body["Username"] for _, body in done[1:]} == {SUB}
+
+
+def test_password_is_another_every_time_and_fits_any_policy(gateway, wire):
+    passwords = set()
+    for _ in range(3):
+        wire.renew(account(), Reply({}))
+        gateway.heal_unconfirmed(PHONE)
+        passwords |= {body["Password"] for name, body in steps(wire) if "Password" in name}
+    assert len(passwords) == 3
+    for password in passwords:
+        assert 64 <= len(password) <= 99
+        assert any(c.islower() for c in password)
+        assert any(c.isupper() for c in password)
+        assert any(c.isdigit() for c in password)
+        assert "!" in password
+
+
+def test_attribute_that_the_pool_keeps_is_named_and_never_proven(gateway, wire):
+    refused = aws_error("InvalidParameterException", "required attribute")
+    wire.will(account(), refused, refused, Reply({}))
+    assert gateway.heal_unconfirmed(PHONE) == ["email"]
+    updates = [
+        named(body["UserAttributes"])
+        for name, body in steps(wire)
+        if name == "AdminUpdateUserAttributes"
+    ]
+    assert updates == [
+        {"email": "", "custom:plan": ""},
+        {"email": ""},
+        {"custom:plan": ""},
+        {"email_verified": "false"},
+        {"phone_number_verified": "false"},
+    ]
+
+
+@pytest.mark.parametrize("status", ["CONFIRMED", "FORCE_CHANGE_PASSWORD", "RESET_REQUIRED"])
+def test_account_that_is_not_in_limbo_is_left_alone(gateway, wire, status):
+    wire.will(account(status))
+    assert gateway.heal_unconfirmed(PHONE) == []
+    assert wire.operations() == ["AdminGetUser"]
+
+
+@pytest.mark.parametrize("failing", [1, 2, 3, 4])
+def test_failure_in_between_confirms_nothing(gateway, wire, failing):
+    wire.will(account(), *[Reply({})] * (failing - 1), aws_error("TooManyRequestsException"))
+    with pytest.raises(cognito.Busy):
+        gateway.heal_unconfirmed(PHONE)
+    assert "AdminConfirmSignUp" not in wire.operations()

@@ -1,0 +1,90 @@
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from django.core.management import call_command
+
+from localcloud import stack
+from localcloud.cloud import EMULATOR_PROGRAM, PROJECT
+from localcloud.emulator import REGION, Emulator
+from tests.strict_cognito import StrictCognito
+
+PARAMETERS = {
+    "Stage": "local",
+    "AppName": "Phone login",
+    "SiteHost": "localhost",
+    "AllowedCountries": "US,CA",
+}
+
+
+class Aws:
+    """A local AWS of which we are the operator, behind the front that is as strict as Cognito."""
+
+    def __init__(self, state: Path) -> None:
+        self.emulator = Emulator(EMULATOR_PROGRAM, state)
+        self.outputs: dict[str, str] = {}
+        self._clients: dict[str, Any] = {}
+
+    def root_session(self) -> boto3.Session:
+        key = self.emulator.root_key
+        return boto3.Session(key.id, key.secret, region_name=REGION)
+
+    def client(self, service: str) -> Any:
+        if service not in self._clients:
+            self._clients[service] = self.root_session().client(
+                service, endpoint_url=self.emulator.url
+            )
+        return self._clients[service]
+
+    def deploy(self, **parameters: str) -> dict[str, str]:
+        self.outputs = stack.deploy(
+            self.root_session(),
+            self.emulator.url,
+            PROJECT / "lambdas",
+            {**PARAMETERS, **parameters},
+        )
+        return self.outputs
+
+    def secret_of(self, client_id: str) -> str:
+        described = self.client("cognito-idp").describe_user_pool_client(
+            UserPoolId=self.outputs["CognitoUserPoolId"], ClientId=client_id
+        )
+        return str(described["UserPoolClient"]["ClientSecret"])
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    made = Aws(tmp_path_factory.mktemp("aws"))
+    made.emulator.start()
+    yield made
+    made.emulator.stop()
+
+
+@pytest.fixture(scope="module")
+def front(aws: Aws) -> Iterator[StrictCognito]:
+    with StrictCognito(aws) as strict:  # type: ignore[arg-type]
+        yield strict
+
+
+@pytest.fixture
+def as_operator(aws: Aws, front: StrictCognito, settings, monkeypatch) -> Aws:
+    """Point the commands at the local AWS, with the operator's own key."""
+    settings.AWS_ENDPOINT_URL = front.url
+    settings.AWS_REGION = REGION
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", aws.emulator.root_key.id)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", aws.emulator.root_key.secret)
+    return aws
+
+
+@pytest.fixture
+def run(as_operator, capsys) -> Callable[..., str]:
+    """``run("cognito_attach", "--yes")``: what a command writes."""
+
+    def command(*arguments: str) -> str:
+        capsys.readouterr()
+        call_command(*arguments)
+        return capsys.readouterr().out
+
+    return command

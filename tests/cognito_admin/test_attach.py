@@ -1,0 +1,408 @@
+"""A pool with many settings of its own, which gets our sign-in and keeps everything else."""
+
+import copy
+import re
+from typing import Any
+
+import jwt
+import pytest
+from django.core.management.base import CommandError
+from django.test import Client
+
+from cognito_admin import pool as pools
+from localcloud import inbox, stack
+from tests.cognito_admin import srp
+
+pytestmark = pytest.mark.cloud
+
+PASSWORD = "Correct-horse-7-battery"
+OTHER = "arn:aws:lambda:us-east-1:000000000000:function:somebody-elses"
+RICH = {
+    "PoolName": "members",
+    "UsernameAttributes": ["phone_number", "email"],
+    "UsernameConfiguration": {"CaseSensitive": False},
+    "AutoVerifiedAttributes": ["email"],
+    "MfaConfiguration": "OPTIONAL",
+    "DeletionProtection": "ACTIVE",
+    "UserPoolTier": "ESSENTIALS",
+    "Policies": {
+        "PasswordPolicy": {
+            "MinimumLength": 10,
+            "RequireUppercase": True,
+            "RequireLowercase": True,
+            "RequireNumbers": True,
+            "RequireSymbols": False,
+            "TemporaryPasswordValidityDays": 21,
+        }
+    },
+    "LambdaConfig": {"PostConfirmation": OTHER, "PreTokenGeneration": OTHER},
+    "AdminCreateUserConfig": {
+        "AllowAdminCreateUserOnly": False,
+        "UnusedAccountValidityDays": 21,
+        "InviteMessageTemplate": {
+            "SMSMessage": "{username}: your password is {####}",
+            "EmailMessage": "{username}: your password is {####}",
+            "EmailSubject": "Welcome",
+        },
+    },
+    "VerificationMessageTemplate": {
+        "DefaultEmailOption": "CONFIRM_WITH_LINK",
+        "EmailMessageByLink": "Click {##here##}",
+        "EmailSubjectByLink": "Confirm",
+    },
+    "SmsAuthenticationMessage": "Your code is {####}",
+    "EmailConfiguration": {
+        "EmailSendingAccount": "DEVELOPER",
+        "SourceArn": "arn:aws:ses:us-east-1:000000000000:identity/example.com",
+        "From": "Members <members@example.com>",
+        "ReplyToEmailAddress": "help@example.com",
+    },
+    "DeviceConfiguration": {
+        "ChallengeRequiredOnNewDevice": False,
+        "DeviceOnlyRememberedOnUserPrompt": True,
+    },
+    "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["email"]},
+    "AccountRecoverySetting": {
+        "RecoveryMechanisms": [
+            {"Name": "verified_email", "Priority": 1},
+            {"Name": "verified_phone_number", "Priority": 2},
+        ]
+    },
+    "UserPoolTags": {"team": "members", "cost-centre": "42"},
+    "Schema": [{"Name": "plan", "AttributeDataType": "String", "Mutable": True}],
+}
+
+
+@pytest.fixture
+def make_pool(aws):
+    made = []
+
+    def make(**settings: Any) -> str:
+        described = aws.client("cognito-idp").create_user_pool(**{**RICH, **settings})["UserPool"]
+        made.append(described["Id"])
+        return str(described["Id"])
+
+    yield make
+    for pool_id in made:
+        aws.client("cognito-idp").update_user_pool(
+            UserPoolId=pool_id, DeletionProtection="INACTIVE"
+        )
+        aws.client("cognito-idp").delete_user_pool(UserPoolId=pool_id)
+
+
+@pytest.fixture
+def pool(aws, make_pool):
+    """A pool of others with our stack beside it; the stack is gone afterwards."""
+    cognito, pool_id = aws.client("cognito-idp"), make_pool()
+    cognito.set_user_pool_mfa_config(
+        UserPoolId=pool_id,
+        SoftwareTokenMfaConfiguration={"Enabled": True},
+        MfaConfiguration="OPTIONAL",
+    )
+    aws.deploy(ExistingUserPoolId=pool_id)
+    yield pool_id
+    undeploy(aws)
+
+
+def undeploy(aws) -> None:
+    """As make undeploy, and the table and key that it leaves."""
+    cloudformation = aws.client("cloudformation")
+    cloudformation.delete_stack(StackName=stack.STACK)
+    stack._wait(cloudformation, gone=True)
+    dynamodb, secrets = aws.client("dynamodb"), aws.client("secretsmanager")
+    if "phone-login-ledger-local" in dynamodb.list_tables()["TableNames"]:
+        dynamodb.update_table(TableName="phone-login-ledger-local", DeletionProtectionEnabled=False)
+        dynamodb.delete_table(TableName="phone-login-ledger-local")
+    for one in secrets.list_secrets()["SecretList"]:
+        secrets.delete_secret(SecretId=one["ARN"], ForceDeleteWithoutRecovery=True)
+
+
+@pytest.fixture
+def old_client(aws, pool) -> str:
+    made = aws.client("cognito-idp").create_user_pool_client(
+        UserPoolId=pool,
+        ClientName="mobile-app",
+        ExplicitAuthFlows=["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+        CallbackURLs=["https://example.com/callback"],
+        RefreshTokenValidity=90,
+    )
+    return str(made["UserPoolClient"]["ClientId"])
+
+
+@pytest.fixture
+def member(aws, pool, phone) -> str:
+    """Somebody who has had a password for years."""
+    account = {"UserPoolId": pool, "Username": phone}
+    aws.client("cognito-idp").admin_create_user(
+        **account,
+        UserAttributes=[
+            {"Name": "phone_number", "Value": phone},
+            {"Name": "phone_number_verified", "Value": "true"},
+        ],
+        MessageAction="SUPPRESS",
+    )
+    aws.client("cognito-idp").admin_set_user_password(**account, Password=PASSWORD, Permanent=True)
+    return phone
+
+
+def everything(aws, pool_id: str) -> dict[str, Any]:
+    """All that is set of a pool, its second factors and its clients."""
+    cognito = aws.client("cognito-idp")
+    mfa = cognito.get_user_pool_mfa_config(UserPoolId=pool_id)
+    del mfa["ResponseMetadata"]
+    clients = {}
+    for one in cognito.list_user_pool_clients(UserPoolId=pool_id, MaxResults=60)["UserPoolClients"]:
+        clients[one["ClientName"]] = cognito.describe_user_pool_client(
+            UserPoolId=pool_id, ClientId=one["ClientId"]
+        )["UserPoolClient"]
+    described = cognito.describe_user_pool(UserPoolId=pool_id)["UserPool"]
+    del described["LastModifiedDate"]
+    # Cognito does not say what is not set; the local AWS may.
+    described = {name: value for name, value in described.items() if value not in ({}, "")}
+    return copy.deepcopy({"pool": described, "mfa": mfa, "clients": clients})
+
+
+def differences(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
+    return {".".join(change.path) for change in pools.changes(before, after)}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_member_signs_in_with_password_and_by_phone_as_the_same_person(
+    aws, front, run, pool, old_client, member, settings
+):
+    run("cognito_attach", "--user-pool-id", pool, "--stage", "local", "--yes")
+    # The front plays no passwords.
+    cognito = aws.client("cognito-idp")
+    granted = srp.sign_in(cognito, pool, old_client, member, PASSWORD)
+    by_password = jwt.decode(granted["IdToken"], options={"verify_signature": False})
+
+    settings.ACCOUNTS_USER_POOL_ID = pool
+    settings.ACCOUNTS_CLIENT_ID = aws.outputs["CognitoClientId"]
+    settings.ACCOUNTS_CLIENT_SECRET = aws.secret_of(aws.outputs["CognitoClientId"])
+    settings.ACCOUNTS_JWKS_URL = f"{front.url}/{pool}/.well-known/jwks.json"
+    browser = Client()
+    browser.post("/accounts/login/", {"phone": member})
+    (text,) = inbox.texts(aws.emulator.url, member)
+    code = re.match(r"\d{6}", text.body)[0]
+    assert browser.post("/accounts/login/code/", {"code": code}).status_code == 302
+    page = browser.get("/")
+    assert page.wsgi_request.user.sub == by_password["sub"]
+    # And again, afterwards.
+    assert srp.sign_in(cognito, pool, old_client, member, PASSWORD)["IdToken"]
+
+
+def test_attach_changes_nothing_but_what_it_adds_and_detach_brings_back_the_start(
+    aws, run, make_pool
+):
+    pool = make_pool()
+    aws.client("cognito-idp").create_user_pool_client(UserPoolId=pool, ClientName="mobile-app")
+    start = everything(aws, pool)
+    aws.deploy(ExistingUserPoolId=pool)
+    ours = ("--user-pool-id", pool, "--stage", "local", "--yes")
+
+    said = run("cognito_attach", *ours)
+    attached = everything(aws, pool)
+    assert differences(start["pool"], attached["pool"]) == {
+        "LambdaConfig.DefineAuthChallenge",
+        "LambdaConfig.CreateAuthChallenge",
+        "LambdaConfig.VerifyAuthChallengeResponse",
+    }
+    assert attached["mfa"] == start["mfa"]
+    assert attached["clients"].pop("phone-login-site-local")
+    assert attached["clients"] == start["clients"]
+    assert "+ LambdaConfig.CreateAuthChallenge = arn:" in said
+    assert "nothing else has changed" in said
+
+    assert "Nothing to change" in run("cognito_attach", *ours)
+    run("cognito_detach", *ours)
+    undeploy(aws)
+    assert everything(aws, pool) == start
+
+
+def test_front_resets_what_an_update_leaves_out(aws, front, make_pool):
+    """Else the other tests would prove nothing."""
+    pool = make_pool()
+    cognito = aws.root_session().client("cognito-idp", endpoint_url=front.url)
+    start = everything(aws, pool)
+    cognito.update_user_pool(UserPoolId=pool, LambdaConfig=start["pool"]["LambdaConfig"])
+    assert differences(start["pool"], everything(aws, pool)["pool"]) > {
+        "MfaConfiguration",
+        "DeletionProtection",
+        "UserPoolTags.team",
+        "EmailConfiguration.From",
+    }
+
+
+def test_dry_run_and_no_change_nothing(aws, run, pool, monkeypatch):
+    start = everything(aws, pool)
+    said = run("cognito_attach", "--user-pool-id", pool, "--stage", "local", "--dry-run")
+    assert "+ LambdaConfig.DefineAuthChallenge" in said
+    monkeypatch.setattr("builtins.input", lambda question: "n")
+    assert "Nothing was changed" in run(
+        "cognito_attach", "--user-pool-id", pool, "--stage", "local"
+    )
+    assert everything(aws, pool) == start
+
+
+def test_detach_keeps_what_others_have_changed_since(aws, run, pool):
+    ours = ("--user-pool-id", pool, "--stage", "local", "--yes")
+    cognito = aws.client("cognito-idp")
+    run("cognito_attach", *ours)
+    config = cognito.describe_user_pool(UserPoolId=pool)["UserPool"]["LambdaConfig"]
+    cognito.update_user_pool(
+        UserPoolId=pool,
+        LambdaConfig={**config, "DefineAuthChallenge": OTHER},
+        DeletionProtection="INACTIVE",
+    )
+    said = run("cognito_detach", *ours)
+    after = cognito.describe_user_pool(UserPoolId=pool)["UserPool"]
+    assert after["DeletionProtection"] == "INACTIVE"
+    assert after["LambdaConfig"] == RICH["LambdaConfig"] | {"DefineAuthChallenge": OTHER}
+    assert "LambdaConfig.DefineAuthChallenge was changed by somebody since" in said
+
+
+def test_lost_trigger_is_put_back_and_the_way_back_stays_the_first(aws, run, pool):
+    ours = ("--user-pool-id", pool, "--stage", "local", "--yes")
+    start = everything(aws, pool)
+    run("cognito_attach", *ours)
+    aws.client("cognito-idp").update_user_pool(
+        UserPoolId=pool, LambdaConfig=start["pool"]["LambdaConfig"]
+    )
+    assert "+ LambdaConfig.CreateAuthChallenge" in run("cognito_attach", *ours)
+    run("cognito_detach", *ours)
+    assert everything(aws, pool)["pool"] == start["pool"]
+
+
+@pytest.mark.parametrize(
+    ("given", "reason", "remedy"),
+    [
+        ({"UsernameAttributes": ["email"]}, "sign in with email", "pool of our own"),
+        ({"UsernameAttributes": []}, "a name of its own", "pool of our own"),
+        (
+            {"MfaConfiguration": "ON"},
+            "second factor",
+            "cognito_set --user-pool-id {} MfaConfiguration=OPTIONAL",
+        ),
+        (
+            {"DeviceConfiguration": {"ChallengeRequiredOnNewDevice": True}},
+            "devices have to prove themselves",
+            "DeviceConfiguration.ChallengeRequiredOnNewDevice=false",
+        ),
+        (
+            {
+                "Schema": [
+                    {
+                        "Name": "family_name",
+                        "AttributeDataType": "String",
+                        "Required": True,
+                        "Mutable": True,
+                    }
+                ]
+            },
+            "requires family_name",
+            'ClientWriteAttributes = "locale,family_name"',
+        ),
+    ],
+)
+def test_pool_that_cannot_be_attached_is_refused_with_the_remedy(
+    aws, run, make_pool, given, reason, remedy
+):
+    pool = make_pool(**given)
+    with pytest.raises(CommandError, match=re.escape(reason)) as refused:
+        run("cognito_attach", "--user-pool-id", pool)
+    assert remedy.format(pool) in str(refused.value)
+
+
+def test_pool_whose_trigger_is_somebody_elses_is_refused(aws, run, pool):
+    cognito = aws.client("cognito-idp")
+    config = {**RICH["LambdaConfig"], "CreateAuthChallenge": OTHER}
+    cognito.update_user_pool(UserPoolId=pool, LambdaConfig=config)
+    start = everything(aws, pool)
+    with pytest.raises(CommandError, match=f"CreateAuthChallenge is taken: {OTHER}"):
+        run("cognito_attach", "--user-pool-id", pool, "--stage", "local", "--yes")
+    assert everything(aws, pool) == start
+
+
+@pytest.mark.parametrize(
+    ("given", "note"),
+    [
+        (
+            {"UsernameAttributes": [], "AliasAttributes": ["phone_number", "email"]},
+            "ACCOUNTS_SIGN_UP=closed",
+        ),
+        ({}, "Accounts without a phone"),
+        ({}, "Who has set a second factor"),
+        ({}, "PreTokenGeneration runs in sign-ins by phone as well"),
+        ({}, "Anybody can sign up"),
+    ],
+)
+def test_pool_that_can_be_attached_is_examined_before_anything_is_deployed(
+    aws, run, make_pool, given, note
+):
+    pool = make_pool(**given)
+    said = run("cognito_attach", "--user-pool-id", pool)
+    assert note in said
+    assert f"make deploy STAGE=prod USER_POOL_ID={pool}" in said
+
+
+def test_doctor_of_an_attached_pool_names_what_leads_around_us(run, pool, old_client, capsys):
+    run("cognito_attach", "--user-pool-id", pool, "--stage", "local", "--yes")
+    with pytest.raises(CommandError, match="dangers"):
+        run("cognito_doctor", "--stage", "local", "--without-site")
+    lines = capsys.readouterr().out.splitlines()
+    dangers = {line[12:].partition(":")[0] for line in lines if line.startswith("danger")}
+    # People write what they like through the old client, sign up by themselves, and get texts of
+    # Cognito's own when they forget a password.
+    assert dangers == {"sign-up", "recovery", "write attributes"}
+    assert "ok          triggers: the pool calls ours" in lines
+    # Passwords of the old client are what it is there for.
+    assert "ok          other clients: none of them gets codes or leads past ours" in lines
+
+
+def test_stack_of_another_pool_is_refused(run, pool, make_pool):
+    other = make_pool()
+    with pytest.raises(CommandError, match=f"works for {pool}"):
+        run("cognito_attach", "--user-pool-id", other, "--stage", "local")
+
+
+def test_pool_that_is_not_there_is_refused(run):
+    with pytest.raises(CommandError, match="There is no pool us-east-1_None00000"):
+        run("cognito_attach", "--user-pool-id", "us-east-1_None00000")
+
+
+def test_single_setting_is_set_and_nothing_else(aws, run, make_pool):
+    pool = make_pool()
+    start = everything(aws, pool)
+    said = run(
+        "cognito_set",
+        "--user-pool-id",
+        pool,
+        "--yes",
+        "AdminCreateUserConfig.AllowAdminCreateUserOnly=true",
+    )
+    assert "~ AdminCreateUserConfig.AllowAdminCreateUserOnly: false → true" in said
+    assert differences(start, everything(aws, pool)) == {
+        "pool.AdminCreateUserConfig.AllowAdminCreateUserOnly"
+    }
+
+
+def test_single_setting_of_a_client_is_set_and_nothing_else(aws, run, pool, old_client):
+    start = everything(aws, pool)
+    run(
+        "cognito_set",
+        "--user-pool-id",
+        pool,
+        "--client-id",
+        old_client,
+        "--yes",
+        'WriteAttributes=["name"]',
+    )
+    after = everything(aws, pool)
+    assert differences(start, after) - {"clients.mobile-app.LastModifiedDate"} == {
+        "clients.mobile-app.WriteAttributes"
+    }
+
+
+def test_setting_that_cannot_be_read_is_refused(run):
+    with pytest.raises(CommandError, match="NAME=VALUE"):
+        run("cognito_set", "--user-pool-id", "us-east-1_None00000", "DeletionProtection")

@@ -1,0 +1,177 @@
+"""Accounts in bulk, in a pool where people once signed up by themselves."""
+
+import time
+
+import pytest
+from django.core.management.base import CommandError
+
+from cognito_admin import repair
+from cognito_admin.repair import Ailment, Kind
+from tests import strict_cognito
+
+pytestmark = pytest.mark.cloud
+
+PASSWORD = "Chosen-by-them-1"
+
+
+@pytest.fixture
+def cognito(aws):
+    return aws.client("cognito-idp")
+
+
+@pytest.fixture
+def pool(cognito) -> str:
+    """An old pool of names, where any number of digits passes for a phone."""
+    made = cognito.create_user_pool(
+        PoolName="old",
+        AliasAttributes=["phone_number"],
+        AdminCreateUserConfig={"AllowAdminCreateUserOnly": False},
+    )
+    return str(made["UserPool"]["Id"])
+
+
+@pytest.fixture
+def client(cognito, pool) -> str:
+    made = cognito.create_user_pool_client(
+        UserPoolId=pool, ClientName="app", ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"]
+    )
+    return str(made["UserPoolClient"]["ClientId"])
+
+
+@pytest.fixture
+def sign_up(cognito, client):
+    def run(name: str, phone: str) -> None:
+        attributes = {"phone_number": phone, "name": "Whoever"}
+        cognito.sign_up(
+            ClientId=client,
+            Username=name,
+            Password=PASSWORD,
+            UserAttributes=[{"Name": n, "Value": v} for n, v in attributes.items()],
+        )
+
+    return run
+
+
+@pytest.fixture
+def create(cognito, pool):
+    def run(name: str, phone: str, *, confirmed: bool = True, verified: bool = False) -> None:
+        attributes = {"phone_number": phone, "phone_number_verified": str(verified).lower()}
+        who = {"UserPoolId": pool, "Username": name}
+        cognito.admin_create_user(
+            **who,
+            MessageAction="SUPPRESS",
+            UserAttributes=[{"Name": n, "Value": v} for n, v in attributes.items()],
+        )
+        if confirmed:
+            cognito.admin_set_user_password(**who, Password=PASSWORD, Permanent=True)
+
+    return run
+
+
+def states(cognito, pool) -> dict[str, tuple[str, bool]]:
+    return {
+        one["Username"]: (one["UserStatus"], one["Enabled"])
+        for one in cognito.list_users(UserPoolId=pool)["Users"]
+    }
+
+
+def phones(cognito, pool) -> dict[str, str]:
+    return {
+        one["Username"]: {a["Name"]: a["Value"] for a in one["Attributes"]}["phone_number"]
+        for one in cognito.list_users(UserPoolId=pool)["Users"]
+    }
+
+
+def test_limbo_is_listed_then_healed_and_then_gone(cognito, pool, client, run, sign_up, create):
+    sign_up("ann", "+12015550123")
+    sign_up("ben", "+12015550124")
+    create("cat", "+12015550125")
+    before = states(cognito, pool)
+    ours = ("cognito_repair", "--user-pool-id", pool)
+
+    said = run(*ours)
+    assert "found: 2 limbo" in said
+    assert "Nothing was changed" in said
+    assert "2015550123" not in said
+    assert states(cognito, pool) == before
+
+    assert "healed: 1 limbo" in run(*ours, "--heal", "--limit", "1", "--per-second", "100")
+    assert "healed: 1 limbo" in run(*ours, "--heal", "--per-second", "100")
+    assert "healed: nothing" in run(*ours, "--heal")
+    assert set(states(cognito, pool).values()) == {("CONFIRMED", True)}
+    for name in ("ann", "ben"):
+        with pytest.raises(cognito.exceptions.NotAuthorizedException):
+            cognito.initiate_auth(
+                ClientId=client,
+                AuthFlow="USER_PASSWORD_AUTH",
+                AuthParameters={"USERNAME": name, "PASSWORD": PASSWORD},
+            )
+
+
+def test_forced_change_is_healed_only_when_asked_for(cognito, pool, run, create):
+    create("ann", "+12015550123", confirmed=False)
+    ours = ("cognito_repair", "--user-pool-id", pool, "--heal")
+    assert "healed: nothing" in run(*ours)
+    assert "healed: 1 force-change" in run(*ours, "--kinds", "force-change")
+    assert states(cognito, pool) == {"ann": ("CONFIRMED", True)}
+
+
+def test_number_is_written_as_the_site_writes_it(cognito, pool, run, create):
+    create("ann", "+4407911123456", verified=True)
+    create("ben", "+447911123457")
+    ours = ("cognito_repair", "--user-pool-id", pool, "--kinds", "numbers,duplicates", "--heal")
+    assert "healed: 1 numbers" in run(*ours)
+    assert phones(cognito, pool) == {"ann": "+447911123456", "ben": "+447911123457"}
+    attributes = cognito.admin_get_user(UserPoolId=pool, Username="ann")["UserAttributes"]
+    assert {"Name": "phone_number_verified", "Value": "true"} in attributes
+    assert "healed: nothing" in run(*ours)
+
+
+def test_of_two_with_one_number_the_proven_one_stays(cognito, pool, run, sign_up, create):
+    create("first", "+4407911123456")
+    create("proven", "+447911123456", verified=True)
+    sign_up("stranger", "+44 07911123456".replace(" ", ""))
+    said = run(
+        "cognito_repair",
+        "--user-pool-id",
+        pool,
+        "--kinds",
+        "duplicates",
+        "--heal",
+        "--per-second",
+        "100",
+    )
+    assert "healed: 2 duplicates" in said
+    assert "keep proven" in said
+    assert {name for name, (_, enabled) in states(cognito, pool).items() if enabled} == {"proven"}
+
+
+def test_account_that_cannot_be_healed_is_named_and_holds_up_no_other(
+    cognito, pool, run, sign_up, front, monkeypatch
+):
+    for n, name in enumerate(("ann", "ben", "cat")):
+        sign_up(name, f"+1201555012{n}")
+    forward = front._forward
+
+    def refuse_ben(request):
+        if "AdminSetUserPassword" in request.header("x-amz-target") and b'"ben"' in request.body:
+            return strict_cognito._json_reply({"__type": "TooManyRequestsException"}, 400)
+        return forward(request)
+
+    monkeypatch.setattr(front, "_forward", refuse_ben)
+    with pytest.raises(CommandError, match="1 could not be healed"):
+        run("cognito_repair", "--user-pool-id", pool, "--heal", "--per-second", "100")
+    assert states(cognito, pool)["ben"] == ("UNCONFIRMED", True)
+    assert states(cognito, pool)["cat"] == ("CONFIRMED", True)
+
+
+def test_unknown_kind_is_refused(run, pool):
+    with pytest.raises(CommandError, match="is not a valid Kind"):
+        run("cognito_repair", "--user-pool-id", pool, "--kinds", "everything")
+
+
+def test_pace_is_kept():
+    ailments = [Ailment(Kind.LIMBO, str(n), "", "") for n in range(4)]
+    started = time.monotonic()
+    assert list(repair.at_pace(ailments, 100)) == ailments
+    assert 0.03 < time.monotonic() - started < 1

@@ -1,0 +1,66 @@
+"""What the documents tell people to type."""
+
+import re
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore import xform_name
+
+PROJECT = Path(__file__).resolve().parent.parent
+DOCUMENTS = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
+
+
+def commands(program: str) -> set[str]:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
+    # A command may be broken over two lines of a paragraph.
+    spans = re.findall(r"`([^`]+)`", text.replace("```", ""))
+    found = [" ".join(span.split()) for span in spans]
+    found += [line.split("#")[0].strip() for line in text.splitlines()]
+    return {each for each in found if each.startswith(program)}
+
+
+@pytest.mark.parametrize("command", sorted(commands("aws ")))
+def test_aws_command_is_one(command):
+    service, operation, *words = command.split()[1:]
+    model = boto3.client(service, region_name="eu-west-1").meta.service_model
+    names = {xform_name(name, "-"): name for name in model.operation_names}
+    members = model.operation_model(names[operation]).input_shape.members
+    options = {word[2:] for word in words if word.startswith("--")}
+    assert options <= {xform_name(name, "-") for name in members}
+
+
+@pytest.mark.parametrize("command", sorted(commands("make ")))
+def test_make_target_is_one(command):
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    target = next(word for word in command.split()[1:] if "=" not in word)
+    assert re.search(rf"^{target}:.*## ", makefile, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", sorted(commands("python manage.py ") | commands("manage.py ")))
+def test_management_command_is_one(command):
+    name = command.split("manage.py ")[1].split()[0].rstrip(",")
+    ours = {path.stem for path in PROJECT.glob("*/management/commands/*.py")}
+    assert name in ours | {"check", "migrate", "collectstatic"}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(path):
+    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", path.read_text(encoding="utf-8")):
+        name, _, anchor = link.partition("#")
+        target = (path.parent / name).resolve() if name else path
+        assert target.exists(), link
+        if anchor:
+            titles = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            slugs = {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
+            assert anchor in slugs, link
+
+
+def test_workflow_does_nothing_that_the_makefile_does_not():
+    workflow = (PROJECT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    steps = re.findall(r"- run: (.+)$", workflow, re.MULTILINE)
+    assert len(steps) >= 4
+    for step in steps:
+        assert re.search(rf"^{step.split()[1]}:", makefile, re.MULTILINE)
+        assert step.startswith("make ")

@@ -1,0 +1,82 @@
+"""Ready or not, in one process."""
+
+import json
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from django.db import connection
+from jwt.algorithms import RSAAlgorithm
+
+from accounts import tokens
+from config import health
+from tests.wire import Reply, WireServer
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def keys(wire: WireServer, settings) -> WireServer:
+    settings.ACCOUNTS_JWKS_URL = f"{wire.url}/jwks.json"
+    return wire
+
+
+@pytest.fixture(scope="module")
+def jwks() -> dict[str, list[dict[str, str]]]:
+    public = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
+    return {"keys": [json.loads(RSAAlgorithm.to_jwk(public)) | {"kid": "one", "use": "sig"}]}
+
+
+@pytest.fixture
+def served(keys: WireServer, jwks) -> WireServer:
+    keys.renew(Reply(jwks))
+    return keys
+
+
+def test_ready_when_all_parts_answer(client, served):
+    asked = client.get("/readyz")
+    assert asked.status_code == 200
+    assert asked.json() == {"database": "ok", "cache": "ok", "keys": "0 s old"}
+    assert "no-store" in asked["Cache-Control"]
+
+
+def test_not_ready_before_there_ever_were_keys(client, keys):
+    keys.renew(Reply(status=500))
+    asked = client.get("/readyz")
+    assert asked.status_code == 503
+    assert asked.json()["keys"] == "failed"
+
+
+def test_ready_with_old_keys_while_new_ones_cannot_be_had(client, served):
+    client.get("/readyz")
+    served.renew(Reply(status=500))
+    tokens._verifier().keys.jwk_set_cache.put(None)
+    assert client.get("/readyz").status_code == 200
+    assert served.requests
+
+
+def test_not_ready_without_a_cache(client, served, settings):
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "redis://127.0.0.1:9/0",
+        }
+    }
+    asked = client.get("/readyz")
+    assert (asked.status_code, asked.json()["cache"]) == (503, "failed")
+
+
+def test_not_ready_without_a_database(client, served):
+    def refuse(*args, **kwargs):
+        raise OSError("the password is hunter2")
+
+    with connection.execute_wrapper(refuse):
+        asked = client.get("/readyz")
+    assert (asked.status_code, asked.json()["database"]) == (503, "failed")
+    assert "hunter2" not in asked.content.decode()
+
+
+@pytest.mark.parametrize("path", health.PATHS)
+def test_health_is_asked_by_address_and_nothing_else_is(client, served, settings, path):
+    settings.ALLOWED_HOSTS = [".example.com"]
+    assert client.get(path, headers={"host": "10.0.0.7:8000"}).status_code == 200
+    assert client.get("/accounts/login/", headers={"host": "10.0.0.7:8000"}).status_code == 400
