@@ -251,23 +251,37 @@ def fresh_version(aws: Aws) -> None:
 
 
 def without_admin_actions(aws: Aws) -> None:
-    """The site's policy, as a stack from before the admin has it."""
-    iam, arn = aws.client("iam"), aws.outputs["WebTierPolicyArn"]
-    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-    document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    """Leave the policy of the site as it was before there was an admin."""
+    document = policy_document(aws, policy_version(aws))
     rest = [one for one in document["Statement"] if one["Sid"] != "RunAccounts"]
-    iam.create_policy_version(
-        PolicyArn=arn,
-        PolicyDocument=json.dumps({**document, "Statement": rest}),
-        SetAsDefault=True,
+    new_policy_version(aws, {**document, "Statement": rest})
+
+
+def with_admin_actions(aws: Aws) -> None:
+    broken = policy_version(aws)
+    # The local IAM has no SetDefaultPolicyVersion.
+    new_policy_version(aws, policy_document(aws, "v1"))
+    aws.client("iam").delete_policy_version(PolicyArn=policy_arn(aws), VersionId=broken)
+
+
+def policy_arn(aws: Aws) -> str:
+    return aws.outputs["WebTierPolicyArn"]
+
+
+def policy_version(aws: Aws) -> str:
+    described = aws.client("iam").get_policy(PolicyArn=policy_arn(aws))
+    return str(described["Policy"]["DefaultVersionId"])
+
+
+def policy_document(aws: Aws, version: str) -> dict[str, Any]:
+    described = aws.client("iam").get_policy_version(PolicyArn=policy_arn(aws), VersionId=version)
+    return dict(described["PolicyVersion"]["Document"])
+
+
+def new_policy_version(aws: Aws, document: dict[str, Any]) -> None:
+    aws.client("iam").create_policy_version(
+        PolicyArn=policy_arn(aws), PolicyDocument=json.dumps(document), SetAsDefault=True
     )
-
-
-def first_version_of_policy(aws: Aws) -> None:
-    iam, arn = aws.client("iam"), aws.outputs["WebTierPolicyArn"]
-    newer = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-    iam.set_default_policy_version(PolicyArn=arn, VersionId="v1")
-    iam.delete_policy_version(PolicyArn=arn, VersionId=newer)
 
 
 LEDGER = "phone-login-ledger-local"
@@ -323,7 +337,7 @@ ON_AWS = {
         "AdminDisableUser",
         without_admin_actions,
         "make deploy STAGE=local",
-        undo=first_version_of_policy,
+        undo=with_admin_actions,
     ),
     "sign-up is open": Broken(
         "sign-up",
