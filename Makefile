@@ -3,7 +3,7 @@
 PYTHON ?= python3
 PORT ?= 8000
 # One more than there are cores: tests of time limits wait, and others compute meanwhile.
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+WORKERS ?= auto
 STATE := .local
 VENV := $(STATE)/venv
 EMULATOR := $(STATE)/emulator-venv
