@@ -33,4 +33,5 @@ class CognitoBackend(ModelBackend):
         user = User.objects.for_identity(
             claims.sub, claims.phone, phone_verified=claims.phone_verified
         )
+        user.texted_in = claims.locale
         return user if self.user_can_authenticate(user) else None

@@ -6,6 +6,9 @@ accounts.E003  ACCOUNTS_SIGN_UP is neither open nor closed
 accounts.E004  a setting of the user pool is missing
 accounts.E005  COGNITO_API is neither public nor admin
 accounts.E006  a rate limit cannot be read
+accounts.E020  a colour of the brand cannot be read
+accounts.E021  a colour of the brand is too faint to be read by everybody
+accounts.E022  the logo is no static file
 accounts.W001  counts of the throttle are kept in one process only (deploy)
 """
 
@@ -13,9 +16,11 @@ from typing import Any
 
 import limits
 import phonenumbers
+from django.contrib.staticfiles import finders
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
+from accounts import brand
 from accounts.conf import conf
 
 
@@ -98,5 +103,53 @@ def check_throttle_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage
             "The throttle counts in the memory of one process.",
             hint="Set ACCOUNTS_THROTTLE_URL to redis://…, which all processes share.",
             id="accounts.W001",
+        )
+    ]
+
+
+@register()
+def check_colors(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if conf.site_color_dark and not conf.site_color:
+        return [Error("SITE_COLOR_DARK needs a SITE_COLOR.", id="accounts.E020")]
+    found: list[CheckMessage] = []
+    for name, colour, surfaces in (
+        ("SITE_COLOR", conf.site_color, brand.LIGHT_SURFACES),
+        ("SITE_COLOR_DARK", conf.site_color_dark, brand.DARK_SURFACES),
+    ):
+        if not colour:
+            continue
+        try:
+            ratio = brand.worst_contrast(colour, surfaces)
+        except ValueError:
+            found.append(
+                Error(
+                    f"{name} is no colour: {colour!r}.",
+                    hint="Write it like #0b57d0.",
+                    id="accounts.E020",
+                )
+            )
+            continue
+        if ratio < brand.ENOUGH:
+            found.append(
+                Error(
+                    f"{name} is too faint for links: {colour} has a contrast of {ratio:.1f}:1, "
+                    f"and {brand.ENOUGH}:1 is needed.",
+                    hint=f"The nearest colour that can be read is "
+                    f"{brand.readable(colour, surfaces)}.",
+                    id="accounts.E021",
+                )
+            )
+    return found
+
+
+@register()
+def check_logo(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if not conf.site_logo or finders.find(conf.site_logo):
+        return []
+    return [
+        Error(
+            f"SITE_LOGO is no static file: {conf.site_logo!r}.",
+            hint="Put it into static/ and give its path from there, such as brand/logo.svg.",
+            id="accounts.E022",
         )
     ]

@@ -13,9 +13,17 @@ PROJECT = Path(__file__).resolve().parent.parent.parent
 ARROWS: dict[str, set[str]] = {
     # What the browser meets …
     "accounts.urls": {"accounts.views"},
-    "accounts.views": {"accounts.forms", "accounts.phone_login", "accounts.phones"},
-    "accounts.forms": {"accounts.fields"},
-    "accounts.fields": {"accounts.conf", "accounts.phones"},
+    "accounts.views": {
+        "accounts.brand",
+        "accounts.conf",
+        "accounts.countries",
+        "accounts.forms",
+        "accounts.phone_login",
+        "accounts.phones",
+        "accounts.remembered",
+    },
+    "accounts.forms": {"accounts.conf", "accounts.countries", "accounts.fields"},
+    "accounts.fields": {"accounts.conf", "accounts.countries", "accounts.phones"},
     # … the flow, which alone knows the order of the steps …
     "accounts.phone_login": {
         "accounts.cognito",
@@ -35,6 +43,9 @@ ARROWS: dict[str, set[str]] = {
     "accounts.ledger": {"accounts.conf"},
     "accounts.throttle": {"accounts.conf"},
     "accounts.tokens": {"accounts.conf"},
+    "accounts.countries": {"accounts.phones"},
+    "accounts.remembered": set(),
+    "accounts.brand": set(),
     "accounts.phones": set(),
     "accounts.models": set(),
     "accounts.conf": set(),
@@ -43,8 +54,8 @@ ARROWS: dict[str, set[str]] = {
     "accounts.admin": {"accounts.models"},
     "accounts.admin_site": set(),
     "accounts.apps": {"accounts.checks"},
-    "accounts.checks": {"accounts.conf"},
-    "accounts.context_processors": {"accounts.conf"},
+    "accounts.checks": {"accounts.brand", "accounts.conf"},
+    "accounts.context_processors": {"accounts.brand", "accounts.conf"},
     "config": set(),
     "config.settings": set(),
     "config.urls": {"accounts.views"},
@@ -67,6 +78,7 @@ LOOSER: dict[str, set[str]] = {
 # Packages from elsewhere. Django and the standard library go without saying.
 PACKAGES: dict[str, set[str]] = {
     "accounts.checks": {"limits", "phonenumbers"},
+    "accounts.countries": {"babel"},
     "accounts.cognito": {"boto3", "botocore", "mypy_boto3_cognito_idp"},
     "accounts.ledger": {"boto3", "botocore", "mypy_boto3_lambda"},
     "accounts.phones": {"phonenumbers"},

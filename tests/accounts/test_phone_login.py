@@ -100,6 +100,7 @@ class StrictCognito(WireServer):
             each._server.RequestHandlerClass.disable_nagle_algorithm = True  # type: ignore[attr-defined]
         self.subs: dict[str, str] = {}
         self.verified: set[str] = set()
+        self.locales: dict[str, str] = {}
         self.texts: list[tuple[str, str]] = []
         self.sessions: list[str] = []
         self.tokens: list[str] = []
@@ -111,6 +112,7 @@ class StrictCognito(WireServer):
     def add(self, phone: str, *, verified: bool = True) -> str:
         """Let a user be there already, and return the sub."""
         self.subs[phone] = sub = str(uuid.uuid4())
+        self.locales[sub] = "en"
         if verified:
             self.verified.add(sub)
         return sub
@@ -173,8 +175,12 @@ class StrictCognito(WireServer):
             return Reply({"Username": sub, "UserAttributes": self._attributes(phone, sub)})
         if operation == "AdminUpdateUserAttributes":
             _, sub = self._find(asked["Username"])
-            assert asked["UserAttributes"] == [{"Name": "phone_number_verified", "Value": "true"}]
-            self.verified.add(sub)
+            [attribute] = asked["UserAttributes"]
+            if attribute["Name"] == "locale":
+                self.locales[sub] = attribute["Value"]
+            else:
+                assert attribute == {"Name": "phone_number_verified", "Value": "true"}
+                self.verified.add(sub)
             return Reply({})
         raise Refusal("InvalidParameterException", f"Unknown operation {operation}")
 
@@ -228,7 +234,10 @@ class StrictCognito(WireServer):
         phone, _ = self._find(sub)
         given = {
             "IdToken": self.mint(
-                sub, phone_number=phone, phone_number_verified=sub in self.verified
+                sub,
+                phone_number=phone,
+                phone_number_verified=sub in self.verified,
+                locale=self.locales.get(sub),
             ),
             "AccessToken": secrets.token_urlsafe(200),
             "RefreshToken": secrets.token_urlsafe(200),
@@ -239,10 +248,13 @@ class StrictCognito(WireServer):
     def _create(self, asked: Any) -> dict[str, Any]:
         phone = asked["Username"]
         assert asked["MessageAction"] == "SUPPRESS"
-        assert asked["UserAttributes"] == [{"Name": "phone_number", "Value": phone}]
+        given = {each["Name"]: each["Value"] for each in asked["UserAttributes"]}
+        assert given.pop("phone_number") == phone
+        assert set(given) <= {"locale"}
         if phone in self.subs:
             raise Refusal("UsernameExistsException", "User account already exists")
         sub = self.add(phone, verified=False)
+        self.locales[sub] = given.get("locale", "")
         return {"User": {"Username": sub, "Attributes": self._attributes(phone, sub)}}
 
     def _find(self, name: str) -> tuple[str, str]:
