@@ -14,7 +14,7 @@ LOCAL_AWS := $(EMULATOR)/.installed
 LOCAL := env $(foreach name,$(filter AWS_% COGNITO_% DJANGO_% ACCOUNTS_% DATABASE_URL,$(.VARIABLES)),-u $(name)) NO_PROXY=* ENV_FILE=$(STATE)/env
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format pictures bench-triggers admin manage lock clean
+.PHONY: help run test lint format messages pictures bench-triggers admin manage lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ lint: $(DEV) ## Check format, lint, types, the template and the migrations
 format: $(DEV) ## Format the code and mend what can be mended
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
+
+messages: $(DEV) ## Bring locale/ in step with the strings of the site, and say what is untranslated
+	@$(RUN) -m tests.messages
 
 pictures: $(DEV) $(LOCAL_AWS) ## Take the pictures of the README anew
 	@PICTURES=1 $(RUN) -m pytest tests/browser/test_pictures.py
