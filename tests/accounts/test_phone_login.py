@@ -101,6 +101,8 @@ class StrictCognito(WireServer):
         self.subs: dict[str, str] = {}
         self.verified: set[str] = set()
         self.locales: dict[str, str] = {}
+        # What the next challenges say beside what they always say.
+        self.says: dict[str, str] = {}
         self.texts: list[tuple[str, str]] = []
         self.sessions: list[str] = []
         self.tokens: list[str] = []
@@ -227,6 +229,7 @@ class StrictCognito(WireServer):
                 "resendAt": str(now + 30),
                 "triesLeft": str(flow.tries_left),
                 "codeLength": "6",
+                **self.says,
             },
         }
 

@@ -119,28 +119,3 @@ def test_second_tab_with_another_number_spends_no_try(page: Page, site, phone, t
     expect(page.locator("#error_code")).to_contain_text("asked for another code since")
     answer(page, code_in(texts(other_phone)[-1]))
     expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
-
-
-@pytest.mark.parametrize("color_scheme", ["light", "dark"])
-def test_pages_are_accessible(
-    page: Page, site, phone, texts, assert_accessible, color_scheme, settings
-):
-    page.emulate_media(color_scheme=color_scheme)
-    page.goto(f"{site}/accounts/login/")
-    assert_accessible(page)
-    page.get_by_role("button", name="Text me a code").click()
-    assert_accessible(page)
-    ask(page, site, phone)
-    assert_accessible(page)
-    answer(page, "12")
-    assert_accessible(page)
-    page.get_by_role("button", name="Text me a new code").click()
-    expect(page.get_by_role("alert")).to_contain_text("You can ask for another code in")
-    assert_accessible(page)
-    page.goto(f"{site}/local/inbox/")
-    assert_accessible(page)
-    page.goto(f"{site}/nothing-here/")
-    assert_accessible(page)
-    page.goto(f"{site}/accounts/login/code/")
-    answer(page, code_in(texts(phone)[-1]))
-    assert_accessible(page)

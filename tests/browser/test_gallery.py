@@ -1,0 +1,218 @@
+"""Every state of every page: a picture in each look, nothing cut off, and axe finds nothing.
+
+The pictures lie in .local/gallery/, for people to look at: open its index.html.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import time_machine
+from playwright.sync_api import Page, expect
+
+from accounts import cognito
+from accounts.models import User
+from tests.accounts.test_phone_login import CLIENT_ID, CLIENT_SECRET, ISSUER, strict_cognito
+from tests.browser.conftest import assert_accessible
+
+LOOKS = {
+    # name: (language, width, theme)
+    "light": ("en", 390, "light"),
+    "dark": ("en", 390, "dark"),
+    # The longest words in the least room.
+    "narrow": ("de", 320, "light"),
+    "arabic": ("ar", 390, "light"),
+}
+LOGIN, CODE, RESEND, LOGOUT, INBOX = (
+    "/accounts/login/",
+    "/accounts/login/code/",
+    "/accounts/login/resend/",
+    "/accounts/logout/",
+    "/local/inbox/",
+)
+# What stands outside the window, or is hidden by the box around it.
+CUT_OFF = """() => [...document.querySelectorAll("body *")].filter((one) => {
+  const box = one.getBoundingClientRect();
+  const hides = getComputedStyle(one).overflowX === "hidden" && one.scrollWidth > one.clientWidth;
+  return box.width && (box.right > innerWidth + 1 || box.left < -1 || hides);
+}).map((one) => one.outerHTML.slice(0, 200))"""
+
+
+class Gallery:
+    def __init__(self, page: Page, site: str, folder: Path) -> None:
+        self.page = page
+        self._site = site
+        self._folder = folder
+        self._names: list[str] = []
+
+    def go(self, path: str) -> None:
+        self.page.goto(f"{self._site}{path}")
+
+    def ask(self, number: str) -> None:
+        self.go(LOGIN)
+        self.page.locator("#id_phone").fill(number)
+        self.page.locator("#id_phone").press("Enter")
+        self.page.wait_for_load_state()
+
+    def answer(self, code: str) -> None:
+        """Type a code, which sends itself if it is whole."""
+        with self.page.expect_navigation():
+            self.page.locator("#id_code").press_sequentially(code)
+            if len(code) < 6:
+                self.page.locator("#id_code").press("Enter")
+
+    def take(self, name: str, again: Callable[[], object] | None = None) -> None:
+        """Picture the state that the page is in, in every look.
+
+        ``again`` brings it back in another language, where loading the page anew would not.
+        """
+        self._names.append(name)
+        assert_accessible(self.page)
+        for look, (language, width, theme) in LOOKS.items():
+            if language != "en":
+                self._speak(language)
+                again() if again else self.page.reload()
+            self.page.set_viewport_size({"width": width, "height": 700})
+            self.page.emulate_media(color_scheme=theme)
+            assert self.page.evaluate(CUT_OFF) == [], f"{name} in {look}"
+            self.page.screenshot(path=self._folder / f"{name}.{look}.png", full_page=True)
+        self._speak("en")
+
+    def _speak(self, language: str) -> None:
+        cookie = {"name": "language", "value": language, "url": self._site}
+        self.page.context.add_cookies([cookie])
+
+    def hang(self) -> None:
+        """Write the page on which all pictures can be seen."""
+        names = sorted({path.name.partition(".")[0] for path in self._folder.glob("*.png")})
+        rows = "".join(
+            f"<h2>{name}</h2>" + "".join(f"<img src={name}.{look}.png> " for look in LOOKS)
+            for name in names
+        )
+        head = "<!doctype html><style>body{background:#888}img{vertical-align:top}</style>"
+        (self._folder / "index.html").write_text(head + rows)
+
+
+@pytest.fixture
+def gallery(page: Page, site: str, project: Path, settings):
+    settings.ACCOUNTS_COUNTRIES = ["US", "GB", "FR", "DE", "IN", "BR", "AE", "JP"]
+    folder = project / ".local" / "gallery"
+    folder.mkdir(parents=True, exist_ok=True)
+    settings.ACCOUNTS_PHONE_POSTS = settings.ACCOUNTS_SENDS = "1000/hour"
+    gallery = Gallery(page, site, folder)
+    yield gallery
+    gallery.hang()
+
+
+def test_gallery_of_the_way_in(gallery: Gallery, page: Page, phone, texts):
+    gallery.go(LOGIN)
+    gallery.take("phone")
+    page.locator(".languages summary").click()
+    gallery.take("phone-languages", lambda: page.reload() and page.locator("summary").click())
+    for name, number in {
+        "phone-empty": "",
+        "phone-unknown": "12",
+        "phone-takes-no-texts": "1-800-356-9377",
+        "phone-of-another-country": "+34 612 34 56 78",
+    }.items():
+        gallery.ask(number)
+        expect(page.locator("#error_phone")).to_be_visible()
+        gallery.take(name)
+    gallery.go(CODE)
+    gallery.take("phone-after-a-dead-session", lambda: gallery.go(CODE))
+
+    gallery.ask(phone)
+    gallery.take("code")
+    page.locator("main summary").click()
+    gallery.take("code-help", lambda: page.reload() and page.locator("main summary").click())
+    gallery.answer("12")
+    gallery.take("code-malformed")
+    code = texts(phone)[-1][:6]
+    gallery.answer(f"{(int(code) + 1) % 10**6:06d}")
+    expect(page.locator("#error_code")).to_contain_text("2 tries left")
+    gallery.take("code-wrong")
+    # As without scripts, which hold it back.
+    page.evaluate("document.getElementById('resend').submit()")
+    expect(page.get_by_role("alert")).to_be_visible()
+    gallery.take("code-too-soon")
+    gallery.go(CODE)
+    gallery.answer(code)
+    expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
+    User.objects.update(is_staff=True)
+    page.reload()
+    gallery.take("home")
+    page.locator(f"form[action='{LOGOUT}'] button").click()
+    page.wait_for_load_state()
+    gallery.take("phone-after-signing-out")
+    gallery.go(INBOX)
+    page.set_viewport_size({"width": 390, "height": 700})
+    gallery.take("inbox")
+
+
+def test_gallery_of_waiting(gallery: Gallery, page: Page, phone):
+    """What the page of the code becomes by itself, and what an hour makes of it."""
+    gallery.ask(phone)
+    page.clock.install()
+
+    def wait(seconds: int) -> None:
+        page.reload()
+        page.clock.fast_forward(seconds * 1000)
+
+    wait(31)
+    expect(page.locator("#news")).to_have_text("You can ask for a new code now.")
+    gallery.take("code-may-be-sent-again", lambda: wait(31))
+    wait(31)
+    page.clock.fast_forward(270 * 1000)
+    expect(page.locator("#news")).to_contain_text("too old by now")
+    gallery.take("code-grown-old", lambda: wait(301))
+    with time_machine.travel(time.time() + 301, tick=True):
+        page.reload()
+        gallery.answer("123456")
+        expect(page.locator("#error_code")).to_contain_text("too old")
+        gallery.take("code-too-old")
+
+
+def test_gallery_of_troubles(gallery: Gallery, page: Page, phone, settings):
+    settings.ACCOUNTS_CLIENT_ID, settings.ACCOUNTS_CLIENT_SECRET = CLIENT_ID, CLIENT_SECRET
+    settings.ACCOUNTS_ISSUER = ISSUER
+    with strict_cognito(settings) as pool:
+        cognito._made_gateway.cache_clear()
+        User.objects.for_identity(pool.add(phone), phone, phone_verified=True)
+        gallery.go(LOGIN)
+        page.locator("[name=remember]").check()
+        for name, says in {
+            "code-opted-out": {"delivery": "opted_out"},
+            "code-landline": {"delivery": "landline"},
+            "code-blocked-country": {"delivery": "blocked_country"},
+            "code-not-sent": {"delivery": "provider_down"},
+            "code-of-eight-digits": {"codeLength": "8"},
+        }.items():
+            pool.says = says | {"resendAt": "0"}
+            gallery.ask(phone)
+            gallery.take(name)
+        pool.says = {}
+        gallery.go(LOGIN)
+        page.locator("[name=remember]").check()
+        page.locator("#id_phone").press("Enter")
+        page.wait_for_load_state()
+        gallery.go(LOGIN)
+        gallery.take("phone-remembered")
+        for offset in (1, 2, 3):
+            gallery.go(CODE)
+            gallery.answer(pool.wrong_code(offset))
+        gallery.take("phone-after-three-wrong-codes")
+    settings.AWS_ENDPOINT_URL = "http://127.0.0.1:9"
+    cognito._made_gateway.cache_clear()
+    gallery.ask(phone[:-1] + "9")
+    expect(page.get_by_role("alert")).to_be_visible()
+    gallery.take("phone-out-of-service")
+    settings.ACCOUNTS_PHONE_POSTS = "1/hour"
+    gallery.ask("12")
+    gallery.ask("12")
+    expect(page.get_by_role("heading", name="Too many attempts")).to_be_visible()
+    gallery.take("error-429")
+    gallery.go("/nothing-here")
+    gallery.take("error-404")
+    gallery.go(INBOX)
+    gallery.take("inbox-down")
