@@ -46,7 +46,9 @@ def guess(accept_language: str, countries: Collection[str], *, default: str) -> 
     ``en-GB`` names its country. ``de`` is the default's where German is official there, or else
     that of the most of its speakers.
     """
-    for tag, _ in parse_accept_lang_header(accept_language.lower()):
+    for tag, weight in parse_accept_lang_header(accept_language.lower()):
+        if not weight:
+            continue
         language, *rest = tag.split("-")
         region = next((part.upper() for part in rest if len(part) == 2), None)
         if region is None:

@@ -4,7 +4,6 @@ import gzip
 import re
 
 import pytest
-from django.test import Client
 from playwright.sync_api import Page, expect
 
 from accounts import brand
