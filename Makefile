@@ -9,12 +9,13 @@ RUN := $(VENV)/bin/python
 SITE := $(VENV)/.site-installed
 DEV := $(VENV)/.dev-installed
 LOCAL_AWS := $(EMULATOR)/.installed
+LIGHTHOUSE := $(STATE)/node/.lighthouse-12.8.2
 
 # The process environment wins over the file, so what a developer has set must go.
 LOCAL := env $(foreach name,$(filter AWS_% COGNITO_% DJANGO_% ACCOUNTS_% DATABASE_URL,$(.VARIABLES)),-u $(name)) NO_PROXY=* ENV_FILE=$(STATE)/env
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format messages pictures bench-triggers admin manage lock clean
+.PHONY: help run test lint format messages pictures lighthouse bench-triggers admin manage lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,8 +41,11 @@ format: $(DEV) ## Format the code and mend what can be mended
 messages: $(DEV) ## Bring locale/ in step with the strings of the site, and say what is untranslated
 	@$(RUN) -m tests.messages
 
-pictures: $(DEV) $(LOCAL_AWS) ## Take the pictures of the README anew
+pictures: $(DEV) $(LOCAL_AWS) ## Take the pictures of README and docs anew
 	@PICTURES=1 $(RUN) -m pytest tests/browser/test_pictures.py
+
+lighthouse: $(DEV) $(LOCAL_AWS) $(LIGHTHOUSE) ## Run Lighthouse on the sign-in pages (needs Node 20; writes docs/lighthouse.md)
+	@$(RUN) -m tests.lighthouse
 
 bench-triggers: $(DEV) $(LOCAL_AWS) ## Measure the triggers: size, imports, what the ledger costs
 	@$(RUN) -m tests.bench.triggers
@@ -74,6 +78,11 @@ $(SITE): requirements.txt | $(VENV)/bin/python
 $(DEV): requirements-dev.txt | $(SITE)
 	@echo "Installing the development packages …"
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(LIGHTHOUSE):
+	@echo "Installing Lighthouse …"
+	@npm install --silent --no-audit --no-fund --prefix $(STATE)/node lighthouse@12.8.2
 	@touch $@
 
 $(LOCAL_AWS): requirements-emulator.txt

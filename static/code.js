@@ -58,6 +58,10 @@ if (life) {
     if (now() < end) return;
     clearInterval(watch);
     life.textContent = life.dataset.over;
+    document.getElementById("tries").hidden = true;
+    for (const button of document.querySelectorAll("main form > button")) {
+      button.classList.toggle("secondary", button.form === form);
+    }
     announce(life.dataset.over);
   }, 1000);
 }
@@ -75,13 +79,13 @@ if (again && wait) {
     clock.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
     if (left) return;
     clearInterval(ticking);
-    wait.hidden = true;
+    wait.textContent = wait.dataset.ready;
     button.removeAttribute("aria-disabled");
     announce(wait.dataset.ready);
   };
   button.setAttribute("aria-disabled", "true");
   button.addEventListener("click", (event) => {
-    if (wait.hidden) return;
+    if (!button.hasAttribute("aria-disabled")) return;
     event.preventDefault();
     announce(wait.textContent);
   });

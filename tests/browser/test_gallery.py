@@ -82,7 +82,7 @@ class Gallery:
         self._speak("en")
 
     def _shoot(self, path: Path, width: int) -> None:
-        """Playwright's own way waits for frames and packs tightly, which a hundred times is long."""
+        """Playwright's own way packs tightly, which takes long a hundred times."""
         height = self.page.evaluate("document.documentElement.scrollHeight")
         shot = self._browser.send(
             "Page.captureScreenshot",
@@ -123,6 +123,7 @@ def gallery(page: Page, site: str, project: Path, settings):
 def test_gallery_of_the_way_in(gallery: Gallery, page: Page, phone, texts):
     gallery.go(LOGIN)
     gallery.take("phone")
+    gallery.go(LOGIN)
     page.locator(".languages summary").click()
     gallery.take("phone-languages", lambda: page.reload() and page.locator("summary").click())
     for name, number in {
@@ -139,8 +140,10 @@ def test_gallery_of_the_way_in(gallery: Gallery, page: Page, phone, texts):
 
     gallery.ask(phone)
     gallery.take("code")
+    gallery.go(CODE)
     page.locator("main summary").click()
     gallery.take("code-help", lambda: page.reload() and page.locator("main summary").click())
+    gallery.go(CODE)
     gallery.answer("12")
     gallery.take("code-malformed")
     code = texts(phone)[-1][:6]
@@ -175,11 +178,11 @@ def test_gallery_of_waiting(gallery: Gallery, page: Page, phone):
         page.clock.fast_forward(seconds * 1000)
 
     wait(31)
-    expect(page.locator("#news")).to_have_text("You can ask for a new code now.")
+    expect(page.locator("#wait")).to_have_text("You can ask for a new code now.")
     gallery.take("code-may-be-sent-again", lambda: wait(31))
     wait(31)
     page.clock.fast_forward(270 * 1000)
-    expect(page.locator("#news")).to_contain_text("too old by now")
+    expect(page.locator("#lifetime")).to_contain_text("too old by now")
     gallery.take("code-grown-old", lambda: wait(301))
     with time_machine.travel(time.time() + 301, tick=True):
         page.reload()
