@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
+from django.template import loader
 from django.test import Client
 
 from accounts import phones
@@ -178,6 +180,12 @@ def test_long_code_is_asked_for_in_its_length(client, pool, known):
     assert 'data-length="8"' in page
 
 
+def test_reference_is_shown_to_whoever_asks_for_help():
+    assert "reference" not in loader.render_to_string("accounts/code.html")
+    page = loader.render_to_string("accounts/code.html", {"reference": "K7F-2Q"})
+    assert 'give this reference: <bdi dir="ltr"><strong>K7F-2Q</strong></bdi>' in page
+
+
 def test_dead_session_says_what_to_do(client):
     for address in (CODE, "/accounts/login/resend/"):
         page = client.post(address, {"code": "123456"}, follow=True)
@@ -274,3 +282,17 @@ def test_name_and_logo_of_the_site_are_on_its_pages(client, settings):
     settings.ACCOUNTS_SITE_LOGO = "brand/logo.svg"
     assert page.count("/static/brand/logo.svg") == 0
     assert text(client.get(LOGIN)).count("/static/brand/logo.svg") == 2
+
+
+@pytest.mark.parametrize("language", [code for code, _ in settings.LANGUAGES])
+def test_every_page_is_whole_in_every_language(client, pool, known, language):
+    client.post(LANGUAGE, {"language": language})
+    assert "%(" not in text(ask(client, "12"))
+    ask(client, known.phone)
+    for page in (client.get(CODE), answer(client, "1"), answer(client, pool.wrong_code())):
+        assert page.status_code == 200
+        assert phones.mask(known.phone) in text(page)
+        assert not re.search(r"%\(|\{\{|\{%", text(page))
+    assert "{time}" in text(client.get(CODE))
+    client.force_login(known)
+    assert known.phone in text(client.get("/")).replace("&#43;", "+")

@@ -35,7 +35,8 @@ LOGIN, CODE, RESEND, LOGOUT, INBOX = (
 # What stands outside the window, or is hidden by the box around it.
 CUT_OFF = """() => [...document.querySelectorAll("body *")].filter((one) => {
   const box = one.getBoundingClientRect();
-  const hides = getComputedStyle(one).overflowX === "hidden" && one.scrollWidth > one.clientWidth;
+  const hides = getComputedStyle(one).overflowX === "hidden" && one.scrollWidth > one.clientWidth
+    && !one.matches(".heard");
   return box.width && (box.right > innerWidth + 1 || box.left < -1 || hides);
 }).map((one) => one.outerHTML.slice(0, 200))"""
 
