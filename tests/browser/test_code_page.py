@@ -111,6 +111,7 @@ def test_slow_line_sends_each_form_once(page: Page, site, phone, texts, posts):
     page.get_by_label("Mobile number").fill(phone)
     page.get_by_role("button", name="Text me a code").dblclick(no_wait_after=True)
     expect(page.get_by_role("heading", name="Type your code")).to_be_visible()
+    expect(page.get_by_label("6-digit code")).to_be_focused()
     page.keyboard.type(code_in(texts(phone)[-1]))
     page.keyboard.press("Enter")
     expect_signed_in(page)
