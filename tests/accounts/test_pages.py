@@ -1,9 +1,11 @@
 """What the pages say, offer and keep in each state of a sign-in."""
 
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
+import time_machine
 from django.conf import settings
 from django.template import loader
 from django.test import Client
@@ -138,6 +140,18 @@ def test_time_and_tries_are_said_plainly(client, pool, known):
     assert "You have 3 tries." in page
     answer(client, pool.wrong_code())
     assert "You have 2 tries." in text(client.get(CODE))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "clock"), [(30, "0:30"), (60, "1:00"), (120, "2:00"), (300, "5:00")]
+)
+def test_wait_for_another_text_is_shown_as_a_clock(client, pool, known, seconds, clock):
+    with time_machine.travel(int(time.time()), tick=False):
+        pool.says = {"resendAt": str(int(time.time()) + seconds)}
+        ask(client, known.phone)
+        page = text(client.get(CODE))
+    assert f"You can ask for it in <bdi>{clock}</bdi>." in page
+    assert f'data-seconds="{seconds}"' in page
 
 
 @pytest.mark.parametrize(
