@@ -108,7 +108,8 @@ def main() -> int:
         catalog.update(template, no_fuzzy_matching=True)
         catalog.obsolete.clear()
         path.write_bytes(_written(catalog))
-        path_of(language, "mo").write_bytes(_compiled(read(language)))
+        catalog = read(language)
+        path_of(language, "mo").write_bytes(_compiled(catalog))
         todo = untranslated(catalog)
         missing += len(todo)
         for message in todo:
