@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from botocore.loaders import JSONFileLoader
+from django.utils import translation
 
 from accounts import cognito, throttle, tokens
 from localcloud import inbox
@@ -23,6 +24,8 @@ def _fresh_process() -> Iterator[None]:
     cognito._made_gateway.cache_clear()
     tokens._verifier.cache_clear()
     throttle._made_limiter.cache_clear()
+    # The test client serves in this thread, which keeps the language of the last request.
+    translation.deactivate()
     yield
     cognito._made_gateway.cache_clear()
     tokens._verifier.cache_clear()
