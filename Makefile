@@ -1,7 +1,8 @@
 # Two environments, both under .local/: the project's own, and the emulator's, which pins botocore.
 PYTHON ?= python3
 PORT ?= 8000
-WORKERS ?= auto
+# One more than there are cores: tests of time limits wait, and others compute meanwhile.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 STATE := .local
 VENV := $(STATE)/venv
 EMULATOR := $(STATE)/emulator-venv
@@ -14,8 +15,11 @@ LIGHTHOUSE := $(STATE)/node/.lighthouse-12.8.2
 # The process environment wins over the file, so what a developer has set must go.
 LOCAL := env $(foreach name,$(filter AWS_% COGNITO_% DJANGO_% ACCOUNTS_% DATABASE_URL,$(.VARIABLES)),-u $(name)) NO_PROXY=* ENV_FILE=$(STATE)/env
 
+# Without bytecode every worker would compile the whole suite again.
+TESTED := env -u PYTHONDONTWRITEBYTECODE $(RUN)
+
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format messages pictures lighthouse bench-triggers admin manage lock clean
+.PHONY: help run test lint format messages pictures lighthouse bench-triggers bench-sync bench-admin admin manage lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +29,7 @@ run: $(SITE) $(LOCAL_AWS) ## Start a local AWS and the site on http://localhost:
 
 test: $(DEV) $(LOCAL_AWS) ## Run the whole suite, browser tests included (ARGS=… go to pytest)
 	@$(RUN) -m tests.provision
-	@$(RUN) -m pytest -n $(WORKERS) --dist loadscope $(ARGS)
+	@$(TESTED) -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 lint: $(DEV) ## Check format, lint, types, the template and the migrations
 	$(VENV)/bin/ruff format --check .
@@ -41,14 +45,21 @@ format: $(DEV) ## Format the code and mend what can be mended
 messages: $(DEV) ## Bring locale/ in step with the strings of the site, and say what is untranslated
 	@$(RUN) -m tests.messages
 
-pictures: $(DEV) $(LOCAL_AWS) ## Take the pictures of README and docs anew
-	@PICTURES=1 $(RUN) -m pytest tests/browser/test_pictures.py
+pictures: $(DEV) $(LOCAL_AWS) ## Take the pictures of the README and the docs anew
+	@PICTURES=1 $(RUN) -m pytest tests/browser/test_pictures.py tests/browser/test_admin_figures.py
 
 lighthouse: $(DEV) $(LOCAL_AWS) $(LIGHTHOUSE) ## Run Lighthouse on the sign-in pages (needs Node 20; writes docs/lighthouse.md)
 	@$(RUN) -m tests.lighthouse
 
 bench-triggers: $(DEV) $(LOCAL_AWS) ## Measure the triggers: size, imports, what the ledger costs
 	@$(RUN) -m tests.bench.triggers
+
+bench-sync: $(DEV) ## Measure the comparison with a user pool of a million (ARGS=--users=…)
+	@$(RUN) -m tests.bench.sync $(ARGS)
+
+bench-admin: $(DEV) ## Measure the admin on PostgreSQL, at a million users and five million events
+	@$(RUN) -m tests.provision
+	@$(RUN) -m tests.bench.admin
 
 admin: $(SITE) ## Make an operator while make run is running: make admin PHONE=+12015550123
 	@$(LOCAL) $(RUN) manage.py make_admin "$(PHONE)"

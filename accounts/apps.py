@@ -8,7 +8,9 @@ class AccountsConfig(AppConfig):
     verbose_name = _("People")
 
     def ready(self) -> None:
-        from accounts import checks  # noqa: F401 - registers itself
+        from accounts import audit, checks  # noqa: F401 - checks register themselves
+
+        audit.register()
 
 
 class PhoneAdminConfig(AdminConfig):

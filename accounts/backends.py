@@ -5,7 +5,7 @@ from django.contrib.auth.backends import BaseBackend, ModelBackend
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from accounts import tokens
+from accounts import groups, revalidation, tokens
 from accounts.models import User
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,8 @@ class CognitoBackend(ModelBackend):
     ) -> User | None:
         """Return the user of an ID token that was issued for ``sub``, or None.
 
-        Raises tokens.KeysUnavailable: the token may be good, and nobody can tell just now.
+        Raises tokens.KeysUnavailable: the token may be good, and nobody can tell just now. Raises
+        cognito.CognitoError likewise, for somebody of whom Cognito said last that they are out.
         """
         try:
             claims = tokens.verify_id_token(id_token, sub=sub)
@@ -34,4 +35,14 @@ class CognitoBackend(ModelBackend):
             claims.sub, claims.phone, phone_verified=claims.phone_verified
         )
         user.texted_in = claims.locale
-        return user if self.user_can_authenticate(user) else None
+        if not user.cognito_enabled:
+            # The token may be older than that, so it is no proof that they are in again.
+            revalidation.ask(user)
+        if not self.user_can_authenticate(user):
+            return None
+        groups.apply(user, claims.groups)
+        return user
+
+    def user_can_authenticate(self, user: Any) -> bool:
+        """Let nobody in whom this site or Cognito shuts out, nor go on with a session."""
+        return bool(user.is_active and user.cognito_enabled)

@@ -6,12 +6,20 @@ accounts.E003  ACCOUNTS_SIGN_UP is neither open nor closed
 accounts.E004  a setting of the user pool is missing
 accounts.E005  COGNITO_API is neither public nor admin
 accounts.E006  a rate limit cannot be read
+accounts.E007  a sharing policy is none of off, notify, ask, strict
+accounts.E008  a limit of sessions makes no sense
+accounts.E009  ACCOUNTS_CONFIRM_SECONDS makes no sense
+accounts.E012  ACCOUNTS_EVENTS_KEPT_DAYS is out of range
+accounts.E013  ACCOUNTS_GROUPS or ACCOUNTS_STAFF_GROUP cannot be read
+accounts.E014  ACCOUNTS_REVALIDATE_SECONDS is out of range
 accounts.E020  a colour of the brand cannot be read
 accounts.E021  a colour of the brand is too faint to be read by everybody
 accounts.E022  the logo is no static file
 accounts.W001  counts of the throttle are kept in one process only (deploy)
+accounts.W002  nobody can change a number: TEXTS_FUNCTION is missing (deploy)
 """
 
+import re
 from typing import Any
 
 import limits
@@ -21,7 +29,12 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from accounts import brand
-from accounts.conf import conf
+from accounts.conf import SHARING_POLICIES, conf
+
+# A session's last use is written down once a minute.
+_SHORTEST_IDLE_SECONDS = 120
+# A code must have time to arrive.
+_CONFIRM_SECONDS = (60, 60 * 60)
 
 
 @register(Tags.security)
@@ -94,6 +107,106 @@ def check_rates(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return found
 
 
+# A group's name as Cognito takes it.
+_POOL_GROUP = re.compile(r"\S{1,128}")
+_MAX_DJANGO_GROUP = 150
+_REVALIDATE = range(60, 24 * 60 * 60 + 1)
+
+
+@register(Tags.security)
+def check_groups(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if not all(
+        _POOL_GROUP.fullmatch(theirs) and 0 < len(ours) <= _MAX_DJANGO_GROUP
+        for theirs, ours in conf.groups.items()
+    ):
+        found.append(
+            Error(
+                "ACCOUNTS_GROUPS cannot be read.",
+                hint="Write it like pool-group=Django group,other-group=Other group.",
+                id="accounts.E013",
+            )
+        )
+    if conf.staff_group and not _POOL_GROUP.fullmatch(conf.staff_group):
+        found.append(
+            Error(
+                "ACCOUNTS_STAFF_GROUP is no name of a group of the user pool.",
+                hint="Name one group, without spaces, or none.",
+                id="accounts.E013",
+            )
+        )
+    return found
+
+
+@register(Tags.security)
+def check_sharing_policies(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    policies = {"ACCOUNTS_SHARING_POLICY": conf.sharing_policy}
+    for group, policy in conf.sharing_policy_by_group.items():
+        policies[f"ACCOUNTS_SHARING_POLICY_BY_GROUP for {group!r}"] = policy
+    return [
+        Error(
+            f"{name} is no policy: {policy!r}.",
+            hint=f"One of {', '.join(SHARING_POLICIES)}; by group: Contractors=strict,Family=off.",
+            id="accounts.E007",
+        )
+        for name, policy in policies.items()
+        if policy not in SHARING_POLICIES
+    ]
+
+
+@register(Tags.security)
+def check_sessions(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    limits_of = {
+        "SESSION": (conf.session_idle_seconds, conf.session_seconds),
+        "STAFF": (conf.staff_idle_seconds, conf.staff_seconds),
+    }
+    found: list[CheckMessage] = [
+        Error(
+            f"ACCOUNTS_{who}_IDLE_SECONDS is {idle}, and ACCOUNTS_{who}_SECONDS is {age}.",
+            hint=f"The first is at least {_SHORTEST_IDLE_SECONDS}, the second no less than that.",
+            id="accounts.E008",
+        )
+        for who, (idle, age) in limits_of.items()
+        if not _SHORTEST_IDLE_SECONDS <= idle <= age
+    ]
+    shortest, longest = _CONFIRM_SECONDS
+    if not shortest <= conf.confirm_seconds <= longest:
+        found.append(
+            Error(
+                f"ACCOUNTS_CONFIRM_SECONDS is {conf.confirm_seconds}.",
+                hint=f"It is between {shortest} and {longest}.",
+                id="accounts.E009",
+            )
+        )
+    return found
+
+
+@register(Tags.security)
+def check_revalidation(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if conf.revalidate_seconds in _REVALIDATE:
+        return []
+    return [
+        Error(
+            f"ACCOUNTS_REVALIDATE_SECONDS is not from {_REVALIDATE[0]} to {_REVALIDATE[-1]}.",
+            hint="It is how long a person who was disabled in Cognito may stay signed in here.",
+            id="accounts.E014",
+        )
+    ]
+
+
+@register()
+def check_retention(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if 31 <= conf.events_kept_days <= 3650:
+        return []
+    return [
+        Error(
+            "ACCOUNTS_EVENTS_KEPT_DAYS must be between 31 and 3650.",
+            hint="The admin's front page looks back thirty days.",
+            id="accounts.E012",
+        )
+    ]
+
+
 @register(Tags.security, deploy=True)
 def check_throttle_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if not conf.throttle_url.startswith("memory:"):
@@ -151,5 +264,18 @@ def check_logo(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             f"SITE_LOGO is no static file: {conf.site_logo!r}.",
             hint="Put it into static/ and give its path from there, such as brand/logo.svg.",
             id="accounts.E022",
+        )
+    ]
+
+
+@register(deploy=True)
+def check_texts(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if conf.texts_function:
+        return []
+    return [
+        checks.Warning(
+            "TEXTS_FUNCTION is not set: nobody can change their number, or be invited by text.",
+            hint="It is the output TextsFunction of the stack of lambdas/template.yaml.",
+            id="accounts.W002",
         )
     ]

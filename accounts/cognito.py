@@ -4,7 +4,8 @@ A method returns a small frozen value or raises one of
 
     CognitoError
     ├── Refused          the sign-in is over: too many tries, session spent or expired, disabled
-    ├── UnknownUser      no such user (only pools that reveal it say so)
+    ├── UnknownUser      no such user (at sign-in, only pools that reveal it say so)
+    ├── PhoneTaken       the number belongs to another user
     ├── Busy             Cognito asks for fewer requests
     └── Unavailable      no answer, a fault on their side, or a reply that makes no sense
         └── Misconfigured    a fault on ours: settings, permissions, client, triggers
@@ -18,10 +19,12 @@ import base64
 import hashlib
 import hmac
 import re
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -57,6 +60,10 @@ class UnknownUser(CognitoError):
     pass
 
 
+class PhoneTaken(CognitoError):
+    pass
+
+
 class Busy(CognitoError):
     pass
 
@@ -75,7 +82,8 @@ class Challenge:
 
     ``username`` is the name under which the answer is sent. ``expires_at`` and ``resend_at`` are
     in seconds since the epoch; ``tries_left`` counts answers that may still be given;
-    ``delivery`` is "sent" or why the text was refused (lambdas/triggers/senders, ``Reason``).
+    ``delivery`` is "sent" or why the text was refused (lambdas/triggers/senders, ``Reason``);
+    ``reference`` is what support finds this attempt by, "" from triggers that draw none.
     """
 
     session: str = field(repr=False)
@@ -85,6 +93,7 @@ class Challenge:
     tries_left: int
     code_length: int
     delivery: str = "sent"
+    reference: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,6 +106,22 @@ class Identity:
     """A user of the pool. ``sub`` never changes."""
 
     sub: str
+
+
+@dataclass(frozen=True)
+class CognitoUser:
+    """What Cognito says of a user. ``phone`` is as it stands there, "" where there is none.
+
+    ``status`` is Cognito's word, such as CONFIRMED.
+    """
+
+    sub: str
+    phone: str = field(repr=False)
+    phone_verified: bool
+    status: str
+    enabled: bool
+    created_at: datetime
+    modified_at: datetime
 
 
 class Gateway:
@@ -185,7 +210,7 @@ class Gateway:
                     MessageAction="SUPPRESS",
                 )
                 return Identity(sub=_attribute(reply["User"]["Attributes"], "sub"))
-        except _UserExists:
+        except PhoneTaken:
             return None
 
     def find_user(self, phone: str) -> Identity:
@@ -210,6 +235,101 @@ class Gateway:
                 UserPoolId=self._user_pool_id,
                 Username=sub,
                 UserAttributes=[{"Name": "locale", "Value": locale}],
+            )
+
+    def read_user(self, sub: str) -> CognitoUser:
+        """Return a user as Cognito has it now. Raises UnknownUser and other CognitoErrors."""
+        with _translated_errors():
+            reply = self._client.admin_get_user(UserPoolId=self._user_pool_id, Username=sub)
+            return _read_user(reply, reply["UserAttributes"])
+
+    def list_users(self, token: str | None = None) -> tuple[list[CognitoUser], str | None]:
+        """Return at most 60 users and the token of the next page, None after the last one."""
+        following = {"PaginationToken": token} if token else {}
+        with _translated_errors():
+            reply: Any = self._client.list_users(
+                UserPoolId=self._user_pool_id,
+                Limit=60,
+                **following,
+            )
+            users = [_read_user(user, user["Attributes"]) for user in reply["Users"]]
+            return users, reply.get("PaginationToken")
+
+    def disable(self, sub: str) -> None:
+        """Let the user sign in no more, and end what Cognito granted. Harmless when repeated."""
+        with _translated_errors():
+            self._client.admin_disable_user(UserPoolId=self._user_pool_id, Username=sub)
+
+    def enable(self, sub: str) -> None:
+        """Let the user sign in again. Harmless when repeated."""
+        with _translated_errors():
+            self._client.admin_enable_user(UserPoolId=self._user_pool_id, Username=sub)
+
+    def sign_out_everywhere(self, sub: str) -> None:
+        """Revoke every token of the user. Sessions of this site know nothing of it."""
+        with _translated_errors():
+            self._client.admin_user_global_sign_out(UserPoolId=self._user_pool_id, Username=sub)
+
+    def delete(self, sub: str) -> None:
+        """Remove the user for good. Raises UnknownUser, also when repeated."""
+        with _translated_errors():
+            self._client.admin_delete_user(UserPoolId=self._user_pool_id, Username=sub)
+
+    def change_phone(self, sub: str, phone: str, *, verified: bool) -> None:
+        """Give the user another number. Raises PhoneTaken. Harmless when repeated."""
+        with _translated_errors():
+            self._client.admin_update_user_attributes(
+                UserPoolId=self._user_pool_id,
+                Username=sub,
+                UserAttributes=[
+                    {"Name": "phone_number", "Value": phone},
+                    {"Name": "phone_number_verified", "Value": "true" if verified else "false"},
+                ],
+            )
+
+    def groups_of(self, sub: str) -> frozenset[str]:
+        """Return the names of the groups that the user is in."""
+        names: set[str] = set()
+        following: Any = {}
+        with _translated_errors():
+            while True:
+                reply: Any = self._client.admin_list_groups_for_user(
+                    UserPoolId=self._user_pool_id,
+                    Username=sub,
+                    **following,
+                )
+                names.update(_text(group["GroupName"]) for group in reply["Groups"])
+                token = reply.get("NextToken")
+                if not token or {"NextToken": token} == following:
+                    return frozenset(names)
+                following = {"NextToken": token}
+
+    def add_to_group(self, sub: str, group: str) -> None:
+        """Raises Misconfigured where the pool has no such group. Harmless when repeated."""
+        with _translated_errors():
+            self._client.admin_add_user_to_group(
+                UserPoolId=self._user_pool_id, Username=sub, GroupName=group
+            )
+
+    def remove_from_group(self, sub: str, group: str) -> None:
+        """Harmless when repeated."""
+        with _translated_errors():
+            self._client.admin_remove_user_from_group(
+                UserPoolId=self._user_pool_id, Username=sub, GroupName=group
+            )
+
+    def forget_password(self, sub: str) -> None:
+        """Put a password that nobody gets to know in the place of whatever there was.
+
+        Cognito takes the user for confirmed afterwards. Harmless when repeated.
+        """
+        with _translated_errors():
+            self._client.admin_set_user_password(
+                UserPoolId=self._user_pool_id,
+                Username=sub,
+                # Of every kind of character, whatever the pool asks for.
+                Password=f"aA1!{secrets.token_urlsafe(48)}",
+                Permanent=True,
             )
 
     def _named(self, username: str) -> dict[str, str]:
@@ -266,10 +386,6 @@ def make_client(
 _DIGITS = re.compile(r"\+?[0-9]{5,}")
 
 
-class _UserExists(CognitoError):
-    pass
-
-
 _OUR_FAULTS = (
     NoCredentialsError,
     PartialCredentialsError,
@@ -283,7 +399,8 @@ _BY_CODE: dict[str, type[CognitoError]] = {
     "PasswordResetRequiredException": Refused,
     "UserNotConfirmedException": Refused,
     "UserNotFoundException": UnknownUser,
-    "UsernameExistsException": _UserExists,
+    "UsernameExistsException": PhoneTaken,
+    "AliasExistsException": PhoneTaken,
     "TooManyRequestsException": Busy,
     "LimitExceededException": Busy,
     "ThrottlingException": Busy,
@@ -354,7 +471,27 @@ def _read_challenge(reply: Any, *, default_username: str) -> Challenge:
         tries_left=int(parameters["triesLeft"]),
         code_length=int(parameters["codeLength"]),
         delivery=_text(parameters.get("delivery") or "sent"),
+        reference=str(parameters.get("reference") or "")[:8],
     )
+
+
+def _read_user(user: Any, attributes: Any) -> CognitoUser:
+    named = {each["Name"]: each.get("Value") for each in attributes}
+    return CognitoUser(
+        sub=_text(named["sub"]),
+        phone=str(named.get("phone_number") or ""),
+        phone_verified=str(named.get("phone_number_verified")).lower() == "true",
+        status=_text(user["UserStatus"]),
+        enabled=user["Enabled"] is True,
+        created_at=_time(user["UserCreateDate"]),
+        modified_at=_time(user["UserLastModifiedDate"]),
+    )
+
+
+def _time(value: Any) -> datetime:
+    if not isinstance(value, datetime):
+        raise Unavailable("The reply makes no sense")
+    return value.astimezone(UTC)
 
 
 def _attribute(attributes: Any, name: str) -> str:

@@ -5,6 +5,9 @@ Every value comes from config/settings.py; accounts/checks.py refuses those that
 
 from django.conf import settings
 
+# From the mildest to the strictest.
+SHARING_POLICIES = ("off", "notify", "ask", "strict")
+
 
 class Conf:
     @property
@@ -64,6 +67,11 @@ class Conf:
         return str(settings.ACCOUNTS_LEDGER_FUNCTION)
 
     @property
+    def texts_function(self) -> str:
+        """The function that texts what the site asks for beside sign-ins."""
+        return str(settings.ACCOUNTS_TEXTS_FUNCTION)
+
+    @property
     def issuer(self) -> str:
         """The ``iss`` of the pool's tokens."""
         return settings.ACCOUNTS_ISSUER or (
@@ -88,6 +96,60 @@ class Conf:
     def default_region(self) -> str:
         """The country in which a number without + is read."""
         return str(settings.ACCOUNTS_DEFAULT_REGION)
+
+    @property
+    def groups(self) -> dict[str, str]:
+        """By the name of a group of the user pool, the Django group that stands for it."""
+        return dict(settings.ACCOUNTS_GROUPS)
+
+    @property
+    def staff_group(self) -> str:
+        """The group of the user pool that makes operators; "" where they are made here alone."""
+        return str(settings.ACCOUNTS_STAFF_GROUP)
+
+    @property
+    def revalidate_seconds(self) -> int:
+        """How old Cognito's word on a person who uses the site may be."""
+        return int(settings.ACCOUNTS_REVALIDATE_SECONDS)
+
+    @property
+    def events_kept_days(self) -> int:
+        """How long sign-in events are kept."""
+        return int(settings.ACCOUNTS_EVENTS_KEPT_DAYS)
+
+    @property
+    def session_idle_seconds(self) -> int:
+        """How long a session may rest; ``staff_idle_seconds`` for operators."""
+        return int(settings.ACCOUNTS_SESSION_IDLE_SECONDS)
+
+    @property
+    def session_seconds(self) -> int:
+        """How old a session may grow; ``staff_seconds`` for operators."""
+        return int(settings.ACCOUNTS_SESSION_SECONDS)
+
+    @property
+    def staff_idle_seconds(self) -> int:
+        return int(settings.ACCOUNTS_STAFF_IDLE_SECONDS)
+
+    @property
+    def staff_seconds(self) -> int:
+        return int(settings.ACCOUNTS_STAFF_SECONDS)
+
+    @property
+    def sharing_policy(self) -> str:
+        """What happens when somebody signs in who is signed in on another device already."""
+        return str(settings.ACCOUNTS_SHARING_POLICY)
+
+    @property
+    def sharing_policy_by_group(self) -> dict[str, str]:
+        """The same for members of Django groups, written as ``Contractors=strict``."""
+        pairs = [each.partition("=") for each in settings.ACCOUNTS_SHARING_POLICY_BY_GROUP]
+        return {name.strip(): policy.strip() for name, _, policy in pairs}
+
+    @property
+    def confirm_seconds(self) -> int:
+        """For how long a typed code stands for the person, where much is at stake."""
+        return int(settings.ACCOUNTS_CONFIRM_SECONDS)
 
     @property
     def trusted_proxies(self) -> int:

@@ -1,12 +1,13 @@
-"""What the triggers' ledger holds on a number, for operators.
+"""What the triggers' ledger holds on a number, and how many texts it counted, for operators.
 
 The ledger names numbers by hashes whose key never leaves AWS, so a function there is asked.
 """
 
 import json
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -33,32 +34,95 @@ class PhoneState:
     sends_last_day: int
 
 
+@dataclass(frozen=True)
+class Sent:
+    """Texts that left on a UTC day; ``country`` is its ISO code."""
+
+    day: date
+    country: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """Texts that were not sent on a UTC day, and why; ``country`` is "" where nobody knows it.
+
+    A ``reason`` is a limit (``held``, ``phone_hour``, ``country`` …), ``unknown`` for numbers
+    without an account, or the sender's (``opted_out``, ``landline`` …).
+    """
+
+    day: date
+    country: str
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Overview:
+    sent: list[Sent]
+    blocked: list[Blocked]
+
+
 def show(phone: str) -> PhoneState:
     """Return what is held on ``phone`` (E.164). Raises LedgerError."""
-    return _ask("show", phone)
+    return _state("show", phone)
 
 
 def unlock(phone: str) -> PhoneState:
     """Forget failures, holds and texts of ``phone``. Raises LedgerError."""
-    return _ask("unlock", phone)
+    return _state("unlock", phone)
 
 
-def _ask(action: str, phone: str) -> PhoneState:
+def overview(days: int) -> Overview:
+    """Return the texts of the last ``days`` (1 to 31), today included. Raises LedgerError."""
+    reply = _ask({"action": "overview", "days": days})
+    try:
+        return Overview(
+            sent=[
+                Sent(date.fromisoformat(each["day"]), str(each["country"]), int(each["count"]))
+                for each in reply["sent"]
+            ],
+            blocked=[
+                Blocked(
+                    date.fromisoformat(each["day"]),
+                    str(each["country"]),
+                    str(each["reason"]),
+                    int(each["count"]),
+                )
+                for each in reply["blocked"]
+            ],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise LedgerError("The reply makes no sense") from error
+
+
+def blocked(days: int) -> list[Blocked]:
+    """Return the texts that were blocked in the last ``days`` (1 to 31). Raises LedgerError."""
+    return overview(days).blocked
+
+
+def _state(action: str, phone: str) -> PhoneState:
+    try:
+        return PhoneState(**_ask({"action": action, "phone": phone}))
+    except TypeError as error:
+        raise LedgerError("The reply makes no sense") from error
+
+
+def _ask(event: dict[str, Any]) -> dict[str, Any]:
     if not conf.ledger_function:
         raise LedgerError("LEDGER_FUNCTION is not set")
     try:
-        reply = _client().invoke(
-            FunctionName=conf.ledger_function,
-            Payload=json.dumps({"action": action, "phone": phone}),
-        )
+        reply = _client().invoke(FunctionName=conf.ledger_function, Payload=json.dumps(event))
         payload = json.loads(reply["Payload"].read())
         if reply.get("FunctionError"):
             raise LedgerError(f"The function failed: {payload.get('errorType', 'unknown')}")
-        return PhoneState(**payload)
     except ClientError as error:
         raise LedgerError(str(error.response.get("Error", {}).get("Code"))) from error
     except (BotoCoreError, ValueError, TypeError, AttributeError) as error:
         raise LedgerError(type(error).__name__) from error
+    if not isinstance(payload, dict):
+        raise LedgerError("The reply makes no sense")
+    return payload
 
 
 @cache

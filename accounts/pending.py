@@ -4,7 +4,7 @@ import dataclasses
 import math
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import UpdateError
@@ -15,6 +15,10 @@ from accounts.cognito import Challenge
 _KEY = "accounts.pending"
 # As long as Cognito's session at its longest; then the number leaves a browser that may be shared.
 _KEPT = 15 * 60
+# How long somebody whose code was right may think about ending another device's session.
+_PROVEN_FOR = 5 * 60
+
+Purpose = Literal["login", "confirm", "number"]
 
 
 class Superseded(Exception):
@@ -26,7 +30,10 @@ class Pending:
     """``attempt`` names this sign-in in the page's form. ``challenge`` is None once it is over.
 
     ``sub`` is the identity that asked, where it was known before the code was. ``wrong_answer``
-    is a digest of the last wrong code. ``stored_at`` is in seconds since the epoch.
+    is a digest of the last wrong code. ``reference`` is what support finds this sign-in by, and
+    ``texted_at`` when its last text was asked for. ``proven`` is the id of the user whose code was
+    right, while they are asked whether to end another device's session. Times are in seconds since
+    the epoch.
     """
 
     attempt: str
@@ -35,7 +42,12 @@ class Pending:
     challenge: Challenge | None
     sub: str | None = None
     wrong_answer: str = ""
+    reference: str = ""
+    texted_at: float = 0.0
     stored_at: float = 0.0
+    purpose: Purpose = "login"
+    proven: int | None = None
+    proven_at: float = 0.0
 
     def seconds_to_resend(self) -> int:
         if self.challenge is None:
@@ -51,6 +63,9 @@ class Pending:
     def minutes_left(self) -> int:
         """Return how long the code works, in minutes begun."""
         return math.ceil(self.seconds_left() / 60)
+
+    def is_proven(self) -> bool:
+        return self.proven is not None and time.time() - self.proven_at < _PROVEN_FOR
 
     def is_expired(self) -> bool:
         return self.challenge is None or time.time() >= self.challenge.expires_at

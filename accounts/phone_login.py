@@ -1,8 +1,14 @@
 """The flow of a sign-in: the only place that knows the order of its steps.
 
-    start   a phone was typed         → a code is on its way
-    resend  nothing arrived           → another code is on its way
-    finish  a code was typed          → signed in
+    start      a phone was typed         → a code is on its way
+    resend     nothing arrived           → another code is on its way
+    finish     a code was typed          → signed in
+    take_over  other devices may go      → signed in
+    cancel     other devices shall stay  → nobody is signed in
+    sign_out
+
+Somebody who is signed in goes the same way to confirm that it is still they (``purpose``), and
+ends with a new session key and a fresh ``confirmed_at``.
 
 What a person can run into, for the views to put into words:
 
@@ -12,9 +18,12 @@ What a person can run into, for the views to put into words:
     ├── StartOver                   no try is left, or Cognito ended the sign-in
     ├── NothingPending              no sign-in is under way in this browser
     ├── OtherAttempt                this page belongs to an earlier sign-in of this browser
+    ├── InUse                       another device is signed in: take_over or cancel
     ├── TooSoon(retry_after)        a text was sent a moment ago
     ├── TooMany(retry_after)        too much from this network
     └── Unavailable                 Cognito, a text or our keys: try again later
+
+Each carries the ``reference`` of its attempt, where there is one, for the person to tell support.
 
 Nobody learns here whether a number has an account: where no text may be sent, everything else
 happens as if one had been.
@@ -27,18 +36,33 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, cast
 
-from django.contrib.auth import authenticate, login
+from django.contrib.auth import authenticate, logout
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 from django.utils.translation import get_language, to_locale
 from django.views.decorators.debug import sensitive_variables
 
-from accounts import cognito, pending, phones, throttle, tokens, turns
+from accounts import (
+    afterwards,
+    cognito,
+    devices,
+    events,
+    holds,
+    pending,
+    phones,
+    sessions,
+    sharing,
+    throttle,
+    tokens,
+    turns,
+)
 from accounts.cognito import Challenge, Tokens
 from accounts.conf import conf
-from accounts.models import User
-from accounts.pending import Pending
+from accounts.models import Session, User
+from accounts.pending import Pending, Purpose
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +74,7 @@ _DECOY_LENGTH = 6
 
 
 class PhoneLoginError(Exception):
-    pass
+    reference = ""
 
 
 class WrongCode(PhoneLoginError):
@@ -72,6 +96,10 @@ class NothingPending(PhoneLoginError):
 
 
 class OtherAttempt(PhoneLoginError):
+    pass
+
+
+class InUse(PhoneLoginError):
     pass
 
 
@@ -97,76 +125,81 @@ class SignedIn:
     next_url: str
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What ``take_over`` and ``cancel`` are about: the live sessions of the person elsewhere."""
+
+    attempt: str
+    next_url: str
+    others: list[Session]
+
+
 def admit(request: HttpRequest) -> None:
     """Count a form that was sent, whatever is in it. Raises TooMany."""
     _within_limits(throttle.hit, "phone_posts", request)
 
 
-def current(request: HttpRequest) -> Pending | None:
+def current(request: HttpRequest, purpose: Purpose = "login") -> Pending | None:
     """Return the sign-in that is under way in this browser, or over and not yet restarted."""
-    return pending.load(request)
+    return _of(purpose, pending.load(request))
 
 
-def start(request: HttpRequest, phone: str, *, next_url: str) -> None:
+def start(request: HttpRequest, phone: str, *, next_url: str, purpose: Purpose = "login") -> None:
     """Text a code to ``phone`` (E.164, allowed) and remember that one is awaited.
 
     Typing the same number again right away texts nothing: the first text is still on its way.
     Raises TooMany, Unavailable.
     """
     with _turn(request):
-        earlier = pending.reload(request)
+        earlier = _of(purpose, pending.reload(request))
         if earlier and earlier.phone == phone and earlier.seconds_to_resend():
             _store(request, replace(earlier, next_url=next_url))
             return
-        _within_limits(throttle.hit, "sends", request)
-        sub, challenge = _begin(phone)
-        _store(
-            request,
-            Pending(
-                attempt=secrets.token_urlsafe(12),
-                phone=phone,
-                next_url=next_url,
-                challenge=challenge,
-                sub=sub,
-            ),
+        new = Pending(
+            attempt=secrets.token_urlsafe(12),
+            phone=phone,
+            next_url=next_url,
+            challenge=None,
+            purpose=purpose,
         )
+        _text(request, new, first=True)
 
 
-def resend(request: HttpRequest) -> None:
+def resend(request: HttpRequest, *, purpose: Purpose = "login") -> None:
     """Text another code to the number of the sign-in under way. The earlier code is not needed.
 
     Raises NothingPending, TooSoon, TooMany, Unavailable.
     """
     with _turn(request):
-        earlier = pending.reload(request)
+        earlier = _of(purpose, pending.reload(request))
         if earlier is None:
             raise NothingPending
         if wait := earlier.seconds_to_resend():
             raise TooSoon(wait)
-        _within_limits(throttle.hit, "sends", request)
-        sub, challenge = _begin(earlier.phone, insist=True)
-        _store(request, replace(earlier, challenge=challenge, sub=sub, wrong_answer=""))
+        _text(request, earlier, first=False)
 
 
 @sensitive_variables("code", "outcome")
-def finish(request: HttpRequest, code: str, *, attempt: str = "") -> SignedIn:
+def finish(
+    request: HttpRequest, code: str, *, attempt: str = "", purpose: Purpose = "login"
+) -> SignedIn:
     """Sign the person in with the digits they typed.
 
     ``attempt`` is what the page's form carried, if anything. Raises WrongCode, Expired, StartOver,
-    NothingPending, OtherAttempt, TooMany, Unavailable.
+    NothingPending, OtherAttempt, InUse, TooMany, Unavailable.
     """
     with _turn(request) as held:
-        if user := turns.just_signed_in(request, answer=code):
-            _login(request, user)
-            return SignedIn(user, next_url="")
-        waiting = pending.reload(request)
+        if session := turns.just_signed_in(request, answer=code):
+            return _end_alike(request, session)
+        waiting = _of(purpose, pending.reload(request))
         if waiting is None:
             raise NothingPending
-        if attempt and not hmac.compare_digest(attempt.encode(), waiting.attempt.encode()):
-            raise OtherAttempt
+        if attempt:
+            _check_attempt(attempt, waiting)
         if waiting.challenge is None:
             raise StartOver
         if waiting.is_expired():
+            _note(request, events.Kind.FAILED, waiting, reason="expired")
             raise Expired
         wrong_answer = _digest(waiting.attempt, code)
         if waiting.wrong_answer == wrong_answer:
@@ -177,17 +210,19 @@ def finish(request: HttpRequest, code: str, *, attempt: str = "") -> SignedIn:
         if isinstance(outcome, Challenge):
             throttle.count("wrong_codes", request)
             _store(request, replace(waiting, challenge=outcome, wrong_answer=wrong_answer))
+            _note(request, events.Kind.FAILED, waiting, reason="wrong_code")
             log.info("Wrong code for %s", phones.mask(waiting.phone))
             raise WrongCode(outcome.tries_left)
         user = _authenticate(request, waiting, outcome)
-        _login(request, user)
-        held.signed_in(user, answer=code)
-        log.info("Signed in: %s", phones.mask(waiting.phone))
-    if not user.phone_verified:
-        _mark_verified(user)
-    if _language_of(user.texted_in) != _language_of(_locale()):
-        speak(user)
-    return SignedIn(user, waiting.next_url)
+        if purpose == "confirm":
+            _confirm(request, user, waiting)
+            is_asked = False
+        else:
+            is_asked = not _let_in(request, user, waiting)
+        held.signed_in(sessions.of(request).handle, answer=code)
+    if is_asked:
+        raise InUse
+    return _done(user, waiting)
 
 
 def forget(request: HttpRequest) -> None:
@@ -204,35 +239,156 @@ def speak(user: User) -> None:
         log.warning("Could not set the language of %s: %r", user.sub, error)
 
 
-def _begin(phone: str, *, insist: bool = False) -> tuple[str | None, Challenge]:
+def asked(request: HttpRequest) -> Asked | None:
+    """Return what the person whose code was right is asked, for as long as they may answer."""
+    waiting = pending.load(request)
+    user = _proven(waiting) if waiting else None
+    if waiting is None or user is None:
+        return None
+    return Asked(waiting.attempt, waiting.next_url, list(sharing.others(request, user)))
+
+
+def take_over(request: HttpRequest, *, attempt: str) -> SignedIn:
+    """Sign in whoever is asked, and end their sessions elsewhere.
+
+    ``attempt`` is what the page's form carried. Raises NothingPending, StartOver, OtherAttempt,
+    Unavailable.
+    """
+    with _turn(request) as held:
+        if session := turns.just_signed_in(request, answer=attempt):
+            return _end_alike(request, session)
+        waiting = pending.reload(request)
+        if waiting is None:
+            raise NothingPending
+        user = _proven(waiting)
+        if user is None:
+            raise StartOver
+        _check_attempt(attempt, waiting)
+        _let_in(request, user, waiting, may_end_others=True)
+        held.signed_in(sessions.of(request).handle, answer=attempt)
+    return _done(user, waiting)
+
+
+def cancel(request: HttpRequest) -> bool:
+    """Forget the sign-in of whoever is asked; their other devices stay signed in.
+
+    False where nobody is asked, or no longer.
+    """
+    with _turn(request):
+        waiting = pending.reload(request)
+        if waiting is None or not waiting.is_proven():
+            return False
+        _note(request, events.Kind.FAILED, waiting, reason="cancelled")
+        request.session.flush()
+        return True
+
+
+def end_others(request: HttpRequest, *, handle: str | None = None) -> int:
+    """Sign the person's other devices out, or the one whose session has this handle."""
+    user, here = cast(User, request.user), sessions.of(request)
+    rows = sessions.live(user).exclude(pk=here.session_key)
+    if handle is not None:
+        rows = rows.filter(handle=handle)
+    ended = sessions.end(rows, Session.Ended.ENDED_BY_PERSON, by=devices.of(request).name)
+    for _each in range(ended):
+        events.record(
+            events.Kind.SIGNED_OUT, request, user=user, phone=user.phone or "", reason="by_person"
+        )
+    return ended
+
+
+def sign_out(request: HttpRequest) -> None:
+    """End this browser's session. Nobody but us is asked.
+
+    Where it was ended behind the person's back, that is left to be told.
+    """
+    if sessions.of(request).ended:
+        return
+    if request.user.is_authenticated:
+        user = request.user
+        events.record(events.Kind.SIGNED_OUT, request, user=user, phone=user.phone or "")
+    logout(request)
+
+
+def _text(request: HttpRequest, attempt: Pending, *, first: bool) -> None:
+    """Ask for a text, remember what is awaited now, and write down what happened."""
+    kinds = events.Kind
+    known = User.objects.filter(pool=conf.user_pool_id, phone=attempt.phone).first()
+    reference = attempt.reference or events.draw_reference()
+    attempt = replace(attempt, reference=reference, texted_at=time.time())
+    try:
+        _within_limits(throttle.hit, "sends", request)
+    except TooMany as error:
+        error.reference = attempt.reference
+        _note(request, kinds.BLOCKED, attempt, user=known, reason="network")
+        raise
+    is_login = attempt.purpose == "login"
+    if first:
+        _note(request, kinds.STARTED, attempt, user=known, reason="" if is_login else "confirm")
+    try:
+        begun = _begin(attempt.phone, known, insist=not first, may_create=is_login)
+    except Unavailable as error:
+        error.reference = attempt.reference
+        _note(request, kinds.FAILED, attempt, user=known, reason="unavailable")
+        raise
+    challenge = begun.challenge
+    attempt = replace(
+        attempt,
+        challenge=challenge,
+        sub=begun.sub,
+        wrong_answer="",
+        proven=None,
+        reference=challenge.reference or attempt.reference,
+    )
+    _store(request, attempt)
+    reason = begun.why_no_text or ("" if challenge.delivery == "sent" else challenge.delivery)
+    sent = kinds.SENT if first else kinds.RESENT
+    _note(request, kinds.BLOCKED if reason else sent, attempt, user=known, reason=reason)
+    if not first:
+        # Perhaps nothing arrived because the number is held, which Cognito cannot tell.
+        holds.look(request, attempt.phone, attempt=attempt.attempt, reference=attempt.reference)
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """``why_no_text`` is for operators alone."""
+
+    challenge: Challenge
+    sub: str | None = None
+    why_no_text: str = ""
+
+
+def _begin(
+    phone: str, known: User | None, *, insist: bool = False, may_create: bool = True
+) -> _Begun:
     """Start a challenge, for an account that is made first if there is none and sign-up is open.
 
     Who signed in here before has one, so Cognito is not asked to make it. After a text that did
     not arrive we ``insist``: the account may be gone, which Cognito hides from us as from
     everybody else.
     """
-    known = User.objects.filter(phone=phone).first()
     if known and not known.is_active:
         log.info("No text: %s is shut out", phones.mask(phone))
-        return None, _decoy()
+        return _Begun(_decoy(), why_no_text="shut_out")
     sub = known.sub if known else None
+    may_create = may_create and conf.sign_up == "open"
     try:
         gateway = cognito.gateway()
-        if conf.sign_up == "open" and (known is None or insist):
+        if may_create and (known is None or insist):
             created = gateway.create_user(phone, locale=_locale())
             if created:
                 sub = created.sub
                 log.info("Created a user for %s", phones.mask(phone))
-        return sub, gateway.start_challenge(phone)
+        return _Begun(gateway.start_challenge(phone), sub)
     except cognito.UnknownUser:
-        if conf.sign_up == "open" and not insist:
+        if may_create and not insist:
             # This pool does tell: the account that we knew is gone.
-            return _begin(phone, insist=True)
+            return _begin(phone, known, insist=True)
         log.info("No text: Cognito has no user for %s", phones.mask(phone))
-        return None, _decoy()
+        return _Begun(_decoy(), why_no_text="unknown")
     except cognito.Refused as error:
         log.info("No text: Cognito refuses %s (%s)", phones.mask(phone), error)
-        return None, _decoy()
+        return _Begun(_decoy(), why_no_text="refused")
     except cognito.CognitoError as error:
         raise _unavailable(error) from error
 
@@ -247,10 +403,13 @@ def _answer(
     except (cognito.Refused, cognito.UnknownUser) as error:
         throttle.count("wrong_codes", request)
         _store(request, replace(waiting, challenge=None))
+        _note(request, events.Kind.FAILED, waiting, reason="over")
+        holds.look(request, waiting.phone, attempt=waiting.attempt, reference=waiting.reference)
         log.info("Sign-in ended for %s", phones.mask(waiting.phone))
         raise StartOver from error
     except cognito.CognitoError as error:
-        raise _unavailable(error) from error
+        _note(request, events.Kind.FAILED, waiting, reason="unavailable")
+        raise _unavailable(error, waiting.reference) from error
 
 
 def _authenticate(request: HttpRequest, waiting: Pending, granted: Tokens) -> User:
@@ -269,16 +428,92 @@ def _authenticate(request: HttpRequest, waiting: Pending, granted: Tokens) -> Us
                 user = authenticate(request, id_token=granted.id_token, sub=owner)
     except (cognito.CognitoError, tokens.KeysUnavailable) as error:
         _store(request, replace(waiting, challenge=None))
-        raise _unavailable(error) from error
+        _note(request, events.Kind.FAILED, waiting, reason="unavailable")
+        raise _unavailable(error, waiting.reference) from error
     if user is None:
         _store(request, replace(waiting, challenge=None))
+        _note(request, events.Kind.FAILED, waiting, reason="token_refused")
         raise StartOver
     return user
 
 
-def _login(request: HttpRequest, user: User) -> None:
+def _let_in(
+    request: HttpRequest, user: User, waiting: Pending, *, may_end_others: bool = False
+) -> bool:
+    """Sign the person in. False where they must be asked first about their other devices."""
     pending.forget(request)
-    login(request, user)
+    try:
+        entry = sharing.enter(request, user, may_end_others=may_end_others)
+    except sharing.InUse:
+        # From here on the session is worth a sign-in, so nobody may have planted its key.
+        request.session.cycle_key()
+        proven = replace(waiting, challenge=None, proven=user.pk, proven_at=time.time())
+        _store(request, proven)
+        return False
+    except sharing.ShutOut as error:
+        _store(request, replace(waiting, challenge=None, proven=None))
+        _note(request, events.Kind.FAILED, waiting, reason="shut_out")
+        raise StartOver from error
+    _note(
+        request,
+        events.Kind.SUCCEEDED,
+        waiting,
+        user=user,
+        seconds=max(0, round((waiting.proven_at or time.time()) - waiting.texted_at)),
+        crossed=events.asked_elsewhere(request, waiting.reference),
+        overlaps=entry.overlaps,
+    )
+    if entry.ended:
+        _note(request, events.Kind.TAKEN_OVER, waiting, user=user, overlaps=entry.ended)
+    afterwards.do(request, partial(sharing.measure, user))
+    log.info("Signed in: %s", phones.mask(waiting.phone))
+    return True
+
+
+def _confirm(request: HttpRequest, user: User, waiting: Pending) -> None:
+    if user.pk != request.user.pk:
+        _store(request, replace(waiting, challenge=None))
+        _note(request, events.Kind.FAILED, waiting, user=user, reason="other_user")
+        log.warning("A code of %s was typed to confirm somebody else", phones.mask(waiting.phone))
+        raise StartOver
+    pending.forget(request)
+    if not sessions.of(request).confirm():
+        raise NothingPending
+    seconds = max(0, round(time.time() - waiting.texted_at))
+    _note(request, events.Kind.CONFIRMED, waiting, user=user, seconds=seconds)
+
+
+def _end_alike(request: HttpRequest, session: str) -> SignedIn:
+    """End where the first press of the same button did."""
+    if not sessions.adopt(request, session):
+        raise NothingPending
+    if not request.user.is_authenticated:
+        raise InUse
+    return SignedIn(request.user, next_url="")
+
+
+def _done(user: User, waiting: Pending) -> SignedIn:
+    if not user.phone_verified:
+        _mark_verified(user)
+    if _language_of(user.texted_in) != _language_of(_locale()):
+        speak(user)
+    return SignedIn(user, waiting.next_url)
+
+
+def _of(purpose: Purpose, found: Pending | None) -> Pending | None:
+    return found if found and found.purpose == purpose else None
+
+
+def _proven(waiting: Pending) -> User | None:
+    """Return whose code was right, for as long as they may think about their other devices."""
+    if waiting.proven is None or not waiting.is_proven():
+        return None
+    return User.objects.filter(pk=waiting.proven).first()
+
+
+def _check_attempt(attempt: str, waiting: Pending) -> None:
+    if not hmac.compare_digest(attempt.encode(), waiting.attempt.encode()):
+        raise OtherAttempt
 
 
 def _mark_verified(user: User) -> None:
@@ -347,10 +582,29 @@ def _within_limits(
         raise TooMany(error.retry_after) from error
 
 
-def _unavailable(error: Exception) -> Unavailable:
+def _unavailable(error: Exception, reference: str = "") -> Unavailable:
     level = logging.ERROR if isinstance(error, cognito.Misconfigured) else logging.WARNING
     log.log(level, "Sign-in is unavailable: %r", error)
-    return Unavailable()
+    unavailable = Unavailable()
+    unavailable.reference = reference
+    return unavailable
+
+
+def _note(
+    request: HttpRequest, kind: str, attempt: Pending, *, user: User | None = None, **facts: Any
+) -> None:
+    """Write an event of this attempt. ``user`` is looked up where the caller does not know."""
+    if user is None and attempt.sub:
+        user = User.objects.filter(pool=conf.user_pool_id, sub=attempt.sub).first()
+    events.record(
+        kind,
+        request,
+        phone=attempt.phone,
+        user=user,
+        attempt=attempt.attempt,
+        reference=attempt.reference,
+        **facts,
+    )
 
 
 def _digest(attempt: str, code: str) -> str:

@@ -4,6 +4,7 @@ No I/O and no settings. libphonenumber knows the numbering plans; what it calls 
 premium and toll-free numbers, which nobody can be texted on, so the kinds are checked as well.
 """
 
+import re
 import unicodedata
 from collections.abc import Collection
 
@@ -64,6 +65,59 @@ def parse(typed: str, *, region: str, countries: Collection[str]) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
+def find(typed: str, *, region: str) -> str | None:
+    """Return the E.164 form of a number that somebody looks for, allowed and mobile or not.
+
+    None where it is no whole number.
+    """
+    if len(typed) > MAX_TYPED_LENGTH or not any(c.isdigit() for c in typed):
+        return None
+    visible = "".join(" " if c.isspace() else c for c in typed if unicodedata.category(c) != "Cf")
+    try:
+        number = phonenumbers.parse(visible, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def prefixes(typed: str, *, region: str, countries: Collection[str]) -> set[str]:
+    """Return the ways in which the E.164 numbers begin that ``typed`` may be, or be a part of.
+
+    Without + a part is read as one of ``region``, a whole number as one of ``countries`` as well.
+    Empty where there are letters, or no digits.
+    """
+    if len(typed) > MAX_TYPED_LENGTH or any(unicodedata.category(c)[0] == "L" for c in typed):
+        return set()
+    digits = "".join(str(unicodedata.decimal(c)) for c in typed if c.isdecimal())
+    if not digits:
+        return set()
+    if "+" in typed or "\uff0b" in typed:
+        return {f"+{digits}"}
+    begins = {f"+{digits}"}
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(region)
+    if metadata is not None:
+        code = metadata.country_code
+        begins.add(f"+{code}{digits}")
+        if metadata.national_prefix and digits.startswith(metadata.national_prefix):
+            begins.add(f"+{code}{digits.removeprefix(metadata.national_prefix)}")
+        if abroad := re.match(metadata.international_prefix or "$", digits):
+            begins.add(f"+{digits[abroad.end() :]}")
+    for country in countries:
+        number = _number(digits, country)
+        if number and phonenumbers.is_valid_number(number):
+            begins.add(phonenumbers.format_number(number, PhoneNumberFormat.E164))
+    return begins - {"+"}
+
+
+def _number(digits: str, region: str) -> PhoneNumber | None:
+    try:
+        return phonenumbers.parse(digits, region)
+    except phonenumbers.NumberParseException:
+        return None
+
+
 def _is_allowed(number: PhoneNumber, countries: Collection[str]) -> bool:
     if phonenumbers.region_code_for_number(number) in countries:
         return True
@@ -99,8 +153,23 @@ def calling_codes(countries: Collection[str]) -> list[str]:
     return [f"+{code}" for code in sorted(codes) if code]
 
 
+def country_of(phone: str) -> str:
+    """Return the ISO code of the country of an E.164 number, or "" where it has none."""
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(phone)) or ""
+    except phonenumbers.NumberParseException:
+        # Cognito takes any digits after a +.
+        return ""
+
+
 def mask(phone: str) -> str:
-    """Return ``+14155552671`` as ``+1•••••••71``: enough to know one's own number again."""
-    number = phonenumbers.parse(phone)
+    """Return ``+14155552671`` as ``+1•••••••71``: enough to know one's own number again.
+
+    What is no number is masked as well, to its last two signs.
+    """
+    try:
+        number = phonenumbers.parse(phone)
+    except phonenumbers.NumberParseException:
+        return f"{'•' * max(0, len(phone) - 2)}{phone[-2:]}"
     national = str(number.national_number)
     return f"+{number.country_code}{'•' * max(0, len(national) - 2)}{national[-2:]}"

@@ -41,12 +41,16 @@ class KeysUnavailable(TokenError):
 
 @dataclass(frozen=True)
 class Claims:
-    """What we believe of a token. ``phone`` is in E.164, ``locale`` the language of the texts."""
+    """What we believe of a token. ``phone`` is in E.164, ``locale`` the language of the texts.
+
+    ``groups`` are those of the user pool, which operators of the pool alone give and take.
+    """
 
     sub: str
     phone: str | None
     phone_verified: bool
     locale: str | None = None
+    groups: frozenset[str] = frozenset()
 
 
 class SigningKeys(PyJWKClient):
@@ -153,7 +157,15 @@ class Verifier:
             phone=phone if isinstance(phone, str) else None,
             phone_verified=claims.get("phone_number_verified") is True,
             locale=locale if isinstance(locale, str) else None,
+            groups=_groups(claims.get("cognito:groups")),
         )
+
+
+def _groups(claimed: Any) -> frozenset[str]:
+    """Read the names in a claim; what is no list of names grants nothing."""
+    if not isinstance(claimed, list):
+        return frozenset()
+    return frozenset(name for name in claimed if isinstance(name, str))
 
 
 @cache

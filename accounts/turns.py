@@ -2,7 +2,7 @@
 
 People press twice, and a browser forgets the answer to the first press, its new session cookie
 included. The second request waits for its turn here; when the first one signed the person in
-with the very same answer, the second ends signed in as well instead of meeting a spent code.
+with the very same answer, the second ends in the same session instead of meeting a spent code.
 """
 
 import hmac
@@ -18,7 +18,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts.models import Turn, User
+from accounts.models import Turn
 
 # Longer than any request lasts, so that a turn left behind by a dead process frees itself; and
 # how long a second press is still taken for one.
@@ -37,12 +37,12 @@ class Held:
     def __init__(self, row: Turn | None) -> None:
         self._row = row
 
-    def signed_in(self, user: User, *, answer: str) -> None:
-        """Let a second press with the same answer end where this one did."""
-        self._own().update(user=user, answer=_digest(answer))
+    def signed_in(self, session: str, *, answer: str) -> None:
+        """Let a second press with the same answer end in the session with this handle, too."""
+        self._own().update(session=session, answer=_digest(answer))
 
     def leave(self) -> None:
-        self._own().filter(user=None).delete()
+        self._own().filter(session="").delete()
 
     def _own(self) -> QuerySet[Turn]:
         """The row, unless this request took so long that its turn was freed for another one."""
@@ -64,17 +64,15 @@ def turn(request: HttpRequest) -> Iterator[Held]:
         held.leave()
 
 
-def just_signed_in(request: HttpRequest, *, answer: str) -> User | None:
-    """Return whom this browser signed in with ``answer`` a moment ago.
+def just_signed_in(request: HttpRequest, *, answer: str) -> str | None:
+    """Return the handle of the session that this browser got for ``answer`` a moment ago.
 
     The cookie of a browser may have been planted by somebody else, so the answer must be the same
     too, and a wrong one ends the matter: nobody gets a second guess.
     """
     row = (
-        Turn.objects.filter(
-            browser=_browser(request), user__isnull=False, taken_at__gt=timezone.now() - KEPT
-        )
-        .select_related("user")
+        Turn.objects.filter(browser=_browser(request), taken_at__gt=timezone.now() - KEPT)
+        .exclude(session="")
         .first()
     )
     if row is None:
@@ -82,7 +80,7 @@ def just_signed_in(request: HttpRequest, *, answer: str) -> User | None:
     if not hmac.compare_digest(row.answer, _digest(answer)):
         row.delete()
         return None
-    return row.user
+    return row.session
 
 
 def _take(browser: str) -> Turn | None:
@@ -95,7 +93,7 @@ def _take(browser: str) -> Turn | None:
             with transaction.atomic():
                 row.save(force_insert=True)
         except IntegrityError:
-            if Turn.objects.filter(browser=browser, user__isnull=False).exists():
+            if Turn.objects.filter(browser=browser).exclude(session="").exists():
                 # It is over: what this request reads next tells it so.
                 return None
             time.sleep(_POLL)

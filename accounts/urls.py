@@ -1,15 +1,31 @@
 from django.urls import path
 
-from accounts import views
+from accounts.views import confirm, devices, ended, login, number, site, takeover
 
 app_name = "accounts"
 
 urlpatterns = [
-    path("login/", views.PhoneView.as_view(), name="login"),
-    path("login/code/", views.CodeView.as_view(), name="code"),
-    path("login/forget/", views.ForgetView.as_view(), name="forget"),
-    path("login/resend/", views.ResendView.as_view(), name="resend"),
-    path("brand.css", views.brand_css, name="brand_css"),
-    path("language/", views.LanguageView.as_view(), name="language"),
-    path("logout/", views.SignOutView.as_view(), name="logout"),
+    path("login/", login.PhoneView.as_view(), name="login"),
+    path("login/code/", login.CodeView.as_view(), name="code"),
+    path("login/forget/", login.ForgetView.as_view(), name="forget"),
+    path("login/resend/", login.ResendView.as_view(), name="resend"),
+    path("login/take-over/", takeover.TakeOverView.as_view(), name="take_over"),
+    path("login/cancel/", takeover.CancelView.as_view(), name="cancel"),
+    path("brand.css", site.brand_css, name="brand_css"),
+    path("language/", site.LanguageView.as_view(), name="language"),
+    path("logout/", login.SignOutView.as_view(), name="logout"),
+    path("ended/", ended.EndedView.as_view(), name="ended"),
+    path("confirm/", confirm.ConfirmView.as_view(), name="confirm"),
+    path("confirm/code/", confirm.ConfirmCodeView.as_view(), name="confirm_code"),
+    path("confirm/resend/", confirm.ConfirmResendView.as_view(), name="confirm_resend"),
+    path("number/", number.NumberView.as_view(), name="number"),
+    path("number/code/", number.NumberCodeView.as_view(), name="number_code"),
+    path("number/resend/", number.NumberResendView.as_view(), name="number_resend"),
+    path("number/cancel/", number.CancelView.as_view(), name="number_cancel"),
+    path("number/taken/", number.TakenView.as_view(), name="number_taken"),
+    path("number/changed/", number.ChangedView.as_view(), name="number_changed"),
+    path("devices/", devices.DevicesView.as_view(), name="devices"),
+    path("devices/end/", devices.EndOneView.as_view(), name="end_one"),
+    path("devices/end-others/", devices.EndOthersView.as_view(), name="end_others"),
+    path("devices/seen/", devices.NewcomerSeenView.as_view(), name="newcomer_seen"),
 ]

@@ -33,20 +33,25 @@ INSTALLED_APPS = [
     "accounts.apps.PhoneAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "auditlog",
     "csp",
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "accounts.afterwards.middleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.AuthenticationMiddleware",
+    "accounts.revalidation.middleware",
+    "accounts.audit.middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -104,7 +109,9 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 # Sessions and transport
 
 SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
-SESSION_COOKIE_AGE = 14 * 24 * 60 * 60
+SESSION_ENGINE = "accounts.sessions"
+# Of a browser that nobody has signed in with; what holds for people is below.
+SESSION_COOKIE_AGE = 60 * 60
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = HTTPS
@@ -144,6 +151,8 @@ CONTENT_SECURITY_POLICY = {
 # Sign-in
 
 AUTH_USER_MODEL = "accounts.User"
+# The name is unique together with the pool.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 AUTHENTICATION_BACKENDS = ["accounts.backends.CognitoBackend"]
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "home"
@@ -162,11 +171,28 @@ ACCOUNTS_CLIENT_SECRET = env.str("COGNITO_CLIENT_SECRET", default="")
 ACCOUNTS_COGNITO_API = env.str("COGNITO_API", default="public")
 ACCOUNTS_COGNITO_THREADS = env.int("COGNITO_THREADS", default=32)
 ACCOUNTS_LEDGER_FUNCTION = env.str("LEDGER_FUNCTION", default="")
+ACCOUNTS_TEXTS_FUNCTION = env.str("TEXTS_FUNCTION", default="")
 ACCOUNTS_ISSUER = env.str("COGNITO_ISSUER", default="")
 ACCOUNTS_JWKS_URL = env.str("COGNITO_JWKS_URL", default="")
 ACCOUNTS_SIGN_UP = env.str("ACCOUNTS_SIGN_UP", default="closed")
 ACCOUNTS_COUNTRIES = env.list("ACCOUNTS_COUNTRIES", default=[])
 ACCOUNTS_DEFAULT_REGION = env.str("ACCOUNTS_DEFAULT_REGION", default="")
+ACCOUNTS_GROUPS = {
+    theirs.strip(): ours.strip()
+    for theirs, _, ours in (
+        entry.partition("=") for entry in env.list("ACCOUNTS_GROUPS", default=[])
+    )
+}
+ACCOUNTS_STAFF_GROUP = env.str("ACCOUNTS_STAFF_GROUP", default="")
+ACCOUNTS_REVALIDATE_SECONDS = env.int("ACCOUNTS_REVALIDATE_SECONDS", default=900)
+ACCOUNTS_EVENTS_KEPT_DAYS = env.int("ACCOUNTS_EVENTS_KEPT_DAYS", default=180)
+ACCOUNTS_SHARING_POLICY = env.str("ACCOUNTS_SHARING_POLICY", default="notify")
+ACCOUNTS_SHARING_POLICY_BY_GROUP = env.list("ACCOUNTS_SHARING_POLICY_BY_GROUP", default=[])
+ACCOUNTS_SESSION_IDLE_SECONDS = env.int("ACCOUNTS_SESSION_IDLE_SECONDS", default=14 * 24 * 60 * 60)
+ACCOUNTS_SESSION_SECONDS = env.int("ACCOUNTS_SESSION_SECONDS", default=30 * 24 * 60 * 60)
+ACCOUNTS_STAFF_IDLE_SECONDS = env.int("ACCOUNTS_STAFF_IDLE_SECONDS", default=15 * 60)
+ACCOUNTS_STAFF_SECONDS = env.int("ACCOUNTS_STAFF_SECONDS", default=12 * 60 * 60)
+ACCOUNTS_CONFIRM_SECONDS = env.int("ACCOUNTS_CONFIRM_SECONDS", default=5 * 60)
 ACCOUNTS_THROTTLE_URL = env.str("ACCOUNTS_THROTTLE_URL", default="memory://")
 ACCOUNTS_PHONE_POSTS = env.str("ACCOUNTS_PHONE_POSTS", default="60/5 minutes")
 ACCOUNTS_SENDS = env.str("ACCOUNTS_SENDS", default="10/10 minutes;30/hour;100/day")

@@ -2,13 +2,13 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from accounts import views
+from accounts.views import login
 
 urlpatterns: list[URLResolver | URLPattern] = [
-    path("", views.HomeView.as_view(), name="home"),
+    path("", login.HomeView.as_view(), name="home"),
     path("accounts/", include("accounts.urls")),
     path("admin/", admin.site.urls),
-    path("healthz", views.healthz, name="healthz"),
+    path("healthz", login.healthz, name="healthz"),
 ]
 
 if settings.LOCAL_CLOUD:

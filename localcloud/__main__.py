@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -33,8 +33,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8000, help="port of the site (8000)")
     parser.add_argument("--state", type=Path, default=PROJECT / ".local", help="where state lives")
     options = parser.parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)
+    _on_signal(_stop)
     _stay_on_this_machine()
     try:
         run(options.port, options.state)
@@ -42,6 +41,8 @@ def main() -> int:
         print(f"make run: {error}", file=sys.stderr)
         return 1
     except Stopped:
+        # While Python ends, a handler of ours would be replaced by sudden death.
+        _on_signal(signal.SIG_IGN)
         print("\nStopped; users and texts are kept in", options.state)
     return 0
 
@@ -80,11 +81,20 @@ def _stay_on_this_machine() -> None:
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"
 
 
+def _on_signal(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, handler)
+
+
 def _stop(number: int, frame: FrameType | None) -> None:
-    # Once is enough: a second Ctrl-C must not tear the clean-up apart.
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, signal.SIG_IGN)
+    # Once is enough: a second Ctrl-C must not tear the clean-up apart. Not yet SIG_IGN: of a
+    # signal that has come already and is then ignored, Python complains with a traceback.
+    _on_signal(_stop_already)
     raise Stopped
+
+
+def _stop_already(number: int, frame: FrameType | None) -> None:
+    pass
 
 
 @contextlib.contextmanager

@@ -105,6 +105,7 @@ class Cloud:
             "COGNITO_USER_POOL_ID": pool,
             "COGNITO_CLIENT_ID": client,
             "LEDGER_FUNCTION": self.outputs["LedgerFunction"],
+            "TEXTS_FUNCTION": self.outputs["TextsFunction"],
             "COGNITO_CLIENT_SECRET": described["UserPoolClient"]["ClientSecret"],
             # Tokens name AWS as their issuer, here too; only the keys come from elsewhere.
             "COGNITO_JWKS_URL": f"{url}/{pool}/.well-known/jwks.json",

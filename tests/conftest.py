@@ -1,29 +1,63 @@
 import functools
 import itertools
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import botocore.session
 import pytest
-from botocore.loaders import JSONFileLoader
+from botocore.loaders import create_loader
+from django.core.cache import cache
 from django.utils import translation
 
-from accounts import cognito, throttle, tokens
+from accounts import cognito, revalidation, throttle, tokens
 from localcloud import inbox
 from localcloud.cloud import Cloud
+from tests import postgres as postgresql
 from tests.strict_cognito import StrictCognito
 from tests.wire import WireServer
+
+LEDGER = "phone-login-ledger-local"
 
 # Playwright's loop runs in the thread that also uses Django's database.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
+# Long modules first, and one that waits much at the end, beside the browser: no worker rests.
+_FIRST = (
+    "test_strict_cognito.py",
+    "lambdas/test_create_auth_challenge.py",
+    "end_to_end/test_login.py",
+    "end_to_end/test_double_submit.py",
+    "lambdas/test_verify_auth_challenge_response.py",
+    "localcloud/test_stack.py",
+    "end_to_end/test_limits.py",
+    "localcloud/test_cloud.py",
+    "accounts/test_views.py",
+    "lambdas/senders/test_aws.py",
+    "accounts/test_phone_login.py",
+)
+# Playwright's event loop stays in its thread, where others' asynchronous tests would find it.
+_LAST = ("localcloud/test_run.py", "browser/test_login.py", "browser/test_pictures.py")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    places = {here / name: place for place, name in enumerate(_FIRST, -len(_FIRST))}
+    places |= {here / name: place for place, name in enumerate(_LAST, 1)}
+    items.sort(key=lambda item: places.get(item.path, 0))
+
+
 @pytest.fixture(autouse=True)
 def _fresh_process() -> Iterator[None]:
     """What a process remembers must not outlive a test."""
+    cache.clear()
     cognito._made_gateway.cache_clear()
     tokens._verifier.cache_clear()
     throttle._made_limiter.cache_clear()
+    revalidation._asking.reset()
     # The test client serves in this thread, which keeps the language of the last request.
     translation.deactivate()
     yield
@@ -34,10 +68,10 @@ def _fresh_process() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _aws_models_are_read_once() -> Iterator[None]:
-    """Many tests make a boto3 client, and each would read megabytes of JSON again."""
-    read = functools.cache(JSONFileLoader().load_file)
+    """Many tests make a boto3 client, and each would look for megabytes of JSON and read them."""
+    shared = functools.cache(create_loader)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(JSONFileLoader, "load_file", lambda self, path: read(path))
+        patch.setattr(botocore.session, "create_loader", shared)
         yield
 
 
@@ -81,6 +115,7 @@ def strict_front(cloud: Cloud) -> Iterator[StrictCognito]:
 def strict(strict_front: StrictCognito) -> StrictCognito:
     """The local AWS behind a front that is as strict as Cognito, with nothing recorded yet."""
     strict_front.records.clear()
+    strict_front.heal()
     return strict_front
 
 
@@ -103,6 +138,45 @@ def texts(cloud: Cloud):
         return [text.body for text in inbox.texts(cloud.emulator.url, phone)]
 
     return read
+
+
+@pytest.fixture
+def age_ledger(cloud: Cloud) -> Callable[[float], None]:
+    """``age_ledger(seconds)``: let the ledger believe that so much time has gone by.
+
+    The functions of the local AWS keep the real clock, so what they remember is put back.
+    """
+    table = cloud.root_session().client("dynamodb", endpoint_url=cloud.emulator.url)
+
+    def put_back(seconds: float) -> None:
+        milliseconds = int(seconds * 1000)
+        # Tests of the functions live in a time of their own, years ahead, and fill the table.
+        ours = {
+            "FilterExpression": "attribute_not_exists(#ttl) OR #ttl < :far",
+            "ExpressionAttributeNames": {"#ttl": "ttl"},
+            "ExpressionAttributeValues": {":far": {"N": str(int(time.time()) + 3 * 365 * 86_400)}},
+        }
+        for page in table.get_paginator("scan").paginate(TableName=LEDGER, **ours):
+            for item in page["Items"]:
+                for name, by in {"exp": seconds, "last_failure": seconds}.items():
+                    if name in item:
+                        item[name] = {"N": str(int(item[name]["N"]) - int(by))}
+                if "cleared_at" in item:
+                    item["cleared_at"] = {"N": str(int(item["cleared_at"]["N"]) - milliseconds)}
+                recent = item.get("recent", {"L": []})["L"]
+                item["recent"] = {"L": [{"N": str(int(at["N"]) - milliseconds)} for at in recent]}
+                table.put_item(TableName=LEDGER, Item=item)
+
+    return put_back
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The DATABASE_URL of an empty PostgreSQL."""
+    if postgresql.programs() is None:
+        pytest.skip("PostgreSQL is not installed")
+    with postgresql.Postgres(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -72,6 +72,17 @@ class _Refusal(Exception):
         self.code = code
 
 
+@dataclass
+class _Fault:
+    code: str
+    times: int | None
+    after: bool
+
+    def reply(self) -> "_Message":
+        status = 500 if self.code == "InternalErrorException" else 400
+        return _json_reply({"__type": self.code, "message": "As the test wants it."}, status)
+
+
 @dataclass(frozen=True)
 class _User:
     """``username`` is the internal name: the sub, or a UUID made up from an unknown name."""
@@ -117,6 +128,7 @@ class StrictCognito:
 
     ``records`` holds every run of a trigger, oldest first. With ``single_use=False`` a Session
     serves any number of answers: that is how the triggers are attacked with parallel ones.
+    ``fail`` makes an operation fail, ``heal`` ends that.
     """
 
     def __init__(
@@ -133,6 +145,7 @@ class StrictCognito:
         self._pools: dict[Any, str] = {}  # by client
         self._sessions: dict[str, _Flow] = {}
         self._spent: set[str] = set()
+        self._faults: dict[str, _Fault] = {}
         self._lock = threading.Lock()
         self._server = _server(self._answer)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
@@ -144,6 +157,23 @@ class StrictCognito:
     def count(self, trigger: str) -> int:
         """How many times a trigger was run, second tries included."""
         return sum(record.trigger == trigger for record in self.records)
+
+    def fail(
+        self,
+        operation: str,
+        code: str = "InternalErrorException",
+        *,
+        times: int | None = None,
+        after: bool = False,
+    ) -> None:
+        """Answer ``operation`` with an error: the next ``times``, or until ``heal``.
+
+        With ``after`` what was asked for is done first, and the caller does not hear of it.
+        """
+        self._faults[operation] = _Fault(code, times, after)
+
+    def heal(self) -> None:
+        self._faults.clear()
 
     def __enter__(self) -> "StrictCognito":
         self._thread.start()
@@ -161,12 +191,27 @@ class StrictCognito:
     def _answer(self, request: _Message) -> _Message:
         target = request.header("x-amz-target")
         operation = target.removeprefix(_TARGET) if target.startswith(_TARGET) else ""
+        fault = self._fault_of(operation)
         try:
-            return self._answer_operation(operation, request)
+            if fault and not fault.after:
+                return fault.reply()
+            reply = self._answer_operation(operation, request)
+            return fault.reply() if fault else reply
         except _Refusal as refusal:
             return _json_reply({"__type": refusal.code, "message": str(refusal)}, 400)
 
+    def _fault_of(self, operation: str) -> "_Fault | None":
+        with self._lock:
+            fault = self._faults.get(operation)
+            if fault and fault.times is not None:
+                fault.times -= 1
+                if not fault.times:
+                    del self._faults[operation]
+            return fault
+
     def _answer_operation(self, operation: str, request: _Message) -> _Message:
+        if operation == "AdminUpdateUserAttributes":
+            self._refuse_phone_of_another(_object(request.body))
         action = operation.removeprefix("Admin")
         if action not in ("InitiateAuth", "RespondToAuthChallenge", "SignUp"):
             return self._forward(request)
@@ -243,6 +288,21 @@ class StrictCognito:
         pool = self._api.describe_user_pool(UserPoolId=client["UserPoolId"])["UserPool"]
         if pool.get("AdminCreateUserConfig", {}).get("AllowAdminCreateUserOnly"):
             raise _Refusal("SignUp is not permitted for this user pool")
+
+    def _refuse_phone_of_another(self, data: dict[str, Any]) -> None:
+        for attribute in data.get("UserAttributes") or ():
+            if attribute.get("Name") == "phone_number":
+                owner = self._sub_of(data, attribute.get("Value"))
+                if owner and owner != self._sub_of(data, data.get("Username")):
+                    message = "An account with the given phone_number already exists."
+                    raise _Refusal(message, code="AliasExistsException")
+
+    def _sub_of(self, data: dict[str, Any], name: Any) -> str | None:
+        try:
+            found = self._api.admin_get_user(UserPoolId=data.get("UserPoolId"), Username=name)
+        except ClientError:
+            return None
+        return str(found["Username"])
 
     def _find_user(self, client: _Client, name: str) -> _User:
         try:

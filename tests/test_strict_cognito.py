@@ -659,6 +659,50 @@ def test_body_that_was_changed_after_signing_is_refused(pool, strict, operator):
     assert "Signature" in refused.json()["__type"]
 
 
+# What the emulator lets pass, and faults that tests want
+
+
+@pytest.fixture
+def api(strict, operator):
+    return admin_api(strict, operator["AccessKeyId"], operator["SecretAccessKey"])
+
+
+def test_phone_of_another_user_is_not_given_twice(pool, api):
+    mine, theirs = pool.add_user(), pool.add_user()
+    sub = pool.sub(mine)
+
+    def give(phone: str):
+        attributes = [{"Name": "phone_number", "Value": phone}]
+        return api.admin_update_user_attributes(
+            UserPoolId=pool.id, Username=sub, UserAttributes=attributes
+        )
+
+    assert error_of(lambda: give(theirs)).startswith("AliasExistsException")
+    assert pool.sub(mine) == sub
+    give(mine)
+    give(next(_phones))
+
+
+def test_operation_fails_as_often_as_a_test_wants(pool, api, strict):
+    named = {"UserPoolId": pool.id, "Username": pool.add_user()}
+    strict.fail("AdminDisableUser", "NotAuthorizedException", times=2)
+    for _ in range(2):
+        assert "NotAuthorized" in error_of(lambda: api.admin_disable_user(**named))
+    assert api.admin_get_user(**named)["Enabled"]
+    api.admin_disable_user(**named)
+    strict.fail("AdminGetUser", "NotAuthorizedException")
+    assert "NotAuthorized" in error_of(lambda: api.admin_get_user(**named))
+    strict.heal()
+    assert not api.admin_get_user(**named)["Enabled"]
+
+
+def test_answer_is_lost_after_it_was_done(pool, api, strict):
+    named = {"UserPoolId": pool.id, "Username": pool.add_user()}
+    strict.fail("AdminDisableUser", "NotAuthorizedException", after=True)
+    assert "NotAuthorized" in error_of(lambda: api.admin_disable_user(**named))
+    assert not api.admin_get_user(**named)["Enabled"]
+
+
 # Everything else
 
 

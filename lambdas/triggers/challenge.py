@@ -18,6 +18,8 @@ _MAX_ANSWER_LENGTH = 64
 # The first character tells how long the code is.
 _ID = re.compile(r"[68][A-Za-z0-9_-]{22}")
 _EPOCH = re.compile(r"[0-9]{1,12}")
+# Without those that are taken for one another. The site uses the same.
+_REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,19 @@ class Challenge:
     def code_length(self) -> int:
         return int(self.id[0])
 
+    @property
+    def reference(self) -> str:
+        """Return what people read out to support, such as K7F-2Q. It finds the lines in the logs.
+
+        It may be shown to anybody: neither the id nor the code follows from it.
+        """
+        digest = hashlib.sha256(f"phone-login reference {self.id}".encode()).digest()
+        number, letters = int.from_bytes(digest), ""
+        for _ in range(5):
+            number, position = divmod(number, len(_REFERENCE_ALPHABET))
+            letters += _REFERENCE_ALPHABET[position]
+        return f"{letters[:3]}-{letters[3:]}"
+
     def code(self, key: bytes, *, user: str) -> str:
         """Derive the code that was texted for this challenge to ``user`` (pool id and sub).
 
@@ -60,6 +75,10 @@ class Challenge:
         digest = hmac.digest(key, f"{user} {self.id}".encode(), hashlib.sha256)
         length = self.code_length
         return f"{int.from_bytes(digest) % 10**length:0{length}d}"
+
+    def fits(self, answer: Any) -> bool:
+        """Tell whether ``answer``, as typed, can be the code at all. Never raises."""
+        return len(read_digits(answer)) == self.code_length
 
     def accepts(self, answer: Any, key: bytes, *, user: str, now: float) -> bool:
         """Tell whether ``answer``, as typed, is the code, and in time. Never raises."""

@@ -29,8 +29,13 @@ def _server_key() -> bytes:
 
 
 def code_key() -> bytes:
-    """Return the key from which codes are derived."""
+    """Return the key from which sign-in codes are derived."""
     return hmac.digest(_server_key(), b"code", hashlib.sha256)
+
+
+def proof_key() -> bytes:
+    """Return the key of the codes that prove a number: none of them ever signs in."""
+    return hmac.digest(_server_key(), b"proof of a number", hashlib.sha256)
 
 
 def pseudonym(kind: str, value: str) -> str:

@@ -7,6 +7,8 @@ Items are named by keyed hashes and hold no phone and no code.
     phone#…          a number: its living challenge, its texts of the last day, its failures
     block#…#day      the numbers that share all but their last four digits
     pool#day         the whole pool, and the countries in it
+    notice#…#day     a number's texts without a code
+    blocked#day      texts that were not sent, by country and reason: for operators only
 
 What goes wrong with the table goes up: no text without a count, no comparison without a count.
 """
@@ -30,6 +32,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from . import environment, keys, limits
 from .challenge import LENGTH_UNDER_ATTACK, Challenge
 from .limits import COOLDOWNS, TRIES_PER_CODE, WORTH_REPEATING, Limits
+from .senders.contract import Reason
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +47,10 @@ _HOUR, _DAY = 60 * 60, 24 * 60 * 60
 # Long after any hold; a locked number is kept for ever.
 _PHONE_KEPT = 400 * _DAY
 _WINDOW_KEPT = 2 * _DAY
+# What operators look back on: a month, and some days to spare.
+OVERVIEW_DAYS = 31
+_OVERVIEW_KEPT = (OVERVIEW_DAYS + 4) * _DAY
+_NOTICES_PER_DAY = 5
 # A used code makes up for four that were not: a block stands well while 20 % are used.
 _WORTH_OF_A_USED_CODE = 5
 _SENDS_BEFORE_JUDGING_A_BLOCK = 10
@@ -56,6 +63,17 @@ _RECORD_SEND = "recent = list_append(:now_list, if_not_exists(recent, :none)), #
 _WORTH_KEEPING = "#exp >= :worth AND #tries < :all_tries AND attribute_not_exists(#used)"
 
 
+_NO_COUNTRY = "--"
+_COUNTRY_HOUR = re.compile(r"hour_[0-9]{2}_([A-Z]{2})")
+_BLOCKED = re.compile(r"([A-Z]{2}|--) ([a-z_]+)")
+_SENDERS_REASONS = frozenset(Reason)
+_READS = 3
+
+
+class TooBusy(Exception):
+    """DynamoDB held back a part of what was read."""
+
+
 class Verdict(StrEnum):
     """What Create has to do about a text, and why."""
 
@@ -66,6 +84,7 @@ class Verdict(StrEnum):
     LOCKED = "locked"
     PHONE_HOUR = "phone_hour"
     PHONE_DAY = "phone_day"
+    NOTICES = "notices"
     BLOCK = "block"
     COUNTRY = "country"
     POOL = "pool"
@@ -97,6 +116,19 @@ class PhoneState:
     is_locked: bool
     sends_last_hour: int
     sends_last_day: int
+
+
+@dataclass(frozen=True)
+class Count:
+    """Texts of a UTC day (``2026-11-20``) to a country ("" where no number told one).
+
+    ``reason`` is why they were not sent, "" for those that were.
+    """
+
+    day: str
+    country: str
+    reason: str
+    count: int
 
 
 class Ledger:
@@ -233,7 +265,39 @@ class Ledger:
             values={":cid": challenge.id, ":message": message_id},
         )
 
-    def _spend_block(self, block: str, now: float) -> Verdict | None:
+    def spend_notice(self, name: str, *, block: str, country: str, now: float) -> Verdict:
+        """Count a text that carries no code, or say why there is none. Three round trips.
+
+        It costs the number none of its codes, so it has a few a day of its own.
+        """
+        is_done, _ = self._update(
+            f"notice#{name}#{_day(now)}",
+            "SET #ttl = :ttl ADD sends :one",
+            condition="attribute_not_exists(sends) OR sends < :daily",
+            values={":one": 1, ":daily": _NOTICES_PER_DAY, ":ttl": int(now) + _WINDOW_KEPT},
+        )
+        if not is_done:
+            return Verdict.NOTICES
+        # Nobody answers a notice, so it does not speak against the block.
+        if verdict := self._spend_block(block, now, weight=0):
+            return verdict
+        verdict, _ = self._spend_pool(country, now)
+        return verdict or Verdict.SEND
+
+    def count_blocked(self, country: str, reason: str, *, now: float) -> None:
+        """Count a text that was not sent. One round trip, in an item of its own."""
+        # Fails open: nothing depends on it, and in an attack it would fail first.
+        try:
+            self._update(
+                f"blocked#{_day(now)}",
+                "SET #ttl = :ttl ADD #blocked :one",
+                names={"#blocked": f"{country or _NO_COUNTRY} {reason}"},
+                values={":one": 1, ":ttl": int(now) + _OVERVIEW_KEPT},
+            )
+        except Exception as error:
+            log.warning("A blocked text was not counted: %s", type(error).__name__)
+
+    def _spend_block(self, block: str, now: float, *, weight: int = 1) -> Verdict | None:
         is_done, _ = self._update(
             f"block#{block}#{_day(now)}",
             "SET #ttl = :ttl ADD #hour :one, sends :one, score :minus",
@@ -245,7 +309,7 @@ class Ledger:
             names={"#hour": f"hour_{_hour(now)}"},
             values={
                 ":one": 1,
-                ":minus": -1,
+                ":minus": -weight,
                 ":zero": 0,
                 ":few": _SENDS_BEFORE_JUDGING_A_BLOCK,
                 ":hourly": self._limits.sends_per_block_hour,
@@ -271,7 +335,7 @@ class Ledger:
                 ":daily": self._limits.sends_per_pool_day,
                 ":hourly": self._limits.sends_per_pool_hour,
                 ":per_country": self._limits.sends_per_country_hour,
-                ":ttl": int(now) + _WINDOW_KEPT,
+                ":ttl": int(now) + _OVERVIEW_KEPT,
             },
         )
         if is_done:
@@ -282,7 +346,7 @@ class Ledger:
 
     def _look_at_pool(self, now: float) -> dict[str, Any]:
         _, pool = self._update(
-            f"pool#{_day(now)}", "SET #ttl = :ttl", values={":ttl": int(now) + _WINDOW_KEPT}
+            f"pool#{_day(now)}", "SET #ttl = :ttl", values={":ttl": int(now) + _OVERVIEW_KEPT}
         )
         return pool
 
@@ -319,11 +383,11 @@ class Ledger:
 
     # Verify
 
-    def count_try(self, name: str, challenge: Challenge, *, now: float) -> bool:
-        """Count an answer as a failure, and tell whether it may be compared at all. One round trip.
+    def count_try(self, name: str, challenge: Challenge, *, now: float) -> int:
+        """Count an answer as a failure, and return how many there are in a row. One round trip.
 
-        It may not when the challenge is replaced, used, late or tried three times, or the number
-        is held or locked.
+        Returns 0 for an answer that may not even be compared: the challenge is replaced, used,
+        late or tried three times, or the number is held or locked.
         """
         aside = self._aside.submit(self._count_pool_failure, now)
         is_counted, item = self._update(
@@ -349,14 +413,16 @@ class Ledger:
         if not is_counted:
             # What is not compared is no guess at anybody's code.
             self._was_no_failure()
-        elif item["failures"] >= self._limits.failures_per_phone:
+            return 0
+        failures = int(item["failures"])
+        if failures >= self._limits.failures_per_phone:
             self._update(
                 f"phone#{name}",
                 "REMOVE #ttl",
                 condition="failures >= :max",
                 values={":max": self._limits.failures_per_phone},
             )
-        return is_counted
+        return failures
 
     def use(self, name: str, challenge: Challenge, *, block: str, now: float) -> str | None:
         """Take the code for good and clear the failures. None if somebody took it before.
@@ -403,7 +469,7 @@ class Ledger:
                     "#slot": f"failures_{_slot(now)}",
                     "#old": f"failures_{_slot(now) - 3}",
                 },
-                values={":change": change, ":ttl": int(now) + _WINDOW_KEPT},
+                values={":change": change, ":ttl": int(now) + _OVERVIEW_KEPT},
             )
         except Exception as error:
             log.warning("The pool's failures were not counted: %s", type(error).__name__)
@@ -438,6 +504,42 @@ class Ledger:
     def unlock(self, name: str) -> None:
         """Forget the failures and the texts of a number, as if it were new."""
         self._client.delete_item(TableName=self._table, Key={"pk": {"S": f"phone#{name}"}})
+
+    def overview(self, days: int, *, now: float) -> tuple[list[Count], list[Count]]:
+        """Return the texts sent and those blocked on each of the last ``days``, today included.
+
+        What a sender refused was counted before it was tried, and is taken off the texts sent.
+        """
+        sent: list[Count] = []
+        blocked: list[Count] = []
+        names = [_day(now - n * _DAY) for n in range(days)]
+        items = self._read([f"{kind}#{name}" for name in names for kind in ("pool", "blocked")])
+        for name in names:
+            day = f"{name[:4]}-{name[4:6]}-{name[6:]}"
+            refused = _blocked_texts(day, items.get(f"blocked#{name}", {}))
+            blocked += refused
+            spent: dict[str, int] = {}
+            for attribute, count in items.get(f"pool#{name}", {}).items():
+                if found := _COUNTRY_HOUR.fullmatch(attribute):
+                    spent[found[1]] = spent.get(found[1], 0) + count
+            for each in refused:
+                if each.reason in _SENDERS_REASONS and each.country in spent:
+                    spent[each.country] -= each.count
+            sent += [Count(day, country, "", n) for country, n in sorted(spent.items()) if n > 0]
+        return sent, blocked
+
+    def _read(self, names: list[str]) -> dict[str, dict[str, Any]]:
+        """Return those of the items that there are, by name. Raises where AWS holds some back."""
+        found: dict[str, dict[str, Any]] = {}
+        wanted: list[dict[str, Any]] = [{"pk": {"S": name}} for name in names]
+        for _ in range(_READS):
+            reply = self._client.batch_get_item(RequestItems={self._table: {"Keys": wanted}})
+            for item in reply["Responses"].get(self._table, []):
+                found[item["pk"]["S"]] = _plain(item)
+            wanted = reply.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+            if not wanted:
+                return found
+        raise TooBusy("The table did not give all that was asked for")
 
     # Expressions
 
@@ -596,6 +698,15 @@ def phone_name(phone: str) -> str:
 
 def block_name(block: str) -> str:
     return keys.pseudonym("block", block)
+
+
+def _blocked_texts(day: str, item: dict[str, Any]) -> list[Count]:
+    found = [(_BLOCKED.fullmatch(attribute), count) for attribute, count in sorted(item.items())]
+    return [
+        Count(day, "" if name[1] == _NO_COUNTRY else name[1], name[2], count)
+        for name, count in found
+        if name
+    ]
 
 
 def _is_living(item: dict[str, Any], now: float) -> bool:

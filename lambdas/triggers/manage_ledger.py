@@ -1,7 +1,8 @@
-"""Shows and clears what the ledger holds on a number, for operators.
+"""Shows and clears what the ledger holds on a number, and sums up its days, for operators.
 
 The server key that names the ledger's items stays on this side of AWS, so the site asks this
-function: ``{"action": "show" | "unlock", "phone": "+1…"}``. Who may invoke it is IAM's business.
+function: ``{"action": "show" | "unlock", "phone": "+1…"}`` or
+``{"action": "overview", "days": 1 … 31}``. Who may invoke it is IAM's business.
 """
 
 import time
@@ -12,12 +13,24 @@ from . import ledger, telemetry, text
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Return the state of the number (``ledger.PhoneState``) after the action."""
+    """Return the state of the number (``ledger.PhoneState``) after the action.
+
+    ``overview`` returns ``{"sent": […], "blocked": […]}``, both of ``ledger.Count``.
+    """
+    if event.get("action") == "overview":
+        return _overview(event.get("days"))
     action, phone = event.get("action"), event.get("phone")
     if action not in ("show", "unlock") or not isinstance(phone, str) or not phone:
-        raise ValueError("Wanted: an action (show, unlock) and a phone")
+        raise ValueError("Wanted: an action (show, unlock, overview) and a phone")
     book, name = ledger.configured(), ledger.phone_name(phone)
     if action == "unlock":
         book.unlock(name)
         telemetry.record("phone_unlocked", metrics={"Unlocked": 1}, phone=text.mask(phone))
     return asdict(book.show(name, now=time.time()))
+
+
+def _overview(days: Any) -> dict[str, Any]:
+    if type(days) is not int or not 1 <= days <= ledger.OVERVIEW_DAYS:
+        raise ValueError(f"Wanted: days, from 1 to {ledger.OVERVIEW_DAYS}")
+    sent, blocked = ledger.configured().overview(days, now=time.time())
+    return {"sent": [asdict(each) for each in sent], "blocked": [asdict(each) for each in blocked]}

@@ -1,8 +1,10 @@
 """The words of the text message, in the language of the person, and phones as logs may show them.
 
-Every language is one catalogue, texts/<language>.json, and is offered by being there. A pattern
-begins with ``{code}`` and uses ``{app_name}`` and ``{minutes}``; nothing a person typed goes in.
-Keep it to GSM-7 where the language allows: no á í ó ú ê ç ã õ, and one text is 160 characters.
+Every language is one catalogue, texts/<language>.json, and is offered by being there. The pattern
+of a code (``sign_in``, ``change_number``) begins with ``{code}`` and uses ``{app_name}`` and
+``{minutes}``; that of a notice (``number_changed``, ``invited``) uses ``{app_name}`` and
+``{site_host}``. Nothing a person typed goes in. Keep it to GSM-7 where the language allows: no
+á í ó ú ê ç ã õ, and one text is 160 characters.
 """
 
 import json
@@ -19,6 +21,7 @@ _CATALOGUES: dict[str, dict[str, str]] = {
 }
 LANGUAGES = frozenset(_CATALOGUES)
 DEFAULT_LANGUAGE = "en"
+NOTICES = frozenset({"number_changed", "invited"})
 
 # Countries where a public notice is in one of our languages. Not India: a number tells too little
 # there, Hindi is the first language of fewer than half and costs two texts instead of one; whoever
@@ -62,16 +65,34 @@ def language_for(locale: str | None, country: str | None) -> str:
     return _LANGUAGE_BY_COUNTRY.get(country or "", DEFAULT_LANGUAGE)
 
 
-def sign_in_text(code: str, *, language: str, app_name: str, site_host: str, minutes: int) -> str:
+def code_text(
+    code: str,
+    *,
+    language: str,
+    app_name: str,
+    site_host: str,
+    minutes: int,
+    purpose: str = "sign_in",
+) -> str:
     """Return the message for a code that works for ``minutes``, in one of LANGUAGES.
 
     The last line binds the code to the site, so that phones offer it there and nowhere else
     (https://wicg.github.io/sms-one-time-codes/): ``@host #code``, a bare host, nothing after it.
     """
+    _require_bare(site_host)
+    words = _CATALOGUES[language][purpose].format(code=code, app_name=app_name, minutes=minutes)
+    return f"{words}\n\n@{site_host} #{code}"
+
+
+def notice_text(notice: str, *, language: str, app_name: str, site_host: str) -> str:
+    """Return the message of one of NOTICES, in one of LANGUAGES."""
+    _require_bare(site_host)
+    return _CATALOGUES[language][notice].format(app_name=app_name, site_host=site_host)
+
+
+def _require_bare(site_host: str) -> None:
     if not _HOST.fullmatch(site_host):
         raise ValueError("SITE_HOST must be a bare lower-case host name")
-    words = _CATALOGUES[language]["sign_in"].format(code=code, app_name=app_name, minutes=minutes)
-    return f"{words}\n\n@{site_host} #{code}"
 
 
 def parts(message: str) -> int:

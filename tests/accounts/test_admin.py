@@ -127,17 +127,8 @@ def test_people_are_found(admin, person, operator, of):
 
 
 def test_people_are_found_by_a_part_of_the_phone(admin, person):
-    assert "1 user" in text(admin.get(LIST, {"q": person.phone[5:]}))
+    assert "1 user" in text(admin.get(LIST, {"q": person.phone[2:-1]}))
     assert "0 users" in text(admin.get(LIST, {"q": "nobody"}))
-
-
-@pytest.mark.parametrize(
-    "query", [{"is_staff__exact": "1"}, {"is_active__exact": "0"}, {"phone_verified__exact": "1"}]
-)
-def test_people_are_filtered(admin, person, query):
-    page = admin.get(LIST, query)
-    assert page.status_code == 200
-    assert f">{person.phone}</a>" not in text(page)
 
 
 # What may be done
@@ -157,24 +148,6 @@ def test_people_are_not_deleted(admin, person):
     chosen = {"action": "delete_selected", "_selected_action": person.pk, "post": "yes"}
     admin.post(LIST, chosen)
     assert User.objects.filter(pk=person.pk).exists()
-
-
-def fields(page) -> dict[str, str]:
-    """What the form on a user's page would send."""
-    found = re.findall(r'<input type="checkbox" name="(is_\w+)"[^>]*checked', text(page))
-    return dict.fromkeys(found, "on")
-
-
-def test_operator_shuts_a_person_out(admin, person, client):
-    client.force_login(person)
-    assert client.get("/").status_code == 200
-    address = f"{LIST}{person.pk}/change/"
-    sent = fields(admin.get(address))
-    assert sent == {"is_active": "on"}
-    assert admin.post(address, {}).status_code == 302
-    person.refresh_from_db()
-    assert not person.is_active
-    assert client.get("/").status_code == 302
 
 
 def test_operator_changes_no_identity(admin, person):

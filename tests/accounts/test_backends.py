@@ -76,7 +76,7 @@ def test_user_who_is_no_longer_active_is_signed_out(client, phone):
     client.force_login(user)
     assert client.get("/").status_code == 200
     User.objects.update(is_active=False)
-    assert client.get("/").url == "/accounts/login/?next=/"
+    assert client.get("/").url == "/accounts/ended/?next=%2F"
 
 
 @pytest.fixture

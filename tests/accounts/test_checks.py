@@ -23,6 +23,7 @@ def only(identity: str, *, deploy: bool = False) -> CheckMessage:
 def good(settings):
     """Settings with which nothing is found."""
     settings.ACCOUNTS_THROTTLE_URL = "redis://127.0.0.1:6379/0"
+    settings.ACCOUNTS_TEXTS_FUNCTION = "phone-login-texts-prod"
     return settings
 
 
@@ -183,6 +184,15 @@ def test_counts_in_redis_are_no_w001(good, url):
     assert found(deploy=True) == []
 
 
+def test_texts_that_nobody_sends_are_w002_where_the_site_is_deployed(good):
+    good.ACCOUNTS_TEXTS_FUNCTION = ""
+
+    message = only("accounts.W002", deploy=True)
+
+    assert "TEXTS_FUNCTION" in message.msg
+    assert found(deploy=False) == []
+
+
 def test_errors_stop_every_command_that_checks(good, capsys):
     good.ACCOUNTS_COUNTRIES = []
 
@@ -252,3 +262,88 @@ def test_logo_that_is_no_static_file_is_e022(good):
     assert "brand/none.svg" in only("accounts.E022").msg
     good.ACCOUNTS_SITE_LOGO = ""
     assert found() == []
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [{"support": ""}, {"": "Support"}, {"two words": "Support"}, {"support": "x" * 151}],
+    ids=str,
+)
+def test_groups_that_cannot_be_read_are_e013(good, groups):
+    good.ACCOUNTS_GROUPS = {"billing": "Money", **groups}
+    message = only("accounts.E013")
+    assert message.msg.startswith("ACCOUNTS_GROUPS ")
+    assert message.hint
+
+
+@pytest.mark.parametrize("group", ["two words", " ", "x" * 129])
+def test_group_of_operators_that_is_no_name_is_e013(good, group):
+    good.ACCOUNTS_STAFF_GROUP = group
+    assert only("accounts.E013").msg.startswith("ACCOUNTS_STAFF_GROUP ")
+
+
+def test_groups_that_can_be_read_are_no_e013(good):
+    good.ACCOUNTS_GROUPS = {"support": "Support team", "помощь": "Support team"}
+    good.ACCOUNTS_STAFF_GROUP = "operators"
+    assert found() == []
+
+
+@pytest.mark.parametrize("seconds", [-1, 0, 59, 86_401])
+def test_interval_of_looking_people_up_out_of_range_is_e014(good, seconds):
+    good.ACCOUNTS_REVALIDATE_SECONDS = seconds
+    message = only("accounts.E014")
+    assert "60" in message.msg
+    assert message.hint
+
+
+@pytest.mark.parametrize("seconds", [60, 900, 86_400])
+def test_interval_of_looking_people_up_in_range_is_no_e014(good, seconds):
+    good.ACCOUNTS_REVALIDATE_SECONDS = seconds
+    assert found() == []
+
+
+@pytest.mark.parametrize("policy", ["", "Strict", "on", "none"])
+def test_sharing_policy_of_another_word_is_e007(good, policy):
+    good.ACCOUNTS_SHARING_POLICY = policy
+
+    message = only("accounts.E007")
+
+    assert message.msg == f"ACCOUNTS_SHARING_POLICY is no policy: {policy!r}."
+    assert "strict" in message.hint
+
+
+@pytest.mark.parametrize(
+    "pair", ["Contractors", "Contractors=", "Contractors=Strict", "=", "a=b=c"]
+)
+def test_sharing_policy_of_a_group_that_is_none_is_e007_naming_the_group(good, pair):
+    good.ACCOUNTS_SHARING_POLICY_BY_GROUP = ["Family=off", pair]
+
+    message = only("accounts.E007")
+
+    assert f"for {pair.partition('=')[0]!r} is no policy" in message.msg
+
+
+def test_sharing_policies_are_no_e007(good):
+    for policy in ("off", "notify", "ask", "strict"):
+        good.ACCOUNTS_SHARING_POLICY = policy
+        good.ACCOUNTS_SHARING_POLICY_BY_GROUP = [f"Contractors={policy}", " Family = off "]
+
+        assert found() == []
+
+
+@pytest.mark.parametrize("who", ["SESSION", "STAFF"])
+@pytest.mark.parametrize(("idle", "age"), [(0, 0), (-1, 300), (119, 300), (301, 300)])
+def test_limits_of_sessions_that_make_no_sense_are_e008(good, who, idle, age):
+    setattr(good, f"ACCOUNTS_{who}_IDLE_SECONDS", idle)
+    setattr(good, f"ACCOUNTS_{who}_SECONDS", age)
+
+    message = only("accounts.E008")
+
+    assert f"ACCOUNTS_{who}_IDLE_SECONDS is {idle}" in message.msg
+
+
+@pytest.mark.parametrize("seconds", [-1, 0, 59, 3601])
+def test_confirmation_for_no_time_or_too_long_is_e009(good, seconds):
+    good.ACCOUNTS_CONFIRM_SECONDS = seconds
+
+    assert "ACCOUNTS_CONFIRM_SECONDS" in only("accounts.E009").msg

@@ -9,6 +9,7 @@ import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -142,8 +143,61 @@ def mark(gateway: cognito.Gateway) -> Any:
     return gateway.mark_phone_verified(SUB)
 
 
+def read(gateway: cognito.Gateway) -> Any:
+    return gateway.read_user(SUB)
+
+
+def listing(gateway: cognito.Gateway) -> Any:
+    return gateway.list_users()
+
+
+def disable(gateway: cognito.Gateway) -> Any:
+    return gateway.disable(SUB)
+
+
+def enable(gateway: cognito.Gateway) -> Any:
+    return gateway.enable(SUB)
+
+
+def sign_out(gateway: cognito.Gateway) -> Any:
+    return gateway.sign_out_everywhere(SUB)
+
+
+def delete(gateway: cognito.Gateway) -> Any:
+    return gateway.delete(SUB)
+
+
+def change(gateway: cognito.Gateway) -> Any:
+    return gateway.change_phone(SUB, PHONE, verified=True)
+
+
+def groups(gateway: cognito.Gateway) -> Any:
+    return gateway.groups_of(SUB)
+
+
+def join(gateway: cognito.Gateway) -> Any:
+    return gateway.add_to_group(SUB, "editors")
+
+
+def leave(gateway: cognito.Gateway) -> Any:
+    return gateway.remove_from_group(SUB, "editors")
+
+
 STEPS = [start, answer]
 ACCOUNTS = [create, find, mark]
+OPERATIONS = {
+    "AdminGetUser": read,
+    "ListUsers": listing,
+    "AdminDisableUser": disable,
+    "AdminEnableUser": enable,
+    "AdminUserGlobalSignOut": sign_out,
+    "AdminDeleteUser": delete,
+    "AdminUpdateUserAttributes": change,
+    "AdminListGroupsForUser": groups,
+    "AdminAddUserToGroup": join,
+    "AdminRemoveUserFromGroup": leave,
+}
+EVERY_CALL = [*STEPS, *ACCOUNTS, *OPERATIONS.values()]
 
 
 # What is asked
@@ -261,6 +315,131 @@ def test_mark_phone_verified_sends_the_attribute_as_a_string(site, wire):
         "Username": SUB,
         "UserAttributes": [{"Name": "phone_number_verified", "Value": "true"}],
     }
+
+
+NAMED = {"UserPoolId": POOL, "Username": SUB}
+USER = {
+    "UserStatus": "CONFIRMED",
+    "Enabled": True,
+    "UserCreateDate": 1_700_000_000.5,
+    "UserLastModifiedDate": 1_700_000_100,
+}
+ATTRIBUTES = [
+    {"Name": "sub", "Value": SUB},
+    {"Name": "phone_number", "Value": PHONE},
+    {"Name": "phone_number_verified", "Value": "true"},
+]
+READ = cognito.CognitoUser(
+    sub=SUB,
+    phone=PHONE,
+    phone_verified=True,
+    status="CONFIRMED",
+    enabled=True,
+    created_at=datetime.fromtimestamp(1_700_000_000.5, UTC),
+    modified_at=datetime.fromtimestamp(1_700_000_100, UTC),
+)
+
+
+@pytest.mark.parametrize(
+    ("operation", "asked"),
+    [
+        ("AdminGetUser", NAMED),
+        ("ListUsers", {"UserPoolId": POOL, "Limit": 60}),
+        ("AdminDisableUser", NAMED),
+        ("AdminEnableUser", NAMED),
+        ("AdminUserGlobalSignOut", NAMED),
+        ("AdminDeleteUser", NAMED),
+        (
+            "AdminUpdateUserAttributes",
+            NAMED
+            | {
+                "UserAttributes": [
+                    {"Name": "phone_number", "Value": PHONE},
+                    {"Name": "phone_number_verified", "Value": "true"},
+                ]
+            },
+        ),
+        ("AdminListGroupsForUser", NAMED),
+        ("AdminAddUserToGroup", NAMED | {"GroupName": "editors"}),
+        ("AdminRemoveUserFromGroup", NAMED | {"GroupName": "editors"}),
+    ],
+)
+def test_operation_asks_for_one_user_of_the_pool(line, public, operation, asked):
+    line.will(Reply({"UserAttributes": ATTRIBUTES, "Users": [], "Groups": [], **USER}))
+
+    OPERATIONS[operation](public)
+
+    assert line.wire.operations() == [operation]
+    assert line.requests[0].json == asked
+
+
+def test_changed_phone_that_nobody_proved_is_not_verified(line, public):
+    line.will(Reply({}))
+
+    public.change_phone(SUB, PHONE, verified=False)
+
+    assert line.requests[0].json["UserAttributes"][1]["Value"] == "false"
+
+
+def test_user_is_read_with_status_and_times(line, public):
+    line.will(Reply({"UserAttributes": ATTRIBUTES, **USER}))
+
+    assert public.read_user(SUB) == READ
+    assert PHONE not in repr(READ)
+
+
+def test_user_without_a_phone_who_is_disabled_is_read(line, public):
+    line.will(Reply({"UserAttributes": ATTRIBUTES[:1], **USER, "Enabled": False}))
+
+    assert public.read_user(SUB) == replace(READ, phone="", phone_verified=False, enabled=False)
+
+
+@pytest.mark.parametrize("lacking", ["UserStatus", "Enabled", "UserCreateDate", "UserAttributes"])
+def test_user_that_lacks_something_is_unavailable(line, public, lacking):
+    content = {"UserAttributes": ATTRIBUTES, **USER}
+    del content[lacking]
+    line.will(Reply(content))
+
+    with pytest.raises(cognito.Unavailable):
+        public.read_user(SUB)
+
+
+def test_users_are_listed_page_by_page(line, public):
+    line.will(
+        Reply({"Users": [{"Attributes": ATTRIBUTES, **USER}], "PaginationToken": "next"}),
+        Reply({"Users": []}),
+    )
+
+    assert public.list_users() == ([READ], "next")
+    assert public.list_users("next") == ([], None)
+    assert [request.json.get("PaginationToken") for request in line.requests] == [None, "next"]
+
+
+def test_groups_are_read_to_the_last_page(line, public):
+    line.will(
+        Reply({"Groups": [{"GroupName": "staff"}], "NextToken": "next"}),
+        Reply({"Groups": [{"GroupName": "editors"}]}),
+    )
+
+    assert public.groups_of(SUB) == {"staff", "editors"}
+    assert [request.json.get("NextToken") for request in line.requests] == [None, "next"]
+
+
+def test_groups_that_never_end_are_read_once_per_page(line, public):
+    line.will(Reply({"Groups": [{"GroupName": "staff"}], "NextToken": "same"}))
+
+    assert public.groups_of(SUB) == {"staff"}
+    assert len(line.requests) == 2
+
+
+@pytest.mark.parametrize("code", ["AliasExistsException", "UsernameExistsException"])
+def test_change_to_the_phone_of_somebody_else_is_phone_taken(line, public, code):
+    line.will(aws_error(code, f"An account with {PHONE} already exists."))
+
+    with pytest.raises(cognito.PhoneTaken) as caught:
+        change(public)
+
+    assert PHONE not in str(caught.value)
 
 
 def test_public_steps_are_unsigned_and_need_no_credentials(site, wire, no_credentials):
@@ -388,6 +567,7 @@ ERRORS = [
         cognito.Refused,
     ),
     ("UserNotFoundException", "User does not exist.", cognito.UnknownUser),
+    ("AliasExistsException", f"{PHONE} already exists.", cognito.PhoneTaken),
     # Too much.
     ("TooManyRequestsException", "Too many requests", cognito.Busy),
     ("LimitExceededException", "Attempt limit exceeded, try after some time.", cognito.Busy),
@@ -455,7 +635,7 @@ def test_errors_tested_here_are_all_that_the_gateway_knows():
     assert set(cognito._BY_CODE) <= tested
 
 
-@pytest.mark.parametrize("call", [start, answer, create, find, mark])
+@pytest.mark.parametrize("call", EVERY_CALL)
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
@@ -534,8 +714,8 @@ def test_fault_in_a_step_is_unavailable_after_one_request(line, gateway, step, f
     assert len(line.requests) == 1
 
 
-@pytest.mark.parametrize("fault", [FAULTS["500"], FAULTS["dropped"], FAULTS["200 with binary"]])
-@pytest.mark.parametrize("call", ACCOUNTS)
+@pytest.mark.parametrize("fault", [FAULTS["500"], FAULTS["dropped"], FAULTS["503 HTML"]])
+@pytest.mark.parametrize("call", [*ACCOUNTS, *OPERATIONS.values()])
 def test_fault_with_an_account_is_unavailable_after_one_request(line, public, call, fault):
     line.will(fault())
 
@@ -546,8 +726,16 @@ def test_fault_with_an_account_is_unavailable_after_one_request(line, public, ca
     assert len(line.requests) == 1
 
 
+@pytest.mark.parametrize("call", [*ACCOUNTS, read, listing, groups])
+def test_binary_reply_about_an_account_is_unavailable(line, public, call):
+    line.will(FAULTS["200 with binary"]())
+
+    with pytest.raises(cognito.Unavailable):
+        call(public)
+
+
 @pytest.mark.parametrize("body", EMPTY.values(), ids=EMPTY)
-@pytest.mark.parametrize("call", [start, answer, create, find])
+@pytest.mark.parametrize("call", [start, answer, create, find, read, listing, groups])
 def test_reply_of_nothing_is_unavailable_after_one_request(line, public, call, body):
     line.will(Reply(body))
 
@@ -649,7 +837,7 @@ def test_user_without_a_sub_is_unavailable(line, public, attributes):
 def test_signed_call_without_credentials_is_misconfigured(site, wire, no_credentials):
     site.ACCOUNTS_COGNITO_API = "admin"
 
-    for call in (start, answer, create, find, mark):
+    for call in EVERY_CALL:
         with pytest.raises(cognito.Misconfigured, match="NoCredentialsError"):
             call(cognito.gateway())
 

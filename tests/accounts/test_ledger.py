@@ -2,6 +2,7 @@
 
 import io
 import json
+from datetime import date
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -63,6 +64,47 @@ def test_function_that_fails_is_a_ledger_error_without_the_phone(function, reply
         ledger.show(PHONE)
     assert PHONE not in str(caught.value)
     assert len(function.requests) == 1
+
+
+def test_overview_is_asked_once_and_read(function):
+    function.will(
+        Reply(
+            {
+                "sent": [{"day": "2026-11-20", "country": "US", "reason": "", "count": 7}],
+                "blocked": [{"day": "2026-11-19", "country": "", "reason": "unknown", "count": 2}],
+            }
+        )
+    )
+    assert ledger.overview(7) == ledger.Overview(
+        sent=[ledger.Sent(date(2026, 11, 20), "US", 7)],
+        blocked=[ledger.Blocked(date(2026, 11, 19), "", "unknown", 2)],
+    )
+    [request] = function.requests
+    assert json.loads(request.body) == {"action": "overview", "days": 7}
+
+
+def test_blocked_texts_are_those_of_the_overview(function):
+    texts = [{"day": "2026-11-19", "country": "US", "reason": "held", "count": 2}]
+    function.will(Reply({"sent": [], "blocked": texts}))
+    assert ledger.blocked(31) == [ledger.Blocked(date(2026, 11, 19), "US", "held", 2)]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {},
+        [],
+        None,
+        {"sent": []},
+        {"sent": [], "blocked": [{}]},
+        {"sent": [{"day": "soon", "country": "US", "count": 1}], "blocked": []},
+    ],
+    ids=str,
+)
+def test_overview_that_makes_no_sense_is_a_ledger_error(function, reply):
+    function.will(Reply(reply))
+    with pytest.raises(ledger.LedgerError):
+        ledger.blocked(7)
 
 
 def test_function_that_is_not_configured_is_said_so(settings):

@@ -109,7 +109,7 @@ def test_create_superuser_refuses_and_says_what_to_do_instead():
 
 
 def test_text_of_a_user_is_the_phone(phone):
-    assert str(User.objects.for_identity("sub-1", phone)) == phone
+    assert str(User.objects.for_identity("sub-1", phone)) == f"+1••••••••{phone[-2:]}"
 
 
 def test_rows_hold_no_token_and_no_code(phone):
@@ -125,6 +125,17 @@ def test_rows_hold_no_token_and_no_code(phone):
         "is_staff",
         "is_active",
         "date_joined",
+        "pool",
+        "name",
+        "cognito_status",
+        "cognito_enabled",
+        "checked_at",
+        "held_until",
+        "sharing",
+        "sharing_at",
+        "devices_in_week",
+        "overlaps_in_week",
+        "crossed_in_week",
         "groups",
         "user_permissions",
     }

@@ -3,15 +3,15 @@ from dataclasses import replace
 
 import pytest
 import time_machine
-from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.contrib.sessions.models import Session
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
 from accounts import pending
 from accounts.cognito import Challenge
+from accounts.models import Session
 from accounts.pending import Pending
+from accounts.sessions import SessionStore
 
 pytestmark = pytest.mark.django_db
 KEY = "accounts.pending"
@@ -74,7 +74,7 @@ def test_what_is_not_there_is_stored_as_well(waiting, changes):
 def test_nothing_stored_is_none():
     assert pending.load(request()) is None
     assert pending.reload(request()) is None
-    assert pending.load(request("a-key-that-nobody-has-any-more-x")) is None
+    assert pending.load(request("akeythatnobodyhasanymorexxxxxxxx")) is None
 
 
 def test_store_writes_at_once(waiting):
@@ -193,7 +193,7 @@ def test_session_that_vanished_is_superseded_and_no_400(waiting):
 
 def test_session_that_had_vanished_before_is_replaced(waiting):
     response = through_the_middleware(
-        "a-key-that-nobody-has-any-more-x", lambda got: pending.store(got, waiting)
+        "akeythatnobodyhasanymorexxxxxxxx", lambda got: pending.store(got, waiting)
     )
     assert content(pending.load(request(response.cookies["sessionid"].value))) == waiting
 

@@ -18,9 +18,10 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from accounts import turns
-from accounts.models import Turn, User
+from accounts.models import Turn
 
 CODE = "483920"
+SESSION = "a-handle"
 COOKIE = "a-session-key-of-thirty-two-char"
 
 
@@ -69,14 +70,9 @@ def request(cookie: str | None = COOKIE) -> HttpRequest:
     return made
 
 
-@pytest.fixture
-def user(db, phone) -> User:
-    return User.objects.for_identity("sub-1", phone)
-
-
-def sign_in(user: User, code: str = CODE) -> None:
+def sign_in(code: str = CODE) -> None:
     with turns.turn(request()) as held:
-        held.signed_in(user, answer=code)
+        held.signed_in(SESSION, answer=code)
 
 
 def leave_behind(*, seconds: float) -> None:
@@ -161,11 +157,11 @@ def test_turn_of_a_dead_process_holds_until_then(db, monkeypatch):
         pytest.fail("two at once")
 
 
-def test_old_turns_of_other_browsers_are_removed(user):
+def test_old_turns_of_other_browsers_are_removed(db):
     leave_behind(seconds=31)
     with turns.turn(request("other-browser")):
         assert Turn.objects.count() == 1
-    sign_in(user)
+    sign_in()
     with seconds_later(31), turns.turn(request("other-browser")):
         assert Turn.objects.count() == 1
 
@@ -173,59 +169,59 @@ def test_old_turns_of_other_browsers_are_removed(user):
 # The same answer twice
 
 
-def test_same_answer_again_is_the_same_user(user):
-    sign_in(user)
+def test_same_answer_again_is_the_same_session(db):
+    sign_in()
     with turns.turn(request()):
-        assert turns.just_signed_in(request(), answer=CODE) == user
+        assert turns.just_signed_in(request(), answer=CODE) == SESSION
     # And a third time: people press more than twice.
     with turns.turn(request()):
-        assert turns.just_signed_in(request(), answer=CODE) == user
+        assert turns.just_signed_in(request(), answer=CODE) == SESSION
 
 
-def test_another_answer_is_nobody_and_the_last_guess(user):
-    sign_in(user)
+def test_another_answer_is_nobody_and_the_last_guess(db):
+    sign_in()
     with turns.turn(request()):
         assert turns.just_signed_in(request(), answer="000000") is None
     assert not Turn.objects.exists()
     assert turns.just_signed_in(request(), answer=CODE) is None
 
 
-def test_same_answer_from_another_browser_is_nobody(user):
-    sign_in(user)
+def test_same_answer_from_another_browser_is_nobody(db):
+    sign_in()
     assert turns.just_signed_in(request("other-browser"), answer=CODE) is None
     assert turns.just_signed_in(request(None), answer=CODE) is None
-    assert turns.just_signed_in(request(), answer=CODE) == user
+    assert turns.just_signed_in(request(), answer=CODE) == SESSION
 
 
-def test_same_answer_after_half_a_minute_is_nobody(user):
-    sign_in(user)
+def test_same_answer_after_half_a_minute_is_nobody(db):
+    sign_in()
     with seconds_later(29):
-        assert turns.just_signed_in(request(), answer=CODE) == user
+        assert turns.just_signed_in(request(), answer=CODE) == SESSION
     with seconds_later(31):
         assert turns.just_signed_in(request(), answer=CODE) is None
 
 
-def test_answer_without_a_sign_in_is_nobody(user):
+def test_answer_without_a_sign_in_is_nobody(db):
     with turns.turn(request()):
         assert turns.just_signed_in(request(), answer=CODE) is None
         assert turns.just_signed_in(request(), answer="") is None
 
 
-def test_sign_in_without_a_cookie_is_remembered_for_nobody(user):
+def test_sign_in_without_a_cookie_is_remembered_for_nobody(db):
     with turns.turn(request(None)) as held:
-        held.signed_in(user, answer=CODE)
+        held.signed_in(SESSION, answer=CODE)
     assert not Turn.objects.exists()
     assert turns.just_signed_in(request(None), answer=CODE) is None
 
 
 @pytest.mark.django_db(transaction=True)
-def test_waiting_request_meets_the_outcome_of_the_first(user, tmp_path):
+def test_waiting_request_meets_the_outcome_of_the_first(tmp_path):
     def press() -> bool:
         with turns.turn(request()) as held:
             if found := turns.just_signed_in(request(), answer=CODE):
-                return found != user
+                return found != SESSION
             time.sleep(0.2)
-            held.signed_in(user, answer=CODE)
+            held.signed_in(SESSION, answer=CODE)
             return True
 
     with database_in_a_file(tmp_path):
@@ -235,11 +231,11 @@ def test_waiting_request_meets_the_outcome_of_the_first(user, tmp_path):
 # A request that outlives its turn
 
 
-def test_sign_in_of_a_request_that_outlived_its_turn_still_counts(user):
+def test_sign_in_of_a_request_that_outlived_its_turn_still_counts(db):
     with turns.turn(request()) as held:
         with seconds_later(31), turns.turn(request()):
             pass
-        held.signed_in(user, answer=CODE)
+        held.signed_in(SESSION, answer=CODE)
 
 
 def test_request_that_outlived_its_turn_leaves_that_of_the_next_alone(db):
@@ -253,12 +249,12 @@ def test_request_that_outlived_its_turn_leaves_that_of_the_next_alone(db):
 # What is kept
 
 
-def test_rows_hold_no_session_key_and_no_code(user):
+def test_rows_hold_no_session_key_and_no_code(db):
     with turns.turn(request()) as held:
-        held.signed_in(user, answer=CODE)
+        held.signed_in(SESSION, answer=CODE)
         [row] = Turn.objects.all()
     kept = model_to_dict(row) | {"browser": row.browser, "text": str(row)}
-    assert kept["user"] == user.pk
+    assert kept["session"] == SESSION
     # Digests, keyed and 256 bits long: a million codes could be tried on anything less.
     assert len(row.browser) == len(row.answer) == 64
     for value in kept.values():
@@ -266,8 +262,8 @@ def test_rows_hold_no_session_key_and_no_code(user):
         assert CODE not in str(value)
 
 
-def test_rows_mean_nothing_without_the_secret_key(user, settings):
-    sign_in(user)
+def test_rows_mean_nothing_without_the_secret_key(db, settings):
+    sign_in()
     settings.SECRET_KEY = "another-key-another-key-another-key-another-key-another"
     assert turns.just_signed_in(request(), answer=CODE) is None
     assert Turn.objects.count() == 1

@@ -7,14 +7,13 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import phonenumbers
 import pytest
-from django.contrib.sessions.models import Session
 from django.template import loader
 from django.test import Client
 from django.urls import include, path
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from accounts import phones, throttle
-from accounts.models import User
+from accounts.models import Session, User
 from tests.accounts.test_phone_login import (
     CODE,
     LOGIN,

@@ -1,10 +1,6 @@
-from collections.abc import Callable
-
 import pytest
 
 from localcloud.cloud import Cloud
-
-LEDGER = "phone-login-ledger-local"
 
 
 @pytest.fixture
@@ -28,27 +24,3 @@ def on_cloud(on_cloud: Cloud, front: str, request: pytest.FixtureRequest, settin
         )
         settings.AWS_ENDPOINT_URL = url
     return on_cloud
-
-
-@pytest.fixture
-def age_ledger(cloud: Cloud) -> Callable[[float], None]:
-    """``age_ledger(seconds)``: let the ledger believe that so much time has gone by.
-
-    The functions of the local AWS keep the real clock, so what they remember is put back.
-    """
-    table = cloud.root_session().client("dynamodb", endpoint_url=cloud.emulator.url)
-
-    def put_back(seconds: float) -> None:
-        milliseconds = int(seconds * 1000)
-        for page in table.get_paginator("scan").paginate(TableName=LEDGER):
-            for item in page["Items"]:
-                for name, by in {"exp": seconds, "last_failure": seconds}.items():
-                    if name in item:
-                        item[name] = {"N": str(int(item[name]["N"]) - int(by))}
-                if "cleared_at" in item:
-                    item["cleared_at"] = {"N": str(int(item["cleared_at"]["N"]) - milliseconds)}
-                recent = item.get("recent", {"L": []})["L"]
-                item["recent"] = {"L": [{"N": str(int(at["N"]) - milliseconds)} for at in recent]}
-                table.put_item(TableName=LEDGER, Item=item)
-
-    return put_back

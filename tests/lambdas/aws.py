@@ -56,7 +56,7 @@ def texts(sns: WireServer) -> list[tuple[str, str]]:
 
 @dataclass
 class Call:
-    """A call to the table: ``item`` is phone, block or pool, times are monotonic."""
+    """A call to the table: ``item`` is phone, block, pool …, times are monotonic."""
 
     item: str
     started: float
@@ -145,7 +145,9 @@ class Table(WireServer):
 
     def answer(self, request: Request) -> Reply:
         started = time.monotonic()
-        item = request.json["Key"]["pk"]["S"].partition("#")[0]
+        key = request.json.get("Key")
+        # Many are read at once for the overview alone.
+        item = key["pk"]["S"].partition("#")[0] if key else "many"
         with self._calls_lock:
             call = Call(item, started, started)
             fault = self._fault(item, len(self.calls))

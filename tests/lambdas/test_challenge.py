@@ -1,11 +1,13 @@
 import dataclasses
 import hmac
+import re
 from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts import events
 from lambdas.triggers import challenge
 from lambdas.triggers.challenge import Challenge
 from tests.lambdas import aws
@@ -43,6 +45,20 @@ def test_code_is_the_hmac_of_user_and_id():
 def test_code_of_an_id_that_begins_with_8_has_eight_digits():
     assert (ONE.code_length, LONGER.code_length) == (6, 8)
     assert LONGER.code(KEY, user=USER) == LONGER_CODE
+
+
+def test_reference_is_derived_from_the_id_alone():
+    assert ONE.reference == "QKU-JF"
+    assert Challenge(ONE.id, END + 1).reference == ONE.reference
+    assert LONGER.reference != ONE.reference
+
+
+def test_reference_is_short_and_hard_to_mishear():
+    drawn = {Challenge(f"6{n:022d}", END).reference for n in range(3_000)}
+    assert all(re.fullmatch("[2-9A-HJKMNP-Z]{3}-[2-9A-HJKMNP-Z]{2}", one) for one in drawn)
+    # As many as five letters of 31 give; two of 3,000 meet by chance, hardly more.
+    assert len(drawn) >= 2_995
+    assert set("".join(drawn)) == set(events._ALPHABET) | {"-"}
 
 
 def test_code_is_always_six_ascii_digits(codes):

@@ -22,6 +22,7 @@ from tests.wire import Reply, aws_error
 pytestmark = pytest.mark.cloud
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
+REFERENCE = "[2-9A-HJKMNP-Z]{3}-[2-9A-HJKMNP-Z]{2}"
 PUBLIC = "publicChallengeParameters"
 PRIVATE = "privateChallengeParameters"
 VARIABLES = [
@@ -43,6 +44,7 @@ SHAPE = [
             ("triesLeft", str),
             ("codeLength", str),
             ("delivery", str),
+            ("reference", str),
         ],
     ),
     (PRIVATE, [("challengeId", str), ("expiresAt", str)]),
@@ -152,12 +154,33 @@ def test_response_public_parameters_say_what_the_site_needs(flow):
     assert before + 300 <= int(public["expiresAt"]) <= time.time() + 300
     assert before + 30 <= int(public["resendAt"]) <= time.time() + 31
     del public["expiresAt"], public["resendAt"]
+    assert re.fullmatch(REFERENCE, public.pop("reference"))
     assert public == {
         "phone": "+•••••••••••",
         "triesLeft": "3",
         "codeLength": "6",
         "delivery": "sent",
     }
+
+
+def test_reference_is_the_same_wherever_the_challenge_is(flow, clock, capsys):
+    """The page, Create's log lines and Verify's say the same word of one attempt."""
+    first = flow.start()
+    clock.shift(31)
+    again = flow.start()
+    flow.answer(again, wrong(flow.code()))
+    flow.answer(again, flow.code())
+    reference = drawn(first).reference
+    assert first[PUBLIC]["reference"] == again[PUBLIC]["reference"] == reference
+    lines = emf.lines(capsys.readouterr().out)
+    assert [line["event"] for line in lines] == [
+        "text_sent",
+        "text_sent",
+        "code_refused",
+        "code_verified",
+    ]
+    assert {line["reference"] for line in lines} == {reference}
+    assert all(line["message_id"] for line in lines[:2])
 
 
 def test_response_of_a_text_has_the_shape_of_all(flow):
@@ -227,6 +250,7 @@ def test_later_round_keeps_the_challenge_and_asks_nobody(
         "triesLeft": tries_left,
         "codeLength": "6",
         "delivery": "sent",
+        "reference": "QKU-JF",
     }
     assert (sns.requests, table.requests, secrets_manager.requests) == ([], [], [])
 
@@ -419,6 +443,7 @@ def test_who_gets_no_text_gets_a_challenge_of_the_same_shape(silent, person, sns
     assert before < int(public["resendAt"]) <= before + DAY + 1
     assert (public["triesLeft"], public["codeLength"]) == ("3", "6")
     assert public["delivery"] == "sent"
+    assert public["reference"] == challenge.reference
     assert got["challengeMetadata"].split() == [
         challenge.id,
         public["expiresAt"],
@@ -427,7 +452,7 @@ def test_who_gets_no_text_gets_a_challenge_of_the_same_shape(silent, person, sns
     (line,) = emf.lines(capsys.readouterr().out)
     assert (line["event"], line["Reason"]) == ("text_not_sent", silent.reason)
     assert emf.metrics(line) == {silent.metric: 1}
-    assert line["challenge_id"] == challenge.id
+    assert (line["challenge_id"], line["reference"]) == (challenge.id, challenge.reference)
 
 
 @pytest.mark.parametrize(
@@ -497,7 +522,7 @@ def test_code_texted_before_the_limit_was_reached_still_works(flow, monkeypatch,
     assert flow.answer(again, flow.code()) is True
 
 
-def test_text_and_no_text_take_as_long(flow, sns, new_phone):
+def test_text_and_no_text_take_as_long(flow, sns, new_phone, cold_pace):
     """Within one process, once it has sent some."""
     sns.renew(SLOW_TEXT)
 
@@ -688,6 +713,13 @@ def test_text_service_unreachable_says_so_and_frees_the_cooldown(flow, monkeypat
     assert state(flow).sends_last_hour == 2
 
 
+def test_text_blocked_is_answered_even_if_it_cannot_be_counted(flow, table, sns):
+    table.fail(DOWN["throttled"], item="blocked")
+    table.write(f"phone#{flow.name}", failures=10, last_failure=int(time.time()))
+    assert flow.start()[PUBLIC]["delivery"] == "sent"
+    assert sns.requests == []
+
+
 def test_text_refused_again_and_again_ends_at_the_phones_limit(flow, sns):
     sns.renew(aws.sns_error("InternalError", "broken", 500))
     for _ in range(8):
@@ -796,14 +828,23 @@ def test_start_on_the_heels_of_another_looks_again(flow, table):
     assert table.round_trips() == [["phone"], ["phone"]]
 
 
-def test_unknown_user_takes_a_look_at_the_pool_as_well_outside_the_cooldown(flow, table, clock):
-    for calls in ([["phone"], ["pool"]], [["phone"]]):
+def test_unknown_user_takes_a_look_at_the_pool_and_is_counted_outside_the_cooldown(
+    flow, table, clock
+):
+    for calls in ([["phone"], ["pool"], ["blocked"]], [["phone"]]):
         clock.shift(2)
         table.forget()
         asked = flow.start_event()
         _unknown(asked)
         flow.start(asked)
         assert table.round_trips() == calls
+
+
+def test_held_number_is_counted_in_one_more_call(flow, table):
+    table.write(f"phone#{flow.name}", failures=10, last_failure=int(time.time()))
+    table.forget()
+    flow.start()
+    assert table.round_trips() == [["phone"], ["blocked"]]
 
 
 # Secrets

@@ -25,6 +25,12 @@ def test_code_key_is_derived_from_the_secret_that_the_variable_names(secrets_man
     assert secrets_manager.requests[0].json == {"SecretId": aws.SECRET_ID}
 
 
+def test_keys_of_different_purposes_have_nothing_in_common(secrets_manager):
+    secrets_manager.will(aws.KEY_READ)
+    assert keys.proof_key() != keys.code_key()
+    assert len(keys.proof_key()) == len(keys.code_key()) == 32
+
+
 def test_code_key_is_read_once_per_process(secrets_manager):
     secrets_manager.will(aws.KEY_READ)
     assert keys.code_key() == keys.code_key()

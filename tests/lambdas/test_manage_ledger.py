@@ -3,15 +3,16 @@
 import json
 import re
 import time
+from datetime import UTC, datetime
 
 import pytest
 from botocore.exceptions import ClientError
 
 from accounts.ledger import PhoneState
-from lambdas.triggers import manage_ledger
+from lambdas.triggers import ledger, manage_ledger
 from tests.lambdas import aws, emf
 from tests.lambdas.flow import wrong
-from tests.wire import aws_error
+from tests.wire import Reply, Request, aws_error
 
 pytestmark = pytest.mark.cloud
 
@@ -122,6 +123,118 @@ def test_unlock_is_recorded_with_the_phone_masked(flow, capsys):
 def test_reply_is_what_the_site_reads(flow):
     reply = json.loads(json.dumps(manage("show", flow.phone)))
     assert PhoneState(**reply) == PhoneState(**NOTHING)
+
+
+# Overview
+
+
+def overview(days: int) -> dict:
+    return manage_ledger.handler({"action": "overview", "days": days}, None)
+
+
+def day(seconds: float = 0) -> str:
+    return f"{datetime.fromtimestamp(time.time() + seconds, UTC):%Y-%m-%d}"
+
+
+def test_overview_of_a_quiet_day_is_empty(flow):
+    assert overview(1) == {"sent": [], "blocked": []}
+
+
+def test_overview_counts_texts_by_day_and_country(flow, new_phone, clock):
+    first = day()
+    flow.start()
+    flow.other(new_phone()).start()
+    clock.shift(25 * 3600)
+    flow.other("+4915112370123").start()
+    flow.other(new_phone()).start()
+    assert overview(2)["sent"] == [
+        {"day": day(), "country": "DE", "reason": "", "count": 1},
+        {"day": day(), "country": "US", "reason": "", "count": 1},
+        {"day": first, "country": "US", "reason": "", "count": 2},
+    ]
+    assert [each["day"] for each in overview(1)["sent"]] == [day(), day()]
+
+
+def test_overview_counts_what_was_blocked_by_day_country_and_reason(flow, new_phone, table):
+    table.write(f"phone#{flow.name}", failures=10, last_failure=int(time.time()))
+    for _ in range(2):
+        flow.start()
+    unknown = flow.start_event()
+    unknown["request"] |= {"userNotFound": True, "userAttributes": {}}
+    flow.start(unknown)
+    assert overview(1) == {
+        "sent": [],
+        "blocked": [
+            {"day": day(), "country": "", "reason": "unknown", "count": 1},
+            {"day": day(), "country": "US", "reason": "held", "count": 2},
+        ],
+    }
+
+
+def test_overview_takes_what_a_sender_refused_off_the_texts_sent(flow, sns, new_phone):
+    sns.renew(aws.sns_error("OptedOut", "opted out"), aws.TEXT_SENT)
+    flow.start()
+    flow.other(new_phone()).start()
+    got = overview(1)
+    assert [(each["country"], each["count"]) for each in got["sent"]] == [("US", 1)]
+    assert [(each["reason"], each["count"]) for each in got["blocked"]] == [("opted_out", 1)]
+
+
+def test_overview_leaves_second_presses_out(flow):
+    flow.start()
+    flow.start()
+    assert overview(1)["blocked"] == []
+
+
+def test_overview_looks_back_a_month_and_is_kept_as_long(flow, clock, table):
+    first = day()
+    flow.start()
+    clock.shift(30 * 86_400)
+    # Other tests have had days of this month.
+    assert first in [each["day"] for each in overview(31)["sent"]]
+    assert first not in [each["day"] for each in overview(30)["sent"]]
+    items = table.ask("Scan")["Items"]
+    kept = [int(item["ttl"]["N"]) for item in items if item["pk"]["S"].startswith("pool#")]
+    assert max(kept) > time.time()
+
+
+def test_overview_takes_one_call(flow, table):
+    overview(31)
+    assert [request.operation for request in table.requests] == ["BatchGetItem"]
+
+
+def test_overview_that_the_table_gives_in_parts_is_whole(flow, table, monkeypatch):
+    flow.start()
+    real = table._forward
+
+    def in_parts(request):
+        wanted = request.json["RequestItems"][aws.TABLE]["Keys"]
+        if len(wanted) == 1:
+            return real(request)
+        left = {aws.TABLE: {"Keys": wanted[:1]}}
+        body = json.dumps({"RequestItems": {aws.TABLE: {"Keys": wanted[1:]}}}).encode()
+        reply = real(Request(request.method, request.path, request.headers, body))
+        return Reply(json.loads(reply.body) | {"UnprocessedKeys": left})
+
+    monkeypatch.setattr(table, "_forward", in_parts)
+    assert len(overview(1)["sent"]) == 1
+
+
+def test_overview_that_the_table_holds_back_raises_and_is_not_taken_for_the_whole(flow, table):
+    left = {aws.TABLE: {"Keys": [{"pk": {"S": "pool#x"}}]}}
+    table.fail(Reply({"Responses": {}, "UnprocessedKeys": left}))
+    with pytest.raises(ledger.TooBusy):
+        overview(1)
+
+
+@pytest.mark.parametrize("days", [None, 0, 32, -1, "7", 1.0, True])
+def test_overview_of_days_out_of_range_is_refused(flow, table, days):
+    with pytest.raises(ValueError, match="1 to 31"):
+        overview(days)
+    assert table.requests == []
+
+
+# What is refused
 
 
 @pytest.mark.parametrize("action", [None, "", "Show", "delete", "showunlock", True, 0])

@@ -24,6 +24,7 @@ FUNCTIONS = [
     "DefineAuthChallenge",
     "ManageLedger",
     "PreSignUp",
+    "SiteTexts",
     "VerifyAuthChallengeResponse",
 ]
 TRIGGERS = [
@@ -59,7 +60,7 @@ COUNT = {
 SHOW_AND_CLEAR = {
     "Sid": "ShowAndClear",
     "Effect": "Allow",
-    "Action": ["dynamodb:GetItem", "dynamodb:DeleteItem"],
+    "Action": ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:DeleteItem"],
     "Resource": {"Fn::GetAtt": ["Ledger", "Arn"]},
 }
 TEXT_PHONES = {
@@ -240,13 +241,14 @@ def test_client_reads_no_more_than_it_needs():
     assert sorted(CLIENT["ReadAttributes"]) == ["locale", "phone_number", "phone_number_verified"]
 
 
-def test_functions_are_the_four_triggers_and_the_operators_one():
+def test_functions_are_the_four_triggers_and_two_for_the_site():
     assert of_type("AWS::Serverless::Function") == FUNCTIONS
 
 
-def test_function_of_the_operators_is_run_by_nothing_but_a_call():
-    assert "Events" not in function("ManageLedger")
-    assert "FunctionUrlConfig" not in function("ManageLedger")
+@pytest.mark.parametrize("name", ["ManageLedger", "SiteTexts"])
+def test_function_for_the_site_is_run_by_nothing_but_a_call(name):
+    assert "Events" not in function(name)
+    assert "FunctionUrlConfig" not in function(name)
 
 
 @pytest.mark.parametrize("name", TRIGGERS)
@@ -282,7 +284,9 @@ def test_function_logs_json_to_a_group_that_forgets(name):
     assert RESOURCES["TriggerLogs"]["Properties"]["RetentionInDays"] == 30
 
 
-@pytest.mark.parametrize("name", ["CreateAuthChallenge", "VerifyAuthChallengeResponse"])
+@pytest.mark.parametrize(
+    "name", ["CreateAuthChallenge", "SiteTexts", "VerifyAuthChallengeResponse"]
+)
 def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
     assert function(name)["MemorySize"] >= 1024
 
@@ -309,6 +313,17 @@ def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
                 "CODE_KEY_SECRET_ID": CODE_KEY_ID,
                 "LEDGER_TABLE": {"Ref": "Ledger"},
                 "FAILURES_PER_PHONE": {"Ref": "FailuresPerPhone"},
+            },
+        ),
+        (
+            "SiteTexts",
+            {
+                "APP_NAME": {"Ref": "AppName"},
+                "SITE_HOST": {"Ref": "SiteHost"},
+                "ALLOWED_COUNTRIES": {"Ref": "AllowedCountries"},
+                "CODE_KEY_SECRET_ID": CODE_KEY_ID,
+                "LEDGER_TABLE": {"Ref": "Ledger"},
+                **{name: {"Ref": parameter} for parameter, name in (LIMITS | SENDERS).items()},
             },
         ),
         (
@@ -350,6 +365,17 @@ def test_functions_that_need_no_aws_are_given_none():
                 TEXT_PHONES,
                 TEXT_THROUGH_END_USER_MESSAGING,
                 TEXT_THROUGH_PINPOINT,
+            ],
+        ),
+        (
+            "SiteTexts",
+            [
+                READ_CODE_KEY,
+                COUNT,
+                TEXT_PHONES,
+                TEXT_THROUGH_END_USER_MESSAGING,
+                TEXT_THROUGH_PINPOINT,
+                REPORT_USED_CODES,
             ],
         ),
         ("ManageLedger", [READ_CODE_KEY, SHOW_AND_CLEAR]),
@@ -429,10 +455,32 @@ def test_web_tier_may_do_exactly_this():
                 "Resource": {"Fn::GetAtt": ["UserPool", "Arn"]},
             },
             {
+                "Sid": "RunAccounts",
+                "Effect": "Allow",
+                "Action": [
+                    "cognito-idp:AdminAddUserToGroup",
+                    "cognito-idp:AdminDeleteUser",
+                    "cognito-idp:AdminDisableUser",
+                    "cognito-idp:AdminEnableUser",
+                    "cognito-idp:AdminListGroupsForUser",
+                    "cognito-idp:AdminRemoveUserFromGroup",
+                    "cognito-idp:AdminSetUserPassword",
+                    "cognito-idp:AdminUserGlobalSignOut",
+                    "cognito-idp:ListUsers",
+                ],
+                "Resource": {"Fn::GetAtt": ["UserPool", "Arn"]},
+            },
+            {
                 "Sid": "HelpPeopleWhoAreHeld",
                 "Effect": "Allow",
                 "Action": "lambda:InvokeFunction",
                 "Resource": {"Fn::GetAtt": ["ManageLedger", "Arn"]},
+            },
+            {
+                "Sid": "TextPeople",
+                "Effect": "Allow",
+                "Action": "lambda:InvokeFunction",
+                "Resource": {"Fn::GetAtt": ["SiteTexts", "Arn"]},
             },
         ],
     }
@@ -449,6 +497,7 @@ def test_outputs_name_what_the_site_needs():
         "CognitoUserPoolId": {"Ref": "UserPool"},
         "CognitoClientId": {"Ref": "UserPoolClient"},
         "LedgerFunction": {"Ref": "ManageLedger"},
+        "TextsFunction": {"Ref": "SiteTexts"},
         "WebTierPolicyArn": {"Ref": "WebTierPolicy"},
     }
 
@@ -462,7 +511,7 @@ def test_app_name_keeps_the_text_cheap():
 
 def test_app_name_and_site_host_at_their_longest_are_one_text():
     longest = max(n for n in range(1, 254) if matches("SiteHost", "h" * n))
-    message = text.sign_in_text(
+    message = text.code_text(
         "012345", language="en", app_name="A" * 30, site_host="h" * longest, minutes=10
     )
     assert text.parts(message) == 1
@@ -474,9 +523,7 @@ SITE_HOST = TEMPLATE["Parameters"]["SiteHost"]["AllowedPattern"]
 @given(st.from_regex(SITE_HOST.removeprefix("(?=.{1,52}$)"), fullmatch=True))
 def test_site_host_that_the_template_takes_is_taken_by_the_text(host):
     assume(matches("SiteHost", host))
-    message = text.sign_in_text(
-        "012345", language="en", app_name="Example", site_host=host, minutes=5
-    )
+    message = text.code_text("012345", language="en", app_name="Example", site_host=host, minutes=5)
     assert message.endswith(f"\n@{host} #012345")
 
 

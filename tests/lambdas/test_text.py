@@ -33,6 +33,10 @@ PURPOSE = {
     "ja": "Exampleのログイン用コード",
     "pt": "para entrar em Example",
 }
+MINUTES = r"(?<![0-9])7( min\b| Min\.| मिनट | د\.|分)"
+
+CODES = ["sign_in", "change_number"]
+NOTICES = ["number_changed", "invited"]
 
 in_every_language = pytest.mark.parametrize("language", LANGUAGES)
 
@@ -40,7 +44,7 @@ in_every_language = pytest.mark.parametrize("language", LANGUAGES)
 def message(
     code="012345", *, language="en", app_name="Example", site_host="example.com", minutes=5
 ) -> str:
-    return text.sign_in_text(
+    return text.code_text(
         code, language=language, app_name=app_name, site_host=site_host, minutes=minutes
     )
 
@@ -67,19 +71,22 @@ def test_languages_are_these():
 
 @in_every_language
 def test_catalogue_has_the_same_keys_as_every_other(language):
-    assert set(catalogue(language)) == {"sign_in"}
+    assert set(catalogue(language)) == {*CODES, *text.NOTICES}
 
 
 @in_every_language
-def test_catalogue_uses_every_placeholder_once_and_plainly(language):
-    parsed = list(Formatter().parse(catalogue(language)["sign_in"]))
+@pytest.mark.parametrize("kind", [*CODES, *NOTICES])
+def test_catalogue_uses_every_placeholder_once_and_plainly(language, kind):
+    parsed = list(Formatter().parse(catalogue(language)[kind]))
     used = [(name, spec, conversion) for _, name, spec, conversion in parsed if name is not None]
-    assert sorted(used) == [("app_name", "", None), ("code", "", None), ("minutes", "", None)]
+    wanted = ["app_name", "code", "minutes"] if kind in CODES else ["app_name", "site_host"]
+    assert sorted(used) == [(name, "", None) for name in wanted]
 
 
 @in_every_language
-def test_catalogue_is_clean_text(language):
-    pattern = catalogue(language)["sign_in"]
+@pytest.mark.parametrize("kind", [*CODES, *NOTICES])
+def test_catalogue_is_clean_text(language, kind):
+    pattern = catalogue(language)[kind]
     assert not re.search(r"\s{2}|[\n\t\u00a0\u200b-\u200f\u202f]|^\s|\s$", pattern)
     assert pattern.endswith((".", "।", "。"))
 
@@ -97,14 +104,62 @@ def test_sign_in_text_names_the_app_and_the_purpose(language):
 
 @in_every_language
 def test_sign_in_text_says_how_long_the_code_works(language):
-    assert re.search(
-        r"(?<![0-9])7( min\b| Min\.| मिनट | د\.|分)", message(language=language, minutes=7)
-    )
+    assert re.search(MINUTES, message(language=language, minutes=7))
 
 
 @in_every_language
 def test_sign_in_text_asks_not_to_share(language):
     assert NOT_TO_SHARE[language] in message(language=language)
+
+
+@in_every_language
+def test_text_of_a_new_number_says_what_the_code_is_for_and_binds_it(language):
+    got = text.code_text(
+        "012345",
+        purpose="change_number",
+        language=language,
+        app_name="Example",
+        site_host="example.com",
+        minutes=7,
+    )
+    words, blank, last = got.split("\n")
+    assert words.startswith("012345")
+    assert PURPOSE[language] not in words
+    assert "Example" in words
+    assert re.search(MINUTES, words)
+    assert NOT_TO_SHARE[language] in words
+    assert (blank, last) == ("", "@example.com #012345")
+
+
+@in_every_language
+def test_text_of_a_new_number_is_one_text_with_names_of_a_usual_length(language):
+    got = text.code_text(
+        "01234567",
+        purpose="change_number",
+        language=language,
+        app_name="A" * 20,
+        site_host="h" * 40,
+        minutes=10,
+    )
+    assert text.parts(got) <= (3 if language in UCS_2 else 1)
+
+
+@in_every_language
+@pytest.mark.parametrize("notice", NOTICES)
+def test_notice_names_app_and_site_and_is_one_text_however_long_they_are(language, notice):
+    got = text.notice_text(notice, language=language, app_name="A" * 30, site_host="h" * 52)
+    assert "A" * 30 in got
+    assert "h" * 52 in got
+    # Nothing in it can be taken for a code, nor filled in as one.
+    assert not re.search(r"[0-9]|@|#", got)
+    assert text.parts(got) <= (3 if language in UCS_2 else 1)
+
+
+def test_notice_with_a_host_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="host"):
+        text.notice_text(
+            "invited", language="en", app_name="Example", site_host="https://example.com"
+        )
 
 
 @in_every_language

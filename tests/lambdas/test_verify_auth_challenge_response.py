@@ -19,7 +19,7 @@ from lambdas.triggers import (
 )
 from lambdas.triggers.senders import end_user_messaging
 from tests.lambdas import aws, emf
-from tests.lambdas.flow import Flow, is_correct, warm_up, wrong
+from tests.lambdas.flow import Flow, drawn, is_correct, warm_up, wrong
 from tests.wire import Reply, aws_error
 
 pytestmark = pytest.mark.cloud
@@ -248,6 +248,32 @@ def test_tenth_failure_in_a_row_holds_the_right_code_too(flow, texted, table, cl
     clock.shift(15 * MINUTE + 1)
     after = flow.start()
     assert flow.answer(after, flow.code()) is True
+
+
+@pytest.mark.parametrize(
+    ("before", "reason", "seconds"), [(9, "held", 15 * MINUTE), (99, "locked", 0)]
+)
+def test_hold_is_recorded_when_it_begins_and_no_more(
+    flow, texted, table, capsys, before, reason, seconds
+):
+    table.write(f"phone#{flow.name}", failures=before)
+    capsys.readouterr()
+    for _ in range(2):
+        flow.answer(texted, wrong(flow.code()))
+    output = capsys.readouterr().out
+    [line] = [each for each in emf.lines(output) if each["event"] == "hold_began"]
+    assert emf.metrics(line) == {"Holds": 1}
+    assert (line["Reason"], line["seconds"]) == (reason, seconds)
+    assert line["failures"] == before + 1
+    assert line["reference"] == drawn(texted).reference
+    assert line["phone"] == f"+•••••••••{flow.phone[-2:]}"
+    assert flow.phone[2:] not in output
+
+
+def test_hold_that_a_right_code_ends_at_once_is_not_recorded(flow, texted, table, capsys):
+    table.write(f"phone#{flow.name}", failures=9)
+    assert flow.answer(texted, flow.code()) is True
+    assert "hold_began" not in capsys.readouterr().out
 
 
 def test_hundredth_failure_locks_for_good(flow, texted, table, clock):

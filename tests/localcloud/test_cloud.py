@@ -127,6 +127,14 @@ def test_site_key_may_do_all_that_the_template_says(cloud, site_key, phone, proj
             "Session": "x" * 20,
         },
         "AdminUpdateUserAttributes": user | {"UserAttributes": [{"Name": "locale", "Value": "en"}]},
+        "AdminAddUserToGroup": user | {"GroupName": "editors"},
+        "AdminDisableUser": user,
+        "AdminEnableUser": user,
+        "AdminListGroupsForUser": user,
+        "AdminRemoveUserFromGroup": user | {"GroupName": "editors"},
+        "AdminUserGlobalSignOut": user,
+        "ListUsers": {"UserPoolId": pool},
+        "AdminDeleteUser": user,
     }
     template = (project / "lambdas" / "template.yaml").read_text()
     assert calls.keys() == set(re.findall(r"- cognito-idp:(\w+)", template))
@@ -149,9 +157,10 @@ def test_site_key_may_ask_the_ledger_and_no_other_function(cloud, site_key):
 @pytest.mark.parametrize(
     ("service", "operation", "arguments"),
     [
-        ("cognito-idp", "admin_delete_user", {"UserPoolId": "{pool}", "Username": "+12015550100"}),
-        ("cognito-idp", "admin_disable_user", {"UserPoolId": "{pool}", "Username": "+12015550100"}),
-        ("cognito-idp", "list_users", {"UserPoolId": "{pool}"}),
+        ("cognito-idp", "admin_delete_user", {"UserPoolId": "us-east-1_Another1", "Username": "x"}),
+        ("cognito-idp", "admin_reset_user_password", {"UserPoolId": "{pool}", "Username": "x"}),
+        ("cognito-idp", "create_group", {"UserPoolId": "{pool}", "GroupName": "admins"}),
+        ("cognito-idp", "list_users", {"UserPoolId": "us-east-1_Another1"}),
         ("cognito-idp", "delete_user_pool", {"UserPoolId": "{pool}"}),
         (
             "cognito-idp",

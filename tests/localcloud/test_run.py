@@ -40,10 +40,10 @@ HOSTILE = {
 }
 
 NEW_WORDS = """
-_before = sign_in_text
+_before = code_text
 
 
-def sign_in_text(*args, **named):
+def code_text(*args, **named):
     return _before(*args, **named).replace(" ", " brand-new words ", 1)
 """
 
@@ -147,13 +147,29 @@ def is_listening(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_person_signs_in_and_a_signal_leaves_nothing(start, tmp_path):
-    """With everything in the developer's environment that could lead astray."""
-    run = start(**HOSTILE)
+@pytest.fixture
+def copy(tmp_path: Path, project: Path) -> Path:
+    """A copy of the project that a test may change."""
+    copy = tmp_path / "project"
+    for name in ("accounts", "config", "lambdas", "localcloud", "static", "templates"):
+        shutil.copytree(project / name, copy / name)
+    shutil.copy(project / "manage.py", copy)
+    (copy / ".local").mkdir()
+    (copy / ".local" / "emulator-venv").symlink_to(project / ".local" / "emulator-venv")
+    return copy
+
+
+def test_second_start_keeps_users_and_redeploys_changed_triggers(start, tmp_path, copy):
+    """A developer's day: sign in, Ctrl-C, change a trigger, start again, and the site dies.
+
+    With everything in the developer's environment that could lead astray.
+    """
+    person = Person()
+    run = start(copy, **HOSTILE)
     run.until_ready()
     assert f"Site    {run.url}/" in run.output()
     assert f"Inbox   {run.url}/local/inbox/" in run.output()
-    home = Person().sign_in(run.url, PHONE)
+    home = person.sign_in(run.url, PHONE)
     assert (home.status_code, home.url) == (200, f"{run.url}/")
     assert "sessionid" in home.request.headers["cookie"]
     # The site and its reloader; the emulator and its workers.
@@ -162,39 +178,21 @@ def test_person_signs_in_and_a_signal_leaves_nothing(start, tmp_path):
     addresses = {address for address, _ in processes.listening(processes.of(run.state))}
     assert addresses == {"127.0.0.1"}
 
-    second = start()
+    second = start(copy)
     assert second.process.wait(20) == 1
     assert second.output() == f"make run: Another make run uses {run.state} already\n"
     assert run.process.poll() is None
 
     # Again and again, as people do when it takes a moment.
     while run.process.poll() is None:
+        os.killpg(run.process.pid, signal.SIGINT)
         run.process.send_signal(signal.SIGTERM)
         time.sleep(0.01)
     assert run.process.returncode == 0
-    assert run.started("bin/ministack") == []
-    assert processes.left_of(tmp_path) == {}
+    assert processes.left_of(run.state) == {}
     assert not is_listening(run.port)
     assert run.output().endswith(f"Stopped; users and texts are kept in {run.state}\n")
     assert "Traceback" not in run.output()
-
-
-def test_second_start_keeps_users_and_redeploys_changed_triggers(start, tmp_path, project):
-    copy = tmp_path / "project"
-    for name in ("accounts", "config", "lambdas", "localcloud", "static", "templates"):
-        shutil.copytree(project / name, copy / name)
-    shutil.copy(project / "manage.py", copy)
-    (copy / ".local").mkdir()
-    (copy / ".local" / "emulator-venv").symlink_to(project / ".local" / "emulator-venv")
-
-    person = Person()
-    run = start(copy)
-    run.until_ready()
-    assert person.sign_in(run.url, PHONE).url == f"{run.url}/"
-    os.killpg(run.process.pid, signal.SIGINT)
-    assert run.process.wait(20) == 0
-    assert "Traceback" not in run.output()
-    assert processes.left_of(tmp_path / "state") == {}
     before = subs(run.state)
 
     words = copy / "lambdas" / "triggers" / "text.py"
@@ -207,42 +205,43 @@ def test_second_start_keeps_users_and_redeploys_changed_triggers(start, tmp_path
     assert "brand-new words" not in inbox
     assert Person().sign_in(run.url, PHONE).url == f"{run.url}/"
     assert "brand-new words" in person.get(f"{run.url}/local/inbox/").text
-    run.process.send_signal(signal.SIGHUP)
-    assert run.process.wait(20) == 0
-    assert processes.left_of(tmp_path / "state") == {}
     assert subs(run.state) == before
     assert len(before) == 1
 
+    os.kill(run.started("manage.py runserver")[0], signal.SIGKILL)
+    ends_with_one_line(run, "The site ended")
 
-def test_signal_in_the_midst_of_the_deployment_ends_it(start, tmp_path):
+
+def test_death_of_the_local_aws_ends_the_rest_with_one_line(start):
+    run = start()
+    run.until_ready()
+    os.kill(run.started("bin/ministack")[0], signal.SIGKILL)
+    ends_with_one_line(run, "The local AWS died: ")
+
+
+def ends_with_one_line(run: Run, reason: str) -> None:
+    assert run.process.wait(20) == 1
+    [line] = [line for line in run.output().splitlines() if line.startswith("make run: ")]
+    assert line.startswith(f"make run: {reason}")
+    assert "Traceback" not in run.output()
+    assert processes.left_of(run.state) == {}
+    assert not is_listening(run.port)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signal_in_the_midst_of_the_deployment_ends_it(start, tmp_path, number):
     run = start()
     log = run.state / "emulator" / "emulator.log"
     run.until(lambda: log.exists() and "bucket created" in log.read_text())
     [emulator] = run.started("bin/ministack")
     # It hangs, so that the signal comes while an answer is awaited, and then goes on.
     os.kill(emulator, signal.SIGSTOP)
-    run.process.send_signal(signal.SIGTERM)
+    run.process.send_signal(number)
     time.sleep(0.3)
     os.kill(emulator, signal.SIGCONT)
     assert run.process.wait(20) == 0
     assert "Traceback" not in run.output()
     assert processes.left_of(tmp_path) == {}
-
-
-@pytest.mark.parametrize(
-    "victim", ["bin/ministack", "manage.py runserver"], ids=["emulator", "site"]
-)
-def test_death_of_a_part_ends_the_rest_with_one_line(start, tmp_path, victim):
-    run = start()
-    run.until_ready()
-    os.kill(run.started(victim)[0], signal.SIGKILL)
-    assert run.process.wait(20) == 1
-    reason = {"bin/ministack": "The local AWS died: ", "manage.py runserver": "The site ended"}
-    [line] = [line for line in run.output().splitlines() if line.startswith("make run: ")]
-    assert line.startswith(f"make run: {reason[victim]}")
-    assert "Traceback" not in run.output()
-    assert processes.left_of(tmp_path) == {}
-    assert not is_listening(run.port)
 
 
 def test_database_that_cannot_be_migrated_ends_with_one_line(start, tmp_path):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+import requests
 
 from localcloud import LocalCloudError, stack
 from localcloud.cloud import EMULATOR_PROGRAM
@@ -37,12 +38,19 @@ def sources(tmp_path: Path, project: Path) -> Path:
     return Path(shutil.copytree(project / "lambdas", tmp_path / "lambdas", ignore=ignored))
 
 
-@pytest.fixture
-def emulator(tmp_path: Path) -> Iterator[Emulator]:
-    local_aws = Emulator(EMULATOR_PROGRAM, tmp_path / "state")
+@pytest.fixture(scope="module")
+def _emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    local_aws = Emulator(EMULATOR_PROGRAM, tmp_path_factory.mktemp("stack"))
     local_aws.start()
     yield local_aws
     local_aws.stop()
+
+
+@pytest.fixture
+def emulator(_emulator: Emulator) -> Emulator:
+    """A local AWS with nothing in it."""
+    requests.post(f"{_emulator.url}/_ministack/reset", timeout=10).raise_for_status()
+    return _emulator
 
 
 @pytest.fixture
@@ -174,7 +182,12 @@ def test_template_without_exactly_one_code_uri_is_refused(deploy, sources, uris)
 
 
 @pytest.mark.cloud
-def test_deployment_that_takes_too_long_is_given_up(deploy, monkeypatch):
+def test_deployment_that_takes_too_long_is_given_up(deploy, emulator, session, monkeypatch):
     monkeypatch.setattr(stack, "DEPLOY_TIMEOUT", 0.0)
     with pytest.raises(LocalCloudError, match="took longer than 0 s"):
         deploy()
+    # It goes on all the same, and must not do so into the next test.
+    created = session.client("cloudformation", endpoint_url=emulator.url).get_waiter(
+        "stack_create_complete"
+    )
+    created.wait(StackName=stack.STACK, WaiterConfig={"Delay": 0.1})

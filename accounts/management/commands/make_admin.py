@@ -26,6 +26,9 @@ class Command(BaseCommand):
         gateway = cognito.gateway()
         try:
             identity = gateway.create_user(phone) or gateway.find_user(phone)
+            if conf.staff_group:
+                # Else the next sign-in would take it away again.
+                gateway.add_to_group(identity.sub, conf.staff_group)
         except cognito.CognitoError as error:
             raise CommandError(f"Cognito did not do it: {error!r}") from error
         user = User.objects.for_identity(identity.sub, phone)

@@ -16,7 +16,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     else:
         challenge = Challenge.draw(now=time.time(), lifetime=300)
         attributes = event["request"]["userAttributes"]
-        body = text.sign_in_text(
+        body = text.code_text(
             challenge.code(keys.code_key(), user=attributes["sub"]),
             language="en",
             app_name=environment.text("APP_NAME"),

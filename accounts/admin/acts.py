@@ -1,0 +1,366 @@
+"""What operators may do to accounts: chosen, shown before it is done, then ordered.
+
+Every act has one address. GET says what will happen to whom; POST, with a code typed a moment ago,
+orders it (accounts/operations.py). What is not done at once is done after the answer, by the next
+pages of any operator, or by ``manage.py run_operations``; the page of the batch shows how far it
+got.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts import confirmation, operations
+from accounts.admin import lists, words
+from accounts.fields import PhoneField
+from accounts.models import Operation, User
+from accounts.operations import Kind
+
+# Of accounts, or of lines of an invitation, at once.
+MOST = 200
+_INLINE_SECONDS = 8
+_LATER = _("If Cognito cannot be reached, this is tried again by itself until it is done.")
+
+
+class ActForm(forms.Form):
+    """What an act needs to know. This one: nothing but a yes."""
+
+    def __init__(self, *args: Any, by: User, users: list[User], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.by, self.users = by, users
+
+    def params(self) -> dict[str, Any]:
+        return {}
+
+
+class JoinForm(ActForm):
+    group = forms.ModelChoiceField(queryset=Group.objects.none(), label=_("Group"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast(Any, self.fields["group"]).queryset = self.groups()
+
+    def groups(self) -> QuerySet[Group]:
+        return operations.grantable(self.by)
+
+    def params(self) -> dict[str, Any]:
+        return {"group": self.cleaned_data["group"].name}
+
+
+class LeaveForm(JoinForm):
+    def groups(self) -> QuerySet[Group]:
+        return super().groups().filter(user__in=self.users).distinct()
+
+
+class NumberForm(ActForm):
+    phone = PhoneField(label=_("New mobile number"))
+    tell = forms.BooleanField(
+        label=_("Text the old number that another one took its place"),
+        required=False,
+        initial=True,
+    )
+
+    def params(self) -> dict[str, Any]:
+        # Only a code verifies a number, not an operator's word.
+        return {**self.cleaned_data, "verified": False}
+
+
+@dataclass(frozen=True)
+class Act:
+    """``title`` is a question with %(who)s; ``effects`` say what will happen, in sentences."""
+
+    kind: Operation.Kind
+    permission: str
+    label: Any
+    title: Any
+    effects: tuple[Any, ...]
+    form: type[ActForm] = ActForm
+    for_many: bool = True
+    is_grave: bool = False
+
+    @property
+    def name(self) -> str:
+        return str(self.kind.value).replace("_", "-")
+
+
+_ALL = (
+    Act(
+        Kind.DISABLE,
+        "accounts.disable_user",
+        _("Disable"),
+        _("Disable %(who)s?"),
+        (
+            _("They are signed out on every device, at once."),
+            _("They cannot sign in, and get no texts."),
+            _("Nothing is deleted. To take it back, enable them."),
+            _LATER,
+        ),
+        is_grave=True,
+    ),
+    Act(
+        Kind.ENABLE,
+        "accounts.disable_user",
+        _("Enable"),
+        _("Enable %(who)s?"),
+        (_("They can sign in again, with a code as always."), _LATER),
+    ),
+    Act(
+        Kind.SIGN_OUT,
+        "accounts.sign_out_user",
+        _("Sign out everywhere"),
+        _("Sign out %(who)s everywhere?"),
+        (
+            _("They are signed out on every device, at once. What they had not saved is lost."),
+            _("They can sign in again, with a code as always."),
+            _LATER,
+        ),
+    ),
+    Act(
+        Kind.UNLOCK,
+        "accounts.unlock_user",
+        _("Unlock the number"),
+        _("Unlock the number of %(who)s?"),
+        (
+            _("Wrong codes, holds and texts so far are forgotten. A code can be sent at once."),
+            _("Somebody who tries to guess codes gets new tries, too."),
+            _LATER,
+        ),
+    ),
+    Act(
+        Kind.CHANGE_NUMBER,
+        "accounts.change_number",
+        _("Change the number"),
+        _("Change the number of %(who)s?"),
+        (
+            _("From now on, whoever has the new number can sign in to this account."),
+            _("They are signed out on every device."),
+            _("The new number counts as verified when a code sent to it was typed."),
+            _LATER,
+        ),
+        form=NumberForm,
+        for_many=False,
+    ),
+    Act(
+        Kind.MAKE_STAFF,
+        "accounts.manage_staff",
+        _("Make an operator"),
+        _("Make %(who)s an operator?"),
+        (
+            _("They can open these admin pages. What they may do there, groups say."),
+            _LATER,
+        ),
+    ),
+    Act(
+        Kind.UNMAKE_STAFF,
+        "accounts.manage_staff",
+        _("Make an operator no more"),
+        _("Take the admin pages away from %(who)s?"),
+        (
+            _("They cannot open these admin pages any more, at once."),
+            _("A superuser is none any more. Their account stays as it is."),
+            _LATER,
+        ),
+    ),
+    Act(
+        Kind.ADD_TO_GROUP,
+        "accounts.manage_staff",
+        _("Add to a group"),
+        _("Add %(who)s to a group?"),
+        (_("They get the rights of the group."), _LATER),
+        form=JoinForm,
+    ),
+    Act(
+        Kind.REMOVE_FROM_GROUP,
+        "accounts.manage_staff",
+        _("Remove from a group"),
+        _("Remove %(who)s from a group?"),
+        (_("They lose the rights of the group, at once."), _LATER),
+        form=LeaveForm,
+    ),
+    Act(
+        Kind.DELETE,
+        "accounts.delete_user",
+        _("Delete"),
+        _("Delete %(who)s?"),
+        (
+            _("They are signed out on every device, at once."),
+            _("Their account is removed here and in Cognito. This cannot be taken back."),
+            _("Sign-in events and the audit log stay, until they are purged."),
+            _("The number is free: whoever has it can get a new account where sign-up is open."),
+            _LATER,
+        ),
+        is_grave=True,
+    ),
+)
+ACTS = {act.name: act for act in _ALL}
+_PERMISSIONS = {act.kind: act.permission for act in _ALL} | {Kind.INVITE: "accounts.invite_user"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One account on the page that asks. ``refusal`` is why it will be left out."""
+
+    user: User
+    phone: str
+    refusal: str
+
+
+def permitted(request: HttpRequest) -> list[Act]:
+    return [act for act in _ALL if request.user.has_perm(act.permission)]
+
+
+def for_one(request: HttpRequest, user: User, groups: list[str]) -> list[tuple[Act, str]]:
+    """Return the acts that make sense for ``user``, who is in ``groups``, with their addresses."""
+    is_in = user.is_active and user.cognito_enabled
+    senseless = {
+        Kind.DISABLE: not user.is_active and not user.cognito_enabled,
+        Kind.ENABLE: is_in,
+        Kind.UNLOCK: not user.phone,
+        Kind.MAKE_STAFF: user.is_staff,
+        Kind.UNMAKE_STAFF: not user.is_staff,
+        Kind.REMOVE_FROM_GROUP: not groups,
+    }
+    return [
+        (act, _address(act, [user.pk])) for act in permitted(request) if not senseless.get(act.kind)
+    ]
+
+
+def may_retry(request: HttpRequest, order: Operation) -> bool:
+    return order.is_waiting and request.user.has_perm(_PERMISSIONS[Kind(order.kind)])
+
+
+def chooser(act: Act) -> Callable[[Any, HttpRequest, QuerySet[User]], HttpResponse | None]:
+    """Return what the list does when ``act`` was chosen for some of it: ask."""
+
+    def choose(_admin: Any, request: HttpRequest, chosen: QuerySet[User]) -> HttpResponse | None:
+        ids = list(chosen.values_list("pk", flat=True)[: MOST + 1])
+        if len(ids) > MOST:
+            messages.error(request, _too_many())
+            return None
+        return redirect(_address(act, ids))
+
+    return choose
+
+
+def act_view(request: HttpRequest, name: str) -> HttpResponseBase:
+    act = ACTS.get(name)
+    if act is None:
+        raise Http404
+    if not request.user.has_perm(act.permission):
+        raise PermissionDenied
+    return _confirmed_act_view(request, act)
+
+
+@confirmation.required
+def _confirmed_act_view(request: HttpRequest, act: Act) -> HttpResponse:
+    by = cast(User, request.user)
+    data = request.POST if request.method == "POST" else request.GET
+    ids = _read_ids(data.get("ids", ""))
+    if len(ids) > MOST:
+        messages.error(request, _too_many())
+        return redirect("admin:accounts_user_changelist")
+    users = list(User.objects.filter(pk__in=ids).order_by("-pk"))
+    if not users:
+        messages.error(request, gettext("Choose somebody first. They may be deleted already."))
+        return redirect("admin:accounts_user_changelist")
+    form = act.form(request.POST if request.method == "POST" else None, by=by, users=users)
+    if request.method == "POST" and form.is_valid():
+        if len(users) == 1:
+            return _do_one(request, act, users[0], form.params())
+        return order_many(request, [(act.kind, user, form.params()) for user in users])
+    lines = [
+        Line(
+            user,
+            lists.phone_for(request, user),
+            words.refusal(operations.refusal(act.kind, user, by)),
+        )
+        for user in users
+    ]
+    willing = sum(not line.refusal for line in lines)
+    context = {
+        **admin.site.each_context(request),
+        "title": act.title % {"who": _who(users)},
+        "opts": User._meta,
+        "act": act,
+        "form": form,
+        "lines": lines,
+        "only": lines[0] if len(lines) == 1 else None,
+        "ids": ",".join(str(user.pk) for user in users),
+        "willing": willing,
+        "button": act.label
+        if len(lines) == 1
+        else f"{act.label} ({ngettext('%d account', '%d accounts', willing) % willing})",
+        "back": _page_of(users),
+    }
+    return render(request, "admin/accounts/user/act.html", context)
+
+
+def order_many(
+    request: HttpRequest, wanted: list[tuple[Operation.Kind, User | None, dict[str, Any]]]
+) -> HttpResponse:
+    """Write everything down, and do what can be done in seconds.
+
+    The rest is done after the answer, as after that to every page of an operator.
+    """
+    by, batch = cast(User, request.user), operations.draw_batch()
+    with transaction.atomic():
+        for kind, user, params in wanted:
+            operations.order(kind, user, by=by, batch=batch, **params)
+    operations.run_due(seconds=_INLINE_SECONDS, limit=MOST, batch=batch)
+    return redirect("admin:accounts_operation_batch", batch)
+
+
+def _do_one(request: HttpRequest, act: Act, user: User, params: dict[str, Any]) -> HttpResponse:
+    done = operations.perform(act.kind, user, by=cast(User, request.user), **params)
+    report(request, done)
+    if done.is_done and act.kind == Kind.DELETE:
+        return redirect("admin:accounts_user_changelist")
+    return redirect("admin:accounts_user_change", user.pk)
+
+
+def report(request: HttpRequest, order: Operation) -> None:
+    """Tell the operator how an order stands."""
+    level = messages.SUCCESS
+    if order.is_waiting:
+        level = messages.WARNING
+    elif not order.is_done:
+        level = messages.ERROR
+    messages.add_message(request, level, f"{order}: {words.outcome(order)}")
+
+
+def _address(act: Act, ids: list[int]) -> str:
+    chosen = ",".join(str(each) for each in ids)
+    return f"{reverse('admin:accounts_user_act', args=[act.name])}?ids={chosen}"
+
+
+def _read_ids(typed: str) -> list[int]:
+    parts = typed.split(",", MOST + 1)
+    return [int(each) for each in parts if each.isascii() and each.isdigit() and len(each) < 19]
+
+
+def _who(users: list[User]) -> str:
+    if len(users) == 1:
+        return str(users[0])
+    return ngettext("%d account", "%d accounts", len(users)) % len(users)
+
+
+def _page_of(users: list[User]) -> str:
+    if len(users) == 1:
+        return reverse("admin:accounts_user_change", args=[users[0].pk])
+    return reverse("admin:accounts_user_changelist")
+
+
+def _too_many() -> str:
+    return gettext("At most %d accounts at once: narrow it down by a filter or a search.") % MOST

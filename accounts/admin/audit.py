@@ -1,0 +1,76 @@
+"""Who changed what, to be read; and groups, which only superusers change."""
+
+from typing import Any
+
+import auditlog.admin  # noqa: F401 - registers pages of its own, which ours take the place of
+from auditlog.models import LogEntry
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin
+from django.contrib.auth.models import Group
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+
+from accounts.admin import lists, words
+
+admin.site.unregister(LogEntry)
+admin.site.unregister(Group)
+
+
+@admin.register(LogEntry)
+class EntryAdmin(lists.BoundedList):
+    list_display = ("at", "who", "what", "changed")
+    list_filter = ("action",)
+    list_select_related = ("actor", "content_type")
+    ordering = ("-timestamp",)
+    sortable_by = ()
+    actions = None
+    fields = ("timestamp", "who", "action", "content_type", "object_repr", "changed")
+    readonly_fields = ("who", "changed")
+
+    @admin.display(description=_("time"))
+    def at(self, logged: Any) -> str:
+        return words.moment(logged.timestamp)
+
+    @admin.display(description=_("what"))
+    def what(self, logged: Any) -> str:
+        return f"{logged.get_action_display()}: {logged.content_type.name} {logged.object_repr}"
+
+    @admin.display(description=_("by"))
+    def who(self, logged: Any) -> str:
+        return words.entry(logged).by
+
+    @admin.display(description=_("changes"))
+    def changed(self, logged: Any) -> str:
+        return "; ".join(
+            f"{name}: {before} → {after}" if before else f"{name}: {after}"
+            for name, before, after in words.entry(logged).changes
+        )
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        title = {"title": _("Who changed what")}
+        return super().changelist_view(request, {**title, **(extra_context or {})})
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Group)
+class RightsAdmin(GroupAdmin):
+    """Who may change what a group may do could do everything."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_superuser)

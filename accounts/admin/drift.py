@@ -1,0 +1,430 @@
+"""Where this site and Cognito differ: the list, a comparison, mending and undoing."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from accounts import afterwards, cognito, confirmation, drift, phones
+from accounts.admin import lists
+from accounts.conf import conf
+from accounts.models import Finding, SyncRun, User
+
+# Mended or undone at once: each may take a few calls to Cognito.
+MOST = 50
+_PERMISSION = "accounts.mend_drift"
+_AFTERWARDS_SECONDS = 5.0
+# A run that was not touched for so long is not being worked on.
+_AT_REST = timedelta(seconds=15)
+
+
+@dataclass(frozen=True)
+class Deed:
+    """Something that is asked for about chosen findings. ``effects`` is by kind."""
+
+    name: str
+    from_state: str
+    title: Any
+    button: Any
+    done: Callable[[int], str]
+    do: Callable[[Finding, str], None]
+
+
+@dataclass(frozen=True)
+class Line:
+    finding: Finding
+    ours: str
+    theirs: str
+
+
+def _mended(number: int) -> str:
+    return ngettext("%d difference is mended.", "%d differences are mended.", number) % number
+
+
+def _undone(number: int) -> str:
+    return ngettext("%d difference is undone.", "%d differences are undone.", number) % number
+
+
+DEEDS = {
+    deed.name: deed
+    for deed in (
+        Deed(
+            "mend",
+            Finding.State.OPEN,
+            _("Mend the differences chosen?"),
+            _("Mend"),
+            _mended,
+            lambda finding, by: drift.mend(finding, by=by),
+        ),
+        Deed(
+            "undo",
+            Finding.State.MENDED,
+            _("Undo what was mended?"),
+            _("Undo"),
+            _undone,
+            lambda finding, by: drift.undo(finding, by=by),
+        ),
+    )
+}
+
+
+class StateFilter(admin.SimpleListFilter):
+    """Open ones, unless others are asked for."""
+
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        return [
+            *((state.value, state.label) for state in Finding.State if state != Finding.State.OPEN),
+            ("all", _("All")),
+        ]
+
+    def choices(self, changelist: Any) -> Any:
+        everything = super().choices(changelist)
+        first = next(iter(everything))
+        yield {**first, "display": Finding.State.OPEN.label}
+        yield from everything
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "all":
+            return queryset
+        return queryset.filter(state=self.value() or Finding.State.OPEN)
+
+
+@admin.register(Finding)
+class FindingAdmin(lists.BoundedList):
+    """Lists differences, newest first. They are found by comparing, never typed in."""
+
+    list_display_links = ("what",)
+    list_filter = ("kind", StateFilter)
+    list_select_related = ("user",)
+    ordering = ("-pk",)
+    sortable_by = ()
+    actions = ("mend_chosen", "undo_chosen")
+    # What is typed is read by get_search_results; without a field there would be no box.
+    search_fields = ("sub",)
+    search_help_text = _("A Cognito sub, or a whole phone number as it stands here.")
+    change_list_template = "admin/accounts/finding/list.html"
+    change_form_template = "admin/accounts/finding/page.html"
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        # What may be shown of a number depends on who looks.
+        @admin.display(description=_("here"))
+        def here(finding: Finding) -> str:
+            return in_words(request, finding.ours, finding.theirs)
+
+        @admin.display(description=_("in Cognito"))
+        def there(finding: Finding) -> str:
+            return in_words(request, finding.theirs, finding.ours)
+
+        return ("what", "whose", here, there, "found", "how_it_stands")
+
+    @admin.display(description=_("kind"))
+    def what(self, finding: Finding) -> str:
+        return str(finding.get_kind_display())
+
+    @admin.display(description=_("user"))
+    def whose(self, finding: Finding) -> str:
+        if finding.user is None:
+            return finding.sub
+        url = reverse("admin:accounts_user_change", args=[finding.user.pk])
+        return format_html('<a href="{}">{}</a>', url, finding.user)
+
+    @admin.display(description=_("found"))
+    def found(self, finding: Finding) -> str:
+        return f"{timezone.localtime(finding.found_at):%Y-%m-%d %H:%M}"
+
+    @admin.display(description=_("state"))
+    def how_it_stands(self, finding: Finding) -> str:
+        if finding.problem and finding.state == Finding.State.OPEN:
+            return f"{finding.get_state_display()}: {finding.problem}"
+        return str(finding.get_state_display())
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if phone := phones.find(term, region=conf.default_region):
+            owners = User.objects.filter(pool=conf.user_pool_id, phone=phone)
+            return queryset.filter(user__in=list(owners.values_list("pk", flat=True))), False
+        return queryset.filter(sub=term), False
+
+    # Pages
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("compare/", view(require_POST(_compare)), name="accounts_finding_compare"),
+            *(
+                path(
+                    f"{deed.name}/",
+                    view(partial(_deed_view, deed=deed)),
+                    name=f"accounts_finding_{deed.name}",
+                )
+                for deed in DEEDS.values()
+            ),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        run = SyncRun.objects.filter(pool=conf.user_pool_id).order_by("-pk").first()
+        is_running = bool(run and run.state == SyncRun.State.RUNNING)
+        context = {
+            "title": _("Differences from Cognito"),
+            "run": run,
+            "is_running": is_running,
+            "found": _summary(run) if run and not is_running else [],
+            "may_mend": request.user.has_perm(_PERMISSION),
+        }
+        return super().changelist_view(request, {**context, **(extra_context or {})})
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        finding = cast("Finding | None", self.get_object(request, object_id))
+        if finding is None or not self.has_view_permission(request, finding):
+            return super().change_view(request, object_id, form_url, extra_context)
+        deed = next((each for each in DEEDS.values() if each.from_state == finding.state), None)
+        if finding.state == Finding.State.OPEN and finding.kind not in drift.MENDABLE:
+            deed = None
+        others = list(finding.theirs.get("others", []))
+        context = {
+            "title": f"{finding.get_kind_display()}: {finding.user or finding.sub}",
+            "subtitle": None,
+            "finding": finding,
+            "rows": _rows(request, finding),
+            "means": drift.MEANS[drift.Kind(finding.kind)],
+            "others": [
+                (sub, User.objects.filter(pool=finding.pool, sub=sub).first()) for sub in others
+            ],
+            "deed": deed if deed and request.user.has_perm(_PERMISSION) else None,
+            "address": _address(deed, [finding.pk]) if deed else "",
+        }
+        return super().change_view(
+            request, object_id, form_url, {**context, **(extra_context or {})}
+        )
+
+    # What may be done
+
+    @admin.action(description=_("Mend what is chosen"), permissions=["mend"])
+    def mend_chosen(self, request: HttpRequest, chosen: QuerySet[Finding]) -> HttpResponse | None:
+        return _choose(request, chosen, DEEDS["mend"])
+
+    @admin.action(description=_("Undo what is chosen"), permissions=["mend"])
+    def undo_chosen(self, request: HttpRequest, chosen: QuerySet[Finding]) -> HttpResponse | None:
+        return _choose(request, chosen, DEEDS["undo"])
+
+    def has_mend_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(_PERMISSION)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def in_words(request: HttpRequest, side: dict[str, Any], other: dict[str, Any]) -> str:
+    """Say what stands on one side, and a status if the other side has another.
+
+    As much of the number is shown as this operator may see.
+    """
+    if not side:
+        return gettext("nothing")
+    words = [_phone(request, side["phone"]) or gettext("no number")]
+    if not side["phone_verified"]:
+        words.append(gettext("unproven"))
+    if side["status"] and side["status"] != other.get("status"):
+        words.append(side["status"])
+    if not side["enabled"]:
+        words.append(gettext("disabled"))
+    return ", ".join(words)
+
+
+def _phone(request: HttpRequest, phone: str | None) -> str:
+    if phone and request.user.has_perm("accounts.view_phone"):
+        return phone
+    return drift.masked(phone)
+
+
+def _rows(request: HttpRequest, finding: Finding) -> list[tuple[str, str, str, bool]]:
+    """Return what is compared: a name, ours, theirs, and whether they differ."""
+    yes, no, none = gettext("yes"), gettext("no"), "-"
+
+    def shown(side: dict[str, Any], name: str) -> str:
+        if not side:
+            return none
+        if name == "phone":
+            return _phone(request, side["phone"]) or none
+        if isinstance(side[name], bool):
+            return yes if side[name] else no
+        return str(side[name]) or none
+
+    return [
+        (
+            label,
+            shown(finding.ours, name),
+            shown(finding.theirs, name),
+            finding.ours.get(name) != finding.theirs.get(name),
+        )
+        for name, label in (
+            ("phone", gettext("Phone")),
+            ("phone_verified", gettext("Phone verified")),
+            ("status", gettext("Status")),
+            ("enabled", gettext("Enabled")),
+        )
+    ]
+
+
+def _summary(run: SyncRun) -> list[tuple[str, int]]:
+    found = drift.counts(run)
+    return [
+        (str(kind.label), sum(found[kind.value].values()))
+        for kind in Finding.Kind
+        if kind.value in found
+    ]
+
+
+def _choose(request: HttpRequest, chosen: QuerySet[Finding], deed: Deed) -> HttpResponse | None:
+    ids = list(chosen.values_list("pk", flat=True)[: MOST + 1])
+    if len(ids) > MOST:
+        messages.error(request, _too_many())
+        return None
+    return redirect(_address(deed, ids))
+
+
+def _deed_view(request: HttpRequest, *, deed: Deed) -> HttpResponseBase:
+    if not request.user.has_perm(_PERMISSION):
+        raise PermissionDenied
+    return _confirmed_deed_view(request, deed)
+
+
+@confirmation.required
+def _confirmed_deed_view(request: HttpRequest, deed: Deed) -> HttpResponse:
+    """GET says what would change, POST changes it."""
+    data = request.POST if request.method == "POST" else request.GET
+    ids = _read_ids(data.get("ids", ""))
+    if len(ids) > MOST:
+        messages.error(request, _too_many())
+        return redirect("admin:accounts_finding_changelist")
+    findings = list(
+        Finding.objects.filter(pk__in=ids, state=deed.from_state)
+        .select_related("user")
+        .order_by("-pk")
+    )
+    if deed.name == "mend":
+        findings = [each for each in findings if each.kind in drift.MENDABLE]
+    if not findings:
+        messages.error(request, gettext("None of what was chosen can be done. It may be done."))
+        return redirect("admin:accounts_finding_changelist")
+    if request.method == "POST":
+        _do(request, deed, findings)
+        return redirect("admin:accounts_finding_changelist")
+    kinds = sorted({drift.Kind(each.kind) for each in findings})
+    context = {
+        **admin.site.each_context(request),
+        "title": deed.title,
+        "opts": Finding._meta,
+        "deed": deed,
+        "lines": [
+            Line(
+                each,
+                in_words(request, each.ours, each.theirs),
+                in_words(request, each.theirs, each.ours),
+            )
+            for each in findings
+        ],
+        "means": [(kind.label, drift.MEANS[kind]) for kind in kinds],
+        "is_undo": deed.name == "undo",
+        "ids": ",".join(str(each.pk) for each in findings),
+        "button": f"{deed.button} ({len(findings)})",
+    }
+    return render(request, "admin/accounts/finding/deed.html", context)
+
+
+def _do(request: HttpRequest, deed: Deed, findings: list[Finding]) -> None:
+    done = 0
+    for finding in findings:
+        try:
+            deed.do(finding, str(request.user))
+        except drift.NotDone as reason:
+            messages.error(request, f"{finding.user or finding.sub}: {reason}")
+        except cognito.CognitoError as error:
+            messages.error(
+                request,
+                gettext("Cognito was not reached (%(error)s). The rest stays as it was.")
+                % {"error": type(error).__name__},
+            )
+            break
+        else:
+            done += 1
+    if done:
+        messages.success(request, deed.done(done))
+
+
+def _compare(request: HttpRequest) -> HttpResponse:
+    """Begin a comparison, or go on with the one under way, when the answer has left."""
+    if not request.user.has_perm(_PERMISSION):
+        raise PermissionDenied
+    run = drift.unfinished()
+    if run is None:
+        run = drift.start(by=str(request.user))
+        messages.success(request, gettext("The comparison has begun."))
+    elif timezone.now() - run.touched_at < _AT_REST:
+        messages.info(request, gettext("The comparison goes on by itself at the moment."))
+        return redirect("admin:accounts_finding_changelist")
+    else:
+        messages.success(request, gettext("The comparison goes on."))
+    afterwards.do(request, partial(_work, run))
+    return redirect("admin:accounts_finding_changelist")
+
+
+def _work(run: SyncRun) -> None:
+    """Do some steps of a run, at the pace that Cognito bears, and leave the rest."""
+    until = time.monotonic() + _AFTERWARDS_SECONDS
+    pace = drift.Pace(drift.PER_SECOND)
+    try:
+        while drift.step(run, pace) and time.monotonic() < until:
+            pass
+    except drift.Overtaken:
+        return
+
+
+def _address(deed: Deed, ids: list[int]) -> str:
+    chosen = ",".join(str(each) for each in ids)
+    return f"{reverse(f'admin:accounts_finding_{deed.name}')}?ids={chosen}"
+
+
+def _read_ids(typed: str) -> list[int]:
+    parts = typed.split(",", MOST + 1)
+    return [int(each) for each in parts if each.isascii() and each.isdigit() and len(each) < 19]
+
+
+def _too_many() -> str:
+    return gettext("At most %d at once: narrow it down, or use manage.py sync_users.") % MOST

@@ -1,0 +1,201 @@
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+
+from accounts import events, phones
+from accounts.admin import lists
+from accounts.conf import conf
+from accounts.models import SignInEvent, User
+
+_PERIODS = {
+    "hour": (_("last hour"), timedelta(hours=1)),
+    "day": (_("last 24 hours"), timedelta(days=1)),
+    "week": (_("last 7 days"), timedelta(days=7)),
+    "month": (_("last 30 days"), timedelta(days=30)),
+}
+# The triggers' clock is another one, and a retry of theirs comes late.
+_AROUND = timedelta(minutes=5)
+
+
+class PeriodFilter(admin.SimpleListFilter):
+    title = _("period")
+    parameter_name = "period"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        return [(name, words) for name, (words, _length) in _PERIODS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() not in _PERIODS:
+            return queryset
+        return queryset.filter(at__gte=timezone.now() - _PERIODS[str(self.value())][1])
+
+
+class ReasonFilter(admin.SimpleListFilter):
+    title = _("reason")
+    parameter_name = "reason"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        return events.REASONS.items()
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(reason=self.value()) if self.value() else queryset
+
+
+class CountryFilter(admin.SimpleListFilter):
+    title = _("country")
+    parameter_name = "country"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        return [(country, country) for country in sorted(conf.countries)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(country=self.value()) if self.value() else queryset
+
+
+@dataclass(frozen=True)
+class Step:
+    """A line of the timeline. ``after`` is in whole seconds since the first one.
+
+    ``is_same_code``: another browser had asked for this code before.
+    """
+
+    event: SignInEvent
+    reason: str
+    after: int
+    is_this: bool
+    is_same_code: bool
+
+
+@admin.register(SignInEvent)
+class EventAdmin(lists.BoundedList):
+    """Shows what happened, newest first. Nothing here is made, changed or removed by hand."""
+
+    list_display = ("when", "what", "number", "reference_", "whose", "device")
+    list_display_links = ("when",)
+    list_filter = (PeriodFilter, "kind", CountryFilter, ReasonFilter)
+    list_select_related = ("user",)
+    ordering = ("-at", "-pk")
+    actions = None
+    # What is typed is read by get_search_results; without a field there would be no box.
+    search_fields = ("reference",)
+    search_help_text = _("A reference such as K7F-2Q, a whole phone number, or a Cognito sub.")
+    change_form_template = "admin/accounts/signinevent/attempt.html"
+
+    @admin.display(description=_("time"), ordering="at")
+    def when(self, event: SignInEvent) -> str:
+        return f"{timezone.localtime(event.at):%Y-%m-%d %H:%M:%S}"
+
+    @admin.display(description=_("event"))
+    def what(self, event: SignInEvent) -> str:
+        named = format_html(
+            '<span class="event event-{}">{}</span>', event.kind, event.get_kind_display()
+        )
+        return format_html("{}: {}", named, words_for(event.reason)) if event.reason else named
+
+    @admin.display(description=_("phone"))
+    def number(self, event: SignInEvent) -> str:
+        return format_html("{} <small>{}</small>", event.phone, event.country)
+
+    @admin.display(description=_("reference"))
+    def reference_(self, event: SignInEvent) -> str:
+        return format_html("<code>{}</code>", event.reference) if event.reference else ""
+
+    @admin.display(description=_("user"))
+    def whose(self, event: SignInEvent) -> str:
+        if event.user is None:
+            return str(_("removed")) if event.user_id else ""
+        url = reverse("admin:accounts_user_change", args=[event.user.pk])
+        return format_html('<a href="{}">{}</a>', url, name_of(event.user))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if reference := events.read_reference(term):
+            return queryset.filter(reference=reference), False
+        if phone := phones.find(term, region=conf.default_region):
+            return queryset.filter(phone_key=events.phone_key(phone)), False
+        owner = User.objects.filter(pool=conf.user_pool_id, sub=term).first()
+        return queryset.filter(user=owner) if owner else queryset.none(), False
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show the attempt that the event is a step of, from the first step to the last."""
+        event = self.get_object(request, object_id)
+        if event is None or not self.has_view_permission(request, event):
+            return super().change_view(request, object_id, form_url, extra_context)
+        found = events.attempt_of(event)
+        owner = next((step.user for step in found if step.user), None)
+        references = list(dict.fromkeys(step.reference for step in found if step.reference))
+        context = {
+            "title": capfirst(_("sign-in %(reference)s") % {"reference": event.reference}).strip(),
+            "subtitle": None,
+            "event": event,
+            "steps": _steps(found, event),
+            "references": references,
+            "log_query": log_query(references) if references else "",
+            "log_since": found[0].at - _AROUND,
+            "log_until": found[-1].at + _AROUND,
+            "owner": owner,
+            "owner_name": name_of(owner) if owner else "",
+        }
+        return super().change_view(
+            request, object_id, form_url, {**context, **(extra_context or {})}
+        )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def _steps(found: list[SignInEvent], opened: SignInEvent) -> list[Step]:
+    asked_for: dict[str, str] = {}
+    steps: list[Step] = []
+    for event in found:
+        is_same_code = False
+        if event.kind in (events.Kind.SENT, events.Kind.RESENT) and event.reference:
+            is_same_code = asked_for.setdefault(event.reference, event.attempt) != event.attempt
+        after = round((event.at - found[0].at).total_seconds())
+        steps.append(Step(event, words_for(event.reason), after, event == opened, is_same_code))
+    return steps
+
+
+def words_for(reason: str) -> str:
+    return str(events.REASONS.get(reason, reason))
+
+
+def name_of(user: User) -> str:
+    """Name a user in a list: by name, else by the masked phone."""
+    return user.name or (phones.mask(user.phone) if user.phone else user.sub)
+
+
+def log_query(references: list[str]) -> str:
+    """Return what to ask CloudWatch Logs Insights for the triggers' lines on these texts."""
+    wanted = ", ".join(f'"{reference}"' for reference in references)
+    return (
+        "fields @timestamp, event, Reason, phone, country, reference, sender, message_id\n"
+        f"| filter reference in [{wanted}]\n"
+        "| sort @timestamp asc"
+    )

@@ -1,0 +1,122 @@
+"""What was ordered on accounts, and how far it got. Nothing here is changed by hand."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts import operations
+from accounts.admin import acts, lists, words
+from accounts.models import Operation
+
+
+@admin.register(Operation)
+class OperationAdmin(lists.BoundedList):
+    list_display = ("at", "kind", "account", "state_", "by_name", "result", "tries")
+    list_filter = ("state", "kind")
+    ordering = ("-pk",)
+    sortable_by = ()
+    actions = None
+    # Not the parameters: a phone among them is whole until it is needed no more.
+    fields = ("kind", "account", "state", "result", "by_name", "ordered_at", "finished_at", "tries")
+    readonly_fields = ("account", "result")
+
+    @admin.display(description=_("ordered"))
+    def at(self, order: Operation) -> str:
+        return words.moment(order.ordered_at)
+
+    @admin.display(description=_("account"))
+    def account(self, order: Operation) -> str:
+        if order.user_id is None:
+            url = reverse("admin:accounts_operation_batch", args=[order.batch])
+            return format_html('<a href="{}">{}</a>', url, order.who) if order.batch else order.who
+        url = reverse("admin:accounts_user_change", args=[order.user_id])
+        return format_html('<a href="{}">{}</a>', url, order.who)
+
+    @admin.display(description=_("state"))
+    def state_(self, order: Operation) -> str:
+        return format_html(
+            '<span class="order order-{}">{}</span>', order.state, order.get_state_display()
+        )
+
+    @admin.display(description=_("result"))
+    def result(self, order: Operation) -> str:
+        return words.outcome(order)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Operation]:
+        return super().get_queryset(request).defer("params")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        title = {"title": _("Operations")}
+        return super().changelist_view(request, {**title, **(extra_context or {})})
+
+    def get_urls(self) -> list[URLPattern]:
+        guarded = self.admin_site.admin_view
+        return [
+            path("batch/<str:batch>/", guarded(batch_view), name="accounts_operation_batch"),
+            path("<int:pk>/retry/", guarded(retry_view), name="accounts_operation_retry"),
+            *super().get_urls(),
+        ]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def batch_view(request: HttpRequest, batch: str) -> HttpResponse:
+    """Show how far an order on several accounts got, line by line."""
+    orders = list(Operation.objects.filter(batch=batch).order_by("pk")[: acts.MOST])
+    if not orders:
+        raise Http404
+    mine = all(order.by_id == request.user.pk for order in orders)
+    if not mine and not request.user.has_perm("accounts.view_operation"):
+        raise PermissionDenied
+    untried = sum(order.is_waiting and not order.tries for order in orders)
+    states = Operation.State
+    context = {
+        **admin.site.each_context(request),
+        "title": gettext("%(what)s: %(done)d of %(all)d done")
+        % {
+            "what": orders[0].get_kind_display().capitalize(),
+            "done": sum(order.is_done for order in orders),
+            "all": len(orders),
+        },
+        "opts": Operation._meta,
+        "orders": [
+            (order, words.outcome(order), acts.may_retry(request, order)) for order in orders
+        ],
+        "untried": untried,
+        "waiting": sum(order.is_waiting for order in orders) - untried,
+        "refused": sum(order.state == states.REFUSED for order in orders),
+    }
+    return render(request, "admin/accounts/operation/batch.html", context)
+
+
+def retry_view(request: HttpRequest, pk: int) -> HttpResponse:
+    """Try an order now instead of when its time comes."""
+    order = get_object_or_404(Operation, pk=pk)
+    if request.method == "POST":
+        if order.is_waiting:
+            if not acts.may_retry(request, order):
+                raise PermissionDenied
+            operations.run(order)
+        acts.report(request, order)
+    if order.batch:
+        return redirect("admin:accounts_operation_batch", order.batch)
+    if order.user_id is None or order.is_gone:
+        return redirect("admin:accounts_user_changelist")
+    return redirect("admin:accounts_user_change", order.user_id)

@@ -1,0 +1,371 @@
+"""People: the list, the page of one, and the way to what may be done to them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import SEARCH_VAR
+from django.core.exceptions import PermissionDenied
+from django.db.models import F, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts import audit, phones, sessions
+from accounts import events as sign_in_events
+from accounts.admin import acts, events, invitations, lists, live, words
+from accounts.conf import conf
+from accounts.models import Session, User
+from accounts.models.users import LOCKED
+
+_EVENTS_SHOWN = 50
+_ORDERS_SHOWN = 20
+_ENTRIES_SHOWN = 20
+_NARROW_NAME, _NARROW_PHONE = 3, 7
+_NONE = "–"  # noqa: RUF001 - a dash, as the pages have it
+
+
+class _ChoiceFilter(admin.SimpleListFilter):
+    """A filter whose choices are fixed, so that offering them asks the database nothing."""
+
+    choices_: dict[str, Any] = {}
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        return [(name, label) for name, (label, _wanted) in self.choices_.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() not in self.choices_:
+            return queryset
+        wanted = self.choices_[str(self.value())][1]
+        return queryset.filter(wanted() if callable(wanted) else wanted)
+
+
+class StatusFilter(_ChoiceFilter):
+    title = gettext_lazy("status")
+    parameter_name = "status"
+    choices_ = {
+        "active": (gettext_lazy("active"), Q(is_active=True, cognito_enabled=True)),
+        "disabled": (gettext_lazy("disabled here"), Q(is_active=False)),
+        "disabled_there": (gettext_lazy("disabled in Cognito"), Q(cognito_enabled=False)),
+        "unconfirmed": (gettext_lazy("unconfirmed"), Q(cognito_status="UNCONFIRMED")),
+        "invited": (
+            gettext_lazy("made by an operator or the site"),
+            Q(cognito_status="FORCE_CHANGE_PASSWORD"),
+        ),
+        "reset": (gettext_lazy("reset required"), Q(cognito_status="RESET_REQUIRED")),
+    }
+
+
+class StaffFilter(_ChoiceFilter):
+    title = gettext_lazy("operators")
+    parameter_name = "staff"
+    choices_ = {
+        "yes": (gettext_lazy("operators"), Q(is_staff=True)),
+        "super": (gettext_lazy("superusers"), Q(is_superuser=True)),
+        "no": (gettext_lazy("not operators"), Q(is_staff=False)),
+    }
+
+
+class SharingFilter(_ChoiceFilter):
+    title = gettext_lazy("sharing")
+    parameter_name = "sharing"
+    choices_ = {
+        "any": (gettext_lazy("any sign of sharing"), Q(sharing__gte=User.Sharing.SOME)),
+        "likely": (gettext_lazy("likely shared"), Q(sharing=User.Sharing.LIKELY)),
+    }
+
+
+class HeldFilter(_ChoiceFilter):
+    title = gettext_lazy("number")
+    parameter_name = "held"
+    choices_ = {
+        "held": (gettext_lazy("held"), lambda: Q(held_until__gt=timezone.now())),
+        "locked": (gettext_lazy("locked"), Q(held_until=LOCKED)),
+        "unverified": (gettext_lazy("never verified"), Q(phone_verified=False)),
+    }
+
+
+class SignedInFilter(_ChoiceFilter):
+    title = gettext_lazy("last sign-in")
+    parameter_name = "signed_in"
+    choices_ = {
+        "day": (gettext_lazy("within 24 hours"), lambda: _signed_in_within(1)),
+        "week": (gettext_lazy("within 7 days"), lambda: _signed_in_within(7)),
+        "month": (gettext_lazy("within 30 days"), lambda: _signed_in_within(30)),
+        "long_ago": (
+            gettext_lazy("longer than 90 days ago"),
+            lambda: Q(last_login__lt=timezone.now() - timedelta(days=90)),
+        ),
+        "never": (gettext_lazy("never"), Q(last_login=None)),
+    }
+
+
+def _signed_in_within(days: int) -> Q:
+    return Q(last_login__gte=timezone.now() - timedelta(days=days))
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A line of Cognito's state beside ours, in words."""
+
+    label: str
+    here: str
+    there: str
+    differs: bool = False
+
+
+@admin.register(User)
+class UserAdmin(lists.BoundedList):
+    """Accounts are made, changed and removed by what is in accounts/admin/acts.py alone."""
+
+    list_display = ("number", "name", "status", "operator", "sharing_", "held", "last_sign_in")
+    list_display_links = ("number",)
+    list_filter = (StatusFilter, StaffFilter, SharingFilter, HeldFilter, SignedInFilter)
+    # What is typed is read by get_search_results; without a field there would be no box.
+    search_fields = ("sub",)
+    search_help_text = gettext_lazy(
+        "A phone number in any notation, how a name begins, or a Cognito sub."
+    )
+    # One order, which an index serves under every filter.
+    ordering = ("-pk",)
+    sortable_by = ()
+    fields = ("name",)
+    change_form_template = "admin/accounts/user/page.html"
+    change_list_template = "admin/accounts/user/list.html"
+
+    # The list
+
+    @admin.display(description=gettext_lazy("phone"))
+    def number(self, user: User) -> str:
+        return user.shown_phone or _("no number")  # type: ignore[attr-defined]
+
+    @admin.display(description=gettext_lazy("status"))
+    def status(self, user: User) -> str:
+        return format_html(
+            '<span class="{}">{}</span>',
+            "state" if user.is_active and user.cognito_enabled else "state state-off",
+            words.status_of(user),
+        )
+
+    @admin.display(description=gettext_lazy("operator"))
+    def operator(self, user: User) -> str:
+        return words.staff_of(user)
+
+    @admin.display(description=gettext_lazy("sharing"))
+    def sharing_(self, user: User) -> str:
+        return user.get_sharing_display() if user.sharing else ""
+
+    @admin.display(description=gettext_lazy("held"))
+    def held(self, user: User) -> str:
+        return words.held_until(user.held_until)
+
+    @admin.display(description=gettext_lazy("last sign-in"))
+    def last_sign_in(self, user: User) -> str:
+        return words.moment(user.last_login)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return queryset.filter(_matching(request, search_term.strip())), False
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        """Sort what a search finds apart from the primary key's index, in the same order.
+
+        PostgreSQL would rather walk that index from its end and hope to meet enough of what is
+        looked for, which takes the whole table where all of it came early.
+        """
+        term = request.GET.get(SEARCH_VAR, "").strip()
+        # A shorter one finds so many that they are met soon.
+        if len(term) >= (_NARROW_NAME if any(c.isalpha() for c in term) else _NARROW_PHONE):
+            return [(F("pk") + 0).desc()]
+        return super().get_ordering(request)
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        found = super().get_changelist_instance(request)
+        for user in found.result_list:
+            user.shown_phone = lists.phone_for(request, user)
+        return found
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {
+            "title": _("Users"),
+            "may_invite": request.user.has_perm("accounts.invite_user"),
+            **(extra_context or {}),
+        }
+        return super().changelist_view(request, context)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        return {
+            act.name: (acts.chooser(act), act.name, act.label)
+            for act in acts.permitted(request)
+            if act.for_many
+        }
+
+    # The page of one
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        page = super().change_view(request, object_id, form_url, extra_context)
+        if isinstance(page, TemplateResponse) and page.context_data:
+            user = page.context_data["original"]
+            page.context_data |= {
+                "title": str(user),
+                "subtitle": None,
+                **self._context(request, user),
+            }
+        return page
+
+    def _context(self, request: HttpRequest, user: User) -> dict[str, Any]:
+        now = live.ask(user)
+        compared = _compared(request, user, now)
+        groups = [group.name for group in user.groups.all()]
+        return {
+            "phone": lists.phone_for(request, user),
+            "live": now,
+            "compared": compared,
+            "differs": any(line.differs for line in compared),
+            "held_in_ledger": words.hold(now.ledger) if now.ledger else "",
+            "acts": acts.for_one(request, user, groups),
+            "groups": groups,
+            "sessions": sessions.live(user).order_by("-last_seen"),
+            "may_end": request.user.has_perm("accounts.sign_out_user"),
+            "events": [
+                (event, events.words_for(event.reason))
+                for event in user.events.order_by("-at", "-pk")[:_EVENTS_SHOWN]
+            ],
+            "orders": [
+                (order, words.outcome(order), acts.may_retry(request, order))
+                for order in user.operations.order_by("-ordered_at", "-pk")[:_ORDERS_SHOWN]
+            ],
+            "entries": [words.entry(each) for each in audit.entries_of(user)[:_ENTRIES_SHOWN]],
+        }
+
+    def get_urls(self) -> list[URLPattern]:
+        guarded = self.admin_site.admin_view
+        return [
+            path("invite/", guarded(invitations.invite_view), name="accounts_user_invite"),
+            path("act/<slug:name>/", guarded(acts.act_view), name="accounts_user_act"),
+            path(
+                "<int:pk>/sessions/<str:handle>/end/",
+                guarded(self.end_session_view),
+                name="accounts_user_end_session",
+            ),
+            *super().get_urls(),
+        ]
+
+    def end_session_view(self, request: HttpRequest, pk: int, handle: str) -> HttpResponse:
+        if not request.user.has_perm("accounts.sign_out_user"):
+            raise PermissionDenied
+        if request.method != "POST":
+            return redirect("admin:accounts_user_change", pk)
+        session = Session.objects.filter(user=pk, handle=handle).select_related("user").first()
+        if session is None or session.user is None:
+            raise Http404
+        if session.user.is_superuser and not request.user.is_superuser:
+            raise PermissionDenied
+        if sessions.end(session, Session.Ended.ENDED_BY_OPERATOR):
+            audit.note(session.user, {"session": [str(session), "ended"]})
+            sign_in_events.record(
+                sign_in_events.Kind.SIGNED_OUT,
+                None,
+                phone=session.user.phone or "",
+                user=session.user,
+                reason="operator",
+            )
+            messages.success(request, _("That device is signed out."))
+        else:
+            messages.info(request, _("That device was signed out already."))
+        return redirect("admin:accounts_user_change", pk)
+
+    # Made and removed by the acts, never by a form.
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if obj is not None and obj.is_superuser and not request.user.is_superuser:
+            return False
+        return super().has_change_permission(request, obj)
+
+
+def _matching(request: HttpRequest, term: str) -> Q:
+    """Return what a search means. Each of its conditions is served by an index."""
+    if not term:
+        return Q()
+    begins = phones.prefixes(term, region=conf.default_region, countries=conf.countries)
+    if not begins:
+        return Q(pool=conf.user_pool_id, sub=term) | Q(name__istartswith=term)
+    if not request.user.has_perm("accounts.view_phone"):
+        # Digit by digit, a search would tell the number that is not shown.
+        return Q(phone__in=begins)
+    wanted = Q()
+    for begin in begins:
+        wanted |= Q(phone__startswith=begin)
+    return wanted
+
+
+def _compared(request: HttpRequest, user: User, now: live.Live) -> list[Compared]:
+    theirs = now.cognito
+    yes, no = _("yes"), _("no")
+
+    def spelled(value: bool | None) -> str:
+        return _NONE if value is None else yes if value else no
+
+    def moment(value: Any) -> str:
+        return words.moment(value) or _NONE
+
+    shown = lists.phone_for(request, user) or _NONE
+    if theirs is None:
+        return [
+            Compared(_("Phone"), shown, _NONE),
+            Compared(_("Number verified"), spelled(user.phone_verified), _NONE),
+            Compared(_("May sign in"), spelled(user.is_active), _NONE),
+            Compared(_("Status"), user.cognito_status or _NONE, _NONE),
+            Compared(_("Made"), moment(user.date_joined), _NONE),
+            Compared(_("Compared, changed"), moment(user.checked_at), _NONE),
+        ]
+    return [
+        Compared(
+            _("Phone"),
+            shown,
+            lists.phone_for(request, theirs.phone) or _NONE,
+            (user.phone or "") != theirs.phone,
+        ),
+        Compared(
+            _("Number verified"),
+            spelled(user.phone_verified),
+            spelled(theirs.phone_verified),
+            user.phone_verified != theirs.phone_verified,
+        ),
+        Compared(
+            _("May sign in"),
+            spelled(user.is_active),
+            spelled(theirs.enabled),
+            user.is_active != theirs.enabled,
+        ),
+        Compared(
+            _("Status"),
+            user.cognito_status or _NONE,
+            theirs.status,
+            bool(user.cognito_status) and user.cognito_status != theirs.status,
+        ),
+        Compared(_("Made"), moment(user.date_joined), moment(theirs.created_at)),
+        Compared(_("Compared, changed"), moment(user.checked_at), moment(theirs.modified_at)),
+    ]

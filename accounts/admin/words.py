@@ -1,0 +1,108 @@
+"""What the admin pages say of accounts, orders and changes, in words."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from accounts.ledger import PhoneState
+from accounts.models import Operation, User
+from accounts.models.users import LOCKED
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the audit log: ``changes`` are names with what stood there before and after."""
+
+    at: datetime
+    by: str
+    what: str
+    changes: list[tuple[str, str, str]]
+
+
+def moment(at: datetime | None) -> str:
+    return date_format(timezone.localtime(at), "Y-m-d H:i") if at else ""
+
+
+def status_of(user: User) -> str:
+    parts = []
+    if not user.is_active:
+        parts.append(_("disabled here"))
+    if not user.cognito_enabled:
+        parts.append(_("disabled in Cognito"))
+    if not parts:
+        parts.append(_("active"))
+    if user.cognito_status not in ("", "CONFIRMED", "FORCE_CHANGE_PASSWORD"):
+        parts.append(user.cognito_status.replace("_", " ").lower())
+    return ", ".join(parts)
+
+
+def staff_of(user: User) -> str:
+    if not user.is_staff:
+        return ""
+    return _("superuser") if user.is_superuser else _("operator")
+
+
+def held_until(until: datetime | None) -> str:
+    if until is None or until <= timezone.now():
+        return ""
+    if until == LOCKED:
+        return _("locked")
+    return _("until %s") % moment(until)
+
+
+def hold(state: PhoneState) -> str:
+    """Say what the ledger holds against a number."""
+    if state.is_locked:
+        return _("Locked until an operator unlocks it.")
+    until = datetime.fromtimestamp(state.held_until, UTC)
+    if until > timezone.now():
+        return _("Held until %s.") % moment(until)
+    return _("Not held.")
+
+
+def outcome(operation: Operation) -> str:
+    """Say how far an order got, as a sentence for the operator who gave it."""
+    if operation.state == Operation.State.WAITING:
+        if not operation.tries:
+            return _("It is about to be done.")
+        return _("It is not done yet and will be tried again by itself: %s") % operation.error
+    if operation.remark:
+        return str(operation.get_remark_display())
+    if operation.state == Operation.State.OVERTAKEN:
+        return _("A later order took its place.")
+    return _("Done.")
+
+
+def refusal(remark: str) -> str:
+    """Spell out a ``Remark``, or nothing."""
+    return str(Operation.Remark(remark).label) if remark else ""
+
+
+def entry(logged: Any) -> Entry:
+    """Read an entry of django-auditlog."""
+    additional = logged.additional_data or {}
+    by = str(logged.actor) if logged.actor else additional.get("by") or _("the site")
+    changes = []
+    for name, change in (logged.changes or {}).items():
+        if isinstance(change, dict):
+            sign = "+" if change.get("operation") == "add" else "−"  # noqa: RUF001
+            changes.append((_label(logged, name), "", f"{sign} {', '.join(change['objects'])}"))
+            continue
+        # django-auditlog writes None as a word.
+        before, after = ("" if value == "None" else str(value) for value in change)
+        if before or after:
+            changes.append((_label(logged, name), before, after or _("nothing")))
+    return Entry(logged.timestamp, by, str(logged.get_action_display()), sorted(changes))
+
+
+def _label(logged: Any, name: str) -> str:
+    model = logged.content_type.model_class()
+    try:
+        return str(model._meta.get_field(name).verbose_name)
+    except (AttributeError, FieldDoesNotExist):
+        return name

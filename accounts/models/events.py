@@ -1,0 +1,89 @@
+"""What happened when people signed in: written once by accounts/events.py, never changed."""
+
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models.users import User
+
+
+class SignInEvent(models.Model):
+    """One step of a sign-in, or what became of it.
+
+    ``phone_key`` is a keyed digest that finds the events of a number; ``browser`` one of the
+    browser's long-lived cookie. ``reference`` is what the person sees and tells support;
+    ``attempt`` holds the steps of one sign-in together. ``seconds`` is from the text to the
+    sign-in. ``crossed``: the code had been asked for on another device. ``overlaps``: other
+    devices of the person that were signed in at that moment.
+
+    The user is named without a constraint: what happened outlives the account.
+
+    The database refuses changes as well: a migration puts triggers on this table, and what would
+    make SQLite build the table anew has to put them back.
+    """
+
+    class Kind(models.TextChoices):
+        STARTED = "started", _("started")
+        SENT = "sent", _("text sent")
+        RESENT = "resent", _("text sent again")
+        FAILED = "failed", _("failed")
+        HELD = "held", _("held")
+        SUCCEEDED = "succeeded", _("signed in")
+        TAKEN_OVER = "taken_over", _("taken over")
+        SIGNED_OUT = "signed_out", _("signed out")
+        BLOCKED = "blocked", _("blocked")
+        CONFIRMED = "confirmed", _("confirmed")
+        NUMBER_CHANGED = "number_changed", _("number changed")
+
+    at = models.DateTimeField(_("time"), default=timezone.now)
+    kind = models.CharField(_("event"), max_length=16, choices=Kind.choices)
+    reason = models.CharField(_("reason"), max_length=32, blank=True)
+    user = models.ForeignKey(
+        User,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        # One with the time is below.
+        db_index=False,
+        related_name="events",
+    )
+    phone_key = models.CharField(max_length=64, blank=True)
+    phone = models.CharField(_("phone"), max_length=24, blank=True, help_text=_("Masked."))
+    country = models.CharField(_("country"), max_length=2, blank=True)
+    device = models.CharField(_("device"), max_length=80, blank=True)
+    browser = models.CharField(max_length=64, blank=True)
+    network = models.CharField(_("network"), max_length=64, blank=True)
+    reference = models.CharField(_("reference"), max_length=8, blank=True)
+    attempt = models.CharField(max_length=16, blank=True)
+    seconds = models.PositiveIntegerField(null=True)
+    crossed = models.BooleanField(default=False)
+    overlaps = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("sign-in event")
+        verbose_name_plural = _("sign-in events")
+        indexes = (
+            models.Index(fields=["at"]),
+            models.Index(fields=["user", "at"]),
+            models.Index(fields=["phone_key", "at"]),
+            models.Index(fields=["reference"]),
+            models.Index(fields=["attempt"]),
+            # What follows the time is there for filters together, which then read no row in vain.
+            models.Index(fields=["kind", "at", "country"]),
+            models.Index(fields=["country", "at", "kind"]),
+            models.Index(
+                fields=["reason", "at", "kind", "country"],
+                condition=~models.Q(reason=""),
+                name="events_with_a_reason",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.phone} {self.at:%Y-%m-%d %H:%M:%S}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk is not None:
+            raise TypeError("Sign-in events are never changed")
+        super().save(*args, **kwargs)

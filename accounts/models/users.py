@@ -1,0 +1,206 @@
+"""Who signs in here. An account is a Cognito ``sub``; the phone beside it may change hands."""
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import PermissionsMixin
+from django.db import IntegrityError, models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts import phones
+from accounts.conf import conf
+
+# How a number that only an operator can free stands in ``held_until``.
+LOCKED = datetime(9999, 1, 1, tzinfo=UTC)
+# Stands in ``cognito_status`` where Cognito has the user no more.
+DELETED = "DELETED"
+_TRIES = 3
+
+
+class UserManager(BaseUserManager["User"]):
+    def for_identity(
+        self,
+        sub: str,
+        phone: str | None,
+        *,
+        phone_verified: bool | None = None,
+        pool: str | None = None,
+    ) -> "User":
+        """Return the user of this Cognito identity, made on first sight, with its present phone.
+
+        What is None is not known, and stays as it was; ``pool`` is the configured one then.
+
+        Two first logins at once give one row. A phone that another identity had moves here: the
+        number changed hands, the accounts stay apart.
+        """
+        pool = pool or conf.user_pool_id
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                with transaction.atomic():
+                    return self._for_identity(pool, sub, phone, phone_verified)
+            except IntegrityError:
+                # Somebody else made the row, or took the number, since we looked.
+                if not tries_left:
+                    raise
+        raise AssertionError
+
+    def _for_identity(
+        self, pool: str, sub: str, phone: str | None, phone_verified: bool | None
+    ) -> "User":
+        rows = self.concerned(pool, sub, phone)
+        user = next((row for row in rows if row.sub == sub), None)
+        if phone is not None and any(row.sub != sub for row in rows):
+            self.filter(pool=pool, phone=phone).exclude(sub=sub).update(phone=None)
+        if user is None:
+            return self.create(
+                pool=pool,
+                sub=sub,
+                phone=phone,
+                phone_verified=bool(phone_verified),
+                password=make_password(None),
+            )
+        seen = (
+            user.phone if phone is None else phone,
+            user.phone_verified if phone_verified is None else phone_verified,
+        )
+        if (user.phone, user.phone_verified) != seen:
+            user.phone, user.phone_verified = seen
+            user.save(update_fields=["phone", "phone_verified"])
+        return user
+
+    def concerned(self, pool: str, sub: str, phone: str | None) -> "list[User]":
+        """Return the row of an identity and the row that has ``phone`` now, until commit our own.
+
+        They are locked in one order everywhere, so that two numbers may change hands at once.
+        """
+        mine = models.Q(pool=pool, sub=sub)
+        if phone is not None:
+            mine |= models.Q(pool=pool, phone=phone)
+        return list(self.select_for_update().filter(mine).order_by("pk"))
+
+    def create_superuser(self, *args: Any, **kwargs: Any) -> "User":
+        raise NotImplementedError("Operators sign in by phone: use manage.py make_admin")
+
+
+# What few are, and operators look for.
+_RARE = {
+    "operators": models.Q(is_staff=True),
+    "superusers": models.Q(is_superuser=True),
+    "shut_out": models.Q(is_active=False),
+    "disabled_there": models.Q(cognito_enabled=False),
+    "never_verified": models.Q(phone_verified=False),
+    "never_signed_in": models.Q(last_login=None),
+    "sharing": models.Q(sharing__gt=0),
+}
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. The inherited password is never usable; it still seeds the session hash.
+
+    ``cognito_status`` and ``cognito_enabled`` are as Cognito said when it was last asked, at
+    ``checked_at``, or last tried. ``held_until`` is when the triggers will text and hear the
+    number again, as far as we have heard; ``LOCKED`` stands for never. ``sharing`` sums up the
+    week to ``sharing_at``.
+    """
+
+    class Sharing(models.IntegerChoices):
+        NONE = 0, _("no sign of sharing")
+        SOME = 1, _("some signs of sharing")
+        LIKELY = 2, _("likely shared")
+
+    pool = models.CharField(_("user pool"), max_length=64, default="", editable=False)
+    sub = models.CharField(
+        _("Cognito sub"), max_length=64, editable=False, help_text=_("Never changes.")
+    )
+    phone = models.CharField(_("phone"), max_length=16, null=True, blank=True)  # noqa: DJ001 - unique where there is one
+    phone_verified = models.BooleanField(
+        _("phone verified"),
+        default=False,
+        editable=False,
+        help_text=_("A code sent to this phone was typed in."),
+    )
+    name = models.CharField(
+        _("name"), max_length=150, blank=True, help_text=_("For operators: whose number this is.")
+    )
+    cognito_status = models.CharField(
+        _("status in Cognito"), max_length=32, blank=True, editable=False
+    )
+    cognito_enabled = models.BooleanField(_("enabled in Cognito"), default=True, editable=False)
+    checked_at = models.DateTimeField(
+        # Whoever gets a row is somebody of whom Cognito has just spoken.
+        _("compared with Cognito"),
+        default=timezone.now,
+        null=True,
+        blank=True,
+        editable=False,
+    )
+    held_until = models.DateTimeField(_("held until"), null=True, blank=True, editable=False)
+    sharing = models.PositiveSmallIntegerField(
+        _("sharing"), choices=Sharing.choices, default=Sharing.NONE, editable=False
+    )
+    sharing_at = models.DateTimeField(null=True, blank=True, editable=False)
+    devices_in_week = models.PositiveIntegerField(_("devices in a week"), default=0, editable=False)
+    overlaps_in_week = models.PositiveIntegerField(
+        _("sign-ins beside another device"), default=0, editable=False
+    )
+    crossed_in_week = models.PositiveIntegerField(
+        _("codes asked for on one device and typed on another"), default=0, editable=False
+    )
+    is_staff = models.BooleanField(
+        _("operator"), default=False, help_text=_("May open these admin pages.")
+    )
+    is_active = models.BooleanField(
+        _("active"), default=True, help_text=_("Take away to shut the person out of this site.")
+    )
+    date_joined = models.DateTimeField(_("first sign-in"), default=timezone.now, editable=False)
+
+    # The language of their texts, as the ID token of this sign-in has it; not stored here.
+    texted_in: str | None = None
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    # Unique with the pool, see Meta; hence auth.W004 is silenced in the settings.
+    USERNAME_FIELD = "sub"
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        permissions = (
+            ("view_phone", _("Can see whole phone numbers")),
+            ("disable_user", _("Can disable and enable users")),
+            ("sign_out_user", _("Can sign users out everywhere")),
+            ("unlock_user", _("Can unlock held numbers")),
+            ("invite_user", _("Can invite people")),
+            ("change_number", _("Can change users' numbers")),
+            ("manage_staff", _("Can make operators and put users into groups")),
+        )
+        constraints = (
+            models.UniqueConstraint(fields=["pool", "sub"], name="one_row_per_identity"),
+            models.UniqueConstraint(fields=["pool", "phone"], name="one_owner_per_phone"),
+        )
+        indexes = (
+            models.Index(fields=["last_login"]),
+            models.Index(fields=["held_until"]),
+            models.Index(fields=["sharing", "sharing_at"]),
+            # The searches and filters of the admin, whose list is in the order of ``id``. How a
+            # name begins is found by an index that a migration makes.
+            models.Index(
+                fields=["phone"], name="users_by_phone", opclasses=["varchar_pattern_ops"]
+            ),
+            models.Index(fields=["cognito_status", "id"], name="users_by_status"),
+            *(
+                models.Index(fields=["id"], condition=condition, name=f"users_{name}")
+                for name, condition in _RARE.items()
+            ),
+        )
+
+    def __str__(self) -> str:
+        """Name the person without the whole number: this reaches logs, titles and histories."""
+        return self.name or (phones.mask(self.phone) if self.phone else self.sub)
+
+    def get_short_name(self) -> str:
+        """What the admin pages greet operators by."""
+        return str(self)

@@ -1,0 +1,212 @@
+"""Keeps what is known of people in step with Cognito while they use the site.
+
+Whoever is signed in is looked up once per interval (ACCOUNTS_REVALIDATE_SECONDS), after a response
+of theirs has left, by whichever process comes first. Somebody who was disabled or deleted there
+loses their sessions here, until Cognito says otherwise. What cannot be asked changes nothing:
+an outage signs nobody out, and is tried again a little later.
+
+Cognito keeps no record that can be read of who was signed out there (AdminUserGlobalSignOut):
+the tokens it takes back are ones that we dropped at the sign-in. Sign people out here.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, TypedDict
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
+
+from accounts import afterwards, cognito, groups, sessions
+from accounts.cognito import CognitoUser
+from accounts.conf import conf
+from accounts.models import Session, User
+from accounts.models.users import DELETED
+
+log = logging.getLogger(__name__)
+
+_RETRY = timedelta(seconds=60)
+# After a failure nobody in this process asks for so long, in seconds; and so many ask at once.
+# A Cognito that hangs must not hang the threads of the site.
+_PAUSE = 10.0
+_AT_ONCE = 2
+_MAX_PHONE = User._meta.get_field("phone").max_length or 0
+
+
+class Change(TypedDict):
+    """A row as it was and as it is since, by field. ``before`` is None for a row that was made."""
+
+    pk: int
+    before: dict[str, Any] | None
+    after: dict[str, Any]
+
+
+def middleware(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Look up who made a request, where it is time to, when the response has left."""
+
+    def handle(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        # Where no view asked who it is, nobody is served.
+        user = getattr(request, "_cached_user", None)
+        if isinstance(user, User) and due(user):
+            afterwards.do(request, lambda: check(user))
+        return response
+
+    return handle
+
+
+def due(user: User) -> bool:
+    """Tell whether Cognito's word on ``user`` is older than it may be."""
+    if user.pool != conf.user_pool_id:
+        # Of a pool that is not ours to ask.
+        return False
+    return user.checked_at is None or user.checked_at <= timezone.now() - _interval()
+
+
+def check(user: User) -> None:
+    """Ask Cognito about ``user``, unless another request or process did since, and obey.
+
+    Raises nothing of Cognito's: what cannot be asked now is asked again in a minute.
+    """
+    if not _asking.may_start():
+        return
+    try:
+        now = timezone.now()
+        if not _claim(user, now):
+            return
+        try:
+            ask(user)
+            if user.is_staff and user.cognito_enabled and groups.matter():
+                groups.apply(user, cognito.gateway().groups_of(user.sub))
+        except cognito.CognitoError as error:
+            _asking.failed()
+            retry_at = now - _interval() + min(_RETRY, _interval())
+            User.objects.filter(pk=user.pk, checked_at=now).update(checked_at=retry_at)
+            log.warning("Could not compare %s with Cognito: %r", user.sub, error)
+    finally:
+        _asking.end()
+
+
+def ask(user: User) -> None:
+    """Take over what Cognito says of ``user`` right now. Raises CognitoError, but UnknownUser."""
+    try:
+        found = cognito.gateway().read_user(user.sub)
+    except cognito.UnknownUser:
+        shut_out(user)
+        return
+    if found.sub != user.sub:
+        raise cognito.Unavailable("The reply is of somebody else")
+    adopt(user, found)
+
+
+def adopt(user: User, found: CognitoUser) -> list[Change]:
+    """Write what Cognito says of ``user``, and end their sessions if it shuts them out."""
+    return write(
+        user,
+        phone=storable(found.phone),
+        phone_verified=found.phone_verified,
+        cognito_status=found.status,
+        cognito_enabled=found.enabled,
+    )
+
+
+def shut_out(user: User) -> list[Change]:
+    """Let ``user`` in no more, who is not in Cognito, until Cognito knows them again."""
+    return write(user, cognito_status=DELETED, cognito_enabled=False)
+
+
+def write(user: User, **values: Any) -> list[Change]:
+    """Set fields of ``user`` that mirror Cognito; a phone that another row has moves here.
+    Returns the rows that changed, the one of ``user`` last.
+    """
+    for is_last in (False, False, True):
+        try:
+            with transaction.atomic():
+                changes = _write(user, values)
+        except IntegrityError:
+            # Somebody else took the number since we looked.
+            if is_last:
+                raise
+            continue
+        break
+    if not user.cognito_enabled:
+        _end_sessions(user)
+    return changes
+
+
+def set_fields(row: User, values: dict[str, Any]) -> None:
+    """Write ``values`` so that the audit log hears of it."""
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.save(update_fields=list(values))
+
+
+def storable(phone: str | None) -> str | None:
+    """Return a phone of Cognito's as a row may hold it: none where there is none, or no phone."""
+    return phone if phone and len(phone) <= _MAX_PHONE else None
+
+
+def _write(user: User, values: dict[str, Any]) -> list[Change]:
+    changes: list[Change] = []
+    rows = User.objects.concerned(user.pool, user.sub, values.get("phone"))
+    # Who gives a number comes before who takes it.
+    for row in sorted(rows, key=lambda row: row.sub == user.sub):
+        wanted = values if row.sub == user.sub else {"phone": None}
+        before = {name: getattr(row, name) for name in wanted}
+        after = {name: value for name, value in wanted.items() if value != before[name]}
+        if after:
+            set_fields(row, after)
+            before = {name: before[name] for name in after}
+            changes.append({"pk": row.pk, "before": before, "after": after})
+    for name, value in values.items():
+        setattr(user, name, value)
+    return changes
+
+
+def _claim(user: User, now: datetime) -> bool:
+    """Be the one who asks about ``user`` in this interval."""
+    is_due = Q(checked_at=None) | Q(checked_at__lte=now - _interval())
+    return bool(User.objects.filter(is_due, pk=user.pk).update(checked_at=now))
+
+
+def _end_sessions(user: User) -> None:
+    ended = sessions.end_all(user, Session.Ended.SHUT_OUT)
+    log.info("%s is shut out by Cognito; %d sessions ended", user.sub, ended)
+
+
+def _interval() -> timedelta:
+    return timedelta(seconds=conf.revalidate_seconds)
+
+
+class _Asking:
+    """Who asks in this process, and whether it is worth while just now."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running = 0
+        self._paused_until = 0.0
+
+    def may_start(self) -> bool:
+        with self._lock:
+            is_free = self._running < _AT_ONCE and time.monotonic() >= self._paused_until
+            self._running += is_free
+            return is_free
+
+    def failed(self) -> None:
+        self._paused_until = time.monotonic() + _PAUSE
+
+    def end(self) -> None:
+        with self._lock:
+            self._running -= 1
+
+    def reset(self) -> None:
+        self._paused_until = 0.0
+
+
+_asking = _Asking()

@@ -1,0 +1,144 @@
+"""Texts beside those of a sign-in: the proof of a number, and notices.
+
+A function of the triggers' stack sends them, since the limits, the key of the codes and the
+senders are there. Every call is sent once: a repeated one is a second text, or a code taken twice.
+
+    TextsError
+    ├── Unavailable      no answer, or one that makes no sense: try again later
+    └── Misconfigured    TEXTS_FUNCTION is not set, or the site may not invoke it
+
+None of them holds a phone or a code, so each may be logged.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from django.views.decorators.debug import sensitive_variables
+
+from accounts.conf import conf
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+Notice = Literal["number_changed", "invited"]
+
+_OUR_FAULTS = (
+    "AccessDeniedException",
+    "InvalidSignatureException",
+    "ResourceNotFoundException",
+    "UnrecognizedClientException",
+)
+
+
+class TextsError(Exception):
+    pass
+
+
+class Unavailable(TextsError):
+    pass
+
+
+class Misconfigured(TextsError):
+    pass
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A code on its way to a number, or what looks like one.
+
+    Times are in seconds since the epoch. ``delivery`` is "sent" or why the text was refused;
+    ``reference`` is what support finds it by.
+    """
+
+    challenge_id: str
+    expires_at: int
+    resend_at: int
+    tries_left: int
+    code_length: int
+    delivery: str
+    reference: str
+
+
+def prove(phone: str, *, user_sub: str, language: str) -> Proof:
+    """Text a code to ``phone`` (E.164) that proves it for the user, and for nobody else.
+
+    ``language`` is that of the page, such as ``pt-br``. Raises TextsError.
+    """
+    reply = _ask({"action": "prove", "phone": phone, "user": user_sub, "language": language})
+    try:
+        return Proof(
+            challenge_id=str(reply["challenge_id"]),
+            expires_at=int(reply["expires_at"]),
+            resend_at=int(reply["resend_at"]),
+            tries_left=int(reply["tries_left"]),
+            code_length=int(reply["code_length"]),
+            delivery=str(reply["delivery"]),
+            reference=str(reply["reference"])[:8],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise Unavailable("The reply makes no sense") from error
+
+
+@sensitive_variables("code")
+def check(phone: str, *, user_sub: str, proof: Proof, code: str) -> bool:
+    """Tell whether ``code`` is the one that was texted. It is so once. Raises TextsError."""
+    reply = _ask(
+        {
+            "action": "check",
+            "phone": phone,
+            "user": user_sub,
+            "challenge_id": proof.challenge_id,
+            "expires_at": proof.expires_at,
+            "code": code,
+        }
+    )
+    if not isinstance(reply.get("is_correct"), bool):
+        raise Unavailable("The reply makes no sense")
+    return bool(reply["is_correct"])
+
+
+def tell(phone: str, message: Notice, *, language: str) -> str:
+    """Text a notice without a code. Returns "sent", or why it was not. Raises TextsError."""
+    reply = _ask({"action": "tell", "phone": phone, "message": message, "language": language})
+    if not isinstance(reply.get("delivery"), str):
+        raise Unavailable("The reply makes no sense")
+    return str(reply["delivery"])
+
+
+@sensitive_variables()
+def _ask(event: dict[str, Any]) -> dict[str, Any]:
+    if not conf.texts_function:
+        raise Misconfigured("TEXTS_FUNCTION is not set")
+    try:
+        reply = _client().invoke(FunctionName=conf.texts_function, Payload=json.dumps(event))
+        payload = json.loads(reply["Payload"].read())
+        failed = bool(reply.get("FunctionError"))
+    except ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code"))
+        raise (Misconfigured if code in _OUR_FAULTS else Unavailable)(code) from error
+    except BotoCoreError as error:
+        raise Unavailable(type(error).__name__) from error
+    except Exception as error:
+        # botocore lets a garbage reply through as it comes.
+        raise Unavailable("The reply makes no sense") from error
+    if not isinstance(payload, dict):
+        raise Unavailable("The reply makes no sense")
+    if failed:
+        raise Unavailable(f"The function failed: {payload.get('errorType', 'unknown')!s:.60}")
+    return payload
+
+
+@cache
+def _client() -> "LambdaClient":
+    return boto3.Session().client(
+        "lambda",
+        region_name=conf.region,
+        endpoint_url=conf.endpoint_url,
+        # The function has 5 s, and a cold start comes before them.
+        config=Config(connect_timeout=2, read_timeout=8, retries={"total_max_attempts": 1}),
+    )

@@ -1,0 +1,75 @@
+"""Where somebody is signed in, and how to end it."""
+
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.generic import TemplateView, View
+
+from accounts import phone_login, sessions
+from accounts.models import User
+from accounts.views.login import next_url
+
+
+@method_decorator(never_cache, name="dispatch")
+class DevicesView(LoginRequiredMixin, TemplateView):
+    template_name = "accounts/devices.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        user = cast(User, self.request.user)
+        return super().get_context_data(
+            here=sessions.of(self.request).row,
+            others=sessions.live(user)
+            .exclude(pk=self.request.session.session_key)
+            .order_by("-last_seen"),
+            ended=sessions.lately_ended(user),
+            **kwargs,
+        )
+
+
+@method_decorator(never_cache, name="dispatch")
+class _ActView(LoginRequiredMixin, View):
+    """Only POST acts. Who had to sign in first comes back to the list."""
+
+    http_method_names = ["get", "post"]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return redirect("accounts:devices")
+
+
+class EndOneView(_ActView):
+    def post(self, request: HttpRequest) -> HttpResponse:
+        if phone_login.end_others(request, handle=request.POST.get("handle", "")):
+            messages.success(request, _("That device is signed out."))
+        else:
+            messages.info(request, _("That device was signed out already."))
+        return redirect("accounts:devices")
+
+
+class EndOthersView(_ActView):
+    def post(self, request: HttpRequest) -> HttpResponse:
+        ended = phone_login.end_others(request)
+        if ended:
+            said = ngettext(
+                "%(number)d other device is signed out.",
+                "%(number)d other devices are signed out.",
+                ended,
+            )
+            messages.success(request, said % {"number": ended})
+        else:
+            messages.info(request, _("No other device was signed in."))
+        return redirect("accounts:devices")
+
+
+class NewcomerSeenView(_ActView):
+    """Takes away the notice that another device signed in."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        sessions.newcomer_seen(request)
+        return HttpResponseRedirect(next_url(request))

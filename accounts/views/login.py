@@ -1,0 +1,338 @@
+"""What the browser meets: one call of the flow per view, and its outcome put into words."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.contrib.auth.views import LogoutView
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import redirect, render, resolve_url
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_safe
+from django.views.generic import TemplateView, View
+
+from accounts import countries, devices, phone_login, phones, remembered
+from accounts.conf import conf
+from accounts.forms import CodeForm, PhoneForm
+from accounts.pending import Pending, Purpose
+
+_MAX_NEXT_LENGTH = 2000
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Answer that this process serves. No I/O, so that a slow database does not restart it."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+@method_decorator(never_cache, name="dispatch")
+class HomeView(LoginRequiredMixin, TemplateView):
+    template_name = "home.html"
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The pages of a flow that texts a code, by the names of their addresses."""
+
+    purpose: Purpose
+    start: str
+    code: str
+    resend: str
+
+
+@method_decorator(
+    [never_cache, sensitive_post_parameters("phone", "code")],
+    name="dispatch",
+)
+class StepView(View):
+    """A step of the sign-in. Who is signed in already is sent on."""
+
+    steps = Steps("login", "accounts:login", "accounts:code", "accounts:resend")
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = self._step(request, *args, **kwargs)
+        devices.remember(request, response)
+        return response
+
+    def _step(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if elsewhere := self.elsewhere(request):
+            return elsewhere
+        try:
+            if request.method == "POST":
+                phone_login.admit(request)
+            return super().dispatch(request, *args, **kwargs)
+        except phone_login.InUse:
+            return redirect("accounts:take_over")
+        except phone_login.NothingPending:
+            return self.nothing_pending(request)
+        except phone_login.StartOver:
+            return redirect(self.steps.start)
+        except phone_login.TooMany as error:
+            return too_many(request, error)
+
+    def elsewhere(self, request: HttpRequest) -> HttpResponseBase | None:
+        """Return the way out for whom this step is not."""
+        if request.user.is_authenticated:
+            return HttpResponseRedirect(next_url(request))
+        return None
+
+    def nothing_pending(self, request: HttpRequest) -> HttpResponse:
+        if self.steps.purpose == "login":
+            messages.info(
+                request,
+                _(
+                    "No sign-in is under way here any more. Type your number, and we will text "
+                    "you a code."
+                ),
+            )
+        return redirect(self.steps.start)
+
+    def start_page(
+        self, request: HttpRequest, waiting: Pending, *, status: int = 200, reference: str = ""
+    ) -> HttpResponse:
+        """Return the flow's first page, ready to go on from there."""
+        form = PhoneForm(
+            initial={"phone": phones.spaced(waiting.phone), "next": waiting.next_url},
+            region=likely_region(request, waiting.phone),
+        )
+        return _phone_page(request, form, status=status, reference=reference)
+
+    def shown(self, phone: str) -> str:
+        """Return a phone as the page may show it to whoever looks."""
+        return phones.mask(phone)
+
+    def code_page(
+        self,
+        request: HttpRequest,
+        form: CodeForm | None = None,
+        *,
+        wait: int = 0,
+        status: int = 200,
+    ) -> HttpResponse:
+        waiting = phone_login.current(request, self.steps.purpose)
+        if waiting is not None and waiting.challenge is None and status == 503:
+            # The code was right, and spent, before something failed.
+            return self.start_page(request, waiting, status=status, reference=waiting.reference)
+        if waiting is None:
+            return self.nothing_pending(request)
+        if waiting.challenge is None:
+            return redirect(self.steps.start)
+        if form is None:
+            form = CodeForm(
+                initial={"attempt": waiting.attempt}, code_length=waiting.challenge.code_length
+            )
+        delivery = waiting.challenge.delivery
+        context = {
+            "steps": self.steps,
+            "form": form,
+            "attempt": waiting.attempt,
+            "next_url": waiting.next_url,
+            "undelivered": "" if delivery == "sent" else delivery,
+            # Another text to the same number would fare no better.
+            "is_hopeless": delivery in ("landline", "blocked_country"),
+            "phone": self.shown(waiting.phone),
+            "length": waiting.challenge.code_length,
+            "tries": waiting.challenge.tries_left,
+            "minutes": waiting.minutes_left(),
+            "seconds_left": waiting.seconds_left(),
+            "resend_in": waiting.seconds_to_resend(),
+            "resend_clock": _clock(waiting.seconds_to_resend()),
+            "wait": wait,
+            "is_unavailable": status == 503,
+            "reference": waiting.reference,
+        }
+        response = render(request, "accounts/code.html", context, status=status)
+        if wait:
+            response["Retry-After"] = str(wait)
+        return response
+
+
+class PhoneView(StepView):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        waiting = phone_login.current(request)
+        if waiting and waiting.is_proven():
+            return redirect("accounts:take_over")
+        kept = remembered.load(request)
+        phone = waiting.phone if waiting else kept
+        form = PhoneForm(
+            initial={
+                "phone": phones.spaced(phone) if phone else "",
+                "remember": kept is not None,
+                "next": request.GET.get("next") or (waiting.next_url if waiting else ""),
+            },
+            region=likely_region(request, phone),
+        )
+        return _phone_page(request, form, is_over=bool(waiting and waiting.challenge is None))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = PhoneForm(request.POST, region=likely_region(request, remembered.load(request)))
+        if not form.is_valid():
+            return _phone_page(request, form)
+        phone = form.cleaned_data["phone"]
+        try:
+            phone_login.start(request, phone, next_url=next_url(request))
+        except phone_login.Unavailable as error:
+            return _phone_page(request, form, status=503, reference=error.reference)
+        response = redirect("accounts:code")
+        if form.cleaned_data["remember"]:
+            remembered.store(response, phone)
+        elif remembered.load(request):
+            remembered.forget(response)
+        return response
+
+
+class ForgetView(StepView):
+    """Only POST forgets."""
+
+    http_method_names = ["get", "head", "post"]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return redirect(settings.LOGIN_URL)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        phone_login.forget(request)
+        messages.info(request, _("This device has forgotten your number."))
+        response = redirect(settings.LOGIN_URL)
+        remembered.forget(response)
+        return response
+
+
+class CodeView(StepView):
+    def finish(self, request: HttpRequest, code: str, *, attempt: str) -> str:
+        """Return where to go once the code was right. Raises what the flow does."""
+        done = phone_login.finish(request, code, attempt=attempt, purpose=self.steps.purpose)
+        return done.next_url or next_url(request)
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.code_page(request)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        waiting = phone_login.current(request, self.steps.purpose)
+        length = waiting.challenge.code_length if waiting and waiting.challenge else 6
+        form = CodeForm(request.POST, code_length=length)
+        if not form.is_valid():
+            return self.code_page(request, form)
+        try:
+            url = self.finish(
+                request, form.cleaned_data["code"], attempt=form.cleaned_data["attempt"]
+            )
+        except phone_login.WrongCode as error:
+            message = ngettext(
+                "That is not the code. You have %(tries)d try left.",
+                "That is not the code. You have %(tries)d tries left.",
+                error.tries_left,
+            )
+            form.add_error("code", message % {"tries": error.tries_left})
+        except phone_login.Expired:
+            form.add_error("code", _("That code is too old. Ask for a new one below."))
+        except phone_login.OtherAttempt:
+            form.add_error(
+                "code", _("You have asked for another code since. Type the code you got last.")
+            )
+        except phone_login.Unavailable:
+            return self.code_page(request, form, status=503)
+        else:
+            return HttpResponseRedirect(url)
+        return self.code_page(request, form)
+
+
+class ResendView(StepView):
+    """Only POST texts. Who reloads the address of a refusal gets the page it was refused on."""
+
+    http_method_names = ["get", "head", "post"]
+
+    def resend(self, request: HttpRequest) -> None:
+        phone_login.resend(request, purpose=self.steps.purpose)
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return redirect(self.steps.code)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        try:
+            self.resend(request)
+        except phone_login.TooSoon as error:
+            return self.code_page(request, wait=error.retry_after, status=429)
+        except phone_login.Unavailable:
+            return self.code_page(request, status=503)
+        return redirect(self.steps.code)
+
+
+@method_decorator(never_cache, name="dispatch")
+class SignOutView(LogoutView):
+    """Only POST signs out. Who follows a link here is not signed out, and not lost either."""
+
+    http_method_names = ["get", "post"]
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return redirect(settings.LOGIN_REDIRECT_URL)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        was_signed_in = request.user.is_authenticated
+        phone_login.sign_out(request)
+        if was_signed_in:
+            messages.success(request, _("You are signed out."))
+        return HttpResponseRedirect(self.get_success_url())
+
+
+def too_many(request: HttpRequest, error: phone_login.TooMany) -> HttpResponse:
+    minutes = math.ceil(error.retry_after / 60)
+    context = {"minutes": minutes, "reference": error.reference}
+    response = render(request, "429.html", context, status=429)
+    response["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def likely_region(request: HttpRequest, phone: str | None) -> str:
+    """Return the country to start with: of the number typed before, else of the browser."""
+    earlier = phones.country(phone) if phone else None
+    if earlier in conf.countries:
+        return str(earlier)
+    languages = request.headers.get("Accept-Language", "")
+    return countries.guess(languages, conf.countries, default=conf.default_region)
+
+
+def _phone_page(
+    request: HttpRequest,
+    form: PhoneForm,
+    *,
+    is_over: bool = False,
+    status: int = 200,
+    reference: str = "",
+) -> HttpResponse:
+    context = {
+        "form": form,
+        "is_over": is_over,
+        "is_unavailable": status == 503,
+        "is_remembered": remembered.load(request) is not None,
+        "reference": reference,
+    }
+    return render(request, "accounts/phone.html", context, status=status)
+
+
+def next_url(request: HttpRequest) -> str:
+    """Return where the person wanted to go, if that is on this host, or the home page."""
+    url = request.POST.get("next") or request.GET.get("next") or ""
+    # A word alone would be read as the name of a view, or as a page beside this one.
+    is_whole = url.startswith(("/", "http://", "https://"))
+    if (
+        is_whole
+        and len(url) <= _MAX_NEXT_LENGTH
+        and url_has_allowed_host_and_scheme(
+            url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+        )
+    ):
+        return url
+    return resolve_url(settings.LOGIN_REDIRECT_URL)
+
+
+def _clock(seconds: int) -> str:
+    """Return 75 as 1:15, which is the same in every language."""
+    return f"{seconds // 60}:{seconds % 60:02d}"

@@ -1,0 +1,46 @@
+"""The question that the sharing policy ``ask`` puts to whoever signs in beside another device."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from accounts import phone_login
+from accounts.views.login import StepView, next_url
+
+
+class TakeOverView(StepView):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return _question(request)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        try:
+            done = phone_login.take_over(request, attempt=request.POST.get("attempt", ""))
+        except phone_login.OtherAttempt:
+            return redirect("accounts:take_over")
+        except phone_login.Unavailable:
+            return _question(request, status=503)
+        return HttpResponseRedirect(done.next_url or next_url(request))
+
+
+class CancelView(StepView):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return redirect("accounts:take_over")
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        try:
+            is_cancelled = phone_login.cancel(request)
+        except phone_login.Unavailable:
+            return _question(request, status=503)
+        if is_cancelled:
+            messages.info(request, _("You were not signed in here. Your other device still is."))
+        return redirect(settings.LOGIN_URL)
+
+
+def _question(request: HttpRequest, *, status: int = 200) -> HttpResponse:
+    asked = phone_login.asked(request)
+    if asked is None:
+        return redirect(settings.LOGIN_URL)
+    context = {"asked": asked, "is_unavailable": status == 503}
+    return render(request, "accounts/takeover.html", context, status=status)

@@ -1,0 +1,262 @@
+"""A code on its way out and back, once and within every limit, whatever it is good for.
+
+Cognito calls a slow trigger again with the same event, people press twice, and attackers come in
+parallel: the ledger hands all of them the same challenge, and one of them the right to text it.
+Who gets no text (unknown, held, over a limit) gets a challenge that looks the same.
+"""
+
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from . import countries, environment, keys, ledger, limits, senders, telemetry, text
+from .challenge import USUAL_LENGTH, Challenge
+from .ledger import Reservation, Verdict
+from .senders import Reason, SendError, Text, end_user_messaging
+
+log = logging.getLogger(__name__)
+
+# A function has 5 s, and Cognito asks again then; a text is only begun while it can end before.
+ANSWER_WITHIN = 3.8
+# A second press is nothing to raise an alarm about.
+_METRICS: dict[str, str] = {
+    Verdict.COOLDOWN: "Repeated",
+    Verdict.HELD: "Held",
+    Verdict.LOCKED: "Held",
+}
+_NO_TEXT_TAKES = 0.15  # until a text was sent by this process, and its time is known
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """What a code is good for. ``name`` is that of its words in the catalogues.
+
+    Codes of one purpose are derived with a ``key`` of their own: they are worth nothing elsewhere.
+    """
+
+    name: str
+    key: Callable[[], bytes]
+
+
+SIGN_IN = Purpose("sign_in", keys.code_key)
+CHANGE_NUMBER = Purpose("change_number", keys.proof_key)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who asks. ``phone`` is None for somebody who gets no text, and ``why_not`` says why.
+
+    ``name`` is that of the number in the ledger, ``user`` whom the code is made for.
+    """
+
+    name: str
+    phone: str | None
+    why_not: str
+    country: str
+    language: str
+    user: str
+
+
+@dataclass(frozen=True)
+class Begun:
+    """``delivery`` is "sent", also for those who got no text, or why a sender refused it.
+
+    ``resend_at`` is in whole seconds since the epoch.
+    """
+
+    challenge: Challenge
+    resend_at: int
+    delivery: str
+
+
+def person(phone: str | None, *, otherwise: str, locale: str | None, user: str) -> Person:
+    """Return who asks; without a ``phone`` that may be texted, under a name of ``otherwise``."""
+    country = countries.country_of(phone or "") or ""
+    language = text.language_for(locale, country)
+    why_not = ""
+    if not phone:
+        why_not = "unknown"
+    elif country not in environment.words("ALLOWED_COUNTRIES"):
+        why_not = "country_not_allowed"
+    if why_not or phone is None:
+        # Under a name that no answer is looked up by: none is ever right.
+        name = keys.pseudonym("nobody", otherwise)
+        return Person(name, None, why_not, country, language, user)
+    return Person(ledger.phone_name(phone), phone, "", country, language, user)
+
+
+def send(person: Person, purpose: Purpose, *, started: float) -> Begun:
+    """Text a code, or make it look so. ``started`` is when the function was called (monotonic)."""
+    now = time.time()
+    book = ledger.configured()
+    reservation = book.reserve(person.name, now=now)
+    reason: str = reservation.verdict
+    delivery = "sent"
+    if reservation.may_send and person.phone is not None:
+        reservation = book.spend(
+            person.name,
+            reservation,
+            block=ledger.block_name(countries.block_of(person.phone)),
+            country=person.country,
+            now=now,
+        )
+        reason = reservation.verdict
+        if reservation.may_send:
+            failure = _send(person, person.phone, purpose, reservation, started)
+            if failure is None:
+                pace.learn(time.monotonic() - started)
+                return Begun(reservation.challenge, reservation.resend_at, delivery)
+            if failure.certain:
+                book.release(person.name, now=now)
+                delivery = failure.reason
+            reason = failure.reason
+    elif reservation.may_send:
+        reservation = book.pretend(person.name, reservation, now=now)
+        reason = person.why_not
+    record_unsent(
+        reason,
+        phone=person.phone or "",
+        country=person.country,
+        now=now,
+        purpose=purpose.name,
+        challenge_id=reservation.challenge.id,
+        reference=reservation.challenge.reference,
+        milliseconds=since(started),
+    )
+    if reason != Verdict.COOLDOWN:
+        pace.wait(started)
+    return Begun(reservation.challenge, reservation.resend_at, delivery)
+
+
+def record_unsent(reason: str, *, phone: str, country: str, now: float, **facts: str | int) -> None:
+    """Say that a text was not sent, and count it for the operators unless it was a second press."""
+    telemetry.record(
+        "text_not_sent",
+        metrics={_METRICS.get(reason, "Blocked"): 1},
+        reason=reason,
+        phone=text.mask(phone),
+        country=country,
+        **facts,
+    )
+    if reason != Verdict.COOLDOWN:
+        ledger.configured().count_blocked(country, reason, now=now)
+
+
+def accept(
+    phone: str, challenge: Challenge, answer: Any, purpose: Purpose, *, user: str, now: float
+) -> bool:
+    """Count an answer, compare it, and take the code for good: of many right ones, one is."""
+    name = ledger.phone_name(phone)
+    book = ledger.configured()
+    failures = book.count_try(name, challenge, now=now)
+    if not failures:
+        return False
+    if not challenge.accepts(answer, purpose.key(), user=user, now=now):
+        _record_hold(phone, challenge, failures)
+        return False
+    block = ledger.block_name(countries.block_of(phone))
+    message_id = book.use(name, challenge, block=block, now=now)
+    if message_id:
+        end_user_messaging.report_received(message_id)
+    return message_id is not None
+
+
+def since(started: float) -> int:
+    """Return the whole milliseconds since ``started`` (monotonic)."""
+    return int((time.monotonic() - started) * 1000)
+
+
+def _send(
+    person: Person, phone: str, purpose: Purpose, reservation: Reservation, started: float
+) -> SendError | None:
+    """Text the code and return None, or the error where that failed."""
+    challenge = reservation.challenge
+    lifetime = max(1, challenge.expires_at - int(time.time()))
+    body = text.code_text(
+        challenge.code(purpose.key(), user=person.user),
+        purpose=purpose.name,
+        language=person.language,
+        app_name=environment.text("APP_NAME"),
+        site_host=environment.text("SITE_HOST"),
+        # A few seconds have gone by since it began.
+        minutes=max(1, (lifetime + 5) // 60),
+    )
+    if time.monotonic() - started > ANSWER_WITHIN - senders.LONGEST_ATTEMPT:
+        return SendError(Reason.PROVIDER_DOWN, "no time left", certain=True)
+    try:
+        sent = senders.configured().send(
+            Text(phone, body, lifetime, person.country),
+            deadline=started + ANSWER_WITHIN,
+        )
+    except SendError as error:
+        return error
+    if sent.wants_feedback:
+        _note(person, challenge, sent.message_id)
+    telemetry.record(
+        "text_sent",
+        metrics={
+            "Sent": 1,
+            "Parts": text.parts(body),
+            # Codes grow while the pool is under attack.
+            "LongCodes": int(challenge.code_length > USUAL_LENGTH),
+        },
+        purpose=purpose.name,
+        phone=text.mask(phone),
+        country=person.country,
+        challenge_id=challenge.id,
+        reference=challenge.reference,
+        outcome=reservation.verdict,
+        sender=sent.sender,
+        message_id=sent.message_id,
+        milliseconds=since(started),
+    )
+    return None
+
+
+def _note(person: Person, challenge: Challenge, message_id: str) -> None:
+    # Fails open: the text is on its way, and only the report that it arrived is lost.
+    try:
+        ledger.configured().note_message(person.name, challenge, message_id)
+    except (BotoCoreError, ClientError) as error:
+        log.warning("A message was not noted: %s", type(error).__name__)
+
+
+def _record_hold(phone: str, challenge: Challenge, failures: int) -> None:
+    seconds = limits.hold_after(failures)
+    is_locked = failures >= limits.configured().failures_per_phone
+    if not (seconds or is_locked):
+        return
+    telemetry.record(
+        "hold_began",
+        metrics={"Holds": 1},
+        reason=Verdict.LOCKED if is_locked else Verdict.HELD,
+        phone=text.mask(phone),
+        challenge_id=challenge.id,
+        reference=challenge.reference,
+        failures=failures,
+        seconds=0 if is_locked else seconds,
+    )
+
+
+class Pace:
+    """Lets an answer without a text take as long as one with a text, so that neither tells."""
+
+    def __init__(self) -> None:
+        self._seen = deque([_NO_TEXT_TAKES], maxlen=32)
+
+    def learn(self, seconds: float) -> None:
+        self._seen.append(min(seconds, 1.2))
+
+    def wait(self, started: float) -> None:
+        # One of the real ones, not their mean: a spread of its own would tell as well.
+        wanted = random.choice(self._seen)  # noqa: S311 - no secret
+        time.sleep(max(0.0, wanted - (time.monotonic() - started)))
+
+
+pace = Pace()

@@ -1,0 +1,148 @@
+"""Texts that the site asks for beside a sign-in, within the same limits.
+
+    {"action": "prove", "phone": "+1…", "user": sub, "language": "en"}
+        texts a code that proves a number which is not the user's yet, and answers with what a page
+        needs: challenge_id, expires_at, resend_at, tries_left, code_length, delivery, reference
+    {"action": "check", "phone": …, "user": …, "challenge_id": …, "expires_at": …, "code": …}
+        counts and compares what was typed, and says whether it is right: {"is_correct": true}, once
+    {"action": "tell", "phone": …, "message": "number_changed" | "invited", "language": …}
+        texts a notice without a code: {"delivery": "sent", or why not}
+
+A code is made for one user and for proving alone: it signs nobody in, and no sign-in code proves
+anything here. Who may invoke this function is IAM's business; phones, counts and codes are not
+left to the site, which holds neither the key nor the table.
+"""
+
+import re
+import time
+from typing import Any
+
+from . import codes, countries, environment, faults, ledger, senders, telemetry, text
+from .challenge import Challenge
+from .ledger import Verdict
+from .limits import TRIES_PER_CODE
+from .senders import SendError, Text
+
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+_USER = re.compile(r"[A-Za-z0-9_:-]{1,64}")
+# Seconds for which a notice is worth delivering.
+_NOTICE_LIVES = 24 * 60 * 60
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Raises ValueError where the event lacks something, and TryAgainLater where AWS fails."""
+    actions = {"prove": _prove, "check": _check, "tell": _tell}
+    action = actions.get(str(event.get("action")))
+    if action is None:
+        raise ValueError(f"Wanted: an action ({', '.join(actions)})")
+    with faults.kept_to_ourselves():
+        return action(event)
+
+
+def _prove(event: dict[str, Any]) -> dict[str, Any]:
+    started = time.monotonic()
+    phone = _matching(event, "phone", _PHONE)
+    person = codes.person(
+        phone, otherwise=phone, locale=_language(event), user=_matching(event, "user", _USER)
+    )
+    begun = codes.send(person, codes.CHANGE_NUMBER, started=started)
+    challenge = begun.challenge
+    return {
+        "challenge_id": challenge.id,
+        "expires_at": challenge.expires_at,
+        "resend_at": begun.resend_at,
+        "tries_left": TRIES_PER_CODE,
+        "code_length": challenge.code_length,
+        "delivery": begun.delivery,
+        "reference": challenge.reference,
+    }
+
+
+def _check(event: dict[str, Any]) -> dict[str, Any]:
+    started = time.monotonic()
+    phone, user = _matching(event, "phone", _PHONE), _matching(event, "user", _USER)
+    challenge = Challenge.parse(event.get("challenge_id"), str(event.get("expires_at")))
+    if challenge is None:
+        raise ValueError("Wanted: a challenge_id and expires_at")
+    answer = event.get("code")
+    is_correct = challenge.fits(answer) and codes.accept(
+        phone, challenge, answer, codes.CHANGE_NUMBER, user=user, now=time.time()
+    )
+    telemetry.record(
+        "number_proven" if is_correct else "proof_refused",
+        metrics={"Proven" if is_correct else "ProofFailed": 1},
+        phone=text.mask(phone),
+        challenge_id=challenge.id,
+        reference=challenge.reference,
+        milliseconds=codes.since(started),
+    )
+    return {"is_correct": is_correct}
+
+
+def _tell(event: dict[str, Any]) -> dict[str, Any]:
+    started, now = time.monotonic(), time.time()
+    phone, notice = _matching(event, "phone", _PHONE), event.get("message")
+    if notice not in text.NOTICES:
+        raise ValueError(f"Wanted: a message ({', '.join(sorted(text.NOTICES))})")
+    country = countries.country_of(phone) or ""
+    try:
+        reason = _why_no_notice(phone, country, now)
+        if not reason:
+            _send_notice(phone, country, notice, _language(event), started)
+    except SendError as error:
+        reason = error.reason
+    if reason:
+        codes.record_unsent(reason, phone=phone, country=country, now=now, purpose=notice)
+    return {"delivery": reason or "sent"}
+
+
+def _why_no_notice(phone: str, country: str, now: float) -> str:
+    """Count a notice, or say why there is none.
+
+    Holds and cooldowns are for codes: who tries codes on a number must not silence its owner's
+    warning.
+    """
+    if country not in environment.words("ALLOWED_COUNTRIES"):
+        return "country_not_allowed"
+    verdict = ledger.configured().spend_notice(
+        ledger.phone_name(phone),
+        block=ledger.block_name(countries.block_of(phone)),
+        country=country,
+        now=now,
+    )
+    return "" if verdict is Verdict.SEND else verdict
+
+
+def _send_notice(phone: str, country: str, notice: str, locale: str | None, started: float) -> None:
+    """Raises SendError."""
+    body = text.notice_text(
+        notice,
+        language=text.language_for(locale, country),
+        app_name=environment.text("APP_NAME"),
+        site_host=environment.text("SITE_HOST"),
+    )
+    sent = senders.configured().send(
+        Text(phone, body, _NOTICE_LIVES, country), deadline=started + codes.ANSWER_WITHIN
+    )
+    telemetry.record(
+        "text_sent",
+        metrics={"Sent": 1, "Parts": text.parts(body)},
+        purpose=notice,
+        phone=text.mask(phone),
+        country=country,
+        sender=sent.sender,
+        message_id=sent.message_id,
+        milliseconds=codes.since(started),
+    )
+
+
+def _language(event: dict[str, Any]) -> str | None:
+    language = event.get("language")
+    return language if isinstance(language, str) else None
+
+
+def _matching(event: dict[str, Any], name: str, pattern: re.Pattern[str]) -> str:
+    value = event.get(name)
+    if not (isinstance(value, str) and pattern.fullmatch(value)):
+        raise ValueError(f"Wanted: {name}, in the form {pattern.pattern}")
+    return value

@@ -1,0 +1,49 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import environ
+import pytest
+from django.contrib.contenttypes.models import ContentType
+from django.core.management import call_command
+from django.db import connection, connections
+
+
+@contextmanager
+def _database_at(url: str) -> Iterator[None]:
+    """Let the site use the database at ``url``, in every thread."""
+    memory = connections["default"]
+    # The very dictionary that other threads make their connections from.
+    settings = memory.settings_dict
+    kept = dict(settings)
+    settings.update({"OPTIONS": {}, **environ.Env.db_url_config(url)})
+    connections["default"] = connections.create_connection("default")
+    # It remembers the numbers of another database's rows.
+    ContentType.objects.clear_cache()
+    try:
+        yield
+    finally:
+        connections["default"].close()
+        settings.clear()
+        settings.update(kept)
+        connections["default"] = memory
+        ContentType.objects.clear_cache()
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres, django_db_setup, django_db_blocker) -> str:
+    with django_db_blocker.unblock(), _database_at(postgres):
+        call_command("migrate", verbosity=0)
+    return postgres
+
+
+@pytest.fixture
+def on_postgres(migrated_postgres, transactional_db) -> Iterator[None]:
+    """Let the site of this process use an empty PostgreSQL, in every thread."""
+    with _database_at(migrated_postgres):
+        yield
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "TRUNCATE accounts_signinevent, accounts_user, accounts_session,"
+                " accounts_rolledhour, accounts_eventcount, accounts_operation,"
+                " auditlog_logentry CASCADE"
+            )

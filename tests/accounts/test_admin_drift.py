@@ -1,0 +1,281 @@
+"""The admin's pages on differences, over a user pool at the wire."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from auditlog.models import LogEntry
+from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts import drift
+from accounts.models import Finding, Session, SyncRun, User
+from tests.accounts.test_drift import compare, number, people, person, pool  # noqa: F401
+from tests.user_pool import OUTAGE, UserPool
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/accounts/finding/"
+MEND, UNDO, COMPARE = f"{LIST}mend/", f"{LIST}undo/", f"{LIST}compare/"
+
+
+@pytest.fixture
+def operator() -> User:
+    # Of another pool, so that no run meets the row.
+    user = User.objects.for_identity("sub-of-an-operator", None, pool="eu-west-1_Operators")
+    user.is_staff = True
+    user.name = "Ana"
+    user.save()
+    return user
+
+
+@pytest.fixture
+def admin(operator) -> Client:
+    rights = ["view_finding", "mend_drift", "view_user"]
+    operator.user_permissions.set(Permission.objects.filter(codename__in=rights))
+    client = Client()
+    client.force_login(operator)
+    return client
+
+
+@pytest.fixture
+def changed(pool: UserPool) -> User:  # noqa: F811
+    """Somebody who has another number in Cognito, and the finding of it."""
+    user = person(pool, 1)
+    pool.change(user.sub, phone_number=number(7777))
+    compare()
+    return user
+
+
+def text(page) -> str:
+    return page.content.decode()
+
+
+def again(user: User) -> User:
+    return User.objects.get(pk=user.pk)
+
+
+def told(page) -> list[str]:
+    return [str(message) for message in page.context["messages"]]
+
+
+def ids(*kinds: str) -> str:
+    found = Finding.objects.filter(kind__in=kinds) if kinds else Finding.objects.all()
+    return ",".join(str(pk) for pk in found.values_list("pk", flat=True))
+
+
+# Who may
+
+
+def test_operator_without_permission_sees_and_does_nothing(admin, operator, changed):
+    operator.user_permissions.clear()
+    for address in (LIST, f"{MEND}?ids={ids()}", f"{UNDO}?ids={ids()}"):
+        assert admin.get(address).status_code == 403
+    for address in (MEND, UNDO, COMPARE):
+        assert admin.post(address, {"ids": ids()}).status_code == 403
+    assert again(changed).phone == number(1)
+
+
+def test_operator_who_may_only_look_does_nothing(admin, operator, changed):
+    operator.user_permissions.set(Permission.objects.filter(codename="view_finding"))
+    page = text(admin.get(LIST))
+    assert "Compare now" not in page
+    assert "mend_chosen" not in page
+    assert "Mend" not in text(admin.get(f"{LIST}{ids()}/change/"))
+    for address in (MEND, UNDO, COMPARE):
+        assert admin.post(address, {"ids": ids()}).status_code == 403
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_mending_and_undoing_need_a_recent_code(admin, changed, method):
+    Session.objects.update(confirmed_at=timezone.now() - timedelta(minutes=6))
+    for address in (MEND, UNDO):
+        page = getattr(admin, method)(address, {"ids": ids()})
+        assert page.status_code == 302
+        assert page.url.startswith("/accounts/confirm/?next=")
+    assert again(changed).phone == number(1)
+
+
+def test_findings_are_not_typed_changed_or_removed(admin, changed):
+    assert admin.get(f"{LIST}add/").status_code == 403
+    address = f"{LIST}{ids()}/"
+    assert admin.post(f"{address}change/", {"state": "mended"}).status_code == 403
+    assert admin.post(f"{address}delete/", {"post": "yes"}).status_code == 403
+    assert admin.get(COMPARE).status_code == 405
+    assert Finding.objects.get().state == Finding.State.OPEN
+
+
+# What is seen
+
+
+def test_phones_are_masked_unless_the_operator_may_see_them(admin, operator, changed):
+    addresses = (LIST, f"{LIST}{ids()}/change/", f"{MEND}?ids={ids()}")
+    for address in addresses:
+        page = text(admin.get(address))
+        assert "+1••••••••01" in page
+        assert "+1••••••••77" in page
+        assert number(1) not in page
+        assert number(7777) not in page
+    operator.user_permissions.add(Permission.objects.get(codename="view_phone"))
+    for address in addresses:
+        page = text(admin.get(address))
+        assert number(1) in page
+        assert number(7777) in page
+
+
+def test_list_shows_what_is_open_and_on_demand_the_rest(admin, changed, pool):  # noqa: F811
+    pool.add("sub-only-there", number(2))
+    compare()
+    drift.mend(Finding.objects.get(kind="phone"), by="")
+    page = text(admin.get(LIST))
+    assert "sub-only-there" in page
+    assert f"/user/{changed.pk}/change/" not in page
+    page = text(admin.get(LIST, {"state": "mended"}))
+    assert f"/user/{changed.pk}/change/" in page
+    assert "sub-only-there" not in page
+    page = text(admin.get(LIST, {"state": "all"}))
+    assert "sub-only-there" in page
+    assert f"/user/{changed.pk}/change/" in page
+    assert "sub-only-there" not in text(admin.get(LIST, {"kind__exact": "limbo"}))
+
+
+@pytest.mark.parametrize("typed", ["sub-1", "(201) 555-0001", "+12015550001"])
+def test_differences_of_somebody_are_found(admin, changed, pool, typed):  # noqa: F811
+    pool.add("sub-only-there", number(2))
+    compare()
+    page = text(admin.get(LIST, {"q": typed}))
+    assert f"/user/{changed.pk}/change/" in page
+    assert "sub-only-there" not in page
+
+
+def test_list_takes_the_same_queries_at_any_length(admin, pool):  # noqa: F811
+    taken = []
+    for length in (2, 40):
+        for n in range(length):
+            pool.add(f"sub-{n}", number(n))
+        compare()
+        admin.get(LIST)
+        with CaptureQueriesContext(connection) as queries:
+            assert admin.get(LIST).status_code == 200
+        taken.append(len(queries))
+    assert taken[0] == taken[1] <= 12
+
+
+def test_page_of_each_kind_says_what_mending_means(admin, pool):  # noqa: F811
+    one, two, three = people(pool, range(3))
+    del pool.users[one.sub]
+    pool.change(two.sub, phone_number=number(7777))
+    pool.change(three.sub, Enabled=False)
+    pool.add("limbo", number(4), status="UNCONFIRMED", verified=False)
+    pool.add("double-1", number(5))
+    pool.add("double-2", number(5))
+    compare()
+    assert set(Finding.objects.values_list("kind", flat=True)) == set(Finding.Kind.values)
+    for finding in Finding.objects.all():
+        page = text(admin.get(f"{LIST}{finding.pk}/change/"))
+        assert str(drift.MEANS[drift.Kind(finding.kind)]) in page
+        assert (f"{MEND}?ids={finding.pk}" in page) is (finding.kind != "duplicate")
+        assert ("double-" in page) is finding.sub.startswith("double-")
+
+
+def test_pages_obey_the_policy(admin, changed):
+    for address in (LIST, f"{LIST}{ids()}/change/", f"{MEND}?ids={ids()}"):
+        page = admin.get(address)
+        assert page["Content-Security-Policy"]
+        assert "no-store" in page["Cache-Control"]
+        assert not re.search(r"<script(?![^>]*(\ssrc=|type=\"application/json\"))", text(page))
+        assert not re.search(r"<style|\sstyle=|\son\w+=", text(page))
+
+
+# What is done
+
+
+def test_chosen_differences_are_shown_then_mended_then_undone(admin, changed):
+    chosen = {"action": "mend_chosen", "_selected_action": [ids()]}
+    page = admin.post(LIST, chosen)
+    assert page.url == f"{MEND}?ids={ids()}"
+    page = admin.get(page.url)
+    assert again(changed).phone == number(1)
+    assert "Mend (1)" in text(page)
+    page = admin.post(MEND, {"ids": ids()}, follow=True)
+    assert told(page) == ["1 difference is mended."]
+    assert again(changed).phone == number(7777)
+    finding = Finding.objects.get()
+    assert (finding.state, finding.mended_by) == (Finding.State.MENDED, "Ana")
+    assert f"{UNDO}?ids={ids()}" in text(admin.get(f"{LIST}{finding.pk}/change/"))
+    page = admin.post(
+        f"{LIST}?state=mended", {"action": "undo_chosen", "_selected_action": [ids()]}
+    )
+    assert "Undo (1)" in text(admin.get(page.url))
+    page = admin.post(UNDO, {"ids": ids()}, follow=True)
+    assert told(page) == ["1 difference is undone."]
+    assert again(changed).phone == number(1)
+
+
+def test_what_was_mended_stands_in_the_audit_log_under_the_operator(admin, changed, operator):
+    LogEntry.objects.all().delete()
+    admin.post(MEND, {"ids": ids()})
+    [entry] = LogEntry.objects.get_for_object(changed)
+    assert (entry.actor, set(entry.changes)) == (operator, {"phone"})
+
+
+def test_outage_while_mending_is_told_and_leaves_the_rest(admin, changed, pool):  # noqa: F811
+    pool.faults["AdminGetUser"] = OUTAGE
+    page = admin.post(MEND, {"ids": ids()}, follow=True)
+    assert "Cognito was not reached" in told(page)[0]
+    assert Finding.objects.get().state == Finding.State.OPEN
+    pool.faults.clear()
+    admin.post(MEND, {"ids": ids()})
+    assert Finding.objects.get().state == Finding.State.MENDED
+
+
+def test_reason_why_something_was_not_mended_is_told(admin, changed, pool):  # noqa: F811
+    pool.users.clear()
+    page = admin.post(MEND, {"ids": ids()}, follow=True)
+    assert "Cognito has no such user any more" in told(page)[0]
+
+
+@pytest.mark.parametrize("sent", ["", "x", "x,²,", "999999", "9" * 400, ",".join("1" * 2000)])
+def test_choice_that_makes_no_sense_is_told(admin, changed, sent):
+    page = admin.post(MEND, {"ids": sent}, follow=True)
+    assert page.status_code == 200
+    assert len(told(page)) == 1
+    assert again(changed).phone == number(1)
+
+
+def test_what_was_mended_already_is_not_mended_again(admin, changed):
+    admin.post(MEND, {"ids": ids()})
+    page = admin.post(MEND, {"ids": ids()}, follow=True)
+    assert "None of what was chosen" in told(page)[-1]
+
+
+# Comparing
+
+
+def test_comparison_is_begun_and_done_after_the_answer(admin, pool):  # noqa: F811
+    assert "never compared" in text(admin.get(LIST))
+    pool.add("sub-only-there", number(2))
+    page = admin.post(COMPARE, follow=True)
+    assert told(page) == ["The comparison has begun."]
+    run = SyncRun.objects.get()
+    assert (run.state, run.started_by, run.mend) == (SyncRun.State.DONE, "Ana", [])
+    page = text(admin.get(LIST))
+    assert "1 users listed" in page
+    assert "Only in Cognito: 1." in page
+    assert "sub-only-there" in page
+
+
+def test_comparison_that_was_cut_off_goes_on(admin, pool):  # noqa: F811
+    pool.faults["ListUsers"] = OUTAGE
+    admin.post(COMPARE)
+    pool.faults.clear()
+    assert "Go on" in text(admin.get(LIST))
+    page = admin.post(COMPARE, follow=True)
+    assert "goes on by itself" in told(page)[0]
+    SyncRun.objects.update(touched_at=timezone.now() - timedelta(minutes=1))
+    page = admin.post(COMPARE, follow=True)
+    assert told(page) == ["The comparison goes on."]
+    assert SyncRun.objects.get().state == SyncRun.State.DONE

@@ -1,0 +1,155 @@
+"""What a real PostgreSQL keeps that SQLite cannot: events are never changed, and only purged.
+
+And what its locks are for: orders on accounts are done once, and do not wait for each other.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from accounts import figures, operations, retention
+from accounts.models import Operation, RolledHour, SignInEvent, User
+from accounts.operations import Kind, Remark, State
+from tests.accounts.test_operations import Pool, make_operator
+from tests.accounts.test_sharing import race
+from tests.accounts.test_turns import at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _site_is_on_postgres(on_postgres, settings) -> None:
+    settings.ACCOUNTS_EVENTS_KEPT_DAYS = 31
+
+
+@pytest.fixture
+def old_events() -> None:
+    at = datetime.now(UTC) - timedelta(days=40)
+    SignInEvent.objects.bulk_create(SignInEvent(kind="sent", at=at) for _ in range(12))
+    SignInEvent.objects.create(kind="sent", at=datetime.now(UTC) - timedelta(days=1))
+
+
+def test_database_refuses_to_change_or_delete_events(old_events):
+    for statement in (
+        "UPDATE accounts_signinevent SET kind = 'failed'",
+        "DELETE FROM accounts_signinevent",
+    ):
+        with (
+            pytest.raises(DatabaseError, match="never changed, and only purged"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement)
+    for change in (
+        lambda: SignInEvent.objects.update(kind="failed"),
+        lambda: SignInEvent.objects.all().delete(),
+    ):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            change()
+    assert SignInEvent.objects.filter(kind="sent").count() == 13
+
+
+def test_purge_alone_deletes_and_leaves_the_door_shut(old_events, monkeypatch):
+    monkeypatch.setattr(retention, "BATCH", 5)
+    assert retention.purge(timezone.now()).events == 12
+    with pytest.raises(DatabaseError), transaction.atomic():
+        SignInEvent.objects.all().delete()
+    assert SignInEvent.objects.count() == 1
+
+
+def test_hours_summed_up_by_several_at_once_count_once(old_events):
+    before = figures.read(timezone.now())
+    done = at_once(*[lambda: figures.roll_up(timezone.now())] * 4)
+    assert sum(done) == RolledHour.objects.count() > 900
+    assert figures.read(timezone.now()) == before
+
+
+def test_user_may_go_while_events_stay(old_events, phone):
+    user = User.objects.for_identity("sub-1", phone)
+    SignInEvent.objects.create(kind="succeeded", user=user)
+    user.delete()
+    assert SignInEvent.objects.get(kind="succeeded").user_id is not None
+
+
+@pytest.fixture
+def pool(settings) -> Iterator[Pool]:
+    with_faults = Pool()
+    settings.AWS_ENDPOINT_URL = with_faults.url
+    yield with_faults
+    with_faults.close()
+
+
+def test_order_run_by_many_at_once_is_done_once(pool, phone):
+    person = User.objects.for_identity("sub-1", phone)
+    order = operations.order(Kind.DISABLE, person, by=make_operator(is_superuser=True))
+    at_once(*[partial(operations.run, Operation.objects.get(pk=order.pk))] * 4)
+    order.refresh_from_db()
+    assert (order.state, order.tries) == (State.DONE, 1)
+    assert pool.operations() == ["AdminDisableUser"]
+
+
+def test_two_superusers_who_disable_each_other_leave_one(pool):
+    one, other = (make_operator(number, is_superuser=True) for number in (1, 2))
+    done = at_once(
+        partial(operations.perform, Kind.DISABLE, one, by=other),
+        partial(operations.perform, Kind.DISABLE, other, by=one),
+    )
+    assert sorted(order.remark for order in done) == ["", Remark.LAST_SUPERUSER]
+
+
+def test_orders_of_one_operator_on_many_accounts_do_not_block_each_other(pool):
+    boss = make_operator(is_superuser=True)
+    people = [User.objects.for_identity(f"sub-{n}", None) for n in range(6)]
+    for person in [*people, *(make_operator(n, is_superuser=True) for n in range(2, 5))]:
+        for kind in (Kind.DISABLE, Kind.SIGN_OUT):
+            operations.order(kind, person, by=boss)
+    at_once(*[partial(operations.run_due, seconds=20)] * 4)
+    Operation.objects.update(next_try_at=timezone.now())
+    operations.run_due()
+    assert set(Operation.objects.values_list("state", flat=True)) == {State.DONE}
+
+
+def test_first_logins_at_once_make_one_row(phone):
+    found = at_once(*[lambda: User.objects.for_identity("sub-1", phone)] * 8)
+    assert {user.pk for user in found} == {User.objects.get().pk}
+
+
+def test_two_identities_with_one_phone_at_once_make_two_rows(phone):
+    at_once(
+        *[lambda: User.objects.for_identity("sub-1", phone)] * 4,
+        *[lambda: User.objects.for_identity("sub-2", phone)] * 4,
+    )
+    assert User.objects.count() == 2
+    assert User.objects.filter(phone=phone).count() == 1
+
+
+def test_numbers_that_are_exchanged_at_once_lock_nobody_up(phone):
+    first, second = phone, phone[:-4] + "7777"
+    for round_ in range(10):
+        User.objects.for_identity("sub-1", first)
+        User.objects.for_identity("sub-2", second)
+        at_once(
+            partial(User.objects.for_identity, "sub-1", second),
+            partial(User.objects.for_identity, "sub-2", first),
+        )
+        held = set(User.objects.values_list("sub", "phone"))
+        assert {phone for _, phone in held} == {first, second}, round_
+        first, second = second, first
+
+
+def test_rows_of_another_pool_are_left_alone(phone):
+    elsewhere = User.objects.for_identity("sub-1", phone, pool="eu-west-1_Elsewhere")
+    here = User.objects.for_identity("sub-1", phone)
+    elsewhere.refresh_from_db()
+    assert (elsewhere.phone, here.phone, elsewhere.pk != here.pk) == (phone, phone, True)
+
+
+def test_sign_ins_at_once_leave_exactly_one_under_strict(phone, settings):
+    settings.ACCOUNTS_SHARING_POLICY = "strict"
+    user = User.objects.for_identity("sub-1", phone)
+    for _ in range(5):
+        race(user, at=8)

@@ -1,0 +1,128 @@
+"""What the site asks of the function that sends its texts."""
+
+import json
+import logging
+from dataclasses import asdict
+
+import pytest
+
+from accounts import texts
+from tests.wire import Reply, aws_error
+
+PHONE, SUB = "+12015550123", "7c1d4a52-90b1-70e4-3f2a-5b0c9d8e7f61"
+PROOF = {
+    "challenge_id": "6Zk3vQ1rT8yLw0XnB5mJ2dA",
+    "expires_at": 1_700_000_300,
+    "resend_at": 1_700_000_030,
+    "tries_left": 3,
+    "code_length": 6,
+    "delivery": "sent",
+    "reference": "K7F-2Q",
+}
+CALLS = {
+    "prove": lambda: texts.prove(PHONE, user_sub=SUB, language="en"),
+    "check": lambda: texts.check(PHONE, user_sub=SUB, proof=texts.Proof(**PROOF), code="123456"),
+    "tell": lambda: texts.tell(PHONE, "invited", language="en"),
+}
+every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+
+
+@pytest.fixture
+def function(settings, wire):
+    texts._client.cache_clear()
+    settings.AWS_ENDPOINT_URL = wire.url
+    settings.ACCOUNTS_TEXTS_FUNCTION = "phone-login-texts-test"
+    yield wire
+    texts._client.cache_clear()
+
+
+def asked(function) -> dict:
+    [request] = function.requests
+    assert request.path.endswith("/functions/phone-login-texts-test/invocations")
+    return json.loads(request.body)
+
+
+def test_prove_asks_once_and_returns_the_proof(function):
+    function.will(Reply(PROOF))
+    assert asdict(CALLS["prove"]()) == PROOF
+    assert asked(function) == {"action": "prove", "phone": PHONE, "user": SUB, "language": "en"}
+
+
+@pytest.mark.parametrize("is_correct", [True, False])
+def test_check_asks_once_and_returns_the_verdict(function, is_correct):
+    function.will(Reply({"is_correct": is_correct}))
+    assert CALLS["check"]() is is_correct
+    assert asked(function) == {
+        "action": "check",
+        "phone": PHONE,
+        "user": SUB,
+        "challenge_id": PROOF["challenge_id"],
+        "expires_at": PROOF["expires_at"],
+        "code": "123456",
+    }
+
+
+@pytest.mark.parametrize("delivery", ["sent", "opted_out", "pool"])
+def test_tell_asks_once_and_returns_what_became_of_it(function, delivery):
+    function.will(Reply({"delivery": delivery}))
+    assert CALLS["tell"]() == delivery
+    assert asked(function) == {
+        "action": "tell",
+        "phone": PHONE,
+        "message": "invited",
+        "language": "en",
+    }
+
+
+@every_call
+@pytest.mark.parametrize(
+    "reply",
+    [
+        aws_error("TooManyRequestsException", status=429),
+        Reply({"errorType": "TryAgainLater"}, headers={"X-Amz-Function-Error": "Unhandled"}),
+        Reply(b"garbage"),
+        Reply(b"\xff\xfe"),
+        Reply({}),
+        Reply([]),
+        Reply(None),
+        Reply({**PROOF, "expires_at": None, "is_correct": "true", "delivery": 1, "tries_left": []}),
+        Reply(drop=True),
+        Reply({}, 500),
+    ],
+    ids=[
+        "throttled",
+        "failed",
+        "garbage",
+        "binary",
+        "empty",
+        "list",
+        "null",
+        "wrong types",
+        "dropped",
+        "500",
+    ],
+)
+def test_function_that_fails_is_asked_once_and_unavailable(function, caplog, call, reply):
+    caplog.set_level(logging.DEBUG, "accounts")
+    function.will(reply)
+    with pytest.raises(texts.Unavailable) as caught:
+        call()
+    assert len(function.requests) == 1
+    assert PHONE not in f"{caught.value!r} {caplog.text}"
+    assert "123456" not in f"{caught.value!r} {caplog.text}"
+
+
+@every_call
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFoundException"])
+def test_function_that_the_site_may_not_invoke_is_misconfigured(function, call, code):
+    function.will(aws_error(code, status=403))
+    with pytest.raises(texts.Misconfigured, match=code):
+        call()
+
+
+@every_call
+def test_function_that_is_not_configured_is_said_so(function, settings, call):
+    settings.ACCOUNTS_TEXTS_FUNCTION = ""
+    with pytest.raises(texts.Misconfigured, match="TEXTS_FUNCTION is not set"):
+        call()
+    assert function.requests == []

@@ -1,0 +1,72 @@
+"""The page on differences as an operator meets it: compare, look, mend, undo."""
+
+import os
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import Permission
+from playwright.sync_api import Page, expect
+
+from accounts.models import Finding, User
+from tests.browser.test_admin_people import made, sign_in
+from tests.end_to_end.test_drift import Operator
+
+LIST = "/admin/accounts/finding/"
+
+
+@pytest.fixture
+def picture(tmp_path: Path, project: Path) -> Path:
+    """Where the picture goes: into docs/ when asked for, else away with the test."""
+    folder = project / "docs" / "images" if os.environ.get("PICTURES") else tmp_path
+    return folder / "drift.png"
+
+
+def test_operator_compares_looks_mends_and_undoes(
+    page: Page, site, phone, on_cloud, assert_accessible, picture
+):
+    console, block = Operator(on_cloud), phone[:-4]
+    operator = made(phone, name="Ada Byron", is_staff=True)
+    rights = ["view_finding", "mend_drift", "view_user"]
+    operator.user_permissions.set(Permission.objects.filter(codename__in=rights))
+    console.create(f"{block}0456", verified=True)
+    changed = console.create(f"{block}0457", verified=True)
+    User.objects.for_identity(changed, f"{block}0458", phone_verified=True)
+    disabled = console.create(f"{block}0459", verified=True)
+    User.objects.for_identity(disabled, f"{block}0459", phone_verified=True)
+    console("admin_disable_user", disabled)
+    sign_in(page.context, site, operator)
+    page.set_viewport_size({"width": 1320, "height": 720})
+    page.goto(f"{site}{LIST}")
+    expect(page.get_by_text("This site and Cognito were never compared.")).to_be_visible()
+    assert_accessible(page)
+    page.get_by_role("button", name="Compare now").click()
+    expect(page.get_by_text("The comparison has begun.")).to_be_visible()
+    for _ in range(20):
+        # It is done when the answer has left.
+        if page.get_by_text("is finished").is_visible():
+            break
+        page.goto(f"{site}{LIST}")
+    rows = page.locator("#result_list tbody tr")
+    theirs = rows.filter(has_text="differing phone")
+    expect(theirs).to_have_count(1)
+    expect(rows.filter(has_text="+1••••••••56")).to_have_count(1)
+    expect(rows.filter(has_text="disabled")).to_have_count(1)
+    assert_accessible(page)
+    page.screenshot(path=picture)
+    assert picture.stat().st_size > 5_000
+    theirs.get_by_role("link", name="differing phone").click()
+    expect(page.get_by_role("cell", name="+1••••••••57")).to_be_visible()
+    assert_accessible(page)
+    page.get_by_role("link", name="Mend").click()
+    expect(page.get_by_role("heading", name="Mend the differences chosen?")).to_be_visible()
+    assert_accessible(page)
+    page.get_by_role("button", name="Mend (1)").click()
+    expect(page.get_by_text("1 difference is mended.")).to_be_visible()
+    assert User.objects.get(sub=changed).phone == f"{block}0457"
+    finding = Finding.objects.get(sub=changed)
+    page.goto(f"{site}{LIST}{finding.pk}/change/")
+    expect(page.get_by_text("by Ada Byron")).to_be_visible()
+    page.get_by_role("link", name="Undo").click()
+    page.get_by_role("button", name="Undo (1)").click()
+    expect(page.get_by_text("1 difference is undone.")).to_be_visible()
+    assert User.objects.get(sub=changed).phone == f"{block}0458"

@@ -1,0 +1,201 @@
+"""The admin's front page and its events in a real browser: figures, one attempt, both themes."""
+
+import os
+import random
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from accounts import events, figures, ledger
+from accounts.models import SignInEvent, User
+from tests.wire import Reply
+
+DEVICES = ("iPhone", "Chrome on Android", "Firefox on Windows", "Safari on Mac OS X")
+WHAT_THE_TRIGGERS_SAY = {
+    "sent": [
+        {"day": "2026-01-05", "country": country, "count": count}
+        for country, count in (("US", 2141), ("GB", 652), ("FR", 309))
+    ],
+    "blocked": [
+        {"day": "2026-01-05", "country": country, "reason": reason, "count": count}
+        for country, reason, count in (
+            ("US", "phone_hour", 31),
+            ("", "unknown", 26),
+            ("GB", "block", 13),
+            ("US", "held", 9),
+            ("FR", "landline", 4),
+        )
+    ],
+}
+NETWORK = "203.0.113.0/24"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, project: Path) -> Path:
+    """Where the pictures go: into docs/ when asked for, else away with the test."""
+    return project / "docs" / "images" if os.environ.get("PICTURES") else tmp_path
+
+
+def a_month_of_sign_ins(users: list[User]) -> None:
+    """Write a month of events, busier by day than by night."""
+    draw = random.Random(7)
+    now = timezone.now()
+    made: list[SignInEvent] = []
+    for hours_ago in range(30 * 24):
+        at = now - timedelta(hours=hours_ago)
+        busy = 2 + 9 * (1 - abs(at.hour - 14) / 14) * (0.55 if at.weekday() > 4 else 1)
+        for _ in range(draw.randrange(max(1, int(busy / 2)), int(busy) + 2)):
+            began = at - timedelta(seconds=draw.randrange(3000))
+            user = draw.choice(users)
+            facts = {
+                "user": user,
+                "phone": "+1••••••••23",
+                "phone_key": events.phone_key(user.phone),
+                "country": draw.choice(("US",) * 7 + ("GB", "GB", "FR")),
+                "device": draw.choice(DEVICES),
+                "network": NETWORK,
+                "attempt": f"a{len(made)}",
+                "reference": events.draw_reference(),
+            }
+
+            def step(kind: str, second: float, facts=facts, began=began, **more) -> None:
+                made.append(
+                    SignInEvent(kind=kind, at=began + timedelta(seconds=second), **facts, **more)
+                )
+
+            step("started", 0)
+            if draw.random() < 0.06:
+                step("blocked", 0.4, reason=draw.choice(("network", "unknown", "landline")))
+                continue
+            step("sent", 0.4)
+            if draw.random() < 0.12:
+                step("failed", 20, reason="wrong_code")
+            if draw.random() < 0.93:
+                wait = int(8 + draw.expovariate(1 / 14))
+                step("succeeded", wait, seconds=wait)
+                if draw.random() < 0.02:
+                    step("taken_over", wait)
+            else:
+                step("failed", 301, reason=draw.choice(("expired", "over", "unavailable")))
+    SignInEvent.objects.bulk_create(made)
+
+
+def a_crossed_attempt(user: User) -> SignInEvent:
+    """Asked for on a computer, typed on a phone after one wrong code."""
+    now = timezone.now() - timedelta(seconds=90)
+    facts = {
+        "user": user,
+        "phone": "+1••••••••23",
+        "phone_key": events.phone_key(user.phone),
+        "country": "US",
+        "reference": "K7F-2Q",
+    }
+    made = [
+        SignInEvent.objects.create(
+            kind=kind,
+            at=now + timedelta(seconds=second),
+            attempt=attempt,
+            device=device,
+            network=network,
+            **facts,
+            **more,
+        )
+        for second, kind, attempt, device, network, more in (
+            (0, "started", "c1", "Firefox on Windows", NETWORK, {}),
+            (1, "sent", "c1", "Firefox on Windows", NETWORK, {}),
+            (17, "started", "c2", "iPhone", "198.51.100.0/24", {}),
+            (18, "sent", "c2", "iPhone", "198.51.100.0/24", {}),
+            (33, "failed", "c2", "iPhone", "198.51.100.0/24", {"reason": "wrong_code"}),
+            (
+                44,
+                "succeeded",
+                "c2",
+                "iPhone",
+                "198.51.100.0/24",
+                {"seconds": 43, "crossed": True, "overlaps": 1},
+            ),
+        )
+    ]
+    return made[4]
+
+
+@pytest.fixture
+def operator_page(page: Page, site, phone, settings, wire) -> Iterator[Page]:
+    people = [
+        User.objects.create(
+            pool=settings.ACCOUNTS_USER_POOL_ID,
+            sub=f"sub-{n}",
+            phone=f"{phone[:-4]}{n:04d}",
+            name=name,
+            sharing=sharing,
+            sharing_at=timezone.now(),
+        )
+        for n, (name, sharing) in enumerate(
+            [("Ada Byron", 2), ("Grace Hopper", 1), ("Mary Jackson", 1), ("", 0), ("", 0)]
+        )
+    ]
+    a_month_of_sign_ins(people)
+    a_crossed_attempt(people[0])
+    figures.roll_up(timezone.now())
+    ledger._client.cache_clear()
+    settings.AWS_ENDPOINT_URL = wire.url
+    settings.ACCOUNTS_LEDGER_FUNCTION = "phone-login-ledger-test"
+    wire.will(Reply(WHAT_THE_TRIGGERS_SAY))
+    ledger.overview(30)
+    operator = User.objects.for_identity("sub-of-an-operator", f"{phone[:-4]}0123")
+    operator.is_staff = operator.is_superuser = True
+    operator.save()
+    client = Client()
+    client.force_login(operator)
+    cookie = client.cookies["sessionid"]
+    page.context.add_cookies([{"name": "sessionid", "value": cookie.value, "url": site}])
+    page.set_viewport_size({"width": 1280, "height": 800})
+    yield page
+    ledger._client.cache_clear()
+
+
+def test_operator_reads_the_figures_and_finds_one_attempt(
+    operator_page: Page, site, assert_accessible, folder, tmp_path
+):
+    page = operator_page
+    page.goto(f"{site}/admin/")
+    expect(page.get_by_role("heading", name="The last 24 hours")).to_be_visible()
+    expect(page.get_by_role("cell", name="the budget of neighbouring numbers")).to_be_visible()
+    assert_accessible(page)
+    page.screenshot(path=folder / "overview.png", full_page=True)
+    for summary in page.get_by_text("As a table").all():
+        summary.click()
+    expect(page.get_by_role("columnheader", name="Share").first).to_be_visible()
+    assert_accessible(page)
+
+    page.get_by_role("link", name="Sign-in events").first.click()
+    expect(page.locator("#result_list tbody tr")).to_have_count(50)
+    assert_accessible(page)
+    page.screenshot(path=folder / "events.png")
+    page.locator("#searchbar").fill("k7f2q")
+    page.keyboard.press("Enter")
+    expect(page.locator("#result_list tbody tr")).to_have_count(6)
+    page.locator("#result_list tbody tr", has_text="failed").get_by_role("link").first.click()
+    expect(page.get_by_role("heading", name="What happened")).to_be_visible()
+    expect(page.locator(".timeline [aria-current]")).to_contain_text("the code was wrong")
+    expect(page.get_by_text("asked for on another device")).to_be_visible()
+    assert_accessible(page)
+    page.screenshot(path=folder / "attempt.png", full_page=True)
+
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": 390, "height": 800})
+    for name, address in {
+        "attempt": page.url,
+        "events": f"{site}/admin/accounts/signinevent/",
+        "overview": f"{site}/admin/",
+    }.items():
+        page.goto(address)
+        assert_accessible(page)
+        # Nothing but what scrolls by itself is wider than a phone.
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390 or name == "events"
+        page.screenshot(path=tmp_path / f"{name}-dark.png", full_page=True)

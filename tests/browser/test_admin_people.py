@@ -1,0 +1,126 @@
+"""Operators in a real browser: a person's page, one act with its effect in another browser."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from accounts import cognito
+from accounts.admin import live
+from accounts.models import User
+
+
+def made(phone: str, **rights) -> User:
+    sub = cognito.gateway().create_user(phone).sub
+    user = User.objects.for_identity(sub, phone)
+    for name, value in rights.items():
+        setattr(user, name, value)
+    user.save()
+    return user
+
+
+def sign_in(context: BrowserContext, site: str, user: User) -> None:
+    """Give the browser a session as a sign-in does, with a code typed just now."""
+    client = Client()
+    client.force_login(user)
+    user.sessions.update(device="iPhone", network="203.0.113.0/24")
+    cookie = client.cookies["sessionid"]
+    context.add_cookies([{"name": "sessionid", "value": cookie.value, "url": site}])
+
+
+@pytest.fixture
+def person(on_cloud, phone) -> User:
+    return made(phone, name="Ada Byron")
+
+
+@pytest.fixture
+def operator_page(page: Page, site, person, settings, on_cloud, monkeypatch) -> Page:
+    # A busy machine is no outage.
+    monkeypatch.setattr(live, "_PATIENCE", 20)
+    settings.ACCOUNTS_LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
+    operator = made(f"{person.phone[:-4]}0177", is_staff=True, is_superuser=True)
+    sign_in(page.context, site, operator)
+    return page
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep a picture where PICTURES_OF_ADMIN says, to be looked at."""
+    if folder := os.environ.get("PICTURES_OF_ADMIN"):
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True, caret="initial")
+
+
+def test_operator_finds_and_disables_a_person_who_is_told(
+    operator_page: Page, browser: Browser, site, person, assert_accessible
+):
+    page = operator_page
+    theirs = browser.new_context()
+    sign_in(theirs, site, person)
+    other = theirs.new_page()
+    other.goto(f"{site}/")
+    expect(other.get_by_role("heading", name="You are signed in")).to_be_visible()
+    page.goto(f"{site}/admin/accounts/user/")
+    assert_accessible(page)
+    picture(page, "list")
+    page.get_by_role("textbox", name="Search").or_(page.locator("#searchbar")).fill(
+        person.phone.removeprefix("+1")
+    )
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name=person.phone).click()
+    expect(page.get_by_role("heading", name="Ada Byron")).to_be_visible()
+    expect(page.get_by_text("Not held.")).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("iPhone"))).to_be_visible()
+    assert_accessible(page)
+    picture(page, "page")
+    page.get_by_role("link", name="Disable").click()
+    expect(page.get_by_role("heading", name="Disable Ada Byron?")).to_be_visible()
+    assert_accessible(page)
+    picture(page, "confirm")
+    page.get_by_role("button", name="Disable").click()
+    expect(page.locator(".messagelist")).to_contain_text("Done.")
+    assert not cognito.gateway().read_user(person.sub).enabled
+    other.reload()
+    expect(other.get_by_role("heading", name="You are signed in")).not_to_be_visible()
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert_accessible(page)
+    picture(page, "page-narrow-dark")
+    theirs.close()
+
+
+def test_operator_invites_a_list_of_people(operator_page: Page, site, person, assert_accessible):
+    page = operator_page
+    Group.objects.create(name="Editors")
+    page.goto(f"{site}/admin/accounts/user/")
+    page.get_by_role("link", name="Invite people").click()
+    assert_accessible(page)
+    block = person.phone[:-4]
+    page.get_by_label("People").fill(
+        f"{block}0131, Grace Hopper\n{person.phone}\n12\n{block}0132; Mary"
+    )
+    picture(page, "invite")
+    page.get_by_role("button", name="Look through").click()
+    expect(page.get_by_role("cell", name="Has an account already.")).to_be_visible()
+    assert_accessible(page)
+    picture(page, "invite-look")
+    page.get_by_role("button", name="Invite 3 people").click()
+    expect(page.get_by_role("heading", name="Invite: 3 of 3 done")).to_be_visible()
+    assert_accessible(page)
+    picture(page, "invite-result")
+    assert {user.name for user in User.objects.all()} >= {"Grace Hopper", "Mary"}
+    page.goto(f"{site}/admin/accounts/user/")
+    page.locator("#action-toggle").check()
+    page.locator("select[name=action]").select_option(label="Add to a group")
+    page.get_by_role("button", name="Go").or_(page.get_by_role("button", name="Run")).first.click()
+    expect(page.get_by_role("heading", name=re.compile("to a group"))).to_be_visible()
+    assert_accessible(page)
+    picture(page, "act-many")
+    for address in ("operation", "../auditlog/logentry"):
+        page.goto(f"{site}/admin/accounts/{address}/")
+        assert_accessible(page)
+        picture(page, address.rpartition("/")[2])
+    page.goto(f"{site}/admin/auth/group/add/")
+    expect(page.get_by_label("Name")).to_be_visible()

@@ -1,0 +1,84 @@
+"""Changing one's number as a person meets it, in a real browser, with and without JavaScript."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from accounts import cognito
+from accounts import texts as sent_by_the_site
+from tests.browser.test_login import SCRIPTS, answer, ask, browser_context_args, code_in
+
+__all__ = ["browser_context_args"]
+
+
+@pytest.fixture(autouse=True)
+def _texts(on_cloud, settings):
+    settings.ACCOUNTS_TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
+    sent_by_the_site._client.cache_clear()
+    yield
+    sent_by_the_site._client.cache_clear()
+
+
+@pytest.fixture
+def new_phone(phone) -> str:
+    return f"{phone[:-4]}0187"
+
+
+def change(page: Page, site: str, phone: str) -> None:
+    page.goto(f"{site}/")
+    page.get_by_role("link", name="Change your number").click()
+    page.get_by_label("New mobile number").fill(phone)
+    page.get_by_role("button", name="Text me a code").click()
+
+
+@SCRIPTS
+def test_number_is_changed_and_signs_in(
+    page: Page, site, phone, new_phone, texts, assert_accessible, request, tmp_path
+):
+    has_scripts = "with-javascript" in request.node.callspec.id
+    ask(page, site, phone)
+    answer(page, code_in(texts(phone)[-1]))
+    change(page, site, phone)
+    expect(page.locator("#error_phone")).to_contain_text("your number already")
+    if has_scripts:
+        assert_accessible(page)
+        page.screenshot(path=tmp_path / "number.png")
+    page.get_by_label("New mobile number").fill(new_phone)
+    page.get_by_role("button", name="Text me a code").click()
+    expect(page.get_by_label("6-digit code")).to_be_focused()
+    if has_scripts:
+        assert_accessible(page)
+        page.screenshot(path=tmp_path / "code.png")
+    page.get_by_label("6-digit code").fill(code_in(texts(new_phone)[-1]))
+    page.get_by_role("button", name="Change my number").dblclick()
+    expect(page.get_by_role("heading", name="Your number is changed")).to_be_visible()
+    expect(page.get_by_text(new_phone)).to_be_visible()
+    if has_scripts:
+        assert_accessible(page)
+        page.screenshot(path=tmp_path / "changed.png")
+    page.reload()
+    expect(page.get_by_role("heading", name="Your number is changed")).to_be_visible()
+
+
+def test_number_with_an_account_of_its_own_is_kept_apart(
+    page: Page, site, phone, new_phone, texts, assert_accessible, tmp_path
+):
+    cognito.gateway().create_user(new_phone)
+    ask(page, site, phone)
+    answer(page, code_in(texts(phone)[-1]))
+    change(page, site, new_phone)
+    page.get_by_label("6-digit code").fill(code_in(texts(new_phone)[-1]))
+    page.get_by_role("button", name="Change my number").click()
+    expect(page.get_by_role("heading", name="account of its own")).to_be_visible()
+    assert_accessible(page)
+    page.screenshot(path=tmp_path / "taken.png")
+    page.get_by_role("link", name="Keep my old number").click()
+    expect(page.get_by_text(phone)).to_be_visible()
+
+
+def test_change_is_given_up_by_a_button(page: Page, site, phone, new_phone, texts):
+    ask(page, site, phone)
+    answer(page, code_in(texts(phone)[-1]))
+    change(page, site, new_phone)
+    page.get_by_role("button", name="Keep my old number").click()
+    expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
+    expect(page.get_by_text(phone)).to_be_visible()

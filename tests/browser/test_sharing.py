@@ -1,0 +1,136 @@
+"""The sharing policies in two real browsers, one person in both."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from accounts.models import Session, User
+from tests.accounts.test_sharing import AGENTS
+from tests.browser.test_login import answer, ask, code_in
+
+
+@pytest.fixture
+def open_browser(browser: Browser, site) -> Iterator[Callable[[str], Page]]:
+    """``open_browser(device)``: a page in a browser of its own, where a script is never needed."""
+    contexts = []
+
+    def open_one(device: str) -> Page:
+        context = browser.new_context(user_agent=AGENTS[device], java_script_enabled=False)
+        contexts.append(context)
+        return context.new_page()
+
+    yield open_one
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def sign_in(site, phone, texts, age_ledger) -> Callable[[Page], None]:
+    def act(page: Page) -> None:
+        if texts(phone):
+            age_ledger(31)
+        ask(page, site, phone)
+        answer(page, code_in(texts(phone)[-1]))
+
+    return act
+
+
+def is_home(page: Page) -> None:
+    expect(page.get_by_role("heading", name="You are signed in", exact=True)).to_be_visible()
+
+
+def test_policies_in_two_browsers(site, open_browser, sign_in, phone, settings):
+    one, other = open_browser("iPhone"), open_browser("Firefox on Linux")
+    settings.ACCOUNTS_SHARING_POLICY = "off"
+    sign_in(one)
+    is_home(one)
+
+    # notify: a notice, with a way to the devices and a way to be rid of it
+    settings.ACCOUNTS_SHARING_POLICY = "notify"
+    sign_in(other)
+    is_home(other)
+    one.reload()
+    notice = one.get_by_role("complementary", name="Another device")
+    expect(notice).to_contain_text("sign in on Firefox on Linux")
+    notice.get_by_role("link", name="Look at your devices").click()
+    expect(one.locator("main")).to_contain_text("iPhone (this device)")
+    one.get_by_role("button", name="That was me").click()
+    expect(one.get_by_role("heading", name="Your devices")).to_be_visible()
+    expect(notice).to_have_count(0)
+
+    # one device signs the other out, which is told so, once
+    one.get_by_role("button", name="Sign this device out").click()
+    expect(one.get_by_role("status")).to_have_text("That device is signed out.")
+    other.goto(f"{site}/accounts/devices/")
+    expect(other.get_by_role("heading", name="You were signed out")).to_be_visible()
+    expect(other.locator("main")).to_contain_text("from iPhone")
+    other.get_by_role("link", name="Sign in again").click()
+    expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
+
+    # ask: cancel leaves all as it was, continuing ends the other session
+    settings.ACCOUNTS_SHARING_POLICY = "ask"
+    for choice in ("Cancel", "Continue here"):
+        sign_in(other)
+        expect(
+            other.get_by_role("heading", name="You are signed in on another device")
+        ).to_be_visible()
+        expect(other.locator("main")).to_contain_text("iPhone, last used")
+        other.get_by_role("button", name=choice).click()
+        if choice == "Cancel":
+            expect(other.get_by_role("status")).to_contain_text("You were not signed in here")
+            one.reload()
+            expect(one.get_by_role("heading", name="Your devices")).to_be_visible()
+    is_home(other)
+    one.reload()
+    expect(one.get_by_role("heading", name="You were signed out")).to_be_visible()
+    expect(one.locator("main")).to_contain_text("sign in on Firefox on Linux")
+
+    # strict: the newest wins
+    settings.ACCOUNTS_SHARING_POLICY = "strict"
+    sign_in(one)
+    is_home(one)
+    other.reload()
+    expect(other.get_by_role("heading", name="You were signed out")).to_be_visible()
+    expect(other.locator("main")).to_contain_text("sign in on iPhone")
+    user = User.objects.get(phone=phone)
+    assert [row.device for row in user.sessions.filter(ended_at=None)] == ["iPhone"]
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_pages_of_sessions_are_accessible(
+    page: Page, browser, site, sign_in, phone, settings, assert_accessible, color_scheme
+):
+    page.emulate_media(color_scheme=color_scheme)
+    settings.ACCOUNTS_SHARING_POLICY = "ask"
+    sign_in(page)
+    is_home(page)
+    user = User.objects.get(phone=phone)
+    Session.objects.create(
+        session_key="a" * 32,
+        user=user,
+        device="iPad",
+        network="203.0.113.0/24",
+        signed_in_at=user.last_login,
+        expire_date=user.last_login.replace(year=user.last_login.year + 1),
+    )
+    Session.objects.exclude(device="iPad").update(
+        newcomer="iPad", newcomer_at=user.last_login, confirmed_at=None
+    )
+    page.goto(f"{site}/accounts/devices/")
+    assert_accessible(page)
+    page.goto(f"{site}/accounts/confirm/")
+    expect(page.get_by_role("heading", name="Is it still you?")).to_be_visible()
+    assert_accessible(page)
+    context = browser.new_context(color_scheme=color_scheme)
+    other = context.new_page()
+    sign_in(other)
+    expect(other.get_by_role("heading", name=re.compile("on another device"))).to_be_visible()
+    assert_accessible(other)
+    other.get_by_role("button", name="Continue here").click()
+    is_home(other)
+    page.goto(f"{site}/")
+    expect(page.get_by_role("heading", name="You were signed out")).to_be_visible()
+    assert_accessible(page)
+    context.close()
