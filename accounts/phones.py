@@ -142,11 +142,6 @@ def spaced(phone: str) -> str:
     return phonenumbers.format_number(phonenumbers.parse(phone), PhoneNumberFormat.INTERNATIONAL)
 
 
-def country(phone: str) -> str | None:
-    """Return the ISO 3166 code of the country of an E.164 number, where it has one."""
-    return phonenumbers.region_code_for_number(phonenumbers.parse(phone))
-
-
 def calling_codes(countries: Collection[str]) -> list[str]:
     """Return the calling codes of ``countries``, such as ["+1", "+44"], in order."""
     codes = {phonenumbers.country_code_for_region(country) for country in countries}

@@ -11,8 +11,8 @@ from django.utils import translation
 from tests import messages
 
 in_every_language = pytest.mark.parametrize("language", messages.LANGUAGES)
-# %(name)s of Python, {time} of the scripts, and the tags of HTML.
-_KEPT = re.compile(r"%\(\w+\)[sd]|\{\w+\}|<[^>]+>")
+# %(name)s and %s of Python, {time} of the scripts, and the tags of HTML.
+_KEPT = re.compile(r"%(?:\(\w+\))?[sd]|\{\w+\}|<[^>]+>")
 
 
 @pytest.fixture(scope="module")

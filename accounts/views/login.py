@@ -292,9 +292,9 @@ def too_many(request: HttpRequest, error: phone_login.TooMany) -> HttpResponse:
 
 def likely_region(request: HttpRequest, phone: str | None) -> str:
     """Return the country to start with: of the number typed before, else of the browser."""
-    earlier = phones.country(phone) if phone else None
+    earlier = phones.country_of(phone) if phone else ""
     if earlier in conf.countries:
-        return str(earlier)
+        return earlier
     languages = request.headers.get("Accept-Language", "")
     return countries.guess(languages, conf.countries, default=conf.default_region)
 

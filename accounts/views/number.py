@@ -32,7 +32,7 @@ class NumberStepView(StepView):
 
     def shown(self, phone: str) -> str:
         # They typed it a moment ago, and have to see where they mistyped.
-        return phone
+        return phones.spaced(phone)
 
     def start_page(
         self, request: HttpRequest, waiting: Pending, *, status: int = 200, reference: str = ""
