@@ -33,7 +33,6 @@ INSTALLED_APPS = [
     "accounts.apps.PhoneAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.humanize",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",

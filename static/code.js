@@ -59,7 +59,7 @@ if (life) {
     clearInterval(watch);
     life.textContent = life.dataset.over;
     document.getElementById("tries").hidden = true;
-    for (const button of document.querySelectorAll("main form > button")) {
+    for (const button of document.querySelectorAll("#id_code ~ button, #resend > button")) {
       button.classList.toggle("secondary", button.form === form);
     }
     announce(life.dataset.over);

@@ -296,6 +296,7 @@ PACKAGES: dict[str, set[str]] = {
     "accounts.drift": {"phonenumbers"},
     "accounts.middleware": {"asgiref"},
     "accounts.sessions": {"asgiref"},
+    "accounts.templatetags.ago": {"babel"},
     "accounts.ledger": {"boto3", "botocore", "mypy_boto3_lambda"},
     "accounts.phones": {"phonenumbers"},
     "accounts.texts": {"boto3", "botocore", "mypy_boto3_lambda"},

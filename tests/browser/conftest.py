@@ -65,11 +65,15 @@ _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice
 _COLOURS = ["color-contrast", "link-in-text-block"]
 
 
+# Else it would copy imported stylesheets into the page, which the policy forbids.
+_RUN = "only => axe.run({runOnly: only, resultTypes: ['violations'], preload: false})"
+
+
 def assert_accessible(page: Page) -> None:
-    """Fail on anything that axe finds, in the light theme and in the dark one."""
+    """Fail on anything that axe finds, in the dark theme and in the light one, which stays."""
     page.evaluate(AXE_SCRIPT)
-    for theme, only in (("light", _RULES), ("dark", _COLOURS)):
+    for theme, only in (("dark", _COLOURS), ("light", _RULES)):
         page.emulate_media(color_scheme=theme)
-        found = page.evaluate("only => axe.run({runOnly: only, resultTypes: ['violations']})", only)
+        found = page.evaluate(_RUN, only)
         results = AxeResults(found)
         assert results.violations_count == 0, f"{theme}: {results.generate_report()}"

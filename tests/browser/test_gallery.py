@@ -6,14 +6,18 @@ The pictures lie in .local/gallery/, for people to look at: open its index.html.
 import base64
 import time
 from collections.abc import Callable
+from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
 import time_machine
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts import cognito
-from accounts.models import User
+from accounts import texts as sent_by_the_site
+from accounts.models import Operation, Session, User
 from tests.accounts.test_phone_login import CLIENT_ID, CLIENT_SECRET, ISSUER, strict_cognito
 from tests.browser.conftest import assert_accessible
 
@@ -25,13 +29,14 @@ LOOKS = {
     "narrow": ("de", 320, "light"),
     "arabic": ("ar", 390, "light"),
 }
-LOGIN, CODE, RESEND, LOGOUT, INBOX = (
+LOGIN, CODE, LOGOUT, INBOX = (
     "/accounts/login/",
     "/accounts/login/code/",
-    "/accounts/login/resend/",
     "/accounts/logout/",
     "/local/inbox/",
 )
+DEVICES, ENDED, CONFIRM = "/accounts/devices/", "/accounts/ended/", "/accounts/confirm/"
+NUMBER, CHANGED = "/accounts/number/", "/accounts/number/changed/"
 # What stands outside the window, or is hidden by the box around it.
 CUT_OFF = """() => [...document.querySelectorAll("body *")].filter((one) => {
   const box = one.getBoundingClientRect();
@@ -45,12 +50,12 @@ class Gallery:
     def __init__(self, page: Page, site: str, folder: Path) -> None:
         self.page = page
         self._browser = page.context.new_cdp_session(page)
-        self._site = site
+        self.site = site
         self._folder = folder
         self._names: list[str] = []
 
     def go(self, path: str) -> None:
-        self.page.goto(f"{self._site}{path}")
+        self.page.goto(f"{self.site}{path}")
 
     def ask(self, number: str) -> None:
         self.go(LOGIN)
@@ -64,6 +69,10 @@ class Gallery:
             self.page.locator("#id_code").press_sequentially(code)
             if len(code) < 6:
                 self.page.locator("#id_code").press("Enter")
+
+    def press(self, name: str) -> None:
+        self.page.get_by_role("button", name=name).click()
+        self.page.wait_for_load_state()
 
     def take(self, name: str, again: Callable[[], object] | None = None) -> None:
         """Picture the state that the page is in, in every look.
@@ -96,7 +105,7 @@ class Gallery:
         path.write_bytes(base64.b64decode(shot["data"]))
 
     def _speak(self, language: str) -> None:
-        cookie = {"name": "language", "value": language, "url": self._site}
+        cookie = {"name": "language", "value": language, "url": self.site}
         self.page.context.add_cookies([cookie])
 
     def hang(self) -> None:
@@ -235,3 +244,141 @@ def test_gallery_of_troubles(gallery: Gallery, page: Page, phone, settings):
     gallery.take("error-404")
     gallery.go(INBOX)
     gallery.take("inbox-down")
+
+
+@pytest.fixture
+def person(gallery: Gallery, phone: str, texts) -> User:
+    """Somebody who is signed in in the browser."""
+    gallery.ask(phone)
+    gallery.answer(texts(phone)[-1][:6])
+    return User.objects.get(phone=phone)
+
+
+def another(user: User, device: str, **facts) -> Session:
+    """A session of the person elsewhere."""
+    now = timezone.now()
+    return Session.objects.create(
+        session_key=f"elsewhere{next(_numbers)}",
+        user=user,
+        device=device,
+        **{
+            "network": "203.0.113.0/24",
+            "signed_in_at": now - timedelta(days=3),
+            "last_seen": now - timedelta(hours=2),
+            "expire_date": now + timedelta(days=1),
+            **facts,
+        },
+    )
+
+
+_numbers = count()
+
+
+def test_gallery_of_devices(
+    gallery: Gallery, page: Page, person: User, phone, texts, age_ledger, settings
+):
+    gallery.go(DEVICES)
+    gallery.take("devices-alone")
+    now = timezone.now()
+    another(person, "iPad")
+    another(person, "", network="2001:db8:1200:3400::/56")
+    for why, device in {"too_old": "", "taken_over": "Firefox on Windows"}.items():
+        another(person, device, ended_at=now - timedelta(hours=5), ended_why=why)
+    Session.objects.filter(device__contains="Linux").update(newcomer="iPad", newcomer_at=now)
+    gallery.go("/")
+    gallery.take("home-with-a-newcomer")
+    gallery.go(DEVICES)
+    gallery.take("devices")
+    gallery.go(DEVICES)
+    gallery.press("That was me")
+    gallery.press("Sign all other devices out")
+    gallery.take("devices-after-signing-out-others")
+
+    Session.objects.filter(user=person).update(confirmed_at=None)
+    gallery.go(CONFIRM)
+    gallery.take("confirm")
+    gallery.go(CONFIRM)
+    age_ledger(31)
+    gallery.press("Text me a code")
+    gallery.take("confirm-code")
+    gallery.go("/")
+    gallery.press("Sign out")
+    another(person, "iPad")
+    settings.ACCOUNTS_SHARING_POLICY = "ask"
+    age_ledger(31)
+    gallery.ask(phone)
+    gallery.answer(texts(phone)[-1][:6])
+    expect(page.get_by_role("button", name="Continue here")).to_be_visible()
+    gallery.take("takeover")
+    Session.objects.filter(device="iPad").update(ended_at=now)
+    page.reload()
+    gallery.take("takeover-of-nothing")
+    page.reload()
+    gallery.press("Cancel")
+    gallery.take("phone-after-cancelling")
+
+
+@pytest.mark.parametrize("why", sorted({*Session.Ended.values} - {"signed_out"}))
+def test_gallery_of_endings(gallery: Gallery, page: Page, phone, why):
+    user = User.objects.for_identity("ended", phone)
+    by = "Firefox on Windows" if why in ("taken_over", "by_person") else ""
+    session = another(user, "iPhone", ended_at=timezone.now(), ended_why=why, ended_by=by)
+
+    def again() -> None:
+        cookie = {"name": "sessionid", "value": session.session_key, "url": gallery.site}
+        page.context.add_cookies([cookie])
+        gallery.go(ENDED)
+
+    again()
+    gallery.take(f"ended-{why.replace('_', '-')}", again)
+
+
+def test_gallery_of_numbers(
+    gallery: Gallery, page: Page, person: User, phone, texts, on_cloud, settings
+):
+    settings.ACCOUNTS_TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
+    sent_by_the_site._client.cache_clear()
+    block = phone[:-4]
+    cognito.gateway().create_user(f"{block}0456")
+
+    def change(number: str) -> None:
+        gallery.go(NUMBER)
+        page.locator("#id_phone").fill(number)
+        gallery.press("Text me a code")
+
+    gallery.go(NUMBER)
+    gallery.take("number")
+    change(phone)
+    gallery.take("number-of-their-own")
+    change(f"{block}0456")
+    gallery.take("number-code")
+    gallery.answer(texts(f"{block}0456")[-1][:6])
+    expect(page.get_by_role("heading", name="account of its own")).to_be_visible()
+    gallery.take("number-taken")
+    change(f"{block}0457")
+    gallery.press("Keep my old number")
+    gallery.take("home-after-keeping-the-number")
+    change(f"{block}0458")
+    gallery.answer(texts(f"{block}0458")[-1][:6])
+    another(person, "iPad")
+    page.reload()
+    expect(page.get_by_role("heading", name="Your number is changed")).to_be_visible()
+    gallery.take("number-changed")
+
+    order = Operation.objects.create(
+        kind="change_number", user=person, by=person, params={"phone": f"{block}0459"}
+    )
+    gallery.go(NUMBER)
+    gallery.take("number-under-way")
+    gallery.go(CHANGED)
+    gallery.take("number-changed-later")
+    Operation.objects.filter(pk=order.pk).update(state="refused", remark="phone_taken")
+    gallery.go(NUMBER)
+    gallery.take("number-refused")
+    gallery.go(CHANGED)
+    gallery.take("number-not-changed")
+    User.objects.update(phone=None)
+    Session.objects.update(confirmed_at=None)
+    gallery.go(CONFIRM)
+    gallery.take("confirm-without-a-number")
+    sent_by_the_site._client.cache_clear()

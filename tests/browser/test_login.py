@@ -29,13 +29,13 @@ def ask(page: Page, site: str, phone: str) -> None:
     page.wait_for_load_state()
 
 
-def answer(page: Page, code: str) -> None:
+def answer(page: Page, code: str, button: str = "Sign in") -> None:
     """Type a whole code, which sends itself where there are scripts."""
     sends_itself = page.evaluate("matchMedia('(scripting: enabled)').matches")
     with page.expect_navigation():
         page.get_by_label("6-digit code").fill(code)
         if not sends_itself:
-            page.get_by_role("button", name="Sign in").click()
+            page.get_by_role("button", name=button).click()
 
 
 def code_in(text: str) -> str:
