@@ -13,6 +13,7 @@ DEV := $(VENV)/.dev-installed
 LOCAL_AWS := $(EMULATOR)/.installed
 SAM_CLI := $(STATE)/sam-venv/.installed
 NEXT := $(STATE)/next-venv
+LIGHTHOUSE := $(STATE)/node/.lighthouse-12.8.2
 
 # The process environment wins over the file, so what a developer has set must go.
 LOCAL := env $(foreach name,$(filter AWS_% COGNITO_% DJANGO_% ACCOUNTS_% DATABASE_URL CACHE_URL,$(.VARIABLES)),-u $(name)) NO_PROXY=* ENV_FILE=$(STATE)/env
@@ -21,8 +22,8 @@ LOCAL := env $(foreach name,$(filter AWS_% COGNITO_% DJANGO_% ACCOUNTS_% DATABAS
 TESTED := env -u PYTHONDONTWRITEBYTECODE $(RUN)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-next lint format pictures bench-triggers bench-sync bench-admin admin \
-	manage deploy undeploy doctor lock clean
+.PHONY: help run test test-next lint format messages pictures lighthouse bench-triggers bench-sync \
+	bench-admin admin manage deploy undeploy doctor lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,8 +51,14 @@ format: $(DEV) ## Format the code and mend what can be mended
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
+messages: $(DEV) ## Bring locale/ in step with the strings of the site, and say what is untranslated
+	@$(RUN) -m tests.messages
+
 pictures: $(DEV) $(LOCAL_AWS) ## Take the pictures of the README and the docs anew
 	@PICTURES=1 $(RUN) -m pytest tests/browser/test_pictures.py tests/browser/test_admin_figures.py
+
+lighthouse: $(DEV) $(LOCAL_AWS) $(LIGHTHOUSE) ## Run Lighthouse on the sign-in pages (needs Node 20; writes docs/lighthouse.md)
+	@$(RUN) -m tests.lighthouse
 
 bench-triggers: $(DEV) $(LOCAL_AWS) ## Measure the triggers: size, imports, what the ledger costs
 	@$(RUN) -m tests.bench.triggers
@@ -101,6 +108,11 @@ $(SITE): requirements.txt | $(VENV)/bin/python
 $(DEV): requirements-dev.txt | $(SITE)
 	@echo "Installing the development packages …"
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(LIGHTHOUSE):
+	@echo "Installing Lighthouse …"
+	@npm install --silent --no-audit --no-fund --prefix $(STATE)/node lighthouse@12.8.2
 	@touch $@
 
 $(LOCAL_AWS): requirements-emulator.txt

@@ -34,6 +34,7 @@ class CognitoBackend(ModelBackend):
         user = User.objects.for_identity(
             claims.sub, claims.phone, phone_verified=claims.phone_verified
         )
+        user.texted_in = claims.locale
         if not user.cognito_enabled:
             # The token may be older than that, so it is no proof that they are in again.
             revalidation.ask(user)

@@ -12,6 +12,9 @@ accounts.E009  ACCOUNTS_CONFIRM_SECONDS makes no sense
 accounts.E012  ACCOUNTS_EVENTS_KEPT_DAYS is out of range
 accounts.E013  ACCOUNTS_GROUPS or ACCOUNTS_STAFF_GROUP cannot be read
 accounts.E014  ACCOUNTS_REVALIDATE_SECONDS is out of range
+accounts.E020  a colour of the brand cannot be read
+accounts.E021  a colour of the brand is too faint to be read by everybody
+accounts.E022  the logo is no static file
 accounts.W001  counts of the throttle are kept in one process only (deploy)
 accounts.W002  nobody can change a number: TEXTS_FUNCTION is missing (deploy)
 """
@@ -21,9 +24,11 @@ from typing import Any
 
 import limits
 import phonenumbers
+from django.contrib.staticfiles import finders
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
+from accounts import brand
 from accounts.conf import SHARING_POLICIES, conf
 
 # A session's last use is written down once a minute.
@@ -211,6 +216,54 @@ def check_throttle_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage
             "The throttle counts in the memory of one process.",
             hint="Set ACCOUNTS_THROTTLE_URL to redis://…, which all processes share.",
             id="accounts.W001",
+        )
+    ]
+
+
+@register()
+def check_colors(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if conf.site_color_dark and not conf.site_color:
+        return [Error("SITE_COLOR_DARK needs a SITE_COLOR.", id="accounts.E020")]
+    found: list[CheckMessage] = []
+    for name, colour, surfaces in (
+        ("SITE_COLOR", conf.site_color, brand.LIGHT_SURFACES),
+        ("SITE_COLOR_DARK", conf.site_color_dark, brand.DARK_SURFACES),
+    ):
+        if not colour:
+            continue
+        try:
+            ratio = brand.worst_contrast(colour, surfaces)
+        except ValueError:
+            found.append(
+                Error(
+                    f"{name} is no colour: {colour!r}.",
+                    hint="Write it like #0b57d0.",
+                    id="accounts.E020",
+                )
+            )
+            continue
+        if ratio < brand.ENOUGH:
+            found.append(
+                Error(
+                    f"{name} is too faint for links: {colour} has a contrast of {ratio:.1f}:1, "
+                    f"and {brand.ENOUGH}:1 is needed.",
+                    hint=f"The nearest colour that can be read is "
+                    f"{brand.readable(colour, surfaces)}.",
+                    id="accounts.E021",
+                )
+            )
+    return found
+
+
+@register()
+def check_logo(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if not conf.site_logo or finders.find(conf.site_logo):
+        return []
+    return [
+        Error(
+            f"SITE_LOGO is no static file: {conf.site_logo!r}.",
+            hint="Put it into static/ and give its path from there, such as brand/logo.svg.",
+            id="accounts.E022",
         )
     ]
 

@@ -199,17 +199,21 @@ class Gateway:
                 return Tokens(id_token=_text(result["IdToken"]))
             return _read_challenge(reply, default_username=challenge.username)
 
-    def create_user(self, phone: str) -> Identity | None:
+    def create_user(self, phone: str, *, locale: str | None = None) -> Identity | None:
         """Create a user without telling anybody, or return None if the number has one already.
 
+        ``locale`` is the language of the texts (``pt-BR``).
         No password is given: Cognito draws a temporary one that nobody gets to know.
         """
+        attributes = {"phone_number": phone} | ({"locale": locale} if locale else {})
         try:
             with _translated_errors():
                 reply = self._client.admin_create_user(
                     UserPoolId=self._user_pool_id,
                     Username=phone,
-                    UserAttributes=[{"Name": "phone_number", "Value": phone}],
+                    UserAttributes=[
+                        {"Name": name, "Value": value} for name, value in attributes.items()
+                    ],
                     MessageAction="SUPPRESS",
                 )
                 return Identity(sub=_attribute(reply["User"]["Attributes"], "sub"))
@@ -229,6 +233,15 @@ class Gateway:
                 UserPoolId=self._user_pool_id,
                 Username=sub,
                 UserAttributes=[{"Name": "phone_number_verified", "Value": "true"}],
+            )
+
+    def set_locale(self, sub: str, locale: str) -> None:
+        """Let the user's texts be in another language (``pt-BR``). Harmless when repeated."""
+        with _translated_errors():
+            self._client.admin_update_user_attributes(
+                UserPoolId=self._user_pool_id,
+                Username=sub,
+                UserAttributes=[{"Name": "locale", "Value": locale}],
             )
 
     def read_user(self, sub: str) -> CognitoUser:

@@ -15,6 +15,21 @@ class Conf:
         return str(settings.ACCOUNTS_SITE_NAME)
 
     @property
+    def site_logo(self) -> str:
+        """A static file: the picture beside the name, and the icon of the browser's tab."""
+        return str(settings.ACCOUNTS_SITE_LOGO)
+
+    @property
+    def site_color(self) -> str:
+        """The colour of buttons and links (#0b57d0), or "" for the stylesheet's own."""
+        return str(settings.ACCOUNTS_SITE_COLOR)
+
+    @property
+    def site_color_dark(self) -> str:
+        """The same in the dark theme, or "" for one made of the light theme's."""
+        return str(settings.ACCOUNTS_SITE_COLOR_DARK)
+
+    @property
     def region(self) -> str:
         """The AWS region of the user pool."""
         return str(settings.AWS_REGION)

@@ -1,7 +1,21 @@
+from functools import cache
+from zlib import crc32
+
 from django.http import HttpRequest
 
+from accounts import brand
 from accounts.conf import conf
 
 
 def site(request: HttpRequest) -> dict[str, str]:
-    return {"site_name": conf.site_name}
+    return {
+        "site_name": conf.site_name,
+        "site_logo": conf.site_logo,
+        "brand_version": _brand_version(conf.site_color, conf.site_color_dark),
+    }
+
+
+@cache
+def _brand_version(light: str, dark: str) -> str:
+    """Name the colours in the address of their stylesheet, so that it may be kept for ever."""
+    return f"{crc32(brand.stylesheet(light, dark).encode()):08x}" if light else ""

@@ -1,20 +1,30 @@
 """Form fields for a phone and for a code: forgiving in what they take, exact in what they give."""
 
+import re
 import unicodedata
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from accounts import phones
+from accounts import countries, phones
 from accounts.conf import conf
 
-_MAX_TYPED_CODE = 64
+# A whole text message, pasted.
+_MAX_TYPED_CODE = 500
+# Countries beyond these would make no sentence.
+_NAMED_COUNTRIES = 4
+# Numbers and names of another script stand in their own direction.
+_ISOLATED = "\u2066{}\u2069"
 
 
 class PhoneField(forms.CharField):
-    """Takes a mobile number in any notation and gives it in E.164."""
+    """Takes a mobile number in any notation and gives it in E.164.
+
+    ``region`` is the country of a number without +, by default the settings' one.
+    """
 
     default_error_messages = {
         "required": _("Type your mobile number."),
@@ -23,10 +33,14 @@ class PhoneField(forms.CharField):
             "country code."
         ),
         "not_mobile": _("We can only text mobile numbers. Type one like %(example)s."),
-        "country": _("We cannot text that country. Type a number that starts with %(codes)s."),
+        "country": _("We cannot text that country, only these: %(countries)s."),
+        "country_of_many": _(
+            "We cannot text that country. Type a number of one of the countries in the list."
+        ),
     }
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, region: str | None = None, **kwargs: Any) -> None:
+        self.region = region
         widget = forms.TextInput(
             attrs={
                 "type": "tel",
@@ -41,27 +55,36 @@ class PhoneField(forms.CharField):
         typed = str(value or "").strip()
         if not typed:
             raise ValidationError(self.error_messages["required"], code="required")
-        region, countries = conf.default_region, conf.countries
-        words = {"example": phones.example(region)}
+        region = self.region or conf.default_region
+        words = {"example": _ISOLATED.format(phones.example(region))}
         try:
-            return phones.parse(typed, region=region, countries=countries)
+            return phones.parse(typed, region=region, countries=conf.countries)
         except phones.NotMobile as error:
             message, code = self.error_messages["not_mobile"], "not_mobile"
             raise ValidationError(message, code=code, params=words) from error
         except phones.CountryNotAllowed as error:
-            words = {"codes": ", ".join(phones.calling_codes(countries))}
-            raise ValidationError(
-                self.error_messages["country"], code="country", params=words
-            ) from error
+            raise self._wrong_country() from error
         except phones.NotAPhone as error:
             message, code = self.error_messages["unknown"], "unknown"
             raise ValidationError(message, code=code, params=words) from error
+
+    def _wrong_country(self) -> ValidationError:
+        allowed = countries.named(conf.countries, get_language() or "en")
+        if len(allowed) > _NAMED_COUNTRIES:
+            return ValidationError(self.error_messages["country_of_many"], code="country")
+        named = ", ".join(
+            f"{each.name} {_ISOLATED.format(f'({each.calling_code})')}" for each in allowed
+        )
+        return ValidationError(
+            self.error_messages["country"], code="country", params={"countries": named}
+        )
 
 
 class CodeField(forms.CharField):
     """Takes a code with spaces, hyphens and digits of any script, and gives its ASCII digits.
 
-    A code that cannot be right is refused here, so that it costs no try.
+    Where there are words around it, as in a text message that was pasted whole, it is the only
+    run of digits that long. A code that cannot be right is refused here, so that it costs no try.
     """
 
     default_error_messages = {
@@ -86,21 +109,37 @@ class CodeField(forms.CharField):
         typed = str(value or "").strip()
         if not typed:
             raise ValidationError(self.error_messages["required"], code="required")
-        digits = _read_digits(typed)
-        if digits is None or len(digits) != self.length:
+        digits = _read_digits(typed, self.length)
+        if digits is None:
             raise ValidationError(
                 self.error_messages["malformed"], code="malformed", params={"length": self.length}
             )
         return digits
 
 
-def _read_digits(typed: str) -> str | None:
+def _read_digits(typed: str, length: int) -> str | None:
+    """Return the ``length`` digits that were meant, or None where that is not plain."""
     if len(typed) > _MAX_TYPED_CODE:
         return None
-    digits = []
-    for character in typed:
-        if character.isdecimal():
-            digits.append(str(unicodedata.decimal(character)))
-        elif not (character.isspace() or unicodedata.category(character) in ("Pd", "Cf")):
-            return None
-    return "".join(digits)
+    plain = "".join(map(_plain, typed))
+    if not plain.strip("0123456789 "):
+        digits = plain.replace(" ", "")
+        return digits if len(digits) == length else None
+    if any(unicodedata.category(character)[0] == "C" for character in plain):
+        return None
+    found = {
+        run.replace(" ", "")
+        for run in re.findall(r"[0-9](?: ?[0-9])*", plain)
+        if len(run.replace(" ", "")) == length
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+def _plain(character: str) -> str:
+    """Return a digit in ASCII, a space for what people put between digits, "" for the invisible."""
+    if character.isdecimal():
+        return str(unicodedata.decimal(character))
+    category = unicodedata.category(character)
+    if category == "Cf":
+        return ""
+    return " " if character.isspace() or category == "Pd" else character

@@ -1,15 +1,39 @@
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from accounts import countries
+from accounts.conf import conf
+from accounts.countries import Country
 from accounts.fields import CodeField, PhoneField
 
 
 class PhoneForm(forms.Form):
+    """``region``: the country of a number without +, unless the form that was sent names one."""
+
     phone = PhoneField(label=_("Mobile number"))
+    remember = forms.BooleanField(label=_("Remember my number on this device"), required=False)
     # Nobody typed what is hidden, so nobody could mend it: the view judges it, not the form.
     next = forms.Field(required=False, widget=forms.HiddenInput)
+
+    def __init__(
+        self, data: Mapping[str, Any] | None = None, *, region: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(data, **kwargs)
+        chosen = data.get("country") if data else None
+        self.region = str(chosen) if chosen in conf.countries else region or conf.default_region
+        self.fields["phone"] = PhoneField(label=_("Mobile number"), region=self.region)
+
+    @property
+    def countries(self) -> tuple[Country, ...]:
+        return countries.named(conf.countries, get_language() or "en")
+
+    @property
+    def country(self) -> Country:
+        return next(each for each in self.countries if each.code == self.region)
 
 
 class CodeForm(forms.Form):

@@ -54,11 +54,15 @@ class Pending:
             return 0
         return max(0, math.ceil(self.challenge.resend_at - time.time()))
 
-    def minutes_left(self) -> int:
-        """Return how long the code works, in minutes begun."""
+    def seconds_left(self) -> int:
+        """Return how long the code works."""
         if self.challenge is None:
             return 0
-        return max(0, math.ceil((self.challenge.expires_at - time.time()) / 60))
+        return max(0, math.ceil(self.challenge.expires_at - time.time()))
+
+    def minutes_left(self) -> int:
+        """Return how long the code works, in minutes begun."""
+        return math.ceil(self.seconds_left() / 60)
 
     def is_proven(self) -> bool:
         return self.proven is not None and time.time() - self.proven_at < _PROVEN_FOR

@@ -42,6 +42,7 @@ from typing import Any, cast
 from django.contrib.auth import authenticate, logout
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
+from django.utils.translation import get_language, to_locale
 from django.views.decorators.debug import sensitive_variables
 
 from accounts import (
@@ -224,6 +225,20 @@ def finish(
     return _done(user, waiting)
 
 
+def forget(request: HttpRequest) -> None:
+    """Drop the sign-in under way, and the number with it."""
+    pending.forget(request)
+
+
+def speak(user: User) -> None:
+    """Let the person's texts be in the language of this request from now on, if that can be."""
+    try:
+        cognito.gateway().set_locale(user.sub, _locale())
+    except cognito.CognitoError as error:
+        # Of no consequence for the sign-in; the next one tries again.
+        log.warning("Could not set the language of %s: %r", user.sub, error)
+
+
 def asked(request: HttpRequest) -> Asked | None:
     """Return what the person whose code was right is asked, for as long as they may answer."""
     waiting = pending.load(request)
@@ -360,7 +375,7 @@ def _begin(
     try:
         gateway = cognito.gateway()
         if may_create and (known is None or insist):
-            created = gateway.create_user(phone)
+            created = gateway.create_user(phone, locale=_locale())
             if created:
                 sub = created.sub
                 log.info("Created a user for %s", phones.mask(phone))
@@ -490,6 +505,8 @@ def _end_alike(request: HttpRequest, session: str) -> SignedIn:
 def _done(user: User, waiting: Pending) -> SignedIn:
     if not user.phone_verified:
         _mark_verified(user)
+    if _language_of(user.texted_in) != _language_of(_locale()):
+        speak(user)
     return SignedIn(user, waiting.next_url)
 
 
@@ -518,6 +535,16 @@ def _mark_verified(user: User) -> None:
         return
     user.phone_verified = True
     user.save(update_fields=["phone_verified"])
+
+
+def _locale() -> str:
+    """Return the language of the page as Cognito has it, such as pt-BR."""
+    return to_locale(get_language() or "en").replace("_", "-")
+
+
+def _language_of(locale: str | None) -> str:
+    """Return what texts go by: de for de-AT."""
+    return (locale or "").replace("_", "-").partition("-")[0].lower()
 
 
 def _decoy() -> Challenge:

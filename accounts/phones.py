@@ -137,6 +137,11 @@ def example(region: str) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
 
 
+def spaced(phone: str) -> str:
+    """Return ``+12015550123`` as ``+1 201-555-0123``: what a person can compare with their own."""
+    return phonenumbers.format_number(phonenumbers.parse(phone), PhoneNumberFormat.INTERNATIONAL)
+
+
 def calling_codes(countries: Collection[str]) -> list[str]:
     """Return the calling codes of ``countries``, such as ["+1", "+44"], in order."""
     codes = {phonenumbers.country_code_for_region(country) for country in countries}

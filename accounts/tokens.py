@@ -41,7 +41,7 @@ class KeysUnavailable(TokenError):
 
 @dataclass(frozen=True)
 class Claims:
-    """What we believe of a token. ``phone`` is in E.164.
+    """What we believe of a token. ``phone`` is in E.164, ``locale`` the language of the texts.
 
     ``groups`` are those of the user pool, which operators of the pool alone give and take.
     """
@@ -49,6 +49,7 @@ class Claims:
     sub: str
     phone: str | None
     phone_verified: bool
+    locale: str | None = None
     groups: frozenset[str] = frozenset()
 
 
@@ -163,11 +164,12 @@ class Verifier:
             raise InvalidToken("Not an ID token")
         if claims["sub"] != sub:
             raise InvalidToken("Of somebody else")
-        phone = claims.get("phone_number")
+        phone, locale = claims.get("phone_number"), claims.get("locale")
         return Claims(
             sub=sub,
             phone=phone if isinstance(phone, str) else None,
             phone_verified=claims.get("phone_number_verified") is True,
+            locale=locale if isinstance(locale, str) else None,
             groups=_groups(claims.get("cognito:groups")),
         )
 

@@ -1,15 +1,18 @@
 from django.urls import path
 
-from accounts.views import confirm, devices, ended, login, number, takeover
+from accounts.views import confirm, devices, ended, login, number, site, takeover
 
 app_name = "accounts"
 
 urlpatterns = [
     path("login/", login.PhoneView.as_view(), name="login"),
     path("login/code/", login.CodeView.as_view(), name="code"),
+    path("login/forget/", login.ForgetView.as_view(), name="forget"),
     path("login/resend/", login.ResendView.as_view(), name="resend"),
     path("login/take-over/", takeover.TakeOverView.as_view(), name="take_over"),
     path("login/cancel/", takeover.CancelView.as_view(), name="cancel"),
+    path("brand.css", site.brand_css, name="brand_css"),
+    path("language/", site.LanguageView.as_view(), name="language"),
     path("logout/", login.SignOutView.as_view(), name="logout"),
     path("ended/", ended.EndedView.as_view(), name="ended"),
     path("confirm/", confirm.ConfirmView.as_view(), name="confirm"),

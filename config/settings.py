@@ -38,7 +38,6 @@ INSTALLED_APPS = [
     "config.apps.SiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.humanize",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
@@ -54,6 +53,7 @@ MIDDLEWARE = [
     "accounts.afterwards.middleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.middleware.AuthenticationMiddleware",
@@ -96,6 +96,17 @@ elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [
+    ("en", "English"),
+    ("es", "Spanish"),
+    ("fr", "French"),
+    ("de", "German"),
+    ("pt-br", "Brazilian Portuguese"),
+    ("hi", "Hindi"),
+    ("ar", "Arabic"),
+    ("ja", "Japanese"),
+]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -132,6 +143,11 @@ CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = HTTPS
+LANGUAGE_COOKIE_NAME = "__Host-language" if HTTPS else "language"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = HTTPS
 
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
@@ -170,6 +186,9 @@ AWS_REGION = env.str("AWS_REGION", default="")
 AWS_ENDPOINT_URL = env.str("AWS_ENDPOINT_URL", default="")
 
 ACCOUNTS_SITE_NAME = env.str("SITE_NAME", default="Phone login")
+ACCOUNTS_SITE_LOGO = env.str("SITE_LOGO", default="brand/logo.svg")
+ACCOUNTS_SITE_COLOR = env.str("SITE_COLOR", default="")
+ACCOUNTS_SITE_COLOR_DARK = env.str("SITE_COLOR_DARK", default="")
 ACCOUNTS_USER_POOL_ID = env.str("COGNITO_USER_POOL_ID", default="")
 ACCOUNTS_CLIENT_ID = env.str("COGNITO_CLIENT_ID", default="")
 ACCOUNTS_CLIENT_SECRET = env.str("COGNITO_CLIENT_SECRET", default="")

@@ -1,5 +1,6 @@
 """The phone of everybody: a page with the texts that the emulator kept. Local mode only."""
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -19,6 +20,12 @@ SHOWN_PER_PHONE = 10
 class Text:
     phone: str
     body: str
+
+    @property
+    def code(self) -> str:
+        """What a phone offers to fill in: the code of the last line, ``@host #code``."""
+        bound = re.search(r"^@\S+ #([0-9]+)\Z", self.body, re.MULTILINE)
+        return bound[1] if bound else ""
 
 
 def texts(endpoint_url: str, phone: str | None = None) -> list[Text]:

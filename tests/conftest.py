@@ -11,6 +11,7 @@ import botocore.session
 import pytest
 from botocore.loaders import create_loader
 from django.core.cache import cache
+from django.utils import translation
 
 from accounts import cognito, revalidation, throttle, tokens
 from localcloud import inbox
@@ -60,6 +61,8 @@ def _fresh_process() -> Iterator[None]:
     tokens._verifier.cache_clear()
     throttle._made_limiter.cache_clear()
     revalidation._asking.reset()
+    # The test client serves in this thread, which keeps the language of the last request.
+    translation.deactivate()
     yield
     cognito._made_gateway.cache_clear()
     tokens._verifier.cache_clear()

@@ -166,6 +166,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     date_joined = models.DateTimeField(_("first sign-in"), default=timezone.now, editable=False)
 
+    # The language of their texts, as the ID token of this sign-in has it; not stored here.
+    texted_in: str | None = None
+
     objects: ClassVar[UserManager] = UserManager()
 
     # Unique with the pool, see Meta; hence auth.W004 is silenced in the settings.

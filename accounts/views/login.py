@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.views import LogoutView
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -18,7 +19,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_safe
 from django.views.generic import TemplateView, View
 
-from accounts import devices, phone_login, phones
+from accounts import countries, devices, phone_login, phones, remembered
+from accounts.conf import conf
 from accounts.forms import CodeForm, PhoneForm
 from accounts.pending import Pending, Purpose
 
@@ -69,7 +71,9 @@ class StepView(View):
             return super().dispatch(request, *args, **kwargs)
         except phone_login.InUse:
             return redirect("accounts:take_over")
-        except (phone_login.NothingPending, phone_login.StartOver):
+        except phone_login.NothingPending:
+            return self.nothing_pending(request)
+        except phone_login.StartOver:
             return redirect(self.steps.start)
         except phone_login.TooMany as error:
             return too_many(request, error)
@@ -80,11 +84,25 @@ class StepView(View):
             return HttpResponseRedirect(next_url(request))
         return None
 
+    def nothing_pending(self, request: HttpRequest) -> HttpResponse:
+        if self.steps.purpose == "login":
+            messages.info(
+                request,
+                _(
+                    "No sign-in is under way here any more. Type your number, and we will text "
+                    "you a code."
+                ),
+            )
+        return redirect(self.steps.start)
+
     def start_page(
         self, request: HttpRequest, waiting: Pending, *, status: int = 200, reference: str = ""
     ) -> HttpResponse:
         """Return the flow's first page, ready to go on from there."""
-        form = PhoneForm(initial={"phone": waiting.phone, "next": waiting.next_url})
+        form = PhoneForm(
+            initial={"phone": phones.spaced(waiting.phone), "next": waiting.next_url},
+            region=likely_region(request, waiting.phone),
+        )
         return _phone_page(request, form, status=status, reference=reference)
 
     def shown(self, phone: str) -> str:
@@ -103,7 +121,9 @@ class StepView(View):
         if waiting is not None and waiting.challenge is None and status == 503:
             # The code was right, and spent, before something failed.
             return self.start_page(request, waiting, status=status, reference=waiting.reference)
-        if waiting is None or waiting.challenge is None:
+        if waiting is None:
+            return self.nothing_pending(request)
+        if waiting.challenge is None:
             return redirect(self.steps.start)
         if form is None:
             form = CodeForm(
@@ -116,10 +136,15 @@ class StepView(View):
             "attempt": waiting.attempt,
             "next_url": waiting.next_url,
             "undelivered": "" if delivery == "sent" else delivery,
+            # Another text to the same number would fare no better.
+            "is_hopeless": delivery in ("landline", "blocked_country"),
             "phone": self.shown(waiting.phone),
             "length": waiting.challenge.code_length,
+            "tries": waiting.challenge.tries_left,
             "minutes": waiting.minutes_left(),
+            "seconds_left": waiting.seconds_left(),
             "resend_in": waiting.seconds_to_resend(),
+            "resend_clock": _clock(waiting.seconds_to_resend()),
             "wait": wait,
             "is_unavailable": status == 503,
             "reference": waiting.reference,
@@ -135,23 +160,49 @@ class PhoneView(StepView):
         waiting = phone_login.current(request)
         if waiting and waiting.is_proven():
             return redirect("accounts:take_over")
+        kept = remembered.load(request)
+        phone = waiting.phone if waiting else kept
         form = PhoneForm(
             initial={
-                "phone": waiting.phone if waiting else "",
+                "phone": phones.spaced(phone) if phone else "",
+                "remember": kept is not None,
                 "next": request.GET.get("next") or (waiting.next_url if waiting else ""),
-            }
+            },
+            region=likely_region(request, phone),
         )
         return _phone_page(request, form, is_over=bool(waiting and waiting.challenge is None))
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        form = PhoneForm(request.POST)
+        form = PhoneForm(request.POST, region=likely_region(request, remembered.load(request)))
         if not form.is_valid():
             return _phone_page(request, form)
+        phone = form.cleaned_data["phone"]
         try:
-            phone_login.start(request, form.cleaned_data["phone"], next_url=next_url(request))
+            phone_login.start(request, phone, next_url=next_url(request))
         except phone_login.Unavailable as error:
             return _phone_page(request, form, status=503, reference=error.reference)
-        return redirect("accounts:code")
+        response = redirect("accounts:code")
+        if form.cleaned_data["remember"]:
+            remembered.store(response, phone)
+        elif remembered.load(request):
+            remembered.forget(response)
+        return response
+
+
+class ForgetView(StepView):
+    """Only POST forgets."""
+
+    http_method_names = ["get", "head", "post"]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return redirect(settings.LOGIN_URL)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        phone_login.forget(request)
+        messages.info(request, _("This device has forgotten your number."))
+        response = redirect(settings.LOGIN_URL)
+        remembered.forget(response)
+        return response
 
 
 class CodeView(StepView):
@@ -224,7 +275,10 @@ class SignOutView(LogoutView):
         return redirect(settings.LOGIN_REDIRECT_URL)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        was_signed_in = request.user.is_authenticated
         phone_login.sign_out(request)
+        if was_signed_in:
+            messages.success(request, _("You are signed out."))
         return HttpResponseRedirect(self.get_success_url())
 
 
@@ -234,6 +288,15 @@ def too_many(request: HttpRequest, error: phone_login.TooMany) -> HttpResponse:
     response = render(request, "429.html", context, status=429)
     response["Retry-After"] = str(error.retry_after)
     return response
+
+
+def likely_region(request: HttpRequest, phone: str | None) -> str:
+    """Return the country to start with: of the number typed before, else of the browser."""
+    earlier = phones.country_of(phone) if phone else ""
+    if earlier in conf.countries:
+        return earlier
+    languages = request.headers.get("Accept-Language", "")
+    return countries.guess(languages, conf.countries, default=conf.default_region)
 
 
 def _phone_page(
@@ -248,6 +311,7 @@ def _phone_page(
         "form": form,
         "is_over": is_over,
         "is_unavailable": status == 503,
+        "is_remembered": remembered.load(request) is not None,
         "reference": reference,
     }
     return render(request, "accounts/phone.html", context, status=status)
@@ -267,3 +331,8 @@ def next_url(request: HttpRequest) -> str:
     ):
         return url
     return resolve_url(settings.LOGIN_REDIRECT_URL)
+
+
+def _clock(seconds: int) -> str:
+    """Return 75 as 1:15, which is the same in every language."""
+    return f"{seconds // 60}:{seconds % 60:02d}"

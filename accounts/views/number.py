@@ -17,7 +17,7 @@ from accounts import confirmation, numbers, phone_login, phones, sessions
 from accounts.forms import PhoneForm
 from accounts.models import User
 from accounts.pending import Pending
-from accounts.views.login import CodeView, ResendView, Steps, StepView
+from accounts.views.login import CodeView, ResendView, Steps, StepView, likely_region
 
 
 class NumberStepView(StepView):
@@ -32,12 +32,15 @@ class NumberStepView(StepView):
 
     def shown(self, phone: str) -> str:
         # They typed it a moment ago, and have to see where they mistyped.
-        return phone
+        return phones.spaced(phone)
 
     def start_page(
         self, request: HttpRequest, waiting: Pending, *, status: int = 200, reference: str = ""
     ) -> HttpResponse:
-        form = PhoneForm(initial={"phone": waiting.phone})
+        form = PhoneForm(
+            initial={"phone": phones.spaced(waiting.phone)},
+            region=likely_region(request, waiting.phone),
+        )
         return _number_page(request, form, status=status, reference=reference)
 
 
@@ -46,10 +49,10 @@ class NumberView(NumberStepView):
     def get(self, request: HttpRequest) -> HttpResponse:
         waiting = phone_login.current(request, "number")
         is_over = bool(waiting and waiting.challenge is None)
-        return _number_page(request, PhoneForm(), is_over=is_over)
+        return _number_page(request, PhoneForm(region=_own_region(request)), is_over=is_over)
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        form = PhoneForm(request.POST)
+        form = PhoneForm(request.POST, region=_own_region(request))
         if not form.is_valid():
             return _number_page(request, form)
         try:
@@ -119,6 +122,11 @@ class ChangedView(LoginRequiredMixin, View):
         )
         messages.success(request, said % {"number": ended})
         return redirect("home")
+
+
+def _own_region(request: HttpRequest) -> str:
+    """Return the country to start with: of the number they have."""
+    return likely_region(request, cast(User, request.user).phone)
 
 
 def _number_page(

@@ -25,13 +25,17 @@ NOTICES = frozenset({"number_changed", "invited"})
 
 # Countries where a public notice is in one of our languages. Not India: a number tells too little
 # there, Hindi is the first language of fewer than half and costs two texts instead of one; whoever
-# wants it has it in the locale. Not Belgium or Canada: most of their people do not write French.
+# wants it has it in the locale. Not Belgium or Canada: most of their people do not write French;
+# nor the Gulf states where most do not write Arabic. Arabic costs two texts as well, but where
+# nearly everybody reads it, few read English.
 _COUNTRIES_BY_LANGUAGE = {
+    "ar": "DZ EG IQ JO LB LY MA MR OM PS SA SD SY TN YE",
     "de": "AT CH DE LI",
     "es": "AR BO CL CO CR CU DO EC ES GQ GT HN MX NI PA PE PR PY SV UY VE",
     "fr": """
         BF BI BJ CD CF CG CI CM DJ FR GA GF GN GP HT KM LU MC MG ML MQ NC NE PF PM RE SN TD TG WF
     """,
+    "ja": "JP",
     "pt": "AO BR CV GW MZ PT ST",
 }
 _LANGUAGE_BY_COUNTRY = {

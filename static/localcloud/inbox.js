@@ -1,5 +1,9 @@
-// Shows new texts as they arrive, without moving what is being read.
+// Shows new texts as they arrive, without moving what is being read; fills in a code elsewhere.
+"use strict";
+
 const main = document.querySelector("main");
+const told = document.getElementById("told");
+const site = new BroadcastChannel("inbox");
 
 async function refresh() {
   try {
@@ -13,5 +17,12 @@ async function refresh() {
     // The site is starting again; the next look will tell.
   }
 }
+
+main.addEventListener("click", (event) => {
+  const button = event.target.closest("button[value]");
+  if (!button) return;
+  site.postMessage({ code: button.value });
+  told.textContent = told.dataset.words;
+});
 
 setInterval(refresh, 1000);

@@ -211,6 +211,60 @@ def test_checks_of_what_is_dangerous_are_tagged_as_security(good):
 
 
 @pytest.mark.parametrize(
+    ("name", "colour"),
+    [("SITE_COLOR", "blue"), ("SITE_COLOR", "#12345"), ("SITE_COLOR_DARK", "rgb(1,2,3)")],
+)
+def test_colour_that_is_none_is_e020_naming_the_variable(good, name, colour):
+    good.ACCOUNTS_SITE_COLOR = "#0b57d0"
+    setattr(good, f"ACCOUNTS_{name}", colour)
+
+    message = only("accounts.E020")
+
+    assert message.msg == f"{name} is no colour: {colour!r}."
+    assert message.hint
+
+
+def test_dark_colour_alone_is_e020(good):
+    good.ACCOUNTS_SITE_COLOR_DARK = "#9ec1ff"
+
+    assert "needs a SITE_COLOR" in only("accounts.E020").msg
+
+
+@pytest.mark.parametrize(
+    ("light", "dark", "named"),
+    [
+        ("#ffcc00", "", "SITE_COLOR"),
+        ("#8ab4f8", "", "SITE_COLOR"),
+        ("#0b57d0", "#0b57d0", "SITE_COLOR_DARK"),
+    ],
+)
+def test_colour_that_is_too_faint_is_e021_with_the_nearest_that_is_not(good, light, dark, named):
+    good.ACCOUNTS_SITE_COLOR, good.ACCOUNTS_SITE_COLOR_DARK = light, dark
+
+    message = only("accounts.E021")
+
+    assert message.msg.startswith(f"{named} ")
+    suggested = message.hint.split()[-1].rstrip(".")
+    setattr(good, f"ACCOUNTS_{named}", suggested)
+    assert found() == []
+
+
+@pytest.mark.parametrize("colours", [("#0b57d0", ""), ("#0b57d0", "#9ec1ff"), ("#000", "#fff")])
+def test_colour_that_can_be_read_is_no_error(good, colours):
+    good.ACCOUNTS_SITE_COLOR, good.ACCOUNTS_SITE_COLOR_DARK = colours
+
+    assert found() == []
+
+
+def test_logo_that_is_no_static_file_is_e022(good):
+    good.ACCOUNTS_SITE_LOGO = "brand/none.svg"
+
+    assert "brand/none.svg" in only("accounts.E022").msg
+    good.ACCOUNTS_SITE_LOGO = ""
+    assert found() == []
+
+
+@pytest.mark.parametrize(
     "groups",
     [{"support": ""}, {"": "Support"}, {"two words": "Support"}, {"support": "x" * 151}],
     ids=str,

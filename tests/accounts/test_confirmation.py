@@ -91,7 +91,7 @@ def test_older_code_leads_to_a_fresh_one_and_back(client, pool, known):
     page = client.get(CODE)
     assert f'action="{CODE}"' in text(page)
     assert f'action="{RESEND}"' in text(page)
-    assert re.search(r"say <strong>\w{3}-\w{2}</strong>", text(page))
+    assert re.search(r"reference: <bdi dir=\"ltr\"><strong>\w{3}-\w{2}</strong>", text(page))
     before, row = client.cookies["sessionid"].value, Session.objects.get()
     assert client.post(CODE, {"code": pool.code()}).url == "/delicate/?a=b"
     assert text(client.get("/delicate/?a=b")) == "done by GET"
@@ -186,7 +186,7 @@ def test_cognito_that_is_away_is_a_503_page_with_a_reference(client, pool):
     page = client.post(CONFIRM, {"next": "/delicate/"})
     assert page.status_code == 503
     assert "cannot reach the sign-in service" in text(page)
-    assert f"say <strong>{SignInEvent.objects.latest('pk').reference}</strong>" in text(page)
+    assert f"<strong>{SignInEvent.objects.latest('pk').reference}</strong>" in text(page)
     assert 'value="/delicate/"' in text(page)
 
 

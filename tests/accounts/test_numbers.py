@@ -12,7 +12,7 @@ from django.core.handlers.base import BaseHandler
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from accounts import texts
+from accounts import phones, texts
 from accounts.models import Operation, SignInEvent, User
 from tests.accounts.test_turns import at_once, database_in_a_file
 from tests.wire import Reply, Request, WireServer, aws_error
@@ -126,7 +126,7 @@ def test_new_number_is_texted_a_code_for_this_user_in_the_language_of_the_page(c
     [event] = aws.events
     assert event == {"action": "prove", "phone": NEW, "user": user.sub, "language": "en"}
     said = page(client.get(CODE))
-    assert f"We sent it to {NEW}" in said
+    assert f'We sent it to <bdi dir="ltr">{phones.spaced(NEW)}</bdi>' in said
     assert "K7F-2Q" in said
 
 
@@ -209,7 +209,7 @@ def test_same_number_again_within_the_cooldown_texts_nothing(client, aws):
     [
         ("opted_out", "told our sender to stop"),
         ("landline", "takes no text messages"),
-        ("provider_down", "could not be sent just now"),
+        ("provider_down", "The fault is ours"),
     ],
 )
 def test_text_that_was_refused_is_said_and_written_down(client, aws, delivery, words):

@@ -516,7 +516,7 @@ def test_home_leads_to_the_devices(sign_in):
 def test_reference_stands_on_the_code_page_and_finds_the_events(client, pool, known):
     ask(client, known.phone)
     page = text(client.get(CODE))
-    reference = re.search(r"say <strong>(\w{3}-\w{2})</strong>", page)[1]
+    reference = re.search(r"<strong>(\w{3}-\w{2})</strong>", page)[1]
     found = SignInEvent.objects.filter(reference=reference).values_list("kind", flat=True)
     assert set(found) == {Kind.STARTED, Kind.SENT}
 
@@ -528,11 +528,11 @@ def test_reference_stands_on_the_pages_that_say_that_something_is_wrong(
     page = ask(client, known.phone)
     assert page.status_code == 503
     event = SignInEvent.objects.latest("pk")
-    assert f"say <strong>{event.reference}</strong>" in text(page)
+    assert f"<strong>{event.reference}</strong>" in text(page)
     settings.ACCOUNTS_SENDS = "1/hour"
     page = ask(client, known.phone)
     page = ask(client, known.phone)
     assert page.status_code == 429
     event = SignInEvent.objects.latest("pk")
     assert (event.kind, event.reason) == (Kind.BLOCKED, "network")
-    assert f"say <strong>{event.reference}</strong>" in text(page)
+    assert f"<strong>{event.reference}</strong>" in text(page)

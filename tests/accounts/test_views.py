@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import include, path
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from accounts import throttle
+from accounts import phones, throttle
 from accounts.models import Session, User
 from tests.accounts.test_phone_login import (
     CODE,
@@ -152,7 +152,7 @@ def test_reload_of_the_code_page_sends_nothing(client, pool, known):
 def test_back_button_finds_the_number_and_sends_nothing_when_pressed_again(client, pool, known):
     ask(client, known.phone)
     page = client.get(LOGIN)
-    assert f'value="{known.phone}"' in text(page)
+    assert f'value="{phones.spaced(known.phone)}"' in text(page)
     assert ask(client, known.phone).url == CODE
     assert len(pool.texts) == 1
     assert answer(client, pool.code()).url == "/"
@@ -315,7 +315,7 @@ def test_bad_phone_is_a_page_that_says_so(client, pool, typed):
     assert re.search(r'<p class="error" id="error_phone">[A-Z][^<>]+\.</p>', text(page))
     assert "<title>Error: " in text(page)
     assert 'aria-invalid="true"' in text(page)
-    assert len(page.content) < 5_000
+    assert len(page.content) < 10_000
     echoed = unescape(re.search(r'name="phone"[^>]*?value="([^"]*)"', text(page), re.DOTALL)[1])
     assert typed.startswith(echoed)
     assert len(echoed) <= 40
@@ -325,13 +325,13 @@ def test_bad_phone_is_a_page_that_says_so(client, pool, typed):
 
 def test_what_was_typed_is_escaped(client, pool, known):
     page = ask(client, BAD_PHONES["script"], next='"><script>alert(2)</script>')
-    assert "<script" not in text(page)
+    assert "<script>" not in text(page)
     assert "&quot;&gt;&lt;script&gt;alert(1)" in text(page)
     page = client.get(LOGIN, {"next": '"><script>alert(3)</script>'})
-    assert "<script" not in text(page)
+    assert "<script>" not in text(page)
     ask(client, known.phone)
     page = client.post(CODE, {"code": '"><script>', "attempt": '"><script>'})
-    assert "<script" not in text(page)
+    assert "<script>" not in text(page)
 
 
 @pytest.mark.parametrize("code", ["", "12345", "abcdef", "1" * 1_000_000, "<b>" * 99, "12\x003456"])
@@ -343,7 +343,7 @@ def test_bad_code_is_a_page_that_says_so_and_does_not_echo(client, pool, known, 
     assert "<title>Error: " in text(page)
     if code:
         assert f'"{code[:40]}' not in text(page)
-    assert len(page.content) < 5_000
+    assert len(page.content) < 10_000
     assert pool.calls("RespondToAuthChallenge") == []
 
 
@@ -641,7 +641,8 @@ def test_security_headers_are_on_every_response(sample, what):
 @pytest.mark.parametrize("what", [*LOGIN_PAGES, "home", "missing"])
 def test_pages_hold_nothing_that_the_policy_forbids(sample, what):
     page = text(sample(what))
-    assert "<script" not in page
+    scripts = re.findall(r"<script(.*?)</script>", page, re.DOTALL)
+    assert all(re.fullmatch(r' src="/static/[\w/]+\.js" defer>', script) for script in scripts)
     assert "<style" not in page
     assert not re.search(r"\s(style|on\w+)=", page)
     assert not re.search(r'(src|href)="(https?:)?//', page)
@@ -755,7 +756,7 @@ def test_error_pages_render_without_any_context(name):
     assert re.search(r"<title>[^<]+</title>", page)
     assert re.search(r"<h1>[^<]+</h1>", page)
     assert page.count('<a href="/">') == 2
-    assert '<html lang="en">' in page
+    assert '<html lang="en" dir="ltr">' in page
 
 
 # Health

@@ -8,6 +8,7 @@ from django.contrib.auth.models import Permission
 from playwright.sync_api import Page, expect
 
 from accounts.models import Finding, User
+from tests.browser.conftest import assert_accessible
 from tests.browser.test_admin_people import made, sign_in
 from tests.end_to_end.test_drift import Operator
 
@@ -21,9 +22,7 @@ def picture(tmp_path: Path, project: Path) -> Path:
     return folder / "drift.png"
 
 
-def test_operator_compares_looks_mends_and_undoes(
-    page: Page, site, phone, on_cloud, assert_accessible, picture
-):
+def test_operator_compares_looks_mends_and_undoes(page: Page, site, phone, on_cloud, picture):
     console, block = Operator(on_cloud), phone[:-4]
     operator = made(phone, name="Ada Byron", is_staff=True)
     rights = ["view_finding", "mend_drift", "view_user"]

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from accounts import events, figures, ledger, phones
 from accounts.models import SignInEvent, User
+from tests.browser.conftest import assert_accessible
 from tests.wire import Reply
 
 DEVICES = ("iPhone", "Chrome on Android", "Firefox on Windows", "Safari on Mac OS X")
@@ -166,7 +167,7 @@ def operator_page(page: Page, site, phone, settings, wire) -> Iterator[Page]:
 
 
 def test_operator_reads_the_figures_and_finds_one_attempt(
-    operator_page: Page, site, assert_accessible, folder, tmp_path
+    operator_page: Page, site, folder, tmp_path
 ):
     page = operator_page
     page.goto(f"{site}/admin/")

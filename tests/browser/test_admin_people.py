@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from accounts import cognito
 from accounts.admin import live
 from accounts.models import User
+from tests.browser.conftest import assert_accessible
 
 
 def made(phone: str, **rights) -> User:
@@ -54,7 +55,7 @@ def picture(page: Page, name: str) -> None:
 
 
 def test_operator_finds_and_disables_a_person_who_is_told(
-    operator_page: Page, browser: Browser, site, person, assert_accessible
+    operator_page: Page, browser: Browser, site, person
 ):
     page = operator_page
     theirs = browser.new_context()
@@ -91,7 +92,7 @@ def test_operator_finds_and_disables_a_person_who_is_told(
     theirs.close()
 
 
-def test_operator_invites_a_list_of_people(operator_page: Page, site, person, assert_accessible):
+def test_operator_invites_a_list_of_people(operator_page: Page, site, person):
     page = operator_page
     Group.objects.create(name="Editors")
     page.goto(f"{site}/admin/accounts/user/")

@@ -1,12 +1,11 @@
 """The sharing policies in two real browsers, one person in both."""
 
-import re
 from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from accounts.models import Session, User
+from accounts.models import User
 from tests.accounts.test_sharing import AGENTS
 from tests.browser.test_login import answer, ask, code_in
 
@@ -96,41 +95,3 @@ def test_policies_in_two_browsers(site, open_browser, sign_in, phone, settings):
     expect(other.locator("main")).to_contain_text("sign in on iPhone")
     user = User.objects.get(phone=phone)
     assert [row.device for row in user.sessions.filter(ended_at=None)] == ["iPhone"]
-
-
-@pytest.mark.parametrize("color_scheme", ["light", "dark"])
-def test_pages_of_sessions_are_accessible(
-    page: Page, browser, site, sign_in, phone, settings, assert_accessible, color_scheme
-):
-    page.emulate_media(color_scheme=color_scheme)
-    settings.ACCOUNTS_SHARING_POLICY = "ask"
-    sign_in(page)
-    is_home(page)
-    user = User.objects.get(phone=phone)
-    Session.objects.create(
-        session_key="a" * 32,
-        user=user,
-        device="iPad",
-        network="203.0.113.0/24",
-        signed_in_at=user.last_login,
-        expire_date=user.last_login.replace(year=user.last_login.year + 1),
-    )
-    Session.objects.exclude(device="iPad").update(
-        newcomer="iPad", newcomer_at=user.last_login, confirmed_at=None
-    )
-    page.goto(f"{site}/accounts/devices/")
-    assert_accessible(page)
-    page.goto(f"{site}/accounts/confirm/")
-    expect(page.get_by_role("heading", name="Is it still you?")).to_be_visible()
-    assert_accessible(page)
-    context = browser.new_context(color_scheme=color_scheme)
-    other = context.new_page()
-    sign_in(other)
-    expect(other.get_by_role("heading", name=re.compile("on another device"))).to_be_visible()
-    assert_accessible(other)
-    other.get_by_role("button", name="Continue here").click()
-    is_home(other)
-    page.goto(f"{site}/")
-    expect(page.get_by_role("heading", name="You were signed out")).to_be_visible()
-    assert_accessible(page)
-    context.close()

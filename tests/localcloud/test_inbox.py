@@ -28,7 +28,9 @@ def listing(**texts: list[str]) -> Reply:
 def shown(client: Client) -> list[tuple[str, str]]:
     page = client.get(INBOX)
     assert page.status_code == 200
-    found = re.findall(r'<h2>To ([^<]*)</h2><p class="bubble">([^<]*)</p>', page.content.decode())
+    found = re.findall(
+        r'<h2>To ([^<]*)</h2><p class="bubble" dir="auto">([^<]*)</p>', page.content.decode()
+    )
     return [(phone.replace("&#43;", "+"), body) for phone, body in found]
 
 

@@ -1,0 +1,74 @@
+"""The site's own colours: read, judged by WCAG's contrast, and written as a stylesheet.
+
+One colour makes the brand: it fills the buttons and writes the links, in the light theme and in
+the dark one. What stands on it is black or white, whichever reads better.
+"""
+
+import re
+from collections.abc import Iterable
+
+# What the colour stands on: --page and --card of static/site.css.
+LIGHT_SURFACES = ("#f4f5f7", "#ffffff")
+DARK_SURFACES = ("#0f1216", "#191d23")
+# WCAG 2.2, 1.4.3: links are text of an ordinary size.
+ENOUGH = 4.5
+
+_HEX = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})", re.IGNORECASE)
+_BLACK, _WHITE = "#000000", "#ffffff"
+
+_Rgb = tuple[int, int, int]
+
+
+def parse(colour: str) -> _Rgb:
+    """Read ``#0b57d0`` or ``#05d``. Raises ValueError."""
+    if not _HEX.fullmatch(colour):
+        raise ValueError("A colour is # and three or six hexadecimal digits")
+    digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
+    return int(digits[0:2], 16), int(digits[2:4], 16), int(digits[4:6], 16)
+
+
+def contrast(one: str, other: str) -> float:
+    """Return WCAG's contrast ratio of two colours, from 1 (none) to 21."""
+    low, high = sorted((_luminance(parse(one)), _luminance(parse(other))))
+    return (high + 0.05) / (low + 0.05)
+
+
+def worst_contrast(colour: str, surfaces: Iterable[str]) -> float:
+    return min(contrast(colour, surface) for surface in surfaces)
+
+
+def readable(colour: str, surfaces: tuple[str, ...]) -> str:
+    """Return the colour, or the nearest one to it on the way to black or white that is readable."""
+    goal = parse(_BLACK if surfaces == LIGHT_SURFACES else _WHITE)
+    start = parse(colour)
+    for step in range(101):
+        mixed = [round(a + (b - a) * step / 100) for a, b in zip(start, goal, strict=True)]
+        found = "#{:02x}{:02x}{:02x}".format(*mixed)
+        if worst_contrast(found, surfaces) >= ENOUGH:
+            return found
+    raise AssertionError("Black and white are readable")
+
+
+def stylesheet(light: str, dark: str) -> str:
+    """Return the rules that put the brand's colours in the place of the stylesheet's own.
+
+    ``dark`` may be empty: then it is the light one, made as bright as the dark theme needs.
+    """
+    dark = dark or readable(light, DARK_SURFACES)
+    return (
+        f":root{{{_tokens(light)}}}\n"
+        f"@media (prefers-color-scheme:dark){{:root{{{_tokens(dark)}}}}}\n"
+    )
+
+
+def _tokens(colour: str) -> str:
+    ink = max(_BLACK, _WHITE, key=lambda each: contrast(each, colour))
+    return f"--accent:{colour};--on-accent:{ink}"
+
+
+def _luminance(colour: _Rgb) -> float:
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in (each / 255 for each in colour)
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -1,0 +1,94 @@
+// Optional: the page of the code works without it.
+"use strict";
+
+const field = document.getElementById("id_code");
+const form = field && field.form;
+const news = document.getElementById("news");
+const now = () => Date.now() / 1000;
+
+function announce(words) {
+  news.textContent = "";
+  news.textContent = words;
+}
+
+// The code sends itself once all its digits are there, by whatever hand they came: typed, pasted
+// with the words around them, filled in by the keyboard. The server reads them again.
+if (field) {
+  const length = Number(field.dataset.length);
+  const one = "\\p{Nd}[\\s-]?";
+  const alone = new RegExp(`(?:^|\\P{Nd})((?:${one}){${length - 1}}\\p{Nd})(?![\\s-]?\\p{Nd})`, "u");
+  let sent = "";
+
+  const send = () => {
+    if (form.dataset.sent || sent === field.value) return;
+    sent = field.value;
+    form.querySelector("[type=submit]").click();
+  };
+  field.addEventListener("input", (event) => {
+    if (event.isComposing) return;
+    const found = alone.exec(field.value);
+    if (!found) return;
+    // Show what was understood of a text that was pasted whole.
+    if (/\p{L}/u.test(field.value)) field.value = found[1].replace(/[\s-]/g, "");
+    send();
+  });
+
+  // Android offers the code of the text that names this site.
+  if ("OTPCredential" in window) {
+    const waiting = new AbortController();
+    navigator.credentials
+      .get({ otp: { transport: ["sms"] }, signal: waiting.signal })
+      .then((text) => {
+        field.value = text.code;
+        send();
+      })
+      .catch(() => {});
+    form.addEventListener("submit", () => waiting.abort());
+    addEventListener("pagehide", () => waiting.abort());
+  }
+}
+
+// When it ends, by the clock that the person sees.
+const life = document.getElementById("lifetime");
+if (life) {
+  const end = now() + Number(life.dataset.seconds);
+  const clock = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "short" });
+  life.textContent = life.dataset.until.replace("{time}", clock.format(end * 1000));
+  const watch = setInterval(() => {
+    if (now() < end) return;
+    clearInterval(watch);
+    life.textContent = life.dataset.over;
+    document.getElementById("tries").hidden = true;
+    for (const button of document.querySelectorAll("#id_code ~ button, #resend > button")) {
+      button.classList.toggle("secondary", button.form === form);
+    }
+    announce(life.dataset.over);
+  }, 1000);
+}
+
+// Until another text may be asked for. What ticks is not announced; that it may be asked for, is.
+const again = document.getElementById("resend");
+const wait = document.getElementById("wait");
+if (again && wait) {
+  const end = now() + Number(wait.dataset.seconds);
+  const button = again.querySelector("button");
+  const clock = wait.querySelector("bdi");
+  let ticking;
+  const tick = () => {
+    const left = Math.max(0, Math.ceil(end - now()));
+    clock.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+    if (left) return;
+    clearInterval(ticking);
+    wait.textContent = wait.dataset.ready;
+    button.removeAttribute("aria-disabled");
+    announce(wait.dataset.ready);
+  };
+  button.setAttribute("aria-disabled", "true");
+  button.addEventListener("click", (event) => {
+    if (!button.hasAttribute("aria-disabled")) return;
+    event.preventDefault();
+    announce(wait.textContent);
+  });
+  ticking = setInterval(tick, 250);
+  tick();
+}

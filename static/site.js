@@ -1,0 +1,33 @@
+// Optional: every page works without it.
+"use strict";
+
+// A form is sent once, until its page is seen again or the answer stays away.
+const PATIENCE = 15000;
+
+function rest(form) {
+  delete form.dataset.sent;
+  for (const button of form.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
+}
+
+for (const form of document.forms) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) return event.preventDefault();
+    form.dataset.sent = "yes";
+    const button = event.submitter || form.querySelector("[type=submit]");
+    if (button) button.setAttribute("aria-busy", "true");
+    setTimeout(rest, PATIENCE, form);
+  });
+}
+addEventListener("pageshow", (event) => {
+  if (event.persisted) Array.from(document.forms, rest);
+});
+
+// The example is of the chosen country.
+const country = document.getElementById("id_country");
+if (country) {
+  const show = () => {
+    document.getElementById("example").textContent = country.selectedOptions[0].dataset.example;
+  };
+  country.addEventListener("change", show);
+  addEventListener("pageshow", show);
+}

@@ -1,0 +1,312 @@
+"""What the pages say, offer and keep in each state of a sign-in."""
+
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+import time_machine
+from django.conf import settings
+from django.test import Client
+
+from accounts import phones
+from accounts.models import User
+from tests.accounts.test_phone_login import (
+    CODE,
+    LOGIN,
+    LOGOUT,
+    StrictCognito,
+    answer,
+    ask,
+    strict_cognito,
+)
+from tests.wire import Reply
+
+pytestmark = pytest.mark.django_db
+
+FORGET, LANGUAGE = "/accounts/login/forget/", "/accounts/language/"
+
+
+@pytest.fixture
+def pool(settings) -> Iterator[StrictCognito]:
+    with strict_cognito(settings) as server:
+        yield server
+
+
+@pytest.fixture
+def known(pool, phone) -> User:
+    return User.objects.for_identity(pool.add(phone), phone, phone_verified=True)
+
+
+def text(page) -> str:
+    return re.sub(r"\s+", " ", page.content.decode())
+
+
+def chosen(page) -> str:
+    return re.search(r'<option value="(\w+)"[^>]* selected>', text(page))[1]
+
+
+# The phone
+
+
+def test_one_country_needs_no_list(client, settings):
+    settings.ACCOUNTS_COUNTRIES = ["US"]
+    page = client.get(LOGIN)
+    assert "<select" not in text(page)
+    assert "(201) 555-0123" in text(page)
+
+
+def test_country_is_that_of_the_number_before_then_of_the_browser_then_the_default(client, pool):
+    assert chosen(client.get(LOGIN)) == "US"
+    french = {"Accept-Language": "fr-FR"}
+    assert chosen(client.get(LOGIN, headers=french)) == "FR"
+    ask(client, "+44 7400 123456")
+    assert chosen(client.get(LOGIN, headers=french)) == "GB"
+
+
+def test_number_is_read_in_the_chosen_country_unless_it_says_another(client, pool, settings):
+    ask(client, "07400 123456", country="GB")
+    assert pool.calls("InitiateAuth")[-1]["AuthParameters"]["USERNAME"] == "+447400123456"
+    ask(Client(), "+33 6 12 34 56 78", country="GB")
+    assert pool.calls("InitiateAuth")[-1]["AuthParameters"]["USERNAME"] == "+33612345678"
+
+
+@pytest.mark.parametrize("country", ["DE", "", "XX", "GB" * 9999, "\0"])
+def test_country_that_nobody_offered_is_as_none(client, pool, country):
+    assert ask(client, "(201) 555-0123", country=country).url == CODE
+
+
+def test_refused_number_comes_back_with_its_country_and_the_example_of_it(client):
+    page = ask(client, "12", country="FR")
+    assert chosen(page) == "FR"
+    assert "Type it like \u206606 12 34 56 78\u2069" in text(page)
+
+
+# Remembered
+
+
+def test_number_is_kept_by_nobody_who_was_not_asked_to(client, pool, known):
+    ask(client, known.phone)
+    assert "phone" not in client.cookies
+
+
+def test_kept_number_is_signed_out_of_reach_and_for_the_sign_in_pages_alone(client, pool, known):
+    ask(client, known.phone, remember="on")
+    kept = client.cookies["phone"]
+    assert kept["path"] == LOGIN
+    assert kept["httponly"]
+    assert kept["samesite"] == "Lax"
+    assert kept["max-age"] == 180 * 24 * 60 * 60
+    again = Client()
+    again.cookies["phone"] = kept.value
+    assert f'value="{phones.spaced(known.phone)}"' in text(again.get(LOGIN))
+    again.cookies["phone"] = kept.value.replace(known.phone[-4:], "0199")
+    assert "0199" not in text(again.get(LOGIN))
+
+
+@pytest.mark.parametrize("junk", ["x", ":::", "é", "+12015550123", "x" * 4000])
+def test_kept_number_that_is_none_is_as_nothing(client, junk):
+    client.cookies["phone"] = junk
+    page = client.get(LOGIN)
+    assert page.status_code == 200
+    assert "Forget my number" not in text(page)
+
+
+def test_number_sent_without_the_wish_is_forgotten(client, pool, known):
+    ask(client, known.phone, remember="on")
+    ask(client, known.phone)
+    assert client.cookies["phone"].value == ""
+
+
+def test_forgetting_forgets_the_sign_in_under_way_as_well(client, pool, known):
+    ask(client, known.phone, remember="on")
+    assert client.get(FORGET).url == LOGIN
+    assert "Forget my number" in text(client.get(LOGIN))
+    assert client.post(FORGET).url == LOGIN
+    page = text(client.get(LOGIN))
+    assert "This device has forgotten your number." in page
+    assert phones.spaced(known.phone) not in page
+    assert client.get(CODE).url == LOGIN
+
+
+# The code
+
+
+def test_time_and_tries_are_said_plainly(client, pool, known):
+    ask(client, known.phone)
+    page = text(client.get(CODE))
+    assert "It works for 5 minutes." in page
+    assert "You have 3 tries." in page
+    answer(client, pool.wrong_code())
+    assert "You have 2 tries." in text(client.get(CODE))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "clock"), [(30, "0:30"), (60, "1:00"), (120, "2:00"), (300, "5:00")]
+)
+def test_wait_for_another_text_is_shown_as_a_clock(client, pool, known, seconds, clock):
+    with time_machine.travel(int(time.time()), tick=False):
+        pool.says = {"resendAt": str(int(time.time()) + seconds)}
+        ask(client, known.phone)
+        page = text(client.get(CODE))
+    assert f"You can ask for it in <bdi>{clock}</bdi>." in page
+    assert f'data-seconds="{seconds}"' in page
+
+
+@pytest.mark.parametrize(
+    ("delivery", "words", "step"),
+    [
+        ("opted_out", "Reply START", "resend"),
+        ("landline", "Change it to a mobile one", "change"),
+        ("blocked_country", "Change it to one of another country", "change"),
+        ("provider_down", "ask for a new code in a minute", "resend"),
+        ("throttled", "ask for a new code in a minute", "resend"),
+        ("something new", "ask for a new code in a minute", "resend"),
+    ],
+)
+def test_text_that_was_not_sent_is_said_with_the_one_next_step(
+    client, pool, known, delivery, words, step
+):
+    pool.says = {"delivery": delivery, "resendAt": "0"}
+    ask(client, known.phone)
+    page = text(client.get(CODE))
+    assert "<h1>No text was sent</h1>" in page
+    assert words in page
+    assert "We sent it" not in page
+    primary = re.findall(r'<button type="submit">|<a class="button"', page)
+    assert primary == ['<a class="button"' if step == "change" else '<button type="submit">']
+    assert ("Text me a new code" in page) == (step == "resend")
+
+
+def test_text_that_went_is_said_with_no_trouble(client, pool, known):
+    ask(client, known.phone)
+    page = text(client.get(CODE))
+    assert "<h1>Type your code</h1>" in page
+    assert "No text was sent" not in page
+
+
+def test_long_code_is_asked_for_in_its_length(client, pool, known):
+    pool.says = {"codeLength": "8"}
+    ask(client, known.phone)
+    page = text(client.get(CODE))
+    assert "8-digit code" in page
+    assert 'data-length="8"' in page
+
+
+def test_reference_is_shown_to_whoever_asks_for_help(client, pool, known):
+    pool.says = {"reference": "K7F-2Q"}
+    ask(client, known.phone)
+    page = text(client.get(CODE))
+    assert 'give this reference: <bdi dir="ltr"><strong>K7F-2Q</strong></bdi>' in page
+
+
+def test_dead_session_says_what_to_do(client):
+    for address in (CODE, "/accounts/login/resend/"):
+        page = client.post(address, {"code": "123456"}, follow=True)
+        assert "No sign-in is under way here any more. Type your number" in text(page)
+        assert "under way" not in text(client.get(LOGIN))
+
+
+def test_signing_out_says_so_to_who_was_signed_in(client, known):
+    assert "signed out" not in text(client.post(LOGOUT, follow=True))
+    client.force_login(known)
+    assert "You are signed out." in text(client.post(LOGOUT, follow=True))
+
+
+# Languages
+
+
+def test_page_is_in_the_language_of_the_browser_then_of_the_choice(client):
+    page = client.get(LOGIN, headers={"Accept-Language": "pt-BR,pt;q=0.9"})
+    assert '<html lang="pt-br" dir="ltr">' in text(page)
+    assert page["Content-Language"] == "pt-br"
+    client.post(LANGUAGE, {"language": "ar"})
+    page = client.get(LOGIN, headers={"Accept-Language": "pt-BR,pt;q=0.9"})
+    assert '<html lang="ar" dir="rtl">' in text(page)
+    assert client.cookies["language"]["httponly"]
+    assert client.cookies["language"]["samesite"] == "Lax"
+
+
+@pytest.mark.parametrize("language", ["", "xx", "../../etc", "de\0", "x" * 9999])
+def test_language_that_is_none_changes_nothing(client, known, pool, language):
+    client.force_login(known)
+    assert client.post(LANGUAGE, {"language": language}).status_code == 302
+    assert '<html lang="en"' in text(client.get("/"))
+    assert pool.operations() == []
+
+
+def test_language_is_switched_by_post_and_leads_nowhere_else(client):
+    assert client.get(LANGUAGE).status_code == 405
+    page = client.post(LANGUAGE, {"language": "de", "next": "https://evil.example/"})
+    assert page.url == "/"
+
+
+def test_new_language_is_told_to_cognito_once_after_the_sign_in(client, pool, known):
+    client.post(LANGUAGE, {"language": "pt-br"})
+    for calls in (1, 0):
+        pool.forget_calls()
+        ask(client, known.phone)
+        answer(client, pool.code())
+        assert len(pool.calls("AdminUpdateUserAttributes")) == calls
+        assert pool.locales[known.sub] == "pt-BR"
+        client.post(LOGOUT)
+
+
+def test_dialect_that_was_set_elsewhere_stays(client, pool, known):
+    pool.locales[known.sub] = "en-GB"
+    ask(client, known.phone)
+    answer(client, pool.code())
+    assert pool.locales[known.sub] == "en-GB"
+
+
+def test_language_is_told_to_cognito_when_it_is_switched_inside(client, pool, known):
+    client.force_login(known)
+    client.post(LANGUAGE, {"language": "ja"})
+    assert pool.locales[known.sub] == "ja"
+
+
+def test_failure_to_tell_the_language_stops_nobody(client, pool, known):
+    pool.fails("AdminUpdateUserAttributes", *[Reply({}, 500)] * 2)
+    client.post(LANGUAGE, {"language": "ja"})
+    ask(client, known.phone)
+    assert answer(client, pool.code()).url == "/"
+    assert client.post(LANGUAGE, {"language": "de"}).status_code == 302
+
+
+# Brand
+
+
+def test_colours_of_the_brand_come_as_a_stylesheet_that_is_kept(client, settings):
+    assert "brand.css" not in text(client.get(LOGIN))
+    settings.ACCOUNTS_SITE_COLOR = "#7a1fa2"
+    address = re.search(r'href="(/accounts/brand.css\?\w+)"', text(client.get(LOGIN)))[1]
+    sheet = client.get(address)
+    assert sheet["Content-Type"] == "text/css"
+    assert "immutable" in sheet["Cache-Control"]
+    assert "--accent:#7a1fa2" in text(sheet)
+    settings.ACCOUNTS_SITE_COLOR = "#0b57d0"
+    assert address not in text(client.get(LOGIN))
+
+
+def test_name_and_logo_of_the_site_are_on_its_pages(client, settings):
+    settings.ACCOUNTS_SITE_NAME, settings.ACCOUNTS_SITE_LOGO = "A < B", ""
+    page = text(client.get(LOGIN))
+    assert "A &lt; B</a>" in page
+    assert "<img" not in page
+    settings.ACCOUNTS_SITE_LOGO = "brand/logo.svg"
+    assert page.count("/static/brand/logo.svg") == 0
+    assert text(client.get(LOGIN)).count("/static/brand/logo.svg") == 2
+
+
+@pytest.mark.parametrize("language", [code for code, _ in settings.LANGUAGES])
+def test_every_page_is_whole_in_every_language(client, pool, known, language):
+    client.post(LANGUAGE, {"language": language})
+    assert "%(" not in text(ask(client, "12"))
+    ask(client, known.phone)
+    for page in (client.get(CODE), answer(client, "1"), answer(client, pool.wrong_code())):
+        assert page.status_code == 200
+        assert phones.mask(known.phone) in text(page)
+        assert not re.search(r"%\(|\{\{|\{%", text(page))
+    assert "{time}" in text(client.get(CODE))
+    client.force_login(known)
+    assert known.phone in text(client.get("/")).replace("&#43;", "+")

@@ -1,0 +1,254 @@
+"""The page of the code under fingers, keyboards, pastes, bad lines and other browsers' habits."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, Request, expect
+
+from tests.browser.test_login import ask, code_in
+
+SIGNED_IN = "You are signed in"
+
+
+@pytest.fixture
+def posts(page: Page) -> list[str]:
+    """The addresses that forms were sent to, in order."""
+    sent: list[str] = []
+
+    def note(request: Request) -> None:
+        if request.method == "POST":
+            sent.append(re.sub(r".*(?=/accounts/)", "", request.url))
+
+    page.on("request", note)
+    return sent
+
+
+def expect_signed_in(page: Page) -> None:
+    expect(page.get_by_role("heading", name=SIGNED_IN)).to_be_visible()
+
+
+def wrong(code: str) -> str:
+    return f"{(int(code) + 1) % 1_000_000:06d}"
+
+
+CODE = "/accounts/login/code/"
+
+
+def test_code_sends_itself_with_its_last_digit_and_only_once(page, site, phone, texts, posts):
+    ask(page, site, phone)
+    code = code_in(texts(phone)[-1])
+    posts.clear()
+    page.keyboard.type(code[:5])
+    page.wait_for_timeout(100)
+    assert posts == []
+    page.keyboard.type(code[5] + "7")
+    page.keyboard.press("Enter")
+    expect_signed_in(page)
+    assert posts == [CODE]
+
+
+@pytest.mark.parametrize(
+    "spell",
+    [
+        "{0} {1}",
+        "{0}-{1}",
+        "Your code is {0} {1}",
+        "{0}{1} is your Phone login sign-in code. Don't share it.\n\n@localhost #{0}{1}",
+        "arabic",
+    ],
+)
+def test_code_that_is_pasted_sends_itself(page: Page, site, phone, texts, posts, spell, context):
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    ask(page, site, phone)
+    code = code_in(texts(phone)[-1])
+    pasted = spell.format(code[:3], code[3:])
+    if spell == "arabic":
+        pasted = code.translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩"))
+    page.evaluate("text => navigator.clipboard.writeText(text)", pasted)
+    posts.clear()
+    page.keyboard.press("Control+v")
+    expect_signed_in(page)
+    assert posts == [CODE]
+
+
+def test_code_from_a_virtual_keyboard_or_autofill_sends_itself(page, site, phone, texts, posts):
+    """They put in whole words, without any key going down."""
+    ask(page, site, phone)
+    posts.clear()
+    page.keyboard.insert_text(code_in(texts(phone)[-1]))
+    expect_signed_in(page)
+    assert posts == [CODE]
+
+
+def test_wrong_code_can_be_mended_and_is_not_sent_again_by_itself(page, site, phone, texts, posts):
+    ask(page, site, phone)
+    code = code_in(texts(phone)[-1])
+    page.keyboard.type(wrong(code))
+    expect(page.locator("#error_code")).to_contain_text("2 tries left")
+    expect(page.get_by_label("6-digit code")).to_be_focused()
+    page.reload()
+    page.go_back()
+    posts.clear()
+    page.goto(f"{site}{CODE}")
+    page.wait_for_timeout(100)
+    assert posts == []
+    page.keyboard.type(code)
+    expect_signed_in(page)
+
+
+def test_slow_line_sends_each_form_once(page: Page, site, phone, texts, posts):
+    """400 ms for a round trip, and a person who presses while nothing seems to happen."""
+    line = page.context.new_cdp_session(page)
+    slow = {
+        "offline": False,
+        "latency": 400,
+        "downloadThroughput": 50_000,
+        "uploadThroughput": 50_000,
+    }
+    line.send("Network.emulateNetworkConditions", slow)
+    page.goto(f"{site}/accounts/login/")
+    page.get_by_label("Mobile number").fill(phone)
+    page.get_by_role("button", name="Text me a code").dblclick(no_wait_after=True)
+    expect(page.get_by_role("heading", name="Type your code")).to_be_visible()
+    expect(page.get_by_label("6-digit code")).to_be_focused()
+    page.keyboard.type(code_in(texts(phone)[-1]))
+    page.keyboard.press("Enter")
+    expect_signed_in(page)
+    assert posts == ["/accounts/login/", CODE]
+    assert len(texts(phone)) == 1
+
+
+def test_button_says_that_it_is_at_work(page: Page, site):
+    page.goto(f"{site}/accounts/login/")
+    page.evaluate("document.forms[0].addEventListener('submit', (event) => event.preventDefault())")
+    button = page.get_by_role("button", name="Text me a code")
+    button.click()
+    expect(button).to_have_attribute("aria-busy", "true")
+    assert button.evaluate("one => getComputedStyle(one, '::after').animationName") == "turn"
+    page.emulate_media(reduced_motion="reduce")
+    assert button.evaluate("one => getComputedStyle(one, '::after').animationName") == "none"
+
+
+def test_form_can_be_sent_again_after_going_back(page: Page, site, phone, posts):
+    page.goto(f"{site}/accounts/login/")
+    page.get_by_label("Mobile number").fill(phone)
+    page.get_by_role("button", name="Text me a code").click()
+    expect(page.get_by_role("heading", name="Type your code")).to_be_visible()
+    page.go_back()
+    page.get_by_role("button", name="Text me a code").click()
+    expect(page.get_by_role("heading", name="Type your code")).to_be_visible()
+    assert posts == ["/accounts/login/"] * 2
+
+
+# WebOTP: Chromium has no virtual provider, so the browser's one function is stood in for.
+
+PROVIDER = """
+window.OTPCredential ??= class {};
+window.asked = [];
+CredentialsContainer.prototype.get = function ({ otp, signal }) {
+  window.asked.push({ transport: otp.transport, aborted: () => signal.aborted });
+  return new Promise((resolve, reject) => {
+    window.arrive = (code) => resolve({ type: "otp", code });
+    signal.addEventListener("abort", () => reject(new DOMException("", "AbortError")));
+  });
+};
+"""
+
+
+def test_code_that_the_browser_reads_from_the_text_sends_itself(page, site, phone, texts, posts):
+    page.add_init_script(PROVIDER)
+    ask(page, site, phone)
+    assert page.evaluate("asked.map((one) => one.transport)") == [["sms"]]
+    posts.clear()
+    page.evaluate("code => arrive(code)", code_in(texts(phone)[-1]))
+    expect_signed_in(page)
+    assert posts == [CODE]
+
+
+def test_browser_stops_reading_texts_once_a_code_is_sent(page: Page, site, phone):
+    page.add_init_script(PROVIDER)
+    ask(page, site, phone)
+    page.evaluate("document.forms[0].addEventListener('submit', (event) => event.preventDefault())")
+    assert page.evaluate("asked[0].aborted()") is False
+    page.keyboard.type("123456")
+    assert page.evaluate("asked[0].aborted()") is True
+
+
+def test_browser_that_refuses_to_read_texts_is_no_error(page: Page, site, phone, texts):
+    page.add_init_script(
+        "window.OTPCredential ??= class {};"
+        "CredentialsContainer.prototype.get = () => Promise.reject(new DOMException('', 'x'));"
+    )
+    ask(page, site, phone)
+    page.keyboard.type(code_in(texts(phone)[-1]))
+    expect_signed_in(page)
+
+
+# Waiting for another text
+
+
+@pytest.fixture
+def clock(page: Page) -> Iterator[Page]:
+    page.clock.install()
+    return page.clock
+
+
+def test_resend_says_when_and_is_announced_once(page: Page, site, phone, texts, posts, clock):
+    ask(page, site, phone)
+    button = page.get_by_role("button", name="Text me a new code")
+    expect(button).to_have_attribute("aria-disabled", "true")
+    expect(page.locator("#wait")).to_contain_text(re.compile(r"You can ask for it in 0:[23]\d\."))
+    posts.clear()
+    button.click(force=True)
+    expect(page.locator("#news")).to_contain_text("You can ask for it in 0:")
+    assert posts == []
+    page.evaluate(
+        """() => { window.said = [];
+        new MutationObserver(() => said.push(news.textContent))
+          .observe(news, { childList: true, subtree: true }); }"""
+    )
+    page.clock.run_for(10_000)
+    assert page.evaluate("said") == []
+    page.clock.run_for(30_000)
+    assert set(page.evaluate("said")) == {"You can ask for a new code now."}
+    expect(page.locator("#wait")).to_have_text("You can ask for a new code now.")
+    assert button.get_attribute("aria-disabled") is None
+
+
+def test_what_ticks_is_in_no_live_region(page: Page, site, phone):
+    ask(page, site, phone)
+    ticking = page.locator("#wait bdi")
+    assert (
+        ticking.evaluate("one => one.closest('[role=status], [role=alert], [aria-live]')") is None
+    )
+
+
+def test_end_of_the_code_is_told_by_the_clock_of_the_person(page: Page, site, phone, clock):
+    ask(page, site, phone)
+    expect(page.locator("#lifetime")).to_have_text(re.compile(r"It works until \d+:\d\d\s[AP]M\."))
+    page.clock.fast_forward(60_000)
+    page.clock.fast_forward(241_000)
+    for place in ("#lifetime", "#news"):
+        expect(page.locator(place)).to_have_text("It is too old by now. Ask for a new one below.")
+    expect(page.locator("#tries")).to_be_hidden()
+
+
+@pytest.mark.browser_context_args(java_script_enabled=False)
+def test_resend_without_scripts_is_answered_by_the_server(page: Page, site, phone, texts):
+    ask(page, site, phone)
+    expect(page.locator("#lifetime")).to_have_text("It works for 5 minutes.")
+    page.get_by_role("button", name="Text me a new code").click()
+    expect(page.get_by_role("alert")).to_contain_text("You can ask for another code in")
+    assert len(texts(phone)) == 1
+
+
+# The inbox beside it
+
+
+def test_inbox_fills_in_a_code_as_a_phone_does(page: Page, site, phone, context):
+    ask(page, site, phone)
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Open the inbox").click()
+    opened.value.locator("li", has_text=phone).get_by_role("button").first.click()
+    expect_signed_in(page)

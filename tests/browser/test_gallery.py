@@ -1,0 +1,384 @@
+"""Every state of every page: a picture in each look, nothing cut off, and axe finds nothing.
+
+The pictures lie in .local/gallery/, for people to look at: open its index.html.
+"""
+
+import base64
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+
+import pytest
+import time_machine
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from accounts import cognito
+from accounts import texts as sent_by_the_site
+from accounts.models import Operation, Session, User
+from tests.accounts.test_phone_login import CLIENT_ID, CLIENT_SECRET, ISSUER, strict_cognito
+from tests.browser.conftest import assert_accessible
+
+LOOKS = {
+    # name: language, width and theme
+    "light": ("en", 390, "light"),
+    "dark": ("en", 390, "dark"),
+    # The longest words in the least room.
+    "narrow": ("de", 320, "light"),
+    "arabic": ("ar", 390, "light"),
+}
+LOGIN, CODE, LOGOUT, INBOX = (
+    "/accounts/login/",
+    "/accounts/login/code/",
+    "/accounts/logout/",
+    "/local/inbox/",
+)
+DEVICES, ENDED, CONFIRM = "/accounts/devices/", "/accounts/ended/", "/accounts/confirm/"
+NUMBER, CHANGED = "/accounts/number/", "/accounts/number/changed/"
+# What stands outside the window, or is hidden by the box around it.
+CUT_OFF = """() => [...document.querySelectorAll("body *")].filter((one) => {
+  const box = one.getBoundingClientRect();
+  const hides = getComputedStyle(one).overflowX === "hidden" && one.scrollWidth > one.clientWidth
+    && !one.matches(".heard");
+  return box.width && (box.right > innerWidth + 1 || box.left < -1 || hides);
+}).map((one) => one.outerHTML.slice(0, 200))"""
+
+
+class Gallery:
+    def __init__(self, page: Page, site: str, folder: Path) -> None:
+        self.page = page
+        self._browser = page.context.new_cdp_session(page)
+        self.site = site
+        self._folder = folder
+        self._names: list[str] = []
+
+    def go(self, path: str) -> None:
+        self.page.goto(f"{self.site}{path}")
+
+    def ask(self, number: str) -> None:
+        self.go(LOGIN)
+        self.page.locator("#id_phone").fill(number)
+        self.page.locator("#id_phone").press("Enter")
+        self.page.wait_for_load_state()
+
+    def answer(self, code: str) -> None:
+        """Type a code, which sends itself if it is whole."""
+        with self.page.expect_navigation():
+            self.page.locator("#id_code").press_sequentially(code)
+            if len(code) < 6:
+                self.page.locator("#id_code").press("Enter")
+
+    def press(self, name: str) -> None:
+        self.page.get_by_role("button", name=name).click()
+        self.page.wait_for_load_state()
+
+    def take(self, name: str, again: Callable[[], object] | None = None) -> None:
+        """Picture the state that the page is in, in every look.
+
+        ``again`` brings it back in another language, where loading the page anew would not.
+        """
+        self._names.append(name)
+        assert_accessible(self.page)
+        for look, (language, width, theme) in LOOKS.items():
+            if language != "en":
+                self._speak(language)
+                again() if again else self.page.reload()
+            self.page.set_viewport_size({"width": width, "height": 700})
+            self.page.emulate_media(color_scheme=theme)
+            assert self.page.evaluate(CUT_OFF) == [], f"{name} in {look}"
+            self._shoot(self._folder / f"{name}.{look}.png", width)
+        self._speak("en")
+
+    def _shoot(self, path: Path, width: int) -> None:
+        """Playwright's own way packs tightly, which takes long a hundred times."""
+        height = self.page.evaluate("document.documentElement.scrollHeight")
+        shot = self._browser.send(
+            "Page.captureScreenshot",
+            {
+                "optimizeForSpeed": True,
+                "captureBeyondViewport": True,
+                "clip": {"x": 0, "y": 0, "width": width, "height": height, "scale": 1},
+            },
+        )
+        path.write_bytes(base64.b64decode(shot["data"]))
+
+    def _speak(self, language: str) -> None:
+        cookie = {"name": "language", "value": language, "url": self.site}
+        self.page.context.add_cookies([cookie])
+
+    def hang(self) -> None:
+        """Write the page on which all pictures can be seen."""
+        names = sorted({path.name.partition(".")[0] for path in self._folder.glob("*.png")})
+        rows = "".join(
+            f"<h2>{name}</h2>" + "".join(f"<img src={name}.{look}.png> " for look in LOOKS)
+            for name in names
+        )
+        head = "<!doctype html><style>body{background:#888}img{vertical-align:top}</style>"
+        (self._folder / "index.html").write_text(head + rows)
+
+
+@pytest.fixture
+def gallery(page: Page, site: str, project: Path, settings):
+    settings.ACCOUNTS_COUNTRIES = ["US", "GB", "FR", "DE", "IN", "BR", "AE", "JP"]
+    folder = project / ".local" / "gallery"
+    folder.mkdir(parents=True, exist_ok=True)
+    settings.ACCOUNTS_PHONE_POSTS = settings.ACCOUNTS_SENDS = "1000/hour"
+    gallery = Gallery(page, site, folder)
+    yield gallery
+    gallery.hang()
+
+
+def test_gallery_of_the_way_in(gallery: Gallery, page: Page, phone, texts):
+    gallery.go(LOGIN)
+    gallery.take("phone")
+    gallery.go(LOGIN)
+    page.locator(".languages summary").click()
+    gallery.take("phone-languages", lambda: page.reload() and page.locator("summary").click())
+    for name, number in {
+        "phone-empty": "",
+        "phone-unknown": "12",
+        "phone-takes-no-texts": "1-800-356-9377",
+        "phone-of-another-country": "+34 612 34 56 78",
+    }.items():
+        gallery.ask(number)
+        expect(page.locator("#error_phone")).to_be_visible()
+        gallery.take(name)
+    gallery.go(CODE)
+    gallery.take("phone-after-a-dead-session", lambda: gallery.go(CODE))
+
+    gallery.ask(phone)
+    gallery.take("code")
+    gallery.go(CODE)
+    page.locator("main summary").click()
+    gallery.take("code-help", lambda: page.reload() and page.locator("main summary").click())
+    gallery.go(CODE)
+    gallery.answer("12")
+    gallery.take("code-malformed")
+    code = texts(phone)[-1][:6]
+    gallery.answer(f"{(int(code) + 1) % 10**6:06d}")
+    expect(page.locator("#error_code")).to_contain_text("2 tries left")
+    gallery.take("code-wrong")
+    # As without scripts, which hold it back.
+    page.evaluate("document.getElementById('resend').submit()")
+    expect(page.get_by_role("alert")).to_be_visible()
+    gallery.take("code-too-soon")
+    gallery.go(CODE)
+    gallery.answer(code)
+    expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
+    User.objects.update(is_staff=True)
+    page.reload()
+    gallery.take("home")
+    page.locator(f"form[action='{LOGOUT}'] button").click()
+    page.wait_for_load_state()
+    gallery.take("phone-after-signing-out")
+    gallery.go(INBOX)
+    page.set_viewport_size({"width": 390, "height": 700})
+    gallery.take("inbox")
+
+
+def test_gallery_of_waiting(gallery: Gallery, page: Page, phone):
+    """What the page of the code becomes by itself, and what an hour makes of it."""
+    gallery.ask(phone)
+    page.clock.install()
+
+    def wait(seconds: int) -> None:
+        page.reload()
+        page.clock.fast_forward(seconds * 1000)
+
+    wait(31)
+    expect(page.locator("#wait")).to_have_text("You can ask for a new code now.")
+    gallery.take("code-may-be-sent-again", lambda: wait(31))
+    wait(31)
+    page.clock.fast_forward(270 * 1000)
+    expect(page.locator("#lifetime")).to_contain_text("too old by now")
+    gallery.take("code-grown-old", lambda: wait(301))
+    with time_machine.travel(time.time() + 301, tick=True):
+        page.reload()
+        gallery.answer("123456")
+        expect(page.locator("#error_code")).to_contain_text("too old")
+        gallery.take("code-too-old")
+
+
+def test_gallery_of_troubles(gallery: Gallery, page: Page, phone, settings):
+    settings.ACCOUNTS_CLIENT_ID, settings.ACCOUNTS_CLIENT_SECRET = CLIENT_ID, CLIENT_SECRET
+    settings.ACCOUNTS_ISSUER = ISSUER
+    with strict_cognito(settings) as pool:
+        cognito._made_gateway.cache_clear()
+        User.objects.for_identity(pool.add(phone), phone, phone_verified=True)
+        gallery.go(LOGIN)
+        page.locator("[name=remember]").check()
+        for name, says in {
+            "code-opted-out": {"delivery": "opted_out"},
+            "code-landline": {"delivery": "landline"},
+            "code-blocked-country": {"delivery": "blocked_country"},
+            "code-not-sent": {"delivery": "provider_down"},
+            "code-of-eight-digits": {"codeLength": "8"},
+        }.items():
+            pool.says = says | {"resendAt": "0"}
+            gallery.ask(phone)
+            gallery.take(name)
+        pool.says = {}
+        gallery.go(LOGIN)
+        page.locator("[name=remember]").check()
+        page.locator("#id_phone").press("Enter")
+        page.wait_for_load_state()
+        gallery.go(LOGIN)
+        gallery.take("phone-remembered")
+        for offset in (1, 2, 3):
+            gallery.go(CODE)
+            gallery.answer(pool.wrong_code(offset))
+        gallery.take("phone-after-three-wrong-codes")
+    settings.AWS_ENDPOINT_URL = "http://127.0.0.1:9"
+    cognito._made_gateway.cache_clear()
+    gallery.ask(phone[:-1] + "9")
+    expect(page.get_by_role("alert")).to_be_visible()
+    gallery.take("phone-out-of-service")
+    settings.ACCOUNTS_PHONE_POSTS = "1/hour"
+    gallery.ask("12")
+    gallery.ask("12")
+    expect(page.get_by_role("heading", name="Too many attempts")).to_be_visible()
+    gallery.take("error-429")
+    gallery.go("/nothing-here")
+    gallery.take("error-404")
+    gallery.go(INBOX)
+    gallery.take("inbox-down")
+
+
+@pytest.fixture
+def person(gallery: Gallery, phone: str, texts) -> User:
+    """Somebody who is signed in in the browser."""
+    gallery.ask(phone)
+    gallery.answer(texts(phone)[-1][:6])
+    return User.objects.get(phone=phone)
+
+
+def another(user: User, device: str, **facts) -> Session:
+    """A session of the person elsewhere."""
+    now = timezone.now()
+    return Session.objects.create(
+        session_key=f"elsewhere{next(_numbers)}",
+        user=user,
+        device=device,
+        **{
+            "network": "203.0.113.0/24",
+            "signed_in_at": now - timedelta(days=3),
+            "last_seen": now - timedelta(hours=2),
+            "expire_date": now + timedelta(days=1),
+            **facts,
+        },
+    )
+
+
+_numbers = count()
+
+
+def test_gallery_of_devices(
+    gallery: Gallery, page: Page, person: User, phone, texts, age_ledger, settings
+):
+    gallery.go(DEVICES)
+    gallery.take("devices-alone")
+    now = timezone.now()
+    another(person, "iPad")
+    another(person, "", network="2001:db8:1200:3400::/56")
+    for why, device in {"too_old": "", "taken_over": "Firefox on Windows"}.items():
+        another(person, device, ended_at=now - timedelta(hours=5), ended_why=why)
+    Session.objects.filter(device__contains="Linux").update(newcomer="iPad", newcomer_at=now)
+    gallery.go("/")
+    gallery.take("home-with-a-newcomer")
+    gallery.go(DEVICES)
+    gallery.take("devices")
+    gallery.go(DEVICES)
+    gallery.press("That was me")
+    gallery.press("Sign all other devices out")
+    gallery.take("devices-after-signing-out-others")
+
+    Session.objects.filter(user=person).update(confirmed_at=None)
+    gallery.go(CONFIRM)
+    gallery.take("confirm")
+    gallery.go(CONFIRM)
+    age_ledger(31)
+    gallery.press("Text me a code")
+    gallery.take("confirm-code")
+    gallery.go("/")
+    gallery.press("Sign out")
+    another(person, "iPad")
+    settings.ACCOUNTS_SHARING_POLICY = "ask"
+    age_ledger(31)
+    gallery.ask(phone)
+    gallery.answer(texts(phone)[-1][:6])
+    expect(page.get_by_role("button", name="Continue here")).to_be_visible()
+    gallery.take("takeover")
+    Session.objects.filter(device="iPad").update(ended_at=now)
+    page.reload()
+    gallery.take("takeover-of-nothing")
+    page.reload()
+    gallery.press("Cancel")
+    gallery.take("phone-after-cancelling")
+
+
+@pytest.mark.parametrize("why", sorted({*Session.Ended.values} - {"signed_out"}))
+def test_gallery_of_endings(gallery: Gallery, page: Page, phone, why):
+    user = User.objects.for_identity("ended", phone)
+    by = "Firefox on Windows" if why in ("taken_over", "by_person") else ""
+    session = another(user, "iPhone", ended_at=timezone.now(), ended_why=why, ended_by=by)
+
+    def again() -> None:
+        cookie = {"name": "sessionid", "value": session.session_key, "url": gallery.site}
+        page.context.add_cookies([cookie])
+        gallery.go(ENDED)
+
+    again()
+    gallery.take(f"ended-{why.replace('_', '-')}", again)
+
+
+def test_gallery_of_numbers(
+    gallery: Gallery, page: Page, person: User, phone, texts, on_cloud, settings
+):
+    settings.ACCOUNTS_TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
+    sent_by_the_site._client.cache_clear()
+    block = phone[:-4]
+    cognito.gateway().create_user(f"{block}0456")
+
+    def change(number: str) -> None:
+        gallery.go(NUMBER)
+        page.locator("#id_phone").fill(number)
+        gallery.press("Text me a code")
+
+    gallery.go(NUMBER)
+    gallery.take("number")
+    change(phone)
+    gallery.take("number-of-their-own")
+    change(f"{block}0456")
+    gallery.take("number-code")
+    gallery.answer(texts(f"{block}0456")[-1][:6])
+    expect(page.get_by_role("heading", name="account of its own")).to_be_visible()
+    gallery.take("number-taken")
+    change(f"{block}0457")
+    gallery.press("Keep my old number")
+    gallery.take("home-after-keeping-the-number")
+    change(f"{block}0458")
+    gallery.answer(texts(f"{block}0458")[-1][:6])
+    another(person, "iPad")
+    page.reload()
+    expect(page.get_by_role("heading", name="Your number is changed")).to_be_visible()
+    gallery.take("number-changed")
+
+    order = Operation.objects.create(
+        kind="change_number", user=person, by=person, params={"phone": f"{block}0459"}
+    )
+    gallery.go(NUMBER)
+    gallery.take("number-under-way")
+    gallery.go(CHANGED)
+    gallery.take("number-changed-later")
+    Operation.objects.filter(pk=order.pk).update(state="refused", remark="phone_taken")
+    gallery.go(NUMBER)
+    gallery.take("number-refused")
+    gallery.go(CHANGED)
+    gallery.take("number-not-changed")
+    User.objects.update(phone=None)
+    Session.objects.update(confirmed_at=None)
+    gallery.go(CONFIRM)
+    gallery.take("confirm-without-a-number")
+    sent_by_the_site._client.cache_clear()
