@@ -16,7 +16,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
-from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
@@ -25,7 +24,7 @@ from accounts import afterwards, cognito, groups, sessions
 from accounts.cognito import CognitoUser
 from accounts.conf import conf
 from accounts.models import Session, User
-from accounts.models.users import DELETED
+from accounts.models.users import DELETED, despite_others
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +65,9 @@ def due(user: User) -> bool:
     if user.pool != conf.user_pool_id:
         # Of a pool that is not ours to ask.
         return False
-    return user.checked_at is None or user.checked_at <= timezone.now() - _interval()
+    # Cognito let them sign in, which is its word as well.
+    words = [at for at in (user.checked_at, user.last_login) if at]
+    return not words or max(words) <= timezone.now() - _interval()
 
 
 def check(user: User) -> None:
@@ -125,16 +126,7 @@ def write(user: User, **values: Any) -> list[Change]:
     """Set fields of ``user`` that mirror Cognito; a phone that another row has moves here.
     Returns the rows that changed, the one of ``user`` last.
     """
-    for is_last in (False, False, True):
-        try:
-            with transaction.atomic():
-                changes = _write(user, values)
-        except IntegrityError:
-            # Somebody else took the number since we looked.
-            if is_last:
-                raise
-            continue
-        break
+    changes = despite_others(lambda: _write(user, values))
     if not user.cognito_enabled:
         _end_sessions(user)
     return changes

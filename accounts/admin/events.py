@@ -80,7 +80,7 @@ class Step:
 class EventAdmin(lists.BoundedList):
     """Shows what happened, newest first. Nothing here is made, changed or removed by hand."""
 
-    list_display = ("when", "what", "number", "reference_", "whose", "device")
+    list_display = ("when", "what", "whose", "reference_", "device")
     list_display_links = ("when",)
     list_filter = (PeriodFilter, "kind", CountryFilter, ReasonFilter)
     list_select_related = ("user",)
@@ -102,20 +102,17 @@ class EventAdmin(lists.BoundedList):
         )
         return format_html("{}: {}", named, words_for(event.reason)) if event.reason else named
 
-    @admin.display(description=_("phone"))
-    def number(self, event: SignInEvent) -> str:
-        return format_html("{} <small>{}</small>", event.phone, event.country)
-
     @admin.display(description=_("reference"))
     def reference_(self, event: SignInEvent) -> str:
         return format_html("<code>{}</code>", event.reference) if event.reference else ""
 
-    @admin.display(description=_("user"))
+    @admin.display(description=_("person"))
     def whose(self, event: SignInEvent) -> str:
+        number = format_html("{} <small>{}</small>", event.phone, event.country)
         if event.user is None:
-            return str(_("removed")) if event.user_id else ""
+            return format_html("{} {}", number, _("removed")) if event.user_id else number
         url = reverse("admin:accounts_user_change", args=[event.user.pk])
-        return format_html('<a href="{}">{}</a>', url, name_of(event.user))
+        return format_html('<a href="{}">{}</a><br>{}', url, name_of(event.user), number)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

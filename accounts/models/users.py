@@ -1,12 +1,13 @@
 """Who signs in here. An account is a Cognito ``sub``; the phone beside it may change hands."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import PermissionsMixin
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, OperationalError, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -17,7 +18,23 @@ from accounts.conf import conf
 LOCKED = datetime(9999, 1, 1, tzinfo=UTC)
 # Stands in ``cognito_status`` where Cognito has the user no more.
 DELETED = "DELETED"
-_TRIES = 3
+# Each try is lost to somebody else who got on.
+_TRIES = 8
+_DEADLOCK = "40P01"  # of PostgreSQL, where two make rows at once
+_T = TypeVar("_T")
+
+
+def despite_others(work: Callable[[], _T]) -> _T:
+    """Do ``work`` in a transaction, again where others made a row or took a number meanwhile."""
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            with transaction.atomic():
+                return work()
+        except (IntegrityError, OperationalError) as error:
+            is_deadlock = getattr(error.__cause__, "sqlstate", "") == _DEADLOCK
+            if not tries_left or not (isinstance(error, IntegrityError) or is_deadlock):
+                raise
+    raise AssertionError
 
 
 class UserManager(BaseUserManager["User"]):
@@ -37,15 +54,7 @@ class UserManager(BaseUserManager["User"]):
         number changed hands, the accounts stay apart.
         """
         pool = pool or conf.user_pool_id
-        for tries_left in reversed(range(_TRIES)):
-            try:
-                with transaction.atomic():
-                    return self._for_identity(pool, sub, phone, phone_verified)
-            except IntegrityError:
-                # Somebody else made the row, or took the number, since we looked.
-                if not tries_left:
-                    raise
-        raise AssertionError
+        return despite_others(lambda: self._for_identity(pool, sub, phone, phone_verified))
 
     def _for_identity(
         self, pool: str, sub: str, phone: str | None, phone_verified: bool | None

@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import events
@@ -140,9 +142,11 @@ def test_list_counts_no_further_than_it_leads(admin, monkeypatch):
     monkeypatch.setattr(lists, "COUNTED", 120)
     SignInEvent.objects.bulk_create(SignInEvent(kind="sent") for _ in range(120))
     assert "120 sign-in events" in text(admin.get(LIST))
-    event()
-    page = text(admin.get(LIST, {"kind__exact": "sent"}))
+    SignInEvent.objects.bulk_create(SignInEvent(kind="sent") for _ in range(5))
+    with CaptureQueriesContext(connection) as captured:
+        page = text(admin.get(LIST, {"kind__exact": "sent"}))
     assert "more than 120 sign-in events" in page
+    assert any("COUNT(*)" in query["sql"] and "LIMIT 121" in query["sql"] for query in captured)
     assert len(found(admin.get(LIST, {"p": 3}))) == 20
     assert found(admin.get(LIST, {"p": 4, "e": 1})) == []
 

@@ -347,3 +347,15 @@ def test_confirmation_for_no_time_or_too_long_is_e009(good, seconds):
     good.ACCOUNTS_CONFIRM_SECONDS = seconds
 
     assert "ACCOUNTS_CONFIRM_SECONDS" in only("accounts.E009").msg
+
+
+@pytest.mark.parametrize("days", [-1, 0, 30, 3651])
+def test_events_kept_for_a_senseless_time_are_e012(good, days):
+    good.ACCOUNTS_EVENTS_KEPT_DAYS = days
+    assert only("accounts.E012").hint
+
+
+@pytest.mark.parametrize("days", [31, 180, 3650])
+def test_events_kept_for_a_sensible_time_are_fine(good, days):
+    good.ACCOUNTS_EVENTS_KEPT_DAYS = days
+    assert found() == []

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.db import connection
 from django.utils import timezone
 
 from accounts import figures, ledger
@@ -133,6 +134,22 @@ def test_hours_summed_up_by_several_at_once_count_once(tmp_path, history):
         done = at_once(*[lambda: figures.roll_up(NOW)] * 4)
         assert sum(done) == RolledHour.objects.count() > 24
         assert figures.read(NOW) == before
+
+
+def test_hours_summed_up_while_they_are_read_count_once(history):
+    before = figures.read(NOW)
+    done: list[int] = []
+
+    def meanwhile(execute, sql, params, many, context):
+        found = execute(sql, params, many, context)
+        if "accounts_signinevent" in sql and not done:
+            done.append(0)
+            done.append(figures.roll_up(NOW))
+        return found
+
+    with connection.execute_wrapper(meanwhile):
+        assert figures.read(NOW) == before
+    assert sum(done) > 24
 
 
 @pytest.mark.parametrize(

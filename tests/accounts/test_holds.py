@@ -1,5 +1,6 @@
 """What the triggers hold is mirrored here, and noted once, without anybody waiting for it."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -127,10 +128,14 @@ def test_ledger_that_fails_changes_nothing(function, user, reply):
     assert noted() == []
 
 
-def test_site_without_a_ledger_asks_nobody(function, user, settings):
+def test_site_without_a_ledger_asks_nobody_and_says_nothing(function, user, settings, caplog):
     settings.ACCOUNTS_LEDGER_FUNCTION = ""
+    caplog.clear()
+    logging.getLogger("accounts").addHandler(caplog.handler)
     look(user.phone)
+    logging.getLogger("accounts").removeHandler(caplog.handler)
     assert function.requests == []
+    assert caplog.records == []
 
 
 # When a sign-in looks

@@ -331,3 +331,26 @@ def test_mask_shows_no_more_of_any_countrys_number():
         shown = phones.mask(phone)
         assert shown.replace("•", "") == f"+{number.country_code}{phone[-2:]}"
         assert len(phone) - len(shown) in (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [
+        ("(201) 555-0123", "+12015550123"),
+        ("2015550123", "+12015550123"),
+        ("+1 201 555 0123", "+12015550123"),
+        ("\u202a+1\u00a0201\u00a0555\u00a00123\u202c", "+12015550123"),
+        # What is looked for need not be allowed, nor mobile.
+        ("+44 20 7946 0958", "+442079460958"),
+        ("+1 876 555 0123", "+18765550123"),
+        ("555-01", None),
+        ("Ada Byron", None),
+        ("K7F-2Q", None),
+        ("", None),
+        ("1" * 1000, None),
+        ("3f0c7b1e-0000-4000-8000-000000000001", None),
+    ],
+    ids=str,
+)
+def test_number_that_is_looked_for_is_read_in_any_notation(typed, number):
+    assert phones.find(typed, region="US") == number

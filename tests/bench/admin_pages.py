@@ -110,9 +110,9 @@ def cases() -> list[Case]:
         (
             "orders",
             "accounts_operation",
-            ["", "p=50", "state__exact=refused", "kind__exact=invite"],
+            ["", "p=20", "state__exact=refused", "kind__exact=invite"],
         ),
-        ("audit log", "auditlog_logentry", ["", "p=50", "action__exact=1"]),
+        ("audit log", "auditlog_logentry", ["", "p=20", "action__exact=1"]),
     ):
         address = reverse(f"admin:{listed}_changelist")
         found.append(Case(name, [f"{address}?{query}" for query in queries]))

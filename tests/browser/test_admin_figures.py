@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from accounts import events, figures, ledger
+from accounts import events, figures, ledger, phones
 from accounts.models import SignInEvent, User
 from tests.browser.conftest import assert_accessible
 from tests.wire import Reply
@@ -55,7 +55,7 @@ def a_month_of_sign_ins(users: list[User]) -> None:
             user = draw.choice(users)
             facts = {
                 "user": user,
-                "phone": "+1••••••••23",
+                "phone": phones.mask(user.phone),
                 "phone_key": events.phone_key(user.phone),
                 "country": draw.choice(("US",) * 7 + ("GB", "GB", "FR")),
                 "device": draw.choice(DEVICES),
@@ -91,7 +91,7 @@ def a_crossed_attempt(user: User) -> SignInEvent:
     now = timezone.now() - timedelta(seconds=90)
     facts = {
         "user": user,
-        "phone": "+1••••••••23",
+        "phone": phones.mask(user.phone),
         "phone_key": events.phone_key(user.phone),
         "country": "US",
         "reference": "K7F-2Q",
@@ -131,13 +131,19 @@ def operator_page(page: Page, site, phone, settings, wire) -> Iterator[Page]:
         User.objects.create(
             pool=settings.ACCOUNTS_USER_POOL_ID,
             sub=f"sub-{n}",
-            phone=f"{phone[:-4]}{n:04d}",
+            phone=f"{phone[:-4]}{37 * n + 123:04d}",
             name=name,
             sharing=sharing,
             sharing_at=timezone.now(),
         )
         for n, (name, sharing) in enumerate(
-            [("Ada Byron", 2), ("Grace Hopper", 1), ("Mary Jackson", 1), ("", 0), ("", 0)]
+            [
+                ("Ada Byron", 2),
+                ("Grace Hopper", 1),
+                ("Mary Jackson", 1),
+                ("Hedy Lamarr", 0),
+                ("Annie Easley", 0),
+            ]
         )
     ]
     a_month_of_sign_ins(people)
@@ -148,7 +154,7 @@ def operator_page(page: Page, site, phone, settings, wire) -> Iterator[Page]:
     settings.ACCOUNTS_LEDGER_FUNCTION = "phone-login-ledger-test"
     wire.will(Reply(WHAT_THE_TRIGGERS_SAY))
     ledger.overview(30)
-    operator = User.objects.for_identity("sub-of-an-operator", f"{phone[:-4]}0123")
+    operator = User.objects.for_identity("sub-of-an-operator", f"{phone[:-4]}0999")
     operator.is_staff = operator.is_superuser = True
     operator.save()
     client = Client()

@@ -131,6 +131,7 @@ def test_site_key_may_do_all_that_the_template_says(cloud, site_key, phone, proj
         "AdminDisableUser": user,
         "AdminEnableUser": user,
         "AdminListGroupsForUser": user,
+        "AdminSetUserPassword": user | {"Password": "Aa1!" * 4, "Permanent": True},
         "AdminRemoveUserFromGroup": user | {"GroupName": "editors"},
         "AdminUserGlobalSignOut": user,
         "ListUsers": {"UserPoolId": pool},

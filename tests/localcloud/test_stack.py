@@ -22,7 +22,7 @@ PARAMETERS = {
     "AllowedCountries": "US",
 }
 # Each breaks another resource, once the stack is under way.
-BROKEN_POLICY = ("!GetAtt UserPool.Arn\n", "!GetAtt UserPool.Nothing\n")
+BROKEN_POLICY = ("!GetAtt ManageLedger.Arn\n", "!GetAtt UserPool.Nothing\n")
 BROKEN_TRIGGER = (
     "Handler: triggers.pre_sign_up.handler\n",
     """Handler: triggers.pre_sign_up.handler
@@ -118,6 +118,7 @@ def test_second_deployment_of_the_same_sources_changes_nothing(deploy, emulator,
         "CognitoUserPoolId",
         "CognitoClientId",
         "LedgerFunction",
+        "TextsFunction",
         "WebTierPolicyArn",
     }
 

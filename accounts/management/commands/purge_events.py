@@ -9,7 +9,7 @@ from accounts import retention
 class Command(BaseCommand):
     help = (
         "Remove sign-in events that are older than ACCOUNTS_EVENTS_KEPT_DAYS, and sessions and "
-        "turns that are over. Run it every day."
+        "turns that are over. Run it every hour."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
