@@ -55,7 +55,7 @@ messages: $(DEV) ## Bring locale/ in step with the strings of the site, and say 
 	@$(RUN) -m tests.messages
 
 pictures: $(DEV) $(LOCAL_AWS) ## Take the pictures of the README and the docs anew
-	@PICTURES=1 $(RUN) -m pytest tests/browser/test_pictures.py tests/browser/test_admin_figures.py
+	@PICTURES=1 $(RUN) -m pytest tests/browser/test_pictures.py tests/browser/test_admin_*.py
 
 lighthouse: $(DEV) $(LOCAL_AWS) $(LIGHTHOUSE) ## Run Lighthouse on the sign-in pages (needs Node 20; writes docs/lighthouse.md)
 	@$(RUN) -m tests.lighthouse
