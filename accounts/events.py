@@ -63,7 +63,6 @@ REASONS = {
     "number_changed": _("the person changed the number"),
     "by_person": _("from another device of the person"),
     "confirm": _("to confirm who it is"),
-    "number_changed": _("because the number was changed"),
     "cancelled": _("the person kept the other device"),
     "other_user": _("the number belongs to somebody else by now"),
 }
