@@ -1,10 +1,11 @@
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT, AxeResults
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from tests import provision
 
@@ -43,6 +44,21 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
             f"--disable-features={_NOT_WANTED}",
         ],
     }
+
+
+@pytest.fixture(scope="session")
+def _answered(live_server) -> Iterator[None]:
+    """Let the server's threads end before it does: they put its database away."""
+    yield
+    for thread in threading.enumerate():
+        if "process_request_thread" in thread.name:
+            thread.join(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def browser(_answered: None, browser: Browser) -> Browser:
+    """Playwright's, closed before the server that it keeps connections to."""
+    return browser
 
 
 @pytest.fixture

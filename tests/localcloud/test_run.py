@@ -132,7 +132,7 @@ class Person:
 
     def sign_in(self, url: str, phone: str) -> requests.Response:
         page = self.send(self.get(f"{url}/"), phone=phone)
-        text = re.search(r'class="bubble">(\d{6})\b', self.get(f"{url}/local/inbox/").text)
+        text = re.search(r'class="bubble"[^>]*>(\d{6})\b', self.get(f"{url}/local/inbox/").text)
         return self.send(page, code=text[1])
 
 
