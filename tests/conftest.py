@@ -85,10 +85,18 @@ def wire() -> Iterator[WireServer]:
     server.close()
 
 
+# All tests of a run share one country, one pool and one hour.
+_ROOMY = {
+    "SendsPerCountryHour": "1000000",
+    "SendsPerPoolHour": "1000000",
+    "SendsPerPoolDay": "10000000",
+}
+
+
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """The local AWS with lambdas/template.yaml deployed into it, roles and secrets enforced."""
-    with Cloud(tmp_path_factory.mktemp("cloud")) as running:
+    with Cloud(tmp_path_factory.mktemp("cloud"), parameters=_ROOMY) as running:
         yield running
 
 
