@@ -11,7 +11,7 @@ import pytest
 import time_machine
 from django.test import Client
 
-from accounts import phones
+from accounts import cognito, phones
 from accounts.models import User
 from tests.end_to_end.conftest import both_fronts
 
@@ -217,22 +217,12 @@ def test_old_code_is_replaced_by_asking_for_another(client, phone, texts, age_le
         assert answer(client, code_in(second)).url == "/"
 
 
-def test_triggers_refuse_a_late_code_from_whoever_asks_them(on_cloud, phone, texts):
-    from accounts import cognito
-
-    functions = on_cloud.root_session().client("lambda", endpoint_url=on_cloud.emulator.url)
-    name = "phone-login-create-local"
-    before = functions.get_function_configuration(FunctionName=name)["Environment"]
-    brief = {"Variables": before["Variables"] | {"CODE_LIFETIME_SECONDS": "1"}}
-    functions.update_function_configuration(FunctionName=name, Environment=brief)
-    try:
-        gateway = cognito.gateway()
-        gateway.create_user(phone)
-        challenge = gateway.start_challenge(phone)
-        time.sleep(max(0, challenge.expires_at - time.time()) + 0.05)
-        late = gateway.answer_challenge(challenge, code_in(texts(phone)[0]))
-    finally:
-        functions.update_function_configuration(FunctionName=name, Environment=before)
+def test_triggers_refuse_a_late_code_from_whoever_asks_them(on_cloud, phone, texts, age_ledger):
+    gateway = cognito.gateway()
+    gateway.create_user(phone)
+    challenge = gateway.start_challenge(phone)
+    age_ledger(challenge.expires_at - time.time() + 1)
+    late = gateway.answer_challenge(challenge, code_in(texts(phone)[0]))
     assert isinstance(late, cognito.Challenge)
     assert late.tries_left == 2
 
@@ -264,8 +254,6 @@ def test_closed_sign_up_lets_known_numbers_in(client, phone, texts, settings):
 
 
 def test_closed_sign_up_lets_a_number_in_that_only_cognito_knows(client, phone, texts, settings):
-    from accounts import cognito
-
     cognito.gateway().create_user(phone)
     settings.ACCOUNTS_SIGN_UP = "closed"
     sign_in(client, phone, texts)
@@ -312,8 +300,6 @@ def test_user_disabled_in_cognito_gets_the_same_page_and_no_text(client, cloud, 
 
 @both_fronts
 def test_public_sign_up_is_refused(on_cloud, front, phone, settings):
-    from accounts import cognito
-
     gateway = cognito.gateway()
     named = gateway._named(phone)
     api = on_cloud.root_session().client("cognito-idp", endpoint_url=settings.AWS_ENDPOINT_URL)
@@ -333,8 +319,6 @@ def test_public_sign_up_is_refused(on_cloud, front, phone, settings):
 
 def test_srp_start_gives_no_tokens(on_cloud, phone, settings):
     """Whoever starts with SRP_A has a true first entry in the history, and no code."""
-    from accounts import cognito
-
     gateway = cognito.gateway()
     gateway.create_user(phone)
     api = on_cloud.root_session().client("cognito-idp", endpoint_url=settings.AWS_ENDPOINT_URL)
