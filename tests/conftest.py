@@ -9,6 +9,7 @@ from pathlib import Path
 
 import botocore.session
 import pytest
+from botocore import hooks
 from botocore.loaders import create_loader
 from django.core.cache import cache
 from django.utils import translation
@@ -70,11 +71,20 @@ def _fresh_process() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _aws_models_are_read_once() -> Iterator[None]:
-    """Many tests make a boto3 client, and each would look for megabytes of JSON and read them."""
-    shared = functools.cache(create_loader)
+def _clients_are_made_quickly() -> Iterator[None]:
+    """Thousands of boto3 clients are made, and each would work out the same names and models."""
+    alias = hooks.EventAliaser._alias_event_name
+    known: dict[str, str] = {}
+
+    def remembered(aliaser: hooks.EventAliaser, name: str) -> str:
+        if name not in known:
+            known[name] = alias(aliaser, name)
+        return known[name]
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.session, "create_loader", shared)
+        patch.setattr(botocore.session, "create_loader", functools.cache(create_loader))
+        patch.setattr(hooks, "accepts_kwargs", functools.cache(hooks.accepts_kwargs))
+        patch.setattr(hooks.EventAliaser, "_alias_event_name", remembered)
         yield
 
 

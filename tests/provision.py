@@ -14,7 +14,8 @@ from pathlib import Path
 
 from tests import postgres
 
-_CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell")
+# The shell first: the same engine without the window, for two thirds of the time.
+_CHROMIUM_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 
 
 def chromium() -> str | None:
@@ -70,7 +71,7 @@ def _install_packages(packages: list[str]) -> None:
 
 def main() -> None:
     wanted: dict[str, Callable[[], object]] = {
-        "chromium": chromium,
+        "chromium-headless-shell": chromium,
         "redis-server": redis_server,
         "postgresql": postgres.programs,
         "nginx-light": nginx,

@@ -97,9 +97,11 @@ def bring(client: Client, pool: StrictCognito, phone: str, state: str) -> None:
 
 
 @pytest.mark.parametrize("state", [NONE, PENDING, OVER, EXPIRED, IN])
-@pytest.mark.parametrize("form", [{}, {"code": "000000", "attempt": "x"}, {"phone": "nonsense"}])
+@pytest.mark.parametrize("form", [None, {"code": "000000", "attempt": "x"}, {"phone": "nonsense"}])
 def test_every_address_in_every_state_leads_on(pool, known, state, form):
     for (method, address), expected in EXPECTED.items():
+        if form is not None and method == "GET":
+            continue
         throttle.reset()
         client = Client()
         bring(client, pool, known.phone, state)
@@ -107,7 +109,7 @@ def test_every_address_in_every_state_leads_on(pool, known, state, form):
             page = client.generic(
                 method,
                 address,
-                "&".join(f"{name}={value}" for name, value in form.items()),
+                "&".join(f"{name}={value}" for name, value in (form or {}).items()),
                 content_type="application/x-www-form-urlencoded",
             )
             got = page.headers.get("Location", page.status_code)
