@@ -179,9 +179,10 @@ def age_ledger(cloud: Cloud) -> Callable[[float], None]:
         }
         for page in table.get_paginator("scan").paginate(TableName=LEDGER, **ours):
             for item in page["Items"]:
-                for name, by in {"exp": seconds, "last_failure": seconds}.items():
-                    if name in item:
-                        item[name] = {"N": str(int(item[name]["N"]) - int(by))}
+                maps = [item.get(name, {"M": {}})["M"] for name in ("challenge", "earlier")]
+                for holder, name in [*((each, "exp") for each in maps), (item, "last_failure")]:
+                    if name in holder:
+                        holder[name] = {"N": str(int(holder[name]["N"]) - int(seconds))}
                 if "cleared_at" in item:
                     item["cleared_at"] = {"N": str(int(item["cleared_at"]["N"]) - milliseconds)}
                 recent = item.get("recent", {"L": []})["L"]

@@ -161,20 +161,27 @@ def record_unsent(
 def accept(
     phone: str, challenge: Challenge, answer: Any, purpose: Purpose, *, user: str, now: float
 ) -> bool:
-    """Count an answer, compare it, and take the code for good: of many right ones, one is."""
+    """Count an answer, compare it, and take the code for good: of many right ones, one is.
+
+    ``challenge`` is that of the flow; the ledger knows which codes of the number live.
+    """
     name = ledger.phone_name(phone)
     book = ledger.configured()
-    failures = book.count_try(name, challenge, now=now)
-    if not failures:
+    counted = book.count_try(name, challenge, now=now)
+    if counted is None:
         return False
-    if not challenge.accepts(answer, purpose.key(), user=user, now=now):
-        _record_hold(phone, challenge, failures)
+    key = purpose.key()
+    # With each of them, also after a match: how long that takes tells nothing.
+    right = [one for one in counted.comparable if one.accepts(answer, key, user=user, now=now)]
+    if not right:
+        _record_hold(phone, challenge, counted.failures)
         return False
     block = ledger.block_name(countries.block_of(phone))
-    message_id = book.use(name, challenge, block=block, now=now)
-    if message_id:
+    if not book.use(name, counted.newest, block=block, now=now):
+        return False
+    if message_id := counted.comparable[right[0]]:
         end_user_messaging.report_received(message_id)
-    return message_id is not None
+    return True
 
 
 def since(started: float) -> int:

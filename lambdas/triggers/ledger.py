@@ -4,7 +4,8 @@ Cognito's clients reach the triggers in parallel and past our site, so every cou
 conditional update of one item: of any number at once, only as many succeed as the limit allows.
 Items are named by keyed hashes and hold no phone and no code.
 
-    phone#…          a number: its living challenge, its texts of the last day, its failures
+    phone#…          a number: its newest challenge and the one before it, its texts of the last
+                     day, its failures
     block#…#day      the numbers that share all but their last four digits
     pool#day         the whole pool, and the countries in it
     notice#…#day     a number's texts without a code
@@ -18,6 +19,7 @@ import re
 import secrets
 import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -58,10 +60,19 @@ _SENDS_BEFORE_JUDGING_A_BLOCK = 10
 _SETTLES_WITHIN = 1.0
 _TRIMMED_AT_ONCE = 20
 
-_NAMES = {"#cid": "cid", "#exp": "exp", "#tries": "tries", "#used": "used", "#ttl": "ttl"}
+_NAMES = {"#ttl": "ttl"}
 _RECORD_SEND = "recent = list_append(:now_list, if_not_exists(recent, :none)), #ttl = :ttl"
-_WORTH_KEEPING = "#exp >= :worth AND #tries < :all_tries AND attribute_not_exists(#used)"
-
+_WORTH_KEEPING = (
+    "challenge.exp >= :worth AND challenge.tries < :all_tries "
+    "AND attribute_not_exists(challenge.used)"
+)
+_EARLIER_LIVES = (
+    "earlier.exp > :now AND earlier.tries < :all_tries "
+    "AND attribute_not_exists(earlier.used) AND attribute_not_exists(earlier.withheld)"
+)
+# From so many failures in a row on, an answer is compared with the newest code alone: otherwise a
+# hundred answers would be two hundred guesses.
+_FAILURES_WITH_TWO_CODES = min(limits.HOLDS)
 
 _NO_COUNTRY = "--"
 _COUNTRY_HOUR = re.compile(r"hour_[0-9]{2}_([A-Z]{2})")
@@ -108,6 +119,20 @@ class Reservation:
     @property
     def may_send(self) -> bool:
         return self.verdict in (Verdict.SEND, Verdict.SEND_AGAIN)
+
+
+@dataclass(frozen=True)
+class Try:
+    """An answer that was counted, and the challenges whose codes it may be compared with.
+
+    ``failures`` are those in a row, this answer among them. ``comparable`` has the id of the
+    message that brought each code, "" unless ``note_message`` was called. ``newest`` is the
+    number's newest challenge, which may not be among them.
+    """
+
+    failures: int
+    newest: Challenge
+    comparable: Mapping[Challenge, str]
 
 
 @dataclass(frozen=True)
@@ -160,19 +185,25 @@ class Ledger:
         new = Challenge.draw(now=now, lifetime=self._limits.code_lifetime_seconds)
         is_done, item = self._update(
             f"phone#{name}",
-            f"SET {_RECORD_SEND}, #cid = :cid, #exp = :exp, #tries = :zero "
-            "REMOVE #used, message_id, withheld",
+            # What stands on the right is as it was before: the newest moves aside, whole.
+            f"SET {_RECORD_SEND}, earlier = if_not_exists(challenge, :nothing), challenge = :new",
             condition=f"{self._may_send()} AND {self._not_held()} AND NOT ({_WORTH_KEEPING})",
-            values={**self._times(now), ":cid": new.id, ":exp": new.expires_at, ":zero": 0},
+            values={
+                **self._times(now),
+                ":nothing": {},
+                ":new": {"cid": new.id, "exp": new.expires_at, "tries": 0},
+            },
         )
-        if is_done or item.get("cid") == new.id:
+        if is_done or _newest(item) == new:
             self._trim(name, item)
             return Reservation(new, Verdict.SEND, self._resend_at(item, now))
         if verdict := self._hold_of(item, now):
             return self._nothing(new, verdict, now)
-        living = Challenge.parse(item.get("cid"), str(item.get("exp", "")))
+        living = _newest(item)
         verdict = self._why_no_send(item, now)
-        if living is None or (verdict is not None and not _is_living(item, now)):
+        if living is None or (
+            verdict is not None and not _is_living(item.get("challenge", {}), now)
+        ):
             return self._nothing(new, verdict or Verdict.COOLDOWN, now, item)
         if verdict is None:
             return self._send_again(name, living, now=now)
@@ -192,21 +223,20 @@ class Ledger:
             condition="attribute_exists(pk)",
             values={":now": int(time.time())},
         )
-        return Challenge.parse(item.get("cid"), str(item.get("exp", "")))
+        return _newest(item)
 
     def _send_again(self, name: str, living: Challenge, *, now: float) -> Reservation:
         mark = secrets.token_hex(8)
         is_done, item = self._update(
             f"phone#{name}",
             f"SET {_RECORD_SEND}, sent_mark = :mark",
-            condition=f"#cid = :cid AND {self._may_send()} AND {self._not_held()}",
+            condition=f"challenge.cid = :cid AND {self._may_send()} AND {self._not_held()}",
             values={**self._times(now), ":cid": living.id, ":mark": mark},
         )
         is_done = is_done or item.get("sent_mark") == mark
         verdict = Verdict.SEND_AGAIN if is_done else Verdict.COOLDOWN
-        return Reservation(
-            living, verdict, self._resend_at(item, now), is_withheld="withheld" in item
-        )
+        is_withheld = "withheld" in item["challenge"]
+        return Reservation(living, verdict, self._resend_at(item, now), is_withheld=is_withheld)
 
     def spend(
         self, name: str, reservation: Reservation, *, block: str, country: str, now: float
@@ -247,8 +277,8 @@ class Ledger:
         """Let no answer to a code be right that nobody was texted, until it is."""
         self._update(
             f"phone#{name}",
-            "SET withheld = :now" if is_withheld else "REMOVE withheld",
-            condition="#cid = :cid",
+            "SET challenge.withheld = :now" if is_withheld else "REMOVE challenge.withheld",
+            condition="challenge.cid = :cid",
             values={":cid": challenge.id, ":now": int(time.time())},
         )
 
@@ -270,8 +300,8 @@ class Ledger:
         """Remember which message brought the code, for who reports back that it arrived."""
         self._update(
             f"phone#{name}",
-            "SET message_id = :message",
-            condition="#cid = :cid",
+            "SET challenge.message_id = :message",
+            condition="challenge.cid = :cid",
             values={":cid": challenge.id, ":message": message_id},
         )
 
@@ -383,47 +413,52 @@ class Ledger:
         )
         is_done, item = self._update(
             f"phone#{name}",
-            "SET #cid = :cid, #exp = :exp",
-            condition="#cid = :old",
+            "SET challenge.cid = :cid, challenge.exp = :exp",
+            condition="challenge.cid = :old",
             values={":cid": longer.id, ":exp": longer.expires_at, ":old": reservation.challenge.id},
         )
-        if not is_done and item.get("cid") != longer.id:
+        if not is_done and _newest(item) != longer:
             return Reservation(reservation.challenge, Verdict.COOLDOWN, reservation.resend_at)
         return Reservation(longer, reservation.verdict, reservation.resend_at)
 
     # Verify
 
-    def count_try(self, name: str, challenge: Challenge, *, now: float) -> int:
-        """Count an answer as a failure, and return how many there are in a row. One round trip.
+    def count_try(self, name: str, challenge: Challenge, *, now: float) -> Try | None:
+        """Count an answer as a failure, and say what it may be compared with. One round trip.
 
-        Returns 0 for an answer that may not even be compared: the challenge is replaced, used,
-        late or tried three times, or the number is held or locked.
+        ``challenge`` is that of the flow: the number's newest or the one before it, whose text may
+        be late. It is answered with the code of either, and both share what tries are left. None
+        for an answer that may not even be compared: the challenge is older or nobody's, the newest
+        is used, late or tried three times, or the number is held or locked.
         """
         aside = self._aside.submit(self._count_pool_failure, now)
         is_counted, item = self._update(
             f"phone#{name}",
             # Trims what is older than any window, last index first.
-            f"SET last_failure = :now, #ttl = :ttl REMOVE {self._beyond_windows()} "
-            "ADD #tries :one, failures :one",
+            "SET challenge.tries = challenge.tries + :one, last_failure = :now, #ttl = :ttl "
+            f"REMOVE {self._beyond_windows()} ADD failures :one",
             condition=(
-                "#cid = :cid AND #exp > :now AND #tries < :tries "
-                "AND attribute_not_exists(#used) AND attribute_not_exists(withheld) "
+                "(challenge.cid = :cid OR earlier.cid = :cid) "
+                "AND challenge.exp > :now AND challenge.tries < :all_tries "
+                "AND attribute_not_exists(challenge.used) "
+                f"AND (attribute_not_exists(challenge.withheld) OR ({_EARLIER_LIVES})) "
                 f"AND {self._not_held()}"
             ),
             values={
                 **self._hold_times(now),
                 ":now": int(now),
                 ":cid": challenge.id,
-                ":tries": TRIES_PER_CODE,
+                ":all_tries": TRIES_PER_CODE,
                 ":one": 1,
                 ":ttl": int(now) + _PHONE_KEPT,
             },
         )
         aside.result()
-        if not is_counted:
+        newest = _newest(item)
+        if not is_counted or newest is None:
             # What is not compared is no guess at anybody's code.
             self._was_no_failure()
-            return 0
+            return None
         failures = int(item["failures"])
         if failures >= self._limits.failures_per_phone:
             self._update(
@@ -432,29 +467,32 @@ class Ledger:
                 condition="failures >= :max",
                 values={":max": self._limits.failures_per_phone},
             )
-        return failures
+        return Try(failures, newest, _comparable(item, now))
 
-    def use(self, name: str, challenge: Challenge, *, block: str, now: float) -> str | None:
-        """Take the code for good and clear the failures. None if somebody took it before.
+    def use(self, name: str, newest: Challenge, *, block: str, now: float) -> bool:
+        """Take the codes of a number for good and clear the failures.
 
-        Returns the id of the message that brought it, "" unless ``note_message`` was called. One
-        round trip.
+        One round trip. Of many right answers, to whichever code, one makes this true: all of them
+        take ``newest``, and no code before it is compared once that is taken.
         """
         aside = self._aside.submit(self._credit_block, block, now)
-        is_taken, item = self._update(
+        is_taken, _ = self._update(
             f"phone#{name}",
-            "SET #used = :use, cleared_at = :milliseconds REMOVE failures, last_failure",
-            condition="#cid = :cid AND (attribute_not_exists(#used) OR #used = :use)",
+            "SET challenge.used = :use, cleared_at = :milliseconds REMOVE failures, last_failure",
+            condition=(
+                "challenge.cid = :cid "
+                "AND (attribute_not_exists(challenge.used) OR challenge.used = :use)"
+            ),
             values={
                 ":use": secrets.token_hex(8),
                 ":milliseconds": _milliseconds(now),
-                ":cid": challenge.id,
+                ":cid": newest.id,
             },
         )
         aside.result()
         if is_taken:
             self._was_no_failure()
-        return str(item.get("message_id", "")) if is_taken else None
+        return is_taken
 
     def _was_no_failure(self) -> None:
         with self._lock:
@@ -719,9 +757,32 @@ def _blocked_texts(day: str, item: dict[str, Any]) -> list[Count]:
     ]
 
 
-def _is_living(item: dict[str, Any], now: float) -> bool:
+def _challenge(found: dict[str, Any]) -> Challenge | None:
+    return Challenge.parse(found.get("cid"), str(found.get("exp", "")))
+
+
+def _newest(item: dict[str, Any]) -> Challenge | None:
+    return _challenge(item.get("challenge", {}))
+
+
+def _comparable(item: dict[str, Any], now: float) -> dict[Challenge, str]:
+    """Return what an answer that was just counted may be compared with; see ``Try``."""
+    newest, earlier = item["challenge"], item["earlier"]
+    texted = [newest]
+    # Those since the newest was drawn may all have been compared with both; this one is the last.
+    tries_before = earlier.get("tries", 0) + newest["tries"] - 1
+    is_living = _is_living(earlier | {"tries": tries_before}, now)
+    if is_living and item["failures"] < _FAILURES_WITH_TWO_CODES:
+        texted.append(earlier)
+    found = [(_challenge(each), each) for each in texted if "withheld" not in each]
+    return {challenge: each.get("message_id", "") for challenge, each in found if challenge}
+
+
+def _is_living(challenge: dict[str, Any], now: float) -> bool:
     return bool(
-        item.get("exp", 0) > now and item.get("tries", 0) < TRIES_PER_CODE and "used" not in item
+        challenge.get("exp", 0) > now
+        and challenge.get("tries", 0) < TRIES_PER_CODE
+        and "used" not in challenge
     )
 
 
@@ -748,6 +809,8 @@ def _typed(value: Any) -> dict[str, Any]:
         return {"S": value}
     if isinstance(value, list):
         return {"L": [_typed(each) for each in value]}
+    if isinstance(value, dict):
+        return {"M": {name: _typed(each) for name, each in value.items()}}
     return {"N": str(value)}
 
 
@@ -760,4 +823,6 @@ def _plain_value(value: dict[str, Any]) -> Any:
         return int(value["N"])
     if "L" in value:
         return [_plain_value(each) for each in value["L"]]
+    if "M" in value:
+        return _plain(value["M"])
     return value.get("S")

@@ -362,7 +362,7 @@ def test_held_number_looks_like_any_other(client, user, phone, new_phone, cloud,
     table = cloud.root_session().client("dynamodb", endpoint_url=cloud.emulator.url)
     ask(client, new_phone)
     for item in table.scan(TableName="phone-login-ledger-local")["Items"]:
-        if "recent" in item and "cid" in item:
+        if "recent" in item and "challenge" in item:
             table.update_item(
                 TableName="phone-login-ledger-local",
                 Key={"pk": item["pk"]},

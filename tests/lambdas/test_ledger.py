@@ -1,12 +1,15 @@
 """The ledger on a real table of the local AWS, with the clock as an argument."""
 
 import itertools
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 from botocore.config import Config
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from lambdas.triggers import limits
 from lambdas.triggers.challenge import Challenge
@@ -64,6 +67,21 @@ def fail_times(book: Ledger, name: str, wanted: int, *, now: float) -> float:
                 done += 1
         now += 5 * MINUTE
     return now
+
+
+def comparable(book: Ledger, name: str, challenge: Challenge, *, now: float) -> list[Challenge]:
+    """Count an answer, and return what it may be compared with, the newest first."""
+    counted = book.count_try(name, challenge, now=now)
+    return list(counted.comparable) if counted else []
+
+
+def write_failures(client, name: str, failures: int) -> None:
+    client.update_item(
+        TableName="phone-login-ledger-local",
+        Key={"pk": {"S": f"phone#{name}"}},
+        UpdateExpression="SET failures = :n",
+        ExpressionAttributeValues={":n": {"N": str(failures)}},
+    )
 
 
 def in_parallel(count: int, call: Callable[[int], object]) -> list[object]:
@@ -153,19 +171,19 @@ def test_parallel_resends_give_one_more_text(book, name):
 def test_parallel_answers_are_compared_three_times(book, name):
     challenge = book.reserve(name, now=START).challenge
     got = in_parallel(120, lambda _: book.count_try(name, challenge, now=START))
-    assert sorted(got)[-4:] == [0, 1, 2, 3]
+    assert sorted(one.failures for one in got if one) == [1, 2, 3]
 
 
 def test_parallel_right_answers_win_once(book, name, day):
     challenge = book.reserve(name, now=day).challenge
     got = in_parallel(40, lambda _: book.use(name, challenge, block="b", now=day))
-    assert len(got) - got.count(None) == 1
+    assert got.count(True) == 1
 
 
 def test_used_code_is_dead_and_the_next_may_come_at_once(book, name, day):
     challenge = book.reserve(name, now=day).challenge
     assert book.count_try(name, challenge, now=day + 1)
-    assert book.use(name, challenge, block="b", now=day + 1) is not None
+    assert book.use(name, challenge, block="b", now=day + 1)
     assert not book.count_try(name, challenge, now=day + 2)
     after = book.reserve(name, now=day + 3)
     assert after.verdict is Verdict.SEND
@@ -173,11 +191,81 @@ def test_used_code_is_dead_and_the_next_may_come_at_once(book, name, day):
     assert book.reserve(name, now=day + 3).verdict is Verdict.COOLDOWN
 
 
-def test_older_code_is_dead_when_a_newer_one_exists(book, name):
+@pytest.mark.parametrize("typed_into", [0, 1])
+@pytest.mark.parametrize(("age", "compared_with"), [(299, [1, 0]), (300, [1])])
+def test_code_before_the_newest_is_compared_until_its_end(
+    book, name, typed_into, age, compared_with
+):
+    drawn = [book.reserve(name, now=START + at).challenge for at in (0, 200)]
+    compared = comparable(book, name, drawn[typed_into], now=START + age)
+    assert compared == [drawn[each] for each in compared_with]
+
+
+def test_code_two_before_the_newest_is_dead(client, numbers, name):
+    """Where codes live so shortly that each text brings another."""
+    book = Ledger(client, "phone-login-ledger-local", replace(numbers, code_lifetime_seconds=150))
+    oldest, old, new = [book.reserve(name, now=START + at).challenge for at in (0, 40, 110)]
+    assert book.count_try(name, oldest, now=START + 111) is None
+    assert comparable(book, name, new, now=START + 111) == [new, old]
+
+
+def test_code_tried_before_the_newest_was_drawn_is_tried_three_times_in_all(book, name):
     old = book.reserve(name, now=START).challenge
+    book.count_try(name, old, now=START)
     new = book.reserve(name, now=START + 200).challenge
-    assert not book.count_try(name, old, now=START + 201)
-    assert book.count_try(name, new, now=START + 201)
+    compared = [comparable(book, name, each, now=START + 201) for each in (new, old, old, new)]
+    assert compared == [[new, old], [new, old], [new], []]
+
+
+def test_burnt_code_is_not_compared_beside_the_next(book, name):
+    burnt = book.reserve(name, now=START).challenge
+    for _ in range(3):
+        book.count_try(name, burnt, now=START)
+    new = book.reserve(name, now=START + 30).challenge
+    assert comparable(book, name, burnt, now=START + 31) == [new]
+
+
+def test_used_code_is_not_compared_beside_the_next(book, name, day):
+    used = book.reserve(name, now=day).challenge
+    assert book.use(name, used, block="b", now=day + 1)
+    new = book.reserve(name, now=day + 2).challenge
+    assert comparable(book, name, used, now=day + 3) == [new]
+
+
+def test_code_is_dead_once_the_one_after_it_was_used(book, name, day):
+    old = book.reserve(name, now=day).challenge
+    new = book.reserve(name, now=day + 200).challenge
+    assert book.use(name, new, block="b", now=day + 201)
+    assert book.count_try(name, old, now=day + 202) is None
+    later = book.reserve(name, now=day + 203).challenge
+    assert comparable(book, name, later, now=day + 204) == [later]
+
+
+def test_number_that_was_held_has_one_code_at_a_time(book, client, name):
+    """Otherwise a hundred answers in a row would be two hundred guesses."""
+    for at in (0, 200):
+        new = book.reserve(name, now=START + at).challenge
+    write_failures(client, name, 7)
+    compared = [len(comparable(book, name, new, now=START + 201)) for _ in range(3)]
+    assert compared == [2, 2, 1]
+    assert book.show(name, now=START + 201).held_until == START + 201 + 15 * MINUTE
+
+
+def test_parallel_starts_late_in_a_life_leave_the_code_before_alive(book, name):
+    old = book.reserve(name, now=START).challenge
+    got = in_parallel(30, lambda _: book.reserve(name, now=START + 200))
+    [new] = {reservation.challenge for reservation in got}
+    assert comparable(book, name, old, now=START + 201) == [new, old]
+
+
+def test_parallel_answers_to_two_codes_are_compared_three_times_with_either(book, name):
+    old = book.reserve(name, now=START).challenge
+    book.count_try(name, old, now=START)
+    flows = [old, book.reserve(name, now=START + 200).challenge]
+    got = in_parallel(60, lambda n: comparable(book, name, flows[n % 2], now=START + 201))
+    compared = Counter(itertools.chain.from_iterable(got))
+    assert compared == {flows[0]: 2, flows[1]: 3}
+    assert book.show(name, now=START + 201).failures == 4
 
 
 def test_late_code_is_not_compared(book, name):
@@ -215,12 +303,7 @@ def test_burnt_code_is_not_replaced_within_the_cooldown(book, name):
 )
 def test_failures_in_a_row_are_followed_by_a_hold(book, client, name, failures, hold):
     challenge = book.reserve(name, now=START).challenge
-    client.update_item(
-        TableName="phone-login-ledger-local",
-        Key={"pk": {"S": f"phone#{name}"}},
-        UpdateExpression="SET failures = :n",
-        ExpressionAttributeValues={":n": {"N": str(failures - 1)}},
-    )
+    write_failures(client, name, failures - 1)
     assert book.count_try(name, challenge, now=START + 40)
     assert not book.count_try(name, challenge, now=START + 41)
     # last_failure is in whole seconds
@@ -258,14 +341,120 @@ def test_new_codes_never_give_more_than_a_hundred_guesses(book, name):
     assert not book.reserve(name, now=now + 1000 * DAY).may_send
 
 
+def test_two_codes_at_a_time_hardly_give_more_than_a_hundred_guesses(book, name):
+    """Whoever waits until two codes live guesses at both, nine times, and at one ever after."""
+    compared: Counter[Challenge] = Counter()
+    answers, now = 0, START
+    while answers < 20:
+        book.reserve(name, now=now)
+        reservation = book.reserve(name, now=now + 200)
+        while reservation.may_send and (
+            counted := book.count_try(name, reservation.challenge, now=now + 200)
+        ):
+            answers += 1
+            compared.update(list(counted.comparable))
+        now += 2 * HOUR
+    assert compared.total() == answers + 9
+    assert max(compared.values()) == 3
+
+
+STEP = st.one_of(
+    st.tuples(st.just("wait"), st.sampled_from([1, 31, 61, 125, 181])),
+    st.tuples(st.just("start"), st.sampled_from([True, True, True, False])),
+    st.tuples(st.just("wrong"), st.integers(0, 2)),
+    st.tuples(st.just("right"), st.tuples(st.integers(0, 2), st.integers(0, 2))),
+)
+
+
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(steps=st.lists(STEP, min_size=6, max_size=16))
+@example(steps=[("wait", 181), ("start", True), ("right", (1, 1)), ("wrong", 1), ("start", True)])
+@example(steps=[("wait", 181), ("start", False), ("wrong", 0), ("right", (0, 1))])
+def test_codes_of_a_number_live_as_long_as_they_may_and_no_longer(client, numbers, steps):
+    """Against a model: who was texted what, until when, and how often it was guessed at."""
+    rich = replace(numbers, sends_per_block_hour=10_000, sends_per_phone_hour=20)
+    book, poor = (
+        Ledger(client, "phone-login-ledger-local", each)
+        for each in (rich, replace(rich, sends_per_pool_day=1))
+    )
+    number = Number(book, poor)
+    for what, argument in [("start", True), *steps]:
+        getattr(number, what)(argument)
+
+
+class Number:
+    """A number, and what somebody knows of its codes who counts on their fingers.
+
+    Codes and flows are named by how many were drawn after them.
+    """
+
+    def __init__(self, book: Ledger, poor: Ledger) -> None:
+        self.book, self.poor = book, poor
+        self.name = f"name-{next(_names)}"
+        self.now = START + next(_names) * 3 * DAY
+        self.drawn: list[Challenge] = []
+        self.texted: set[Challenge] = set()
+        self.answers: Counter[Challenge] = Counter()
+        self.is_used = False
+        self.failures = 0
+
+    def wait(self, seconds: int) -> None:
+        self.now += seconds
+
+    def start(self, is_paid: bool) -> None:
+        found = self.book.reserve(self.name, now=self.now)
+        if not found.may_send:
+            return
+        if found.verdict is Verdict.SEND:
+            assert found.challenge not in self.drawn
+            self.drawn.insert(0, found.challenge)
+            self.is_used = False
+        payer = self.book if is_paid else self.poor
+        if payer.spend(self.name, found, block="b", country="US", now=self.now).may_send:
+            self.texted.add(found.challenge)
+
+    def wrong(self, flow: int) -> None:
+        self.compared(flow)
+
+    def right(self, what: tuple[int, int]) -> None:
+        flow, code = what
+        if code < len(self.drawn) and self.drawn[code] in self.compared(flow):
+            newest = self.drawn[0]
+            assert self.book.use(self.name, newest, block="b", now=self.now)
+            assert not self.book.use(self.name, newest, block="b", now=self.now)
+            self.is_used, self.failures = True, 0
+            self.texted.clear()
+
+    def compared(self, flow: int) -> list[Challenge]:
+        """Answer, and return what with; for eight failures in a row, all that may be."""
+        if flow >= len(self.drawn):
+            return []
+        counted = self.book.count_try(self.name, self.drawn[flow], now=self.now)
+        got = list(counted.comparable) if counted else []
+        if got or self.failures < 8:
+            assert got == self.expected(flow)
+        if counted:
+            self.failures += 1
+            self.answers.update(self.drawn[:2])
+        return got
+
+    def expected(self, flow: int) -> list[Challenge]:
+        newest, *others = self.drawn
+        is_over = self.is_used or self.now >= newest.expires_at or self.answers[newest] >= 3
+        if is_over or flow > 1:
+            return []
+        return [
+            each
+            for each in [newest, *others[: self.failures < 9]]
+            if each in self.texted and self.now < each.expires_at and self.answers[each] < 3
+        ]
+
+
 def test_operator_unlocks_a_locked_number(book, client, name):
     challenge = book.reserve(name, now=START).challenge
-    client.update_item(
-        TableName="phone-login-ledger-local",
-        Key={"pk": {"S": f"phone#{name}"}},
-        UpdateExpression="SET failures = :n",
-        ExpressionAttributeValues={":n": {"N": "99"}},
-    )
+    write_failures(client, name, 99)
     assert book.count_try(name, challenge, now=START)
     assert book.reserve(name, now=START + 400 * DAY).verdict is Verdict.LOCKED
     book.unlock(name)
@@ -352,6 +541,28 @@ def test_code_that_no_budget_was_left_for_is_right_only_once_it_is_texted(
     assert book.count_try(name, sent.challenge, now=day + HOUR + 2)
 
 
+def test_code_before_one_that_no_budget_was_left_for_still_works(client, numbers, name, day):
+    book = Ledger(client, "phone-login-ledger-local", replace(numbers, sends_per_pool_hour=1))
+    old = spend(book, name, block="y", now=day).challenge
+    refused = spend(book, name, block="y", now=day + 200)
+    assert refused.verdict is Verdict.POOL
+    for flow in (old, refused.challenge):
+        assert comparable(book, name, flow, now=day + 299) == [old]
+    assert book.count_try(name, old, now=day + 300) is None
+    assert book.show(name, now=day + 300).failures == 2
+
+
+def test_code_that_no_budget_was_left_for_is_not_compared_beside_the_next(
+    client, numbers, name, day
+):
+    book = Ledger(client, "phone-login-ledger-local", replace(numbers, sends_per_pool_hour=1))
+    spend(book, f"{name}-other", block="x", now=day + HOUR - 100)
+    refused = spend(book, name, block="y", now=day + HOUR - 100).challenge
+    sent = spend(book, name, block="y", now=day + HOUR + 100)
+    assert sent.verdict is Verdict.SEND
+    assert comparable(book, name, refused, now=day + HOUR + 101) == [sent.challenge]
+
+
 def test_refused_repetition_leaves_the_code_that_was_texted(client, numbers, name, day):
     book = Ledger(client, "phone-login-ledger-local", replace(numbers, sends_per_pool_hour=1))
     first = spend(book, name, block="y", now=day)
@@ -384,6 +595,17 @@ def test_codes_grow_to_eight_digits_under_attack_and_nobody_is_shut_out(client, 
     assert book.count_try(f"{day}-victim", grown.challenge, now=day + 2)
     calm = spend(book, f"{day}-later", block=f"b{day}", now=day + 11 * MINUTE)
     assert calm.challenge.code_length == 6
+
+
+def test_longer_code_leaves_the_one_before_it_alive(client, numbers, name, day):
+    book = Ledger(
+        client, "phone-login-ledger-local", replace(numbers, failures_per_pool_5_minutes=1)
+    )
+    old = spend(book, name, block=f"b{day}", now=day).challenge
+    book.count_try(name, old, now=day)
+    grown = spend(book, name, block=f"b{day}", now=day + 200).challenge
+    assert (old.code_length, grown.code_length) == (6, 8)
+    assert comparable(book, name, old, now=day + 201) == [grown, old]
 
 
 def test_right_answers_do_not_count_as_failures_of_the_pool(client, numbers, day):

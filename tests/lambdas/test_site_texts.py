@@ -151,6 +151,17 @@ def test_code_that_signs_in_does_not_prove(site, flow):
     assert flow.answer(started, flow.code()) is True
 
 
+def test_late_codes_of_either_kind_do_what_they_are_for_and_nothing_else(site, flow, clock):
+    flow.sub = site.user
+    proof, proof_code = site.prove(), flow.code()
+    clock.shift(240)
+    started, sign_in_code = flow.start(), flow.code()
+    assert flow.answer(started, proof_code) is False
+    assert site.check(proof, sign_in_code) is False
+    assert site.check(proof, proof_code) is True
+    assert flow.answer(started, sign_in_code) is False
+
+
 def test_code_of_one_user_proves_nothing_for_another(site, flow):
     proof = site.prove()
     stranger = Site(flow)

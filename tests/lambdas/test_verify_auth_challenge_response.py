@@ -286,6 +286,107 @@ def test_hundredth_failure_locks_for_good(flow, texted, table, clock):
     assert "ttl" not in item
 
 
+# Two codes: the newest and the one before it, whose text was late
+
+
+@pytest.fixture
+def two(flow, texted, clock):
+    """Two flows of one person and their codes, the older first."""
+    codes = [flow.code()]
+    clock.shift(240)
+    responses = [texted, flow.start()]
+    codes.append(flow.code())
+    assert len(set(codes)) == 2
+    return list(zip(responses, codes, strict=True))
+
+
+@pytest.mark.parametrize("flow_of", [0, 1], ids=["old flow", "new flow"])
+@pytest.mark.parametrize("code_of", [0, 1], ids=["old code", "new code"])
+def test_late_and_new_code_work_in_either_flow_and_end_both(flow, two, flow_of, code_of):
+    assert flow.answer(two[flow_of][0], two[code_of][1]) is True
+    assert failures(flow) == 0
+    for response, _ in two:
+        for _, code in two:
+            assert flow.answer(response, code) is False
+
+
+def test_late_code_works_until_its_own_end_and_the_new_one_longer(flow, two, clock):
+    (old, old_code), (_, new_code) = two
+    clock.shift(60)
+    for response, _ in two:
+        assert flow.answer(response, old_code) is False
+    assert flow.answer(old, new_code) is True
+
+
+def test_ends_that_flows_tell_change_nothing(flow, two):
+    """Only the table's are believed."""
+    (old, old_code), (new, _) = two
+    old["privateChallengeParameters"]["expiresAt"] = "1"
+    assert flow.answer(old, wrong(old_code)) is False
+    new["privateChallengeParameters"]["expiresAt"] = "1"
+    assert flow.answer(new, old_code) is True
+
+
+def test_parallel_wrong_answers_to_two_codes_are_counted_three_times(flow, two):
+    got = in_parallel(60, lambda n: flow.answer(two[n % 2][0], wrong(two[n % 2][1])))
+    assert set(got) == {False}
+    assert failures(flow) == 3
+    for response, code in two:
+        assert flow.answer(response, code) is False
+
+
+def test_parallel_right_answers_to_two_codes_win_once(flow, two):
+    # Three are compared at all, so they come one by one until then.
+    got = in_parallel(24, lambda n: flow.answer(*two[n % 2]))
+    assert got.count(True) == 1
+
+
+def test_late_code_of_six_digits_works_where_six_are_asked_for(flow, new_phone, clock, monkeypatch):
+    """Under attack the next one has eight: what has the other's length is no answer."""
+    monkeypatch.setenv("FAILURES_PER_POOL_5_MINUTES", "1")
+    old = flow.start()
+    old_code = flow.code()
+    clock.shift(240)
+    other = flow.other(new_phone())
+    other.answer(other.start(), "123456")
+    new = flow.start()
+    assert drawn(new).code_length == 8
+    assert flow.answer(new, old_code) is False
+    assert flow.answer(old, flow.code()) is False
+    assert failures(flow) == 0
+    assert flow.answer(old, old_code) is True
+
+
+def test_late_right_answer_takes_two_round_trips(flow, two, table):
+    table.forget()
+    table.delay = 0.25
+    flow.answer(two[1][0], two[0][1])
+    assert table.round_trips() == [["phone", "pool"], ["block", "phone"]]
+
+
+def test_late_answer_of_an_unknown_user_asks_the_table_the_same(flow, texted, table, clock):
+    """Numbers that nobody has get a second challenge, too, in requests of the same length."""
+    started = flow.start_event()
+    started["request"] |= {"userNotFound": True, "userAttributes": {}}
+    unknown = flow.start(started)
+    asked = []
+    clock.shift(240)
+    for response, event in ((texted, flow.start_event()), (unknown, started)):
+        table.renew()
+        flow.start(event)
+        answered = flow.answer_event(response, "123456")
+        answered["request"] |= {
+            name: event["request"][name]
+            for name in ("userNotFound", "userAttributes")
+            if name in event["request"]
+        }
+        assert is_correct(answered) is False
+        bodies = [request.body for request in table.requests if b'"phone#' in request.body]
+        asked.append([len(body) for body in bodies])
+    assert asked[0] == asked[1]
+    assert len(asked[0]) == 2
+
+
 # Somebody else
 
 
@@ -606,6 +707,19 @@ def test_right_answer_to_a_later_text_does_not_report_an_older_one(
     response = flow.start()
     assert flow.answer(response, flow.code()) is True
     assert "PutMessageFeedback" not in messaging.operations()
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["late", "newest"])
+def test_right_answer_reports_the_text_that_brought_the_code(flow, messaging, clock, which):
+    response = flow.start()
+    codes = [code_in(messaging)]
+    clock.shift(240)
+    messaging.renew(Reply({"MessageId": "message-10", "MessageFeedbackStatus": "RECEIVED"}))
+    flow.start()
+    codes.append(code_in(messaging))
+    assert flow.answer(response, codes[which]) is True
+    assert messaging.operations() == ["SendTextMessage", "PutMessageFeedback"]
+    assert messaging.requests[-1].json["MessageId"] == ["message-9", "message-10"][which]
 
 
 def test_text_that_cannot_be_noted_is_a_text_all_the_same(flow, messaging, table):
