@@ -329,6 +329,18 @@ def test_parallel_starts_after_the_cooldown_text_the_same_code_once_more(flow, c
     assert flow.code() == flow.derived(first)
 
 
+def test_same_event_overlapping_late_in_a_life_texts_once_and_leaves_the_late_code_alive(
+    flow, clock
+):
+    flow.start()
+    late_code = flow.code()
+    clock.shift(240)
+    responses = in_parallel(3, lambda _: flow.start())
+    assert len(flow.messages()) == 2
+    assert len({drawn(response) for response in responses}) == 1
+    assert flow.answer(responses[-1], late_code) is True
+
+
 def test_start_within_the_cooldown_texts_nothing_and_says_until_when(flow, sns, clock):
     first = flow.start()
     clock.shift(25)
@@ -659,6 +671,19 @@ def test_table_losing_one_connection_texts_a_living_code_again(flow, table, cloc
     table.lose(after=1, is_done=is_done)
     flow.start()
     assert len(flow.messages()) == 2
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+def test_table_losing_one_connection_late_in_a_life_leaves_the_late_code_alive(
+    flow, table, clock, is_done
+):
+    flow.start()
+    late_code = flow.code()
+    clock.shift(240)
+    table.lose(is_done=is_done)
+    response = flow.start()
+    assert len(flow.messages()) == 2
+    assert flow.answer(response, late_code) is True
 
 
 def test_table_back_again_texts(flow, sns, table):

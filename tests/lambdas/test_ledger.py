@@ -552,6 +552,24 @@ def test_code_before_one_that_no_budget_was_left_for_still_works(client, numbers
     assert book.show(name, now=day + 300).failures == 2
 
 
+@pytest.mark.parametrize("end", ["burnt", "used", "never texted"])
+def test_answer_is_no_failure_while_none_of_two_codes_can_be_right(client, numbers, name, day, end):
+    book = Ledger(client, "phone-login-ledger-local", replace(numbers, sends_per_pool_hour=1))
+    if end == "never texted":
+        spend(book, f"{name}-other", block="x", now=day)
+    old = spend(book, name, block="y", now=day).challenge
+    if end == "used":
+        book.use(name, old, block="y", now=day)
+    for _ in range(3 if end == "burnt" else 0):
+        book.count_try(name, old, now=day)
+    before = book.show(name, now=day).failures
+    new = spend(book, name, block="y", now=day + 200)
+    assert new.verdict is Verdict.POOL
+    for flow in (old, new.challenge):
+        assert book.count_try(name, flow, now=day + 201) is None
+    assert book.show(name, now=day).failures == before
+
+
 def test_code_that_no_budget_was_left_for_is_not_compared_beside_the_next(
     client, numbers, name, day
 ):
