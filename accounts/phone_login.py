@@ -166,7 +166,7 @@ def start(request: HttpRequest, phone: str, *, next_url: str, purpose: Purpose =
 
 
 def resend(request: HttpRequest, *, purpose: Purpose = "login") -> None:
-    """Text another code to the number of the sign-in under way. The earlier code is not needed.
+    """Text another code to the number of the sign-in under way. The earlier one works to its end.
 
     Raises NothingPending, TooSoon, TooMany, Unavailable.
     """

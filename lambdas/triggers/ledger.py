@@ -235,7 +235,7 @@ class Ledger:
         )
         is_done = is_done or item.get("sent_mark") == mark
         verdict = Verdict.SEND_AGAIN if is_done else Verdict.COOLDOWN
-        is_withheld = "withheld" in item["challenge"]
+        is_withheld = "withheld" in item.get("challenge", {})
         return Reservation(living, verdict, self._resend_at(item, now), is_withheld=is_withheld)
 
     def spend(
