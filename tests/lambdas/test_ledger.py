@@ -241,6 +241,13 @@ def test_code_is_dead_once_the_one_after_it_was_used(book, name, day):
     assert comparable(book, name, later, now=day + 204) == [later]
 
 
+def test_right_answer_overtaken_by_a_newer_code_takes_nothing(book, name, day):
+    old = book.reserve(name, now=day).challenge
+    new = book.reserve(name, now=day + 200).challenge
+    assert not book.use(name, old, block="b", now=day + 201)
+    assert comparable(book, name, new, now=day + 202) == [new, old]
+
+
 def test_number_that_was_held_has_one_code_at_a_time(book, client, name):
     """Otherwise a hundred answers in a row would be two hundred guesses."""
     for at in (0, 200):
@@ -367,7 +374,7 @@ STEP = st.one_of(
 
 
 @settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(steps=st.lists(STEP, min_size=6, max_size=16))
 @example(steps=[("wait", 181), ("start", True), ("right", (1, 1)), ("wrong", 1), ("start", True)])
