@@ -469,6 +469,12 @@ def test_operator_unlocks_a_locked_number(book, client, name):
     assert book.reserve(name, now=START + 1).may_send
 
 
+def test_number_unlocked_during_a_resend_gets_no_text(book, name):
+    living = book.reserve(name, now=START).challenge
+    book.unlock(name)
+    assert book._send_again(name, living, now=START + 31).verdict is Verdict.COOLDOWN
+
+
 def spend(book: Ledger, name: str, *, block: str, country: str = "US", now: float) -> Reservation:
     reservation = book.reserve(name, now=now)
     assert reservation.may_send
