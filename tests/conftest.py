@@ -1,4 +1,5 @@
 import functools
+import gc
 import itertools
 import os
 import socket
@@ -52,6 +53,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = {here / name: place for place, name in enumerate(_FIRST, -len(_FIRST))}
     places |= {here / name: place for place, name in enumerate(_LAST, 1)}
     items.sort(key=lambda item: places.get(item.path, 0))
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage seldom: a sixth of the suite's time went to looking through what stays."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
 
 
 @pytest.fixture(autouse=True)
