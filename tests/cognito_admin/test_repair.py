@@ -155,7 +155,7 @@ def test_account_that_cannot_be_healed_is_named_and_holds_up_no_other(
 
     def refuse_ben(request):
         if "AdminSetUserPassword" in request.header("x-amz-target") and b'"ben"' in request.body:
-            return strict_cognito._json_reply({"__type": "TooManyRequestsException"}, 400)
+            return strict_cognito._json_reply({"__type": "InvalidPasswordException"}, 400)
         return forward(request)
 
     monkeypatch.setattr(front, "_forward", refuse_ben)
