@@ -2,7 +2,6 @@
 # and one with the next Django.
 PYTHON ?= python3
 PORT ?= 8000
-# One more than there are cores: tests of time limits wait, and others compute meanwhile.
 WORKERS ?= auto
 STATE := .local
 VENV := $(STATE)/venv

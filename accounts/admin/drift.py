@@ -34,7 +34,7 @@ _AT_REST = timedelta(seconds=15)
 
 @dataclass(frozen=True)
 class Deed:
-    """Something that is asked for about chosen findings. ``effects`` is by kind."""
+    """Something that is asked for about chosen findings, which are in ``from_state``."""
 
     name: str
     from_state: str
