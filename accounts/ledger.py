@@ -96,11 +96,6 @@ def overview(days: int) -> Overview:
         raise LedgerError("The reply makes no sense") from error
 
 
-def blocked(days: int) -> list[Blocked]:
-    """Return the texts that were blocked in the last ``days`` (1 to 31). Raises LedgerError."""
-    return overview(days).blocked
-
-
 def _state(action: str, phone: str) -> PhoneState:
     try:
         return PhoneState(**_ask({"action": action, "phone": phone}))

@@ -83,12 +83,6 @@ def test_overview_is_asked_once_and_read(function):
     assert json.loads(request.body) == {"action": "overview", "days": 7}
 
 
-def test_blocked_texts_are_those_of_the_overview(function):
-    texts = [{"day": "2026-11-19", "country": "US", "reason": "held", "count": 2}]
-    function.will(Reply({"sent": [], "blocked": texts}))
-    assert ledger.blocked(31) == [ledger.Blocked(date(2026, 11, 19), "US", "held", 2)]
-
-
 @pytest.mark.parametrize(
     "reply",
     [
@@ -104,7 +98,7 @@ def test_blocked_texts_are_those_of_the_overview(function):
 def test_overview_that_makes_no_sense_is_a_ledger_error(function, reply):
     function.will(Reply(reply))
     with pytest.raises(ledger.LedgerError):
-        ledger.blocked(7)
+        ledger.overview(7)
 
 
 def test_function_that_is_not_configured_is_said_so(settings):

@@ -57,18 +57,6 @@ def verdicts(book: Ledger, name: str, *times: float) -> list[Verdict]:
     return [book.reserve(name, now=now).verdict for now in times]
 
 
-def fail_times(book: Ledger, name: str, wanted: int, *, now: float) -> float:
-    """Fail so many times in a row, as fast as the ledger lets one, and return the time then."""
-    done = book.show(name, now=now).failures
-    while done < wanted:
-        reservation = book.reserve(name, now=now)
-        if reservation.may_send:
-            while done < wanted and book.count_try(name, reservation.challenge, now=now):
-                done += 1
-        now += 5 * MINUTE
-    return now
-
-
 def comparable(book: Ledger, name: str, challenge: Challenge, *, now: float) -> list[Challenge]:
     """Count an answer, and return what it may be compared with, the newest first."""
     counted = book.count_try(name, challenge, now=now)
