@@ -67,6 +67,15 @@ def test_what_is_not_undone_is_said(pool):  # noqa: F811
     assert "0 undone, 1 left as they are" in said
 
 
+def test_undoing_cannot_be_tried_dry(pool):  # noqa: F811
+    user = person(pool, 1)
+    pool.change(user.sub, phone_number=number(7777))
+    sync("--mend", "phone")
+    with pytest.raises(CommandError, match="--dry-run"):
+        sync("--dry-run", "--undo", str(SyncRun.objects.get().pk))
+    assert User.objects.get().phone == number(7777)
+
+
 def test_people_who_are_too_many_to_shut_out_are_told(pool):  # noqa: F811
     people(pool, range(3))
     pool.users.clear()
@@ -104,6 +113,7 @@ def test_outage_ends_the_command_and_it_is_resumed(pool, impatient):  # noqa: F8
         ["--mend", "everything"],
         ["--undo", "1", "--resume"],
         ["--mend", "phone", "--resume"],
+        ["--dry-run", "--resume"],
         ["--undo", "999"],
         ["--limbo-after=-1"],
         ["--shut-out-most=-1"],

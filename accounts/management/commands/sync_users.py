@@ -61,6 +61,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if sum(map(bool, (options["undo"], options["resume"], options["mend"]))) > 1:
             raise CommandError("Use one of --mend, --undo and --resume.")
+        if options["dry_run"] and (options["undo"] or options["resume"]):
+            raise CommandError("--dry-run is for a new run.")
         if not 0.01 <= options["per_second"] <= 1000:
             raise CommandError("--per-second is out of range.")
         if options["limbo_after"] < 0 or options["shut_out_most"] < 0:
