@@ -38,7 +38,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import cognito, phones, revalidation
+from accounts import cognito, revalidation
 from accounts.cognito import CognitoUser
 from accounts.conf import conf
 from accounts.models import Claim, Finding, Listed, SyncRun, User
@@ -166,16 +166,6 @@ def counts(run: SyncRun) -> dict[str, dict[str, int]]:
     for kind, state, number in rows:
         found[kind][state] = number
     return dict(found)
-
-
-def masked(phone: str | None) -> str:
-    """Return a number of either side with its middle hidden, also one that is none."""
-    if not phone:
-        return ""
-    try:
-        return phones.mask(phone)
-    except phonenumbers.NumberParseException:
-        return f"{phone[:2]}•••"
 
 
 # Steps

@@ -257,7 +257,7 @@ def in_words(request: HttpRequest, side: dict[str, Any], other: dict[str, Any]) 
     """
     if not side:
         return gettext("nothing")
-    words = [_phone(request, side["phone"]) or gettext("no number")]
+    words = [lists.phone_for(request, side["phone"]) or gettext("no number")]
     if not side["phone_verified"]:
         words.append(gettext("unproven"))
     if side["status"] and side["status"] != other.get("status"):
@@ -265,12 +265,6 @@ def in_words(request: HttpRequest, side: dict[str, Any], other: dict[str, Any]) 
     if not side["enabled"]:
         words.append(gettext("disabled"))
     return ", ".join(words)
-
-
-def _phone(request: HttpRequest, phone: str | None) -> str:
-    if phone and request.user.has_perm("accounts.view_phone"):
-        return phone
-    return drift.masked(phone)
 
 
 def _rows(request: HttpRequest, finding: Finding) -> list[tuple[str, str, str, bool]]:
@@ -281,7 +275,7 @@ def _rows(request: HttpRequest, finding: Finding) -> list[tuple[str, str, str, b
         if not side:
             return none
         if name == "phone":
-            return _phone(request, side["phone"]) or none
+            return lists.phone_for(request, side["phone"]) or none
         if isinstance(side[name], bool):
             return yes if side[name] else no
         return str(side[name]) or none

@@ -120,7 +120,6 @@ ARROWS: dict[str, set[str]] = {
         "accounts.conf",
         "accounts.models",
         "accounts.models.users",
-        "accounts.phones",
         "accounts.revalidation",
     },
     # … and the steps, which know nothing of one another.

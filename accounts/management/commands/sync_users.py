@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import cognito, drift
+from accounts import cognito, drift, phones
 from accounts.models import Finding, SyncRun
 
 _TRIES = 8
@@ -177,7 +177,7 @@ def _in_words(finding: Finding) -> str:
             return "nothing"
         enabled = "" if values["enabled"] else " disabled"
         proven = "" if values["phone_verified"] else " unproven"
-        phone = drift.masked(values["phone"]) or "no number"
+        phone = phones.mask(values["phone"] or "") or "no number"
         return f"{phone}{proven} {values['status'] or '-'}{enabled}"
 
     return f"here {side(finding.ours)}; Cognito {side(finding.theirs)}"

@@ -48,7 +48,8 @@ class Command(BaseCommand):
             for ailment in (
                 repair.at_pace(found, options["per_second"]) if options["heal"] else found
             ):
-                self.stdout.write(f"{ailment.kind:13} {_named(ailment)}: {ailment.remedy}")
+                named = f"{ailment.username} {phones.mask(ailment.phone)}"
+                self.stdout.write(f"{ailment.kind:13} {named}: {ailment.remedy}")
                 counts[ailment.kind] += 1
                 if options["heal"] and not self._heal(operator, pool_id, ailment):
                     failed += 1
@@ -73,13 +74,6 @@ class Command(BaseCommand):
             self.stderr.write(f"  not healed: {error}")
             return False
         return True
-
-
-def _named(ailment: Ailment) -> str:
-    try:
-        return f"{ailment.username} {phones.mask(ailment.phone)}"
-    except ValueError:
-        return ailment.username
 
 
 def _kinds(spelled: str) -> list[Kind]:
