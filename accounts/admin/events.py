@@ -112,7 +112,7 @@ class EventAdmin(lists.BoundedList):
         if event.user is None:
             return format_html("{} {}", number, _("removed")) if event.user_id else number
         url = reverse("admin:accounts_user_change", args=[event.user.pk])
-        return format_html('<a href="{}">{}</a><br>{}', url, name_of(event.user), number)
+        return format_html('<a href="{}">{}</a><br>{}', url, event.user, number)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -151,7 +151,6 @@ class EventAdmin(lists.BoundedList):
             "log_since": found[0].at - _AROUND,
             "log_until": found[-1].at + _AROUND,
             "owner": owner,
-            "owner_name": name_of(owner) if owner else "",
         }
         return super().change_view(
             request, object_id, form_url, {**context, **(extra_context or {})}
@@ -181,11 +180,6 @@ def _steps(found: list[SignInEvent], opened: SignInEvent) -> list[Step]:
 
 def words_for(reason: str) -> str:
     return str(events.REASONS.get(reason, reason))
-
-
-def name_of(user: User) -> str:
-    """Name a user in a list: by name, else by the masked phone."""
-    return user.name or (phones.mask(user.phone) if user.phone else user.sub)
 
 
 def log_query(references: list[str]) -> str:
