@@ -48,15 +48,11 @@ def parse(typed: str, *, region: str, countries: Collection[str]) -> str:
     """
     if len(typed) > MAX_TYPED_LENGTH:
         raise UnknownFormat
-    # Address books wrap numbers in invisible direction marks.
-    visible = "".join(" " if c.isspace() else c for c in typed if unicodedata.category(c) != "Cf")
+    visible = _visible(typed)
     if any(unicodedata.category(c)[0] in "LC" for c in visible):
         raise UnknownFormat
-    try:
-        number = phonenumbers.parse(visible, region)
-    except phonenumbers.NumberParseException as error:
-        raise UnknownFormat from error
-    if not phonenumbers.is_valid_number(number):
+    number = _number(visible, region)
+    if number is None or not phonenumbers.is_valid_number(number):
         raise UnknownFormat
     if not _is_allowed(number, countries):
         raise CountryNotAllowed
@@ -72,12 +68,8 @@ def find(typed: str, *, region: str) -> str | None:
     """
     if len(typed) > MAX_TYPED_LENGTH or not any(c.isdigit() for c in typed):
         return None
-    visible = "".join(" " if c.isspace() else c for c in typed if unicodedata.category(c) != "Cf")
-    try:
-        number = phonenumbers.parse(visible, region)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_possible_number(number):
+    number = _number(_visible(typed), region)
+    if number is None or not phonenumbers.is_possible_number(number):
         return None
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
@@ -111,9 +103,14 @@ def prefixes(typed: str, *, region: str, countries: Collection[str]) -> set[str]
     return begins - {"+"}
 
 
-def _number(digits: str, region: str) -> PhoneNumber | None:
+def _visible(typed: str) -> str:
+    """Take out the invisible direction marks in which address books wrap numbers."""
+    return "".join(" " if c.isspace() else c for c in typed if unicodedata.category(c) != "Cf")
+
+
+def _number(spelled: str, region: str | None = None) -> PhoneNumber | None:
     try:
-        return phonenumbers.parse(digits, region)
+        return phonenumbers.parse(spelled, region)
     except phonenumbers.NumberParseException:
         return None
 
@@ -150,11 +147,9 @@ def calling_codes(countries: Collection[str]) -> list[str]:
 
 def country_of(phone: str) -> str:
     """Return the ISO code of the country of an E.164 number, or "" where it has none."""
-    try:
-        return phonenumbers.region_code_for_number(phonenumbers.parse(phone)) or ""
-    except phonenumbers.NumberParseException:
-        # Cognito takes any digits after a +.
-        return ""
+    # Cognito takes any digits after a +.
+    number = _number(phone)
+    return (phonenumbers.region_code_for_number(number) or "") if number else ""
 
 
 def mask(phone: str) -> str:
@@ -162,9 +157,8 @@ def mask(phone: str) -> str:
 
     What is no number is masked as well, to its last two signs.
     """
-    try:
-        number = phonenumbers.parse(phone)
-    except phonenumbers.NumberParseException:
+    number = _number(phone)
+    if number is None:
         return f"{'•' * max(0, len(phone) - 2)}{phone[-2:]}"
     national = str(number.national_number)
     return f"+{number.country_code}{'•' * max(0, len(national) - 2)}{national[-2:]}"
