@@ -9,7 +9,7 @@ urlpatterns: list[URLResolver | URLPattern] = [
     path("", login.HomeView.as_view(), name="home"),
     path("accounts/", include("accounts.urls")),
     path("admin/", admin.site.urls),
-    path("healthz", login.healthz, name="healthz"),
+    path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]
 

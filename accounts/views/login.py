@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_safe
 from django.views.generic import TemplateView, View
 
 from accounts import countries, devices, phone_login, phones, remembered
@@ -25,12 +24,6 @@ from accounts.forms import CodeForm, PhoneForm
 from accounts.pending import Pending, Purpose
 
 _MAX_NEXT_LENGTH = 2000
-
-
-@require_safe
-def healthz(request: HttpRequest) -> HttpResponse:
-    """Answer that this process serves. No I/O, so that a slow database does not restart it."""
-    return HttpResponse("ok", content_type="text/plain")
 
 
 @method_decorator(never_cache, name="dispatch")

@@ -761,20 +761,6 @@ def test_error_pages_render_without_any_context(name):
     assert '<html lang="en" dir="ltr">' in page
 
 
-# Health
-
-
-@pytest.mark.parametrize("cookie", [None, "x" * 32])
-def test_healthz_asks_no_database(client, django_assert_num_queries, cookie):
-    if cookie:
-        client.cookies["sessionid"] = cookie
-    with django_assert_num_queries(0):
-        page = client.get("/healthz")
-    assert (page.status_code, page.content, page["Content-Type"]) == (200, b"ok", "text/plain")
-    assert not page.cookies
-    assert client.post("/healthz").status_code == 405
-
-
 # Words
 
 

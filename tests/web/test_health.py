@@ -1,4 +1,4 @@
-"""Ready or not, in one process."""
+"""Alive, and ready or not, in one process."""
 
 import json
 
@@ -30,6 +30,17 @@ def jwks() -> dict[str, list[dict[str, str]]]:
 def served(keys: WireServer, jwks) -> WireServer:
     keys.renew(Reply(jwks))
     return keys
+
+
+@pytest.mark.parametrize("cookie", [None, "x" * 32])
+def test_healthz_asks_no_database(client, django_assert_num_queries, cookie):
+    if cookie:
+        client.cookies["sessionid"] = cookie
+    with django_assert_num_queries(0):
+        page = client.get("/healthz")
+    assert (page.status_code, page.content, page["Content-Type"]) == (200, b"ok", "text/plain")
+    assert not page.cookies
+    assert client.post("/healthz").status_code == 405
 
 
 def test_ready_when_all_parts_answer(client, served):
