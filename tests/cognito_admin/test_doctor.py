@@ -250,14 +250,19 @@ def fresh_version(aws: Aws) -> None:
     )
 
 
-def without_admin_actions(aws: Aws) -> None:
-    """Leave the policy of the site as it was before there was an admin."""
-    document = policy_document(aws, policy_version(aws))
-    rest = [one for one in document["Statement"] if one["Sid"] != "RunAccounts"]
-    new_policy_version(aws, {**document, "Statement": rest})
+def policy_without(sid: str) -> Callable[[Aws], None]:
+    """Leave the policy of the site as it was before the site did this."""
+
+    def take_out(aws: Aws) -> None:
+        document = policy_document(aws, policy_version(aws))
+        rest = [one for one in document["Statement"] if one["Sid"] != sid]
+        assert len(rest) == len(document["Statement"]) - 1
+        new_policy_version(aws, {**document, "Statement": rest})
+
+    return take_out
 
 
-def with_admin_actions(aws: Aws) -> None:
+def policy_as_deployed(aws: Aws) -> None:
     broken = policy_version(aws)
     # The local IAM has no SetDefaultPolicyVersion.
     new_policy_version(aws, policy_document(aws, "v1"))
@@ -335,9 +340,25 @@ ON_AWS = {
         "policy",
         "danger",
         "AdminDisableUser",
-        without_admin_actions,
+        policy_without("RunAccounts"),
         "make deploy STAGE=local",
-        undo=with_admin_actions,
+        undo=policy_as_deployed,
+    ),
+    "site may not help people who are held": Broken(
+        "policy",
+        "danger",
+        "may not invoke phone-login-ledger-local",
+        policy_without("HelpPeopleWhoAreHeld"),
+        "make deploy STAGE=local",
+        undo=policy_as_deployed,
+    ),
+    "site may not text people": Broken(
+        "policy",
+        "danger",
+        "may not invoke phone-login-texts-local",
+        policy_without("TextPeople"),
+        "make deploy STAGE=local",
+        undo=policy_as_deployed,
     ),
     "sign-up is open": Broken(
         "sign-up",
