@@ -16,7 +16,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from accounts import devices, phones
-from accounts.models import SignInEvent, User
+from accounts.models import Session, SignInEvent, User
 
 Kind = SignInEvent.Kind
 
@@ -62,6 +62,8 @@ REASONS = {
     "operator": _("an operator did it"),
     "number_changed": _("the person changed the number"),
     "by_person": _("from another device of the person"),
+    "idle": _("not used for too long"),
+    "too_old": _("signed in too long ago"),
     "confirm": _("to confirm who it is"),
     "cancelled": _("the person kept the other device"),
     "other_user": _("the number belongs to somebody else by now"),
@@ -89,7 +91,7 @@ def phone_key(phone: str) -> str:
 
 def record(
     kind: str,
-    request: HttpRequest | None,
+    source: HttpRequest | Session | None,
     *,
     phone: str = "",
     user: User | None = None,
@@ -100,7 +102,7 @@ def record(
     crossed: bool = False,
     overlaps: int = 0,
 ) -> None:
-    """Write one event. ``request`` is None for what no browser asked for."""
+    """Write one event. ``source`` names the device; None is for what no browser asked for."""
     SignInEvent.objects.create(
         kind=kind,
         reason=reason,
@@ -113,7 +115,7 @@ def record(
         seconds=seconds,
         crossed=crossed,
         overlaps=overlaps,
-        **_device(request),
+        **_device(source),
     )
 
 
@@ -143,8 +145,10 @@ def attempt_of(event: SignInEvent) -> list[SignInEvent]:
     return list(steps.select_related("user").order_by("at", "pk"))
 
 
-def _device(request: HttpRequest | None) -> dict[str, str]:
-    if request is None:
+def _device(source: HttpRequest | Session | None) -> dict[str, str]:
+    if source is None:
         return {}
-    device = devices.of(request)
+    if isinstance(source, Session):
+        return {"device": source.device, "browser": source.browser, "network": source.network}
+    device = devices.of(source)
     return {"device": device.name, "browser": device.browser, "network": device.network}

@@ -20,7 +20,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import devices
+from accounts import devices, events
 from accounts.conf import conf
 from accounts.devices import Device
 from accounts.models import Session, User
@@ -187,8 +187,16 @@ class SessionStore(SessionBase):
             .order_by()
             .first()
         )
-        if row and not row.ended_at and (why := _over(row, now)):
-            end(row, why)
+        if row and row.user and not row.ended_at and (why := _over(row, now)):
+            # Of several requests at once, one ends it.
+            if end(row, why):
+                events.record(
+                    events.Kind.SIGNED_OUT,
+                    row,
+                    user=row.user,
+                    phone=row.user.phone or "",
+                    reason=why,
+                )
             row.refresh_from_db()
         if row is None or row.ended_at:
             self._become(row)

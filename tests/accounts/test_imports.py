@@ -126,7 +126,12 @@ ARROWS: dict[str, set[str]] = {
     "accounts.pending": {"accounts.cognito"},
     "accounts.turns": {"accounts.models"},
     "accounts.confirmation": {"accounts.conf", "accounts.sessions"},
-    "accounts.sessions": {"accounts.conf", "accounts.devices", "accounts.models"},
+    "accounts.sessions": {
+        "accounts.conf",
+        "accounts.devices",
+        "accounts.events",
+        "accounts.models",
+    },
     "accounts.cognito": {"accounts.conf"},
     "accounts.ledger": {"accounts.conf"},
     "accounts.texts": {"accounts.conf"},

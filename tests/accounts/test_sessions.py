@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts import sessions
 from accounts.middleware import AuthenticationMiddleware
-from accounts.models import Session, User
+from accounts.models import Session, SignInEvent, User
 from accounts.sessions import SessionStore
 
 pytestmark = pytest.mark.django_db
@@ -262,6 +262,7 @@ def test_idle_and_old_sessions_end(user, is_staff, idle, age):
     for ends, why in ((idle, Ended.IDLE), (age, Ended.TOO_OLD)):
         client = Client()
         client.force_login(user)
+        Session.objects.update(device="Firefox on Windows")
         seen = 0
         while seen + idle - 60 < ends:
             seen += idle - 60
@@ -274,6 +275,8 @@ def test_idle_and_old_sessions_end(user, is_staff, idle, age):
             assert sessions.live(user).count() == 0
             assert "You were signed out" in heard(client)
         assert Session.objects.get(ended_why=why)
+        event = SignInEvent.objects.get(reason=why)
+        assert (event.kind, event.user, event.device) == ("signed_out", user, "Firefox on Windows")
         Session.objects.all().delete()
 
 
