@@ -320,8 +320,8 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("started", "started"),
-                            ("sent", "text sent"),
-                            ("resent", "text sent again"),
+                            ("sent", "asked for a text"),
+                            ("resent", "asked for another text"),
                             ("failed", "failed"),
                             ("held", "held"),
                             ("succeeded", "signed in"),

@@ -26,8 +26,8 @@ class SignInEvent(models.Model):
 
     class Kind(models.TextChoices):
         STARTED = "started", _("started")
-        SENT = "sent", _("text sent")
-        RESENT = "resent", _("text sent again")
+        SENT = "sent", _("asked for a text")
+        RESENT = "resent", _("asked for another text")
         FAILED = "failed", _("failed")
         HELD = "held", _("held")
         SUCCEEDED = "succeeded", _("signed in")
