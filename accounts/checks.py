@@ -214,7 +214,7 @@ def check_throttle_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage
     return [
         checks.Warning(
             "The throttle counts in the memory of one process.",
-            hint="Set ACCOUNTS_THROTTLE_URL to redis://…, which all processes share.",
+            hint="Set CACHE_URL to redis://…, which all processes share.",
             id="accounts.W001",
         )
     ]

@@ -173,7 +173,7 @@ def test_counts_in_memory_are_w001_where_the_site_is_deployed(good):
 
     message = only("accounts.W001", deploy=True)
 
-    assert "ACCOUNTS_THROTTLE_URL" in f"{message.msg} {message.hint}"
+    assert "CACHE_URL" in f"{message.msg} {message.hint}"
     assert found(deploy=False) == []
 
 
