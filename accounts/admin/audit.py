@@ -17,7 +17,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(LogEntry)
-class EntryAdmin(lists.BoundedList):
+class EntryAdmin(lists.ReadOnlyList):
     list_display = ("at", "who", "what", "changed")
     list_filter = ("action",)
     list_select_related = ("actor", "content_type")
@@ -51,15 +51,6 @@ class EntryAdmin(lists.BoundedList):
     ) -> HttpResponse:
         title = {"title": _("Who changed what")}
         return super().changelist_view(request, {**title, **(extra_context or {})})
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Group)

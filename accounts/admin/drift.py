@@ -107,7 +107,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Finding)
-class FindingAdmin(lists.BoundedList):
+class FindingAdmin(lists.ReadOnlyList):
     """Lists differences, newest first. They are found by comparing, never typed in."""
 
     list_display_links = ("what",)
@@ -239,15 +239,6 @@ class FindingAdmin(lists.BoundedList):
 
     def has_mend_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(_PERMISSION)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 def in_words(request: HttpRequest, side: dict[str, Any], other: dict[str, Any]) -> str:

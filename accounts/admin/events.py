@@ -77,7 +77,7 @@ class Step:
 
 
 @admin.register(SignInEvent)
-class EventAdmin(lists.BoundedList):
+class EventAdmin(lists.ReadOnlyList):
     """Shows what happened, newest first. Nothing here is made, changed or removed by hand."""
 
     list_display = ("when", "what", "whose", "reference_", "device")
@@ -155,15 +155,6 @@ class EventAdmin(lists.BoundedList):
         return super().change_view(
             request, object_id, form_url, {**context, **(extra_context or {})}
         )
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 def _steps(found: list[SignInEvent], opened: SignInEvent) -> list[Step]:

@@ -18,7 +18,7 @@ from accounts.models import Operation
 
 
 @admin.register(Operation)
-class OperationAdmin(lists.BoundedList):
+class OperationAdmin(lists.ReadOnlyList):
     list_display = ("at", "kind", "account", "state_", "by_name", "result", "tries")
     list_filter = ("state", "kind")
     ordering = ("-pk",)
@@ -66,15 +66,6 @@ class OperationAdmin(lists.BoundedList):
             path("<int:pk>/retry/", guarded(retry_view), name="accounts_operation_retry"),
             *super().get_urls(),
         ]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 def batch_view(request: HttpRequest, batch: str) -> HttpResponse:
