@@ -9,6 +9,7 @@ import ipaddress
 import logging
 import threading
 import time
+from collections.abc import Callable
 from functools import cache
 from typing import Literal, cast
 from urllib.parse import urlsplit
@@ -35,15 +36,7 @@ class LimitReached(Exception):
 
 def hit(kind: Kind, request: HttpRequest) -> None:
     """Count one ``kind`` for the request's network address. Raises LimitReached."""
-    limiter = _limiter(conf.throttle_url)
-    address = network(client_address(request))
-    try:
-        for rate in _rates(conf.throttle_rates[kind]):
-            if not limiter.hit(rate, kind, address):
-                raise LimitReached(_wait(limiter, rate, kind, address))
-    except limiter.storage.base_exceptions as error:
-        # Fail open: see above.
-        log.error("Throttle storage failed; %s was not counted: %s", kind, type(error).__name__)  # noqa: TRY400 - one line, however often
+    _require(MovingWindowRateLimiter.hit, kind, request)
 
 
 def count(kind: Kind, request: HttpRequest) -> None:
@@ -54,14 +47,7 @@ def count(kind: Kind, request: HttpRequest) -> None:
 
 def check(kind: Kind, request: HttpRequest) -> None:
     """Raise LimitReached if another ``kind`` would be too much, without counting one."""
-    limiter = _limiter(conf.throttle_url)
-    address = network(client_address(request))
-    try:
-        for rate in _rates(conf.throttle_rates[kind]):
-            if not limiter.test(rate, kind, address):
-                raise LimitReached(_wait(limiter, rate, kind, address))
-    except limiter.storage.base_exceptions as error:
-        log.error("Throttle storage failed; %s was not checked: %s", kind, type(error).__name__)  # noqa: TRY400
+    _require(MovingWindowRateLimiter.test, kind, request)
 
 
 def reset() -> None:
@@ -95,6 +81,18 @@ def network(address: str) -> str:
             return str(parsed.ipv4_mapped)
         return str(ipaddress.ip_network((parsed, 64), strict=False))
     return str(parsed)
+
+
+def _require(ask: Callable[..., bool], kind: Kind, request: HttpRequest) -> None:
+    limiter = _limiter(conf.throttle_url)
+    address = network(client_address(request))
+    try:
+        for rate in _rates(conf.throttle_rates[kind]):
+            if not ask(limiter, rate, kind, address):
+                raise LimitReached(_wait(limiter, rate, kind, address))
+    except limiter.storage.base_exceptions as error:
+        # Fail open: see above.
+        log.error("Throttle storage failed; nobody limits %s: %s", kind, type(error).__name__)  # noqa: TRY400 - one line, however often
 
 
 def _host(address: str) -> str:
