@@ -61,10 +61,10 @@ def parse(typed: str, *, region: str, countries: Collection[str]) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
-def find(typed: str, *, region: str) -> str | None:
+def find(typed: str, *, region: str | None = None) -> str | None:
     """Return the E.164 form of a number that somebody looks for, allowed and mobile or not.
 
-    None where it is no whole number.
+    None where it is no whole number; without a ``region``, whole is what begins with a +.
     """
     if len(typed) > MAX_TYPED_LENGTH or not any(c.isdigit() for c in typed):
         return None

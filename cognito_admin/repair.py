@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import phonenumbers
 from botocore.exceptions import BotoCoreError, ClientError
 
-from accounts import cognito
+from accounts import cognito, phones
 from cognito_admin.account import Account
 
 AWS_ERRORS = (BotoCoreError, ClientError)
@@ -70,7 +69,7 @@ def find(account: Account, user_pool_id: str, kinds: Iterable[Kind]) -> Iterator
     if {Kind.NUMBERS, Kind.DUPLICATES} & set(wanted):
         by_number = defaultdict(list)
         for user in _users(account, user_pool_id):
-            if (proper := properly_written(user.phone)) and user.is_enabled:
+            if (proper := phones.find(user.phone)) and user.is_enabled:
                 by_number[proper].append(user)
         for proper, users in by_number.items():
             if len(users) > 1 and Kind.DUPLICATES in wanted:
@@ -118,17 +117,6 @@ def at_pace(ailments: Iterable[Ailment], per_second: float) -> Iterator[Ailment]
         started = time.monotonic()
         yield ailment
         time.sleep(max(0.0, 1 / per_second - (time.monotonic() - started)))
-
-
-def properly_written(phone: str) -> str:
-    """Return a number as the site writes it, or "" where it is none."""
-    try:
-        number = phonenumbers.parse(phone)
-    except phonenumbers.NumberParseException:
-        return ""
-    if not phonenumbers.is_possible_number(number):
-        return ""
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _duplicates(users: list[_User]) -> Iterator[Ailment]:

@@ -280,7 +280,7 @@ ARROWS: dict[str, set[str]] = {
         "cognito_admin.stack",
     },
     "cognito_admin.terminal": {"cognito_admin.attach", "cognito_admin.stack"},
-    "cognito_admin.repair": {"accounts.cognito", "cognito_admin.account"},
+    "cognito_admin.repair": {"accounts.cognito", "accounts.phones", "cognito_admin.account"},
     "cognito_admin.revision": set(),
     "cognito_admin.deploy": {
         "cognito_admin.account",
@@ -369,7 +369,7 @@ PACKAGES: dict[str, set[str]] = {
     "cognito_admin.doctor.site": {"requests"},
     "cognito_admin.doctor.texts": {"botocore", "phonenumbers"},
     "cognito_admin.doctor.triggers": {"botocore"},
-    "cognito_admin.repair": {"botocore", "phonenumbers"},
+    "cognito_admin.repair": {"botocore"},
     "cognito_admin.stack": {"botocore"},
     "cognito_admin.terminal": {"botocore"},
     "config.logs": {"structlog"},
