@@ -102,28 +102,7 @@ def up(account: Account, stage: str, parameters: dict[str, str], *, sam: Path, y
         print("The table and the key of an earlier stack are there, and are used again.")
         parameters = parameters | {"ReuseLedger": "true"}
     parameters = parameters | {"Revision": revision.of(LAMBDAS, parameters)}
-    template = stage_sources(STATE / "build" / stage)
-    deployed = subprocess.run(
-        [
-            *(sam, "deploy", "--template-file", template),
-            *("--stack-name", stack.stack_name(stage), "--region", account.region),
-            *("--capabilities", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"),
-            *("--resolve-s3", "--no-fail-on-empty-changeset", "--no-progressbar"),
-            "--no-confirm-changeset" if yes else "--confirm-changeset",
-            "--parameter-overrides",
-            *(
-                f"ParameterKey={name},ParameterValue={value!r}"
-                if " " in value
-                else f"ParameterKey={name},ParameterValue={value}"
-                for name, value in sorted(parameters.items())
-                if value
-            ),
-        ],
-        env={**os.environ, "SAM_CLI_TELEMETRY": "0"},
-        check=False,
-    )
-    if deployed.returncode:
-        raise DeployError("SAM did not deploy; see above")
+    _run_sam(sam, account, stage, parameters, yes=yes)
     made = stack.read(account, stage)
     manage = [sys.executable, str(PROJECT / "manage.py")]
     environment = _environment(account)
@@ -136,16 +115,7 @@ def up(account: Account, stage: str, parameters: dict[str, str], *, sam: Path, y
     print("\nWhat the doctor says:\n", flush=True)
     examine = [*manage, "cognito_doctor", "--stage", stage, "--without-site"]
     is_well = subprocess.run(examine, env=environment, check=False).returncode == 0
-    print("\nThe site's environment:\n")
-    for name, value in site_environment(account, made).items():
-        print(f"{name}={value}")
-    secret = (
-        f"aws cognito-idp describe-user-pool-client --region {account.region} "
-        f"--user-pool-id {made.user_pool_id} --client-id {made.client_id} "
-        "--query UserPoolClient.ClientSecret --output text"
-    )
-    print(f"# Not shown here:\nCOGNITO_CLIENT_SECRET=$({secret})")
-    print(f"\nThe role of the site needs {made.outputs['WebTierPolicyArn']}")
+    _tell_site(account, made)
     if not is_well:
         raise DeployError("Deployed; the doctor found dangers, see above")
 
@@ -195,6 +165,46 @@ def site_environment(account: Account, made: stack.Stack) -> dict[str, str]:
         for output in described["Stacks"][0]["Outputs"]
         if (words := output.get("Description", "").split()) and words[0].isupper()
     }
+
+
+def _run_sam(
+    sam: Path, account: Account, stage: str, parameters: dict[str, str], *, yes: bool
+) -> None:
+    template = stage_sources(STATE / "build" / stage)
+    deployed = subprocess.run(
+        [
+            *(sam, "deploy", "--template-file", template),
+            *("--stack-name", stack.stack_name(stage), "--region", account.region),
+            *("--capabilities", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"),
+            *("--resolve-s3", "--no-fail-on-empty-changeset", "--no-progressbar"),
+            "--no-confirm-changeset" if yes else "--confirm-changeset",
+            "--parameter-overrides",
+            *(
+                f"ParameterKey={name},ParameterValue={value!r}"
+                if " " in value
+                else f"ParameterKey={name},ParameterValue={value}"
+                for name, value in sorted(parameters.items())
+                if value
+            ),
+        ],
+        env={**os.environ, "SAM_CLI_TELEMETRY": "0"},
+        check=False,
+    )
+    if deployed.returncode:
+        raise DeployError("SAM did not deploy; see above")
+
+
+def _tell_site(account: Account, made: stack.Stack) -> None:
+    print("\nThe site's environment:\n")
+    for name, value in site_environment(account, made).items():
+        print(f"{name}={value}")
+    secret = (
+        f"aws cognito-idp describe-user-pool-client --region {account.region} "
+        f"--user-pool-id {made.user_pool_id} --client-id {made.client_id} "
+        "--query UserPoolClient.ClientSecret --output text"
+    )
+    print(f"# Not shown here:\nCOGNITO_CLIENT_SECRET=$({secret})")
+    print(f"\nThe role of the site needs {made.outputs['WebTierPolicyArn']}")
 
 
 def _is_new(account: Account, stage: str) -> bool:

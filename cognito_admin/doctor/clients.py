@@ -21,61 +21,9 @@ def ours(case: Case) -> Iterator[Finding]:
             f"delete the stack's parameter {case.stack.client_list}, then {case.deploy}",
         )
         return
-    name = client["ClientId"]
-    flows = _flows(client)
-    if flows == _OUR_FLOWS:
-        yield ok("flows", "our client signs people in by our codes alone")
-    else:
-        more, less = sorted(flows - _OUR_FLOWS), sorted(_OUR_FLOWS - flows)
-        yield danger(
-            "flows",
-            f"our client allows {', '.join(more)}, past our codes"
-            if more
-            else f"our client lacks {', '.join(less)}: nobody can sign in",
-            case.set_client(name, _FLOWS_SETTING),
-        )
-    if not client.get("ClientSecret"):
-        yield danger(
-            "client secret",
-            "our client has none: whoever knows its id starts sign-ins past the site",
-            case.deploy,
-        )
-    elif conf.client_id != name:
-        yield not_checked("client secret", "the settings are those of another client")
-    elif conf.client_secret != client["ClientSecret"]:
-        yield danger(
-            "client secret",
-            "COGNITO_CLIENT_SECRET of the site is not that of the client",
-            f"aws cognito-idp describe-user-pool-client --user-pool-id {case.pool_id} "
-            f"--client-id {name} --query UserPoolClient.ClientSecret --output text",
-        )
-    else:
-        yield ok("client secret", "the site has the one of the client")
-    if client.get("PreventUserExistenceErrors") == "ENABLED":
-        yield ok("existence", "our client does not tell who has an account")
-    else:
-        yield danger(
-            "existence",
-            "our client tells whether a number has an account",
-            case.set_client(name, "PreventUserExistenceErrors=ENABLED"),
-        )
-    if client.get("EnableTokenRevocation"):
-        yield ok("revocation", "tokens of our client can be revoked")
-    else:
-        yield warning(
-            "revocation",
-            "tokens of our client cannot be revoked",
-            case.set_client(name, "EnableTokenRevocation=true"),
-        )
-    # The longest life of a code is ten minutes.
-    if (client.get("AuthSessionValidity") or 3) >= 15:
-        yield ok("session validity", "a session outlives every code")
-    else:
-        yield danger(
-            "session validity",
-            f"a session ends after {client.get('AuthSessionValidity') or 3} minutes, codes later",
-            case.set_client(name, "AuthSessionValidity=15"),
-        )
+    yield from _flows_of_ours(case, client)
+    yield from _secret_of_ours(case, client)
+    yield from _settings_of_ours(case, client)
 
 
 def write_attributes(case: Case) -> Iterator[Finding]:
@@ -149,6 +97,71 @@ def client_list(case: Case) -> Iterator[Finding]:
         )
     else:
         yield ok("client list", "who gets codes is on it")
+
+
+def _flows_of_ours(case: Case, client: dict[str, Any]) -> Iterator[Finding]:
+    flows = _flows(client)
+    if flows == _OUR_FLOWS:
+        yield ok("flows", "our client signs people in by our codes alone")
+    else:
+        more, less = sorted(flows - _OUR_FLOWS), sorted(_OUR_FLOWS - flows)
+        yield danger(
+            "flows",
+            f"our client allows {', '.join(more)}, past our codes"
+            if more
+            else f"our client lacks {', '.join(less)}: nobody can sign in",
+            case.set_client(client["ClientId"], _FLOWS_SETTING),
+        )
+
+
+def _secret_of_ours(case: Case, client: dict[str, Any]) -> Iterator[Finding]:
+    name = client["ClientId"]
+    if not client.get("ClientSecret"):
+        yield danger(
+            "client secret",
+            "our client has none: whoever knows its id starts sign-ins past the site",
+            case.deploy,
+        )
+    elif conf.client_id != name:
+        yield not_checked("client secret", "the settings are those of another client")
+    elif conf.client_secret != client["ClientSecret"]:
+        yield danger(
+            "client secret",
+            "COGNITO_CLIENT_SECRET of the site is not that of the client",
+            f"aws cognito-idp describe-user-pool-client --user-pool-id {case.pool_id} "
+            f"--client-id {name} --query UserPoolClient.ClientSecret --output text",
+        )
+    else:
+        yield ok("client secret", "the site has the one of the client")
+
+
+def _settings_of_ours(case: Case, client: dict[str, Any]) -> Iterator[Finding]:
+    name = client["ClientId"]
+    if client.get("PreventUserExistenceErrors") == "ENABLED":
+        yield ok("existence", "our client does not tell who has an account")
+    else:
+        yield danger(
+            "existence",
+            "our client tells whether a number has an account",
+            case.set_client(name, "PreventUserExistenceErrors=ENABLED"),
+        )
+    if client.get("EnableTokenRevocation"):
+        yield ok("revocation", "tokens of our client can be revoked")
+    else:
+        yield warning(
+            "revocation",
+            "tokens of our client cannot be revoked",
+            case.set_client(name, "EnableTokenRevocation=true"),
+        )
+    # The longest life of a code is ten minutes.
+    if (client.get("AuthSessionValidity") or 3) >= 15:
+        yield ok("session validity", "a session outlives every code")
+    else:
+        yield danger(
+            "session validity",
+            f"a session ends after {client.get('AuthSessionValidity') or 3} minutes, codes later",
+            case.set_client(name, "AuthSessionValidity=15"),
+        )
 
 
 def _list_setting(case: Case, ids: set[str]) -> str:
