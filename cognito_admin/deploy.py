@@ -101,7 +101,7 @@ def up(account: Account, stage: str, parameters: dict[str, str], *, sam: Path, y
     if _is_new(account, stage) and _has_ledger(account, stage):
         print("The table and the key of an earlier stack are there, and are used again.")
         parameters = parameters | {"ReuseLedger": "true"}
-    parameters = parameters | {"Revision": revision.of(LAMBDAS, parameters)}
+    parameters = parameters | {"Revision": revision_for(account, stage, parameters)}
     _run_sam(sam, account, stage, parameters, yes=yes)
     made = stack.read(account, stage)
     manage = [sys.executable, str(PROJECT / "manage.py")]
@@ -141,6 +141,21 @@ def down(account: Account, stage: str, *, yes: bool) -> None:
         f"the secret {made.code_key}.\nThe way back, with the same users: make deploy "
         f"STAGE={stage} USER_POOL_ID={made.user_pool_id}"
     )
+
+
+def revision_for(account: Account, stage: str, parameters: Mapping[str, str]) -> str:
+    """Return the revision of what would be deployed now.
+
+    The functions read the code key once, so a key that was changed by hand counts as well.
+    """
+    secrets = account.client("secretsmanager")
+    try:
+        described = secrets.describe_secret(SecretId=f"phone-login/{stage}/code-key")
+        versions = described.get("VersionIdsToStages", {})
+    except secrets.exceptions.ResourceNotFoundException:
+        versions = {}
+    current = next((name for name, labels in versions.items() if "AWSCURRENT" in labels), "")
+    return revision.of(LAMBDAS, {**parameters, "code key": current})
 
 
 def stage_sources(directory: Path) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cognito_admin import deploy, revision
+from cognito_admin.account import configured
 from cognito_admin.deploy import DeployError
 from localcloud.cloud import PROJECT
 
@@ -113,6 +114,21 @@ def test_deployed_examined_printed_undeployed_and_back_with_the_same_users(aws, 
     # Attached now: what people sign in by is not pulled away under the pool.
     said = make("down", fails=True)
     assert f"cognito_detach --user-pool-id {pool} --stage test" in said
+
+
+def test_code_key_that_was_changed_by_hand_is_another_revision(as_operator):
+    account, secrets = configured(), as_operator.client("secretsmanager")
+
+    def revision_now() -> str:
+        return deploy.revision_for(account, "keyed", {"Stage": "keyed"})
+
+    name, without = "phone-login/keyed/code-key", revision_now()
+    secrets.create_secret(Name=name, SecretString="a" * 64)
+    first = revision_now()
+    assert first == revision_now() != without
+    secrets.put_secret_value(SecretId=name, SecretString="b" * 64)
+    assert revision_now() != first
+    assert revision.has_sources(first, deploy.LAMBDAS)
 
 
 def test_stage_that_the_file_does_not_name_is_explained(tmp_path):

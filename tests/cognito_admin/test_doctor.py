@@ -245,9 +245,9 @@ def stale_version(aws: Aws) -> None:
 
 
 def fresh_version(aws: Aws) -> None:
-    aws.client("lambda").update_function_configuration(
-        FunctionName="phone-login-define-local", Environment={"Variables": {"STAGE": "local"}}
-    )
+    functions, name = aws.client("lambda"), "phone-login-define-local"
+    live = functions.get_function_configuration(FunctionName=name, Qualifier="live")
+    functions.update_function_configuration(FunctionName=name, Environment=live["Environment"])
 
 
 def policy_without(sid: str) -> Callable[[Aws], None]:

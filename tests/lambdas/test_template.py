@@ -51,7 +51,7 @@ LEDGER_ARN = {
     ":table/phone-login-ledger-${Stage}"
 }
 CLIENT_IDS_NAME = {"Fn::Sub": "/phone-login/${Stage}/client-ids"}
-STAGE = {"STAGE": {"Ref": "Stage"}}
+OF_EVERY_FUNCTION = {"STAGE": {"Ref": "Stage"}, "REVISION": {"Ref": "Revision"}}
 READ_CODE_KEY = {
     "Sid": "ReadCodeKey",
     "Effect": "Allow",
@@ -426,12 +426,12 @@ def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
     ],
 )
 def test_function_environment_is_exactly_this(name, own):
-    assert variables(name) == STAGE | own
+    assert variables(name) == OF_EVERY_FUNCTION | own
 
 
 def test_functions_that_need_no_aws_are_given_none():
     for name in ("DefineAuthChallenge", "PreSignUp"):
-        assert variables(name) == STAGE
+        assert variables(name) == OF_EVERY_FUNCTION
         assert "Policies" not in function(name)
 
 
