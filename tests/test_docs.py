@@ -41,7 +41,7 @@ def test_make_target_is_one(command):
 def test_management_command_is_one(command):
     name = command.split("manage.py ")[1].split()[0].rstrip(",")
     ours = {path.stem for path in PROJECT.glob("*/management/commands/*.py")}
-    assert name in ours | {"check", "migrate", "collectstatic"}
+    assert name in ours | {"check", "migrate", "collectstatic", "shell"}
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

@@ -152,7 +152,7 @@ def india(case: Case) -> Iterator[Finding]:
     if missing:
         yield danger(
             "india",
-            f"{' and '.join(missing)} of the registration is missing: texts to India are dropped",
+            f"without {' and '.join(missing)} texts to India are dropped",
             case.deploy_with(f'{missing[0]} = "…"'),
         )
     else:

@@ -42,5 +42,5 @@ class Command(BaseCommand):
 
     def _show(self, finding: doctor.Finding) -> None:
         look = getattr(self.style, _LOOKS.get(finding.level, "NOTICE"))
-        line = f"{look(f'{finding.level:11}')} {finding.check}: {finding.text}"
+        line = f"{look(f'{finding.level:11}')} {finding.check}: {finding.text.rstrip('.')}"
         self.stdout.write(f"{line}. Mend: {finding.mend}" if finding.mend else line)
