@@ -95,7 +95,7 @@ def check(user: User) -> None:
 
 
 def ask(user: User) -> None:
-    """Take over what Cognito says of ``user`` right now. Raises CognitoError, but UnknownUser."""
+    """Take over what Cognito says of ``user`` right now. Raises CognitoError, save UnknownUser."""
     try:
         found = cognito.gateway().read_user(user.sub)
     except cognito.UnknownUser:

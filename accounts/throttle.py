@@ -51,7 +51,7 @@ def check(kind: Kind, request: HttpRequest) -> None:
 
 
 def reset() -> None:
-    """Forget all counts of this process's storage. For tests and operators."""
+    """Forget all counts of the storage, as between two tests."""
     _limiter(conf.throttle_url).storage.reset()
 
 
