@@ -110,6 +110,7 @@ ARROWS: dict[str, set[str]] = {
         "accounts.afterwards",
         "accounts.cognito",
         "accounts.conf",
+        "accounts.events",
         "accounts.groups",
         "accounts.models",
         "accounts.models.users",

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import afterwards, cognito, revalidation
-from accounts.models import Session, User
+from accounts.models import Session, SignInEvent, User
 from accounts.models.users import DELETED
 from tests.accounts.test_phone_login import id_token, key_set
 from tests.accounts.test_turns import at_once, database_in_a_file
@@ -181,6 +181,9 @@ def test_person_who_was_disabled_or_deleted_loses_the_session(pool, visitor, per
     assert (found.cognito_status == DELETED) is (deed == "deleted")
     row.refresh_from_db()
     assert (row.ended_why, row.ended_at is not None) == (Session.Ended.SHUT_OUT, True)
+    told = SignInEvent.objects.filter(user=person, kind="signed_out")
+    reason = "refused" if deed == "disabled" else "unknown"
+    assert [event.reason for event in told] == [reason] * 2
 
 
 def test_sessions_of_others_go_on(pool, person, phone):
