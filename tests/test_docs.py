@@ -6,8 +6,10 @@ from pathlib import Path
 import boto3
 import pytest
 from botocore import xform_name
+from django.core.management import load_command_class
 
 PROJECT = Path(__file__).resolve().parent.parent
+COMMANDS = sorted(PROJECT.glob("*/management/commands/[!_]*.py"))
 DOCUMENTS = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
 
 
@@ -40,8 +42,16 @@ def test_make_target_is_one(command):
 @pytest.mark.parametrize("command", sorted(commands("python manage.py ") | commands("manage.py ")))
 def test_management_command_is_one(command):
     name = command.split("manage.py ")[1].split()[0].rstrip(",")
-    ours = {path.stem for path in PROJECT.glob("*/management/commands/*.py")}
+    ours = {path.stem for path in COMMANDS}
     assert name in ours | {"check", "migrate", "collectstatic", "shell"}
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=lambda path: path.stem)
+def test_management_command_takes_none_of_djangos_options(path):
+    """Django reads its own, such as --settings, by their names before the command does."""
+    command = load_command_class(path.parents[2].name, path.stem)
+    names = [action.dest for action in command.create_parser("manage.py", path.stem)._actions]
+    assert len(names) == len(set(names))
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

@@ -23,7 +23,8 @@ class Command(CarefulCommand):
         parser.add_argument("--user-pool-id", required=True)
         parser.add_argument("--client-id", help="change this client instead of the pool")
         parser.add_argument(
-            "settings",
+            # Django has a --settings of its own.
+            "values",
             nargs="+",
             metavar="NAME=VALUE",
             help="such as DeletionProtection=ACTIVE, WriteAttributes='[\"locale\"]'; dots lead "
@@ -32,7 +33,7 @@ class Command(CarefulCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         pool_id, client_id = options["user_pool_id"], options["client_id"]
-        values = dict(_parsed(each) for each in options["settings"])
+        values = dict(_parsed(each) for each in options["values"])
         operator = account.configured(pool_id)
         with plain_errors():
             if client_id:
