@@ -32,7 +32,8 @@ class Account:
         if service not in self._clients:
             self._clients[service] = self._session.client(
                 service,  # type: ignore[call-overload]
-                region_name=self.region,
+                # Without one botocore looks where the AWS CLI does, or says what is missing.
+                region_name=self.region or None,
                 endpoint_url=self.endpoint_url,
                 config=_CONFIG,
             )

@@ -48,6 +48,7 @@ def main() -> int:
     parser.add_argument("--sam", type=Path, default=STATE / "sam-venv" / "bin" / "sam")
     parser.add_argument("--yes", action="store_true", help="ask nothing")
     options = parser.parse_args()
+    command = "make deploy" if options.action == "up" else "make undeploy"
     try:
         region, parameters = read_parameters(options.config, options.stage)
         account = Account(region)
@@ -58,10 +59,10 @@ def main() -> int:
         else:
             down(account, options.stage, yes=options.yes)
     except (DeployError, AttachError, stack.NoStack) as error:
-        print(f"make deploy: {error}", file=sys.stderr)
+        print(f"{command}: {error}", file=sys.stderr)
         return 1
     except (BotoCoreError, ClientError) as error:
-        print(f"make deploy: AWS: {error}", file=sys.stderr)
+        print(f"{command}: AWS: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -165,6 +165,15 @@ def test_account_that_cannot_be_healed_is_named_and_holds_up_no_other(
     assert states(cognito, pool)["cat"] == ("CONFIRMED", True)
 
 
+def test_pool_and_region_that_nobody_names_are_asked_for(run, settings):
+    settings.ACCOUNTS_USER_POOL_ID = settings.AWS_REGION = ""
+    settings.AWS_ENDPOINT_URL = ""
+    with pytest.raises(CommandError, match="--user-pool-id"):
+        run("cognito_repair")
+    with pytest.raises(CommandError, match="specify a region"):
+        run("cognito_repair", "--user-pool-id", "nowhere")
+
+
 def test_unknown_kind_is_refused(run, pool):
     with pytest.raises(CommandError, match="is not a valid Kind"):
         run("cognito_repair", "--user-pool-id", pool, "--kinds", "everything")

@@ -37,6 +37,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         pool_id = options["user_pool_id"] or conf.user_pool_id
+        if not pool_id:
+            raise CommandError("Which pool? --user-pool-id …")
         if options["per_second"] <= 0:
             raise CommandError("--per-second must be more than 0")
         operator = account.configured(pool_id)
