@@ -22,7 +22,7 @@ TESTED := env -u PYTHONDONTWRITEBYTECODE $(RUN)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-next lint format messages pictures lighthouse bench-triggers bench-sync \
-	bench-admin admin manage deploy undeploy doctor lock clean
+	bench-admin admin install manage deploy undeploy doctor lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,8 @@ bench-admin: $(DEV) ## Measure the admin on PostgreSQL, at a million users and f
 
 admin: $(SITE) ## Make an operator while make run is running: make admin PHONE=+12015550123
 	@$(LOCAL) $(RUN) manage.py make_admin "$(PHONE)"
+
+install: $(SITE) ## Install what manage.py needs into .local/venv; the other targets do so themselves
 
 manage: $(SITE) ## Run a Django command against make run: make manage ARGS="shell"
 	@$(LOCAL) $(RUN) manage.py $(ARGS)
