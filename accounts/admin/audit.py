@@ -8,8 +8,10 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 
+from accounts import confirmation
 from accounts.admin import lists, words
 
 admin.site.unregister(LogEntry)
@@ -54,8 +56,15 @@ class EntryAdmin(lists.ReadOnlyList):
 
 
 @admin.register(Group)
+@method_decorator(confirmation.required, name="changeform_view")
+@method_decorator(confirmation.required, name="delete_view")
 class RightsAdmin(GroupAdmin):
-    """Who may change what a group may do could do everything."""
+    """Who may change what a group may do could do everything.
+
+    So it takes a code typed a moment ago, which an act on several at once would go around.
+    """
+
+    actions = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_superuser)

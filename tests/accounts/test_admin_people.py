@@ -600,6 +600,17 @@ def test_groups_are_changed_by_superusers_alone(admin, pool):
     assert LogEntry.objects.filter(object_repr="Helpers", actor__isnull=False).count() == 2
 
 
+def test_groups_need_a_code_that_was_typed_lately(admin):
+    group = Group.objects.create(name="Editors")
+    Session.objects.update(confirmed_at=timezone.now() - timedelta(seconds=301))
+    for address in ("add/", f"{group.pk}/change/", f"{group.pk}/delete/"):
+        page = admin.post(f"/admin/auth/group/{address}", {"name": "Helpers", "post": "yes"})
+        assert page.url.startswith("/accounts/confirm/")
+    chosen = {"action": "delete_selected", "_selected_action": group.pk, "post": "yes"}
+    admin.post("/admin/auth/group/", chosen)
+    assert Group.objects.get().name == "Editors"
+
+
 def test_sign_in_leaves_no_trace_in_the_audit_log(person):
     before = LogEntry.objects.count()
     partial(Client().force_login, person)()

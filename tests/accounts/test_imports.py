@@ -185,7 +185,11 @@ ARROWS: dict[str, set[str]] = {
         "accounts.models",
         "accounts.operations",
     },
-    "accounts.admin.audit": {"accounts.admin.lists", "accounts.admin.words"},
+    "accounts.admin.audit": {
+        "accounts.admin.lists",
+        "accounts.admin.words",
+        "accounts.confirmation",
+    },
     "accounts.admin.drift": {
         "accounts.admin.lists",
         "accounts.afterwards",
