@@ -142,6 +142,20 @@ def test_part_of_a_number_tells_nothing_to_who_may_not_see_it(pool, person):
     assert person.sub in found(helper("view_phone", number=8), person.phone[:-1])
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"{LIST}?phone__startswith=%2B1",
+        f"{ORDERS}?params__phone__startswith=%2B1",
+        "/admin/accounts/finding/?ours__phone__startswith=%2B1",
+        "/admin/accounts/signinevent/?phone_key__startswith=a",
+        f"{ENTRIES}?object_repr__startswith=a",
+    ],
+)
+def test_address_filters_by_nothing_but_what_the_list_offers(admin, query):
+    assert admin.get(query).status_code == 400
+
+
 FILTERS = [
     ("status", "active", {}),
     ("status", "disabled", {"is_active": False}),
