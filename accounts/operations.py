@@ -158,6 +158,9 @@ def refusal(kind: str, user: User, by: User | None, params: dict[str, Any] | Non
         return Remark.YOURSELF
     if by is not None and user.is_superuser and not by.is_superuser:
         return Remark.SUPERUSER
+    if by is not None and _has_more_rights(user, by):
+        # Whose number one can change is whom one can become, and whom one can remove sees nothing.
+        return Remark.STRONGER
     if kind in _NOT_TO_ONESELF and _is_last_superuser(user):
         return Remark.LAST_SUPERUSER
     if kind in _OF_GROUPS and params is not None:
@@ -178,9 +181,16 @@ def grantable(by: User) -> QuerySet[Group]:
     groups = Group.objects.order_by("name")
     if by.is_superuser:
         return groups
-    own = Permission.objects.filter(Q(user=by) | Q(group__user=by))
-    lacking = Permission.objects.exclude(pk__in=own.values("pk"))
+    lacking = Permission.objects.exclude(pk__in=_rights(by))
     return groups.exclude(permissions__in=lacking)
+
+
+def _has_more_rights(user: User, by: User) -> bool:
+    return not by.is_superuser and _rights(user).exclude(pk__in=_rights(by)).exists()
+
+
+def _rights(user: User) -> QuerySet[Permission]:
+    return Permission.objects.filter(Q(user=user) | Q(group__user=user))
 
 
 # One try

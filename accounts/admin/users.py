@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import SEARCH_VAR
@@ -18,11 +18,11 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import audit, phones, sessions
+from accounts import audit, operations, phones, sessions
 from accounts import events as sign_in_events
 from accounts.admin import acts, events, invitations, lists, live, words
 from accounts.conf import conf
-from accounts.models import Session, User
+from accounts.models import Operation, Session, User
 from accounts.models.users import LOCKED
 
 _EVENTS_SHOWN = 50
@@ -275,7 +275,7 @@ class UserAdmin(lists.BoundedList):
         session = Session.objects.filter(user=pk, handle=handle).select_related("user").first()
         if session is None or session.user is None:
             raise Http404
-        if session.user.is_superuser and not request.user.is_superuser:
+        if operations.refusal(Operation.Kind.SIGN_OUT, session.user, cast(User, request.user)):
             raise PermissionDenied
         if sessions.end(session, Session.Ended.ENDED_BY_OPERATOR):
             audit.note(session.user, {"session": [str(session), "ended"]})

@@ -195,6 +195,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("yourself", "Nobody may do this to their own account."),
                             ("superuser", "Only a superuser may change a superuser."),
+                            ("stronger", "They have rights that you do not have."),
                             ("last_superuser", "The last superuser must stay."),
                             ("more_rights", "This group has rights that you do not have."),
                             ("no_group", "There is no such group."),

@@ -39,6 +39,7 @@ class Operation(models.Model):
         # Why it was refused …
         YOURSELF = "yourself", _("Nobody may do this to their own account.")
         SUPERUSER = "superuser", _("Only a superuser may change a superuser.")
+        STRONGER = "stronger", _("They have rights that you do not have.")
         LAST_SUPERUSER = "last_superuser", _("The last superuser must stay.")
         MORE_RIGHTS = "more_rights", _("This group has rights that you do not have.")
         NO_GROUP = "no_group", _("There is no such group.")

@@ -444,6 +444,18 @@ def test_superuser_is_out_of_reach_for_other_operators(pool, boss):
     assert client.post(f"{LIST}{boss.pk}/sessions/{handle}/end/").status_code == 403
 
 
+def test_operator_with_more_rights_is_out_of_reach_for_others(pool, person):
+    client = helper("change_number", "sign_out_user")
+    session = session_of(person)
+    person.user_permissions.add(Permission.objects.get(codename="manage_staff"))
+    assert "rights that you do not have" in text(client.get(act_on("change-number", person)))
+    said_so = said(do(client, "change-number", person, phone="+12015550177"))
+    assert "rights that you do not have" in said_so
+    end = client.post(f"{LIST}{person.pk}/sessions/{session.handle}/end/")
+    assert end.status_code == 403
+    assert User.objects.get(pk=person.pk).phone == person.phone
+
+
 # Cognito is away
 
 

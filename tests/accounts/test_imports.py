@@ -237,6 +237,7 @@ ARROWS: dict[str, set[str]] = {
         "accounts.events",
         "accounts.models",
         "accounts.models.users",
+        "accounts.operations",
         "accounts.phones",
         "accounts.sessions",
     },

@@ -494,6 +494,20 @@ def test_only_a_superuser_touches_a_superuser(pool, operator, kind):
     assert pool.requests == []
 
 
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind != Kind.INVITE])
+def test_nobody_touches_who_has_rights_that_they_have_not(pool, person, kind):
+    right = Permission.objects.get(codename="unlock_user")
+    Group.objects.create(name="Helpers").permissions.add(right)
+    person.groups.add(Group.objects.get())
+    by = make_operator()
+    operation = operations.perform(kind, person, by=by, group="Helpers", phone="+12015550199")
+    assert (operation.state, operation.remark) == (State.REFUSED, Remark.STRONGER)
+    assert pool.requests == []
+    by.user_permissions.add(right)
+    refusal = operations.refusal(kind, person, again(by), {"group": "Helpers"})
+    assert refusal == (Remark.NO_LEDGER if kind == Kind.UNLOCK else "")
+
+
 @pytest.mark.parametrize("kind", [Kind.DISABLE, Kind.DELETE, Kind.UNMAKE_STAFF])
 def test_last_superuser_stays_even_from_the_shell(pool, operator, kind):
     operation = operations.perform(kind, operator, by=None)
