@@ -218,7 +218,16 @@ class Line:
 
 
 def permitted(request: HttpRequest) -> list[Act]:
-    return [act for act in _ALL if request.user.has_perm(act.permission)]
+    return [act for act in _ALL if may_order(request, act.kind)]
+
+
+def may_order(request: HttpRequest, kind: str) -> bool:
+    """Tell whether this operator may order such a thing at all.
+
+    To do something to people takes the right to see them, since the pages of the acts name them.
+    """
+    may_see = any(map(request.user.has_perm, ("accounts.view_user", "accounts.change_user")))
+    return may_see and request.user.has_perm(_PERMISSIONS[Kind(kind)])
 
 
 def for_one(request: HttpRequest, user: User, groups: list[str]) -> list[tuple[Act, str]]:
@@ -238,7 +247,7 @@ def for_one(request: HttpRequest, user: User, groups: list[str]) -> list[tuple[A
 
 
 def may_retry(request: HttpRequest, order: Operation) -> bool:
-    return order.is_waiting and request.user.has_perm(_PERMISSIONS[Kind(order.kind)])
+    return order.is_waiting and may_order(request, order.kind)
 
 
 def chooser(act: Act) -> Callable[[Any, HttpRequest, QuerySet[User]], HttpResponse | None]:
@@ -258,7 +267,7 @@ def act_view(request: HttpRequest, name: str) -> HttpResponseBase:
     act = ACTS.get(name)
     if act is None:
         raise Http404
-    if not request.user.has_perm(act.permission):
+    if not may_order(request, act.kind):
         raise PermissionDenied
     return _confirmed_act_view(request, act)
 

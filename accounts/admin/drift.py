@@ -26,7 +26,8 @@ from accounts.models import Finding, SyncRun, User
 
 # Mended or undone at once: each may take a few calls to Cognito.
 MOST = 50
-_PERMISSION = "accounts.mend_drift"
+# The pages of mending name people.
+_PERMISSIONS = ("accounts.view_finding", "accounts.mend_drift")
 _AFTERWARDS_SECONDS = 5.0
 # A run that was not touched for so long is not being worked on.
 _AT_REST = timedelta(seconds=15)
@@ -193,7 +194,7 @@ class FindingAdmin(lists.ReadOnlyList):
             "run": run,
             "is_running": is_running,
             "found": _summary(run) if run and not is_running else [],
-            "may_mend": request.user.has_perm(_PERMISSION),
+            "may_mend": request.user.has_perms(_PERMISSIONS),
         }
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
@@ -220,7 +221,7 @@ class FindingAdmin(lists.ReadOnlyList):
             "others": [
                 (sub, User.objects.filter(pool=finding.pool, sub=sub).first()) for sub in others
             ],
-            "deed": deed if deed and request.user.has_perm(_PERMISSION) else None,
+            "deed": deed if deed and request.user.has_perms(_PERMISSIONS) else None,
             "address": _address(deed, [finding.pk]) if deed else "",
         }
         return super().change_view(
@@ -238,7 +239,7 @@ class FindingAdmin(lists.ReadOnlyList):
         return _choose(request, chosen, DEEDS["undo"])
 
     def has_mend_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(_PERMISSION)
+        return request.user.has_perms(_PERMISSIONS)
 
 
 def in_words(request: HttpRequest, side: dict[str, Any], other: dict[str, Any]) -> str:
@@ -305,7 +306,7 @@ def _choose(request: HttpRequest, chosen: QuerySet[Finding], deed: Deed) -> Http
 
 
 def _deed_view(request: HttpRequest, *, deed: Deed) -> HttpResponseBase:
-    if not request.user.has_perm(_PERMISSION):
+    if not request.user.has_perms(_PERMISSIONS):
         raise PermissionDenied
     return _confirmed_deed_view(request, deed)
 
@@ -375,7 +376,7 @@ def _do(request: HttpRequest, deed: Deed, findings: list[Finding]) -> None:
 
 def _compare(request: HttpRequest) -> HttpResponse:
     """Begin a comparison, or go on with the one under way, when the answer has left."""
-    if not request.user.has_perm(_PERMISSION):
+    if not request.user.has_perms(_PERMISSIONS):
         raise PermissionDenied
     run = drift.unfinished()
     if run is None:

@@ -100,10 +100,10 @@ def batch_view(request: HttpRequest, batch: str) -> HttpResponse:
 def retry_view(request: HttpRequest, pk: int) -> HttpResponse:
     """Try an order now instead of when its time comes."""
     order = get_object_or_404(Operation, pk=pk)
+    if not acts.may_order(request, order.kind):
+        raise PermissionDenied
     if request.method == "POST":
         if order.is_waiting:
-            if not acts.may_retry(request, order):
-                raise PermissionDenied
             operations.run(order)
         acts.report(request, order)
     if order.batch:

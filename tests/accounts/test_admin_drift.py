@@ -70,8 +70,9 @@ def ids(*kinds: str) -> str:
 # Who may
 
 
-def test_operator_without_permission_sees_and_does_nothing(admin, operator, changed):
-    operator.user_permissions.clear()
+@pytest.mark.parametrize("right", ["", "mend_drift"])
+def test_operator_who_may_not_look_sees_and_does_nothing(admin, operator, changed, right):
+    operator.user_permissions.set(Permission.objects.filter(codename=right))
     for address in (LIST, f"{MEND}?ids={ids()}", f"{UNDO}?ids={ids()}"):
         assert admin.get(address).status_code == 403
     for address in (MEND, UNDO, COMPARE):

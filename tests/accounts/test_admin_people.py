@@ -18,7 +18,7 @@ from accounts.admin import acts
 from accounts.models import Operation, Session, SignInEvent, User
 from accounts.models.users import LOCKED
 from accounts.operations import Kind, State
-from tests.accounts.test_operations import DOWN, Pool, later, make_operator, session_of
+from tests.accounts.test_operations import DOWN, Pool, again, later, make_operator, session_of
 from tests.wire import Reply, aws_error
 
 pytestmark = pytest.mark.django_db
@@ -71,6 +71,10 @@ def helper(*rights: str, number: int = 7) -> Client:
     user = make_operator(number)
     user.user_permissions.set(Permission.objects.filter(codename__in=["view_user", *rights]))
     return signed_in(user)
+
+
+def right_to(codename: str) -> Permission:
+    return Permission.objects.get(codename=codename)
 
 
 def text(page) -> str:
@@ -374,6 +378,22 @@ def test_act_without_the_permission_is_refused(pool, person, name):
     assert f'value="{name}"' not in text(client.get(LIST))
 
 
+def test_operator_who_may_not_see_people_learns_nobodys_name_by_an_act(pool, person):
+    User.objects.filter(pk=person.pk).update(name="Ada Byron")
+    order = operations.perform(Kind.DISABLE, again(person), by=None)
+    client = helper("disable_user")
+    User.objects.get(sub="sub-of-operator-7").user_permissions.remove(right_to("view_user"))
+    assert client.get(act_on("disable", person)).status_code == 403
+    assert client.post(f"{ORDERS}{order.pk}/retry/").status_code == 403
+    assert "Ada" not in text(client.get("/admin/"))
+
+
+def test_outcome_of_an_order_is_told_to_who_may_give_it(pool, person):
+    order = operations.perform(Kind.DISABLE, person, by=None)
+    client = helper("unlock_user")
+    assert client.post(f"{ORDERS}{order.pk}/retry/").status_code == 403
+
+
 def test_act_needs_a_code_that_was_typed_lately(admin, person):
     Session.objects.update(confirmed_at=timezone.now() - timedelta(seconds=301))
     for page in (admin.get(act_on("disable", person)), admin.get(INVITE)):
@@ -447,7 +467,7 @@ def test_superuser_is_out_of_reach_for_other_operators(pool, boss):
 def test_operator_with_more_rights_is_out_of_reach_for_others(pool, person):
     client = helper("change_number", "sign_out_user")
     session = session_of(person)
-    person.user_permissions.add(Permission.objects.get(codename="manage_staff"))
+    person.user_permissions.add(right_to("manage_staff"))
     assert "rights that you do not have" in text(client.get(act_on("change-number", person)))
     said_so = said(do(client, "change-number", person, phone="+12015550177"))
     assert "rights that you do not have" in said_so
