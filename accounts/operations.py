@@ -229,7 +229,7 @@ def _claim(pk: int, by: User | None) -> Operation | None:
         if user_id and user is None:
             _close(operation, State.DONE if operation.kind == Kind.DELETE else State.OVERTAKEN)
             return None
-        if user and (why := _why_not(operation, user, by)):
+        if why := _why_not(operation, user, by):
             _close(operation, State.REFUSED, why)
             return None
         operation.user = user
@@ -255,15 +255,23 @@ def _lock(pk: int) -> tuple[int | None, User | None]:
     return user_id, next((each for each in locked if each.pk == user_id), None)
 
 
-def _why_not(operation: Operation, user: User, by: User | None) -> str:
-    if operation.kind != Kind.DELETE and _waiting(user.pk).filter(
-        kind=Kind.DELETE, pk__lt=operation.pk
-    ):
-        return Remark.BEING_DELETED
+def _why_not(operation: Operation, user: User | None, by: User | None) -> str:
+    if user and operation.kind != Kind.DELETE:
+        deletions = _waiting(user.pk).filter(kind=Kind.DELETE, pk__lt=operation.pk)
+        if deletions.exists():
+            return Remark.BEING_DELETED
     if operation.tries:
         # It was allowed when it was begun, and is carried on whatever became of the operator.
         return ""
-    return refusal(operation.kind, user, by, operation.params)
+    if operation.by_id and not _may_still_order(operation, by):
+        # Without them it would pass for an order of the shell, which may do anything.
+        return Remark.ORDERER_GONE
+    return refusal(operation.kind, user, by, operation.params) if user else ""
+
+
+def _may_still_order(operation: Operation, by: User | None) -> bool:
+    is_own = operation.by_id == operation.user_id
+    return by is not None and by.is_active and (by.is_staff or is_own)
 
 
 def _at_once(work: Callable[[], None]) -> None:

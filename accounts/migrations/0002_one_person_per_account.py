@@ -203,6 +203,7 @@ class Migration(migrations.Migration):
                             ("no_ledger", "LEDGER_FUNCTION is not set."),
                             ("phone_taken", "The number belongs to another account."),
                             ("unknown_user", "Cognito has no such user."),
+                            ("orderer_gone", "Who ordered it is no operator any more."),
                             ("being_deleted", "The account is being deleted."),
                             ("gone", "Cognito had no such user any more."),
                             ("had_account", "The number had an account already."),

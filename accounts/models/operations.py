@@ -47,6 +47,7 @@ class Operation(models.Model):
         NO_LEDGER = "no_ledger", _("LEDGER_FUNCTION is not set.")
         PHONE_TAKEN = "phone_taken", _("The number belongs to another account.")
         UNKNOWN_USER = "unknown_user", _("Cognito has no such user.")
+        ORDERER_GONE = "orderer_gone", _("Who ordered it is no operator any more.")
         BEING_DELETED = "being_deleted", _("The account is being deleted.")
         # … and what else there is to say.
         GONE = "gone", _("Cognito had no such user any more.")

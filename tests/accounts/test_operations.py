@@ -536,6 +536,26 @@ def test_order_is_carried_on_when_its_operator_is_gone(pool, person, operator):
     assert operation.by_name == "sub-of-operator-2"
 
 
+@pytest.mark.parametrize("fate", ["deleted", "disabled", "unmade"])
+def test_order_that_was_not_begun_is_worth_nothing_when_its_operator_is_gone(pool, person, fate):
+    by = make_operator(2, is_superuser=True)
+    orders = [
+        operations.order(Kind.DISABLE, person, by=by),
+        operations.order(Kind.INVITE, None, by=by, phone="+12015550199"),
+    ]
+    if fate == "deleted":
+        by.delete()
+    else:
+        User.objects.filter(pk=by.pk).update(
+            is_active=fate != "disabled", is_staff=fate != "unmade"
+        )
+    operations.run_due()
+    for order in orders:
+        order.refresh_from_db()
+        assert (order.state, order.remark) == (State.REFUSED, Remark.ORDERER_GONE)
+    assert pool.requests == []
+
+
 def test_order_is_carried_on_though_it_would_not_be_taken_now(pool, person, operator):
     pool.faults["AdminDisableUser"] = DOWN
     operation = operations.perform(Kind.DISABLE, person, by=make_operator(2))
