@@ -518,7 +518,10 @@ def _proven(waiting: Pending) -> User | None:
     """Return whose code was right, for as long as they may think about their other devices."""
     if waiting.proven is None or not waiting.is_proven():
         return None
-    return User.objects.filter(pk=waiting.proven).first()
+    # Not whoever was shut out meanwhile, or has another number: that is whose the code was.
+    return User.objects.filter(
+        pk=waiting.proven, phone=waiting.phone, is_active=True, cognito_enabled=True
+    ).first()
 
 
 def _check_attempt(attempt: str, waiting: Pending) -> None:

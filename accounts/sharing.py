@@ -27,7 +27,7 @@ class InUse(Exception):
 
 
 class ShutOut(Exception):
-    """The account was disabled or removed a moment ago."""
+    """The account was disabled, removed or given another number a moment ago."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,9 @@ def enter(request: HttpRequest, user: User, *, may_end_others: bool = False) -> 
     """
     here = devices.of(request)
     with transaction.atomic():
-        locked = User.objects.select_for_update().filter(pk=user.pk, is_active=True).first()
+        # As they were when their code was right: who changed that has ended all sessions by now.
+        same = {"is_active": True, "cognito_enabled": True, "phone": user.phone}
+        locked = User.objects.select_for_update().filter(pk=user.pk, **same).first()
         if locked is None:
             raise ShutOut
         chosen = policy(locked)

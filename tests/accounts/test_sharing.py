@@ -254,11 +254,17 @@ def test_other_device_that_left_meanwhile_needs_no_ending(sign_in, known, settin
     assert Kind.TAKEN_OVER not in kinds(known)
 
 
-def test_person_shut_out_while_asked_is_not_signed_in(asked, known):
+SHUT_OUT = [{"is_active": False}, {"cognito_enabled": False}, {"phone": "+12015550199"}]
+
+
+@pytest.mark.parametrize("change", SHUT_OUT)
+def test_person_shut_out_or_with_another_number_while_asked_ends_nothing(asked, known, change):
     filled = form(asked.get(TAKE_OVER))
-    User.objects.update(is_active=False)
+    User.objects.update(**change)
     assert asked.post(TAKE_OVER, filled).url == LOGIN
+    assert asked.get(TAKE_OVER).url == LOGIN
     assert who(asked) is None
+    assert Session.objects.filter(user=known, ended_at=None).count() == 1
 
 
 def test_question_by_link_or_from_another_site_does_nothing(asked, known):
@@ -328,6 +334,14 @@ def race(user: User, *, at: int = 4) -> None:
     assert sessions.live(user).count() == 1
     told = [SessionStore(each.session.session_key).ended for each in requests]
     assert [row.ended_why for row in told if row] == ["taken_over"] * (at - 1)
+
+
+@pytest.mark.parametrize("change", SHUT_OUT)
+def test_sign_in_that_was_overtaken_by_a_change_of_its_person_is_none(known, change):
+    User.objects.update(**change)
+    with pytest.raises(sharing.ShutOut):
+        sharing.enter(one_browser(), known)
+    assert not Session.objects.filter(user=known).exists()
 
 
 @pytest.mark.django_db(transaction=True)
