@@ -11,7 +11,7 @@ from django.utils.http import MAX_URL_LENGTH, urlencode
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
-from accounts import afterwards, operations, overview
+from accounts import afterwards, operations, overview, phone_login
 
 
 class PhoneAdminSite(AdminSite):
@@ -45,6 +45,12 @@ class PhoneAdminSite(AdminSite):
         if len(target) > MAX_URL_LENGTH:
             target = resolve_url("admin:index")
         return redirect(f"{resolve_url('accounts:login')}?{urlencode({'next': target})}")
+
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
+        if request.method == "POST":
+            # Written down, as anywhere else.
+            phone_login.sign_out(request)
+        return super().logout(request, extra_context)
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> NoReturn:
         raise Http404

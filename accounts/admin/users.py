@@ -18,7 +18,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import audit, operations, phones, sessions
+from accounts import audit, confirmation, operations, phones, sessions
 from accounts import events as sign_in_events
 from accounts.admin import acts, events, invitations, lists, live, words
 from accounts.conf import conf
@@ -261,7 +261,7 @@ class UserAdmin(lists.BoundedList):
             path("act/<slug:name>/", guarded(acts.act_view), name="accounts_user_act"),
             path(
                 "<int:pk>/sessions/<str:handle>/end/",
-                guarded(self.end_session_view),
+                guarded(confirmation.required(self.end_session_view)),
                 name="accounts_user_end_session",
             ),
             *super().get_urls(),

@@ -6,7 +6,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
-from accounts.models import User
+from accounts.models import SignInEvent, User
 
 pytestmark = pytest.mark.django_db
 
@@ -112,6 +112,7 @@ def test_signing_out_of_the_admin_signs_out(admin):
     page = admin.post("/admin/logout/", follow=True)
     assert page.status_code == 200
     assert admin.get("/").status_code == 302
+    assert SignInEvent.objects.get().kind == SignInEvent.Kind.SIGNED_OUT
 
 
 # Finding people

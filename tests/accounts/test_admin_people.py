@@ -400,6 +400,10 @@ def test_act_needs_a_code_that_was_typed_lately(admin, person):
         assert page.url.startswith("/accounts/confirm/?next=%2Fadmin%2F")
     assert admin.post(f"{LIST}act/disable/", {"ids": person.pk}).status_code == 302
     assert not Operation.objects.exists()
+    session = session_of(person)
+    page = admin.post(f"{LIST}{person.pk}/sessions/{session.handle}/end/")
+    assert page.url.startswith("/accounts/confirm/")
+    assert Session.objects.filter(pk=session.pk, ended_at=None).exists()
 
 
 def test_deleted_person_is_gone_from_the_list(admin, pool, person):

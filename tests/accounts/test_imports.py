@@ -234,6 +234,7 @@ ARROWS: dict[str, set[str]] = {
         "accounts.admin.words",
         "accounts.audit",
         "accounts.conf",
+        "accounts.confirmation",
         "accounts.events",
         "accounts.models",
         "accounts.models.users",
@@ -241,7 +242,12 @@ ARROWS: dict[str, set[str]] = {
         "accounts.phones",
         "accounts.sessions",
     },
-    "accounts.admin_site": {"accounts.afterwards", "accounts.operations", "accounts.overview"},
+    "accounts.admin_site": {
+        "accounts.afterwards",
+        "accounts.operations",
+        "accounts.overview",
+        "accounts.phone_login",
+    },
     "accounts.overview": {"accounts.events", "accounts.figures", "accounts.afterwards"},
     "accounts.figures": {"accounts.ledger", "accounts.models"},
     "accounts.retention": {
