@@ -367,13 +367,13 @@ def _begin(
     not arrive we ``insist``: the account may be gone, which Cognito hides from us as from
     everybody else.
     """
-    if known and not known.is_active:
-        log.info("No text: %s is shut out", phones.mask(phone))
-        return _Begun(_decoy(), why_no_text="shut_out")
     sub = known.sub if known else None
     may_create = may_create and conf.sign_up == "open"
     try:
         gateway = cognito.gateway()
+        if known and not known.is_active:
+            log.info("No text: %s is shut out", phones.mask(phone))
+            return _Begun(_challenge_of_nobody(gateway, phone), why_no_text="shut_out")
         if may_create and (known is None or insist):
             created = gateway.create_user(phone, locale=_locale())
             if created:
@@ -388,7 +388,22 @@ def _begin(
         return _Begun(_decoy(), why_no_text="unknown")
     except cognito.Refused as error:
         log.info("No text: Cognito refuses %s (%s)", phones.mask(phone), error)
-        return _Begun(_decoy(), why_no_text="refused")
+        return _Begun(_challenge_of_nobody(gateway, phone), why_no_text="refused")
+    except cognito.CognitoError as error:
+        raise _unavailable(error) from error
+
+
+def _challenge_of_nobody(gateway: cognito.Gateway, phone: str) -> Challenge:
+    """Return what somebody gets whom Cognito does not know, always in the place of ``phone``.
+
+    A decoy of our own would tell: it comes sooner, and every browser gets another one.
+    """
+    name = salted_hmac("accounts.phone_login.nobody", phone, algorithm="sha256").hexdigest()
+    try:
+        return gateway.start_challenge(name)
+    except (cognito.UnknownUser, cognito.Refused):
+        # This pool tells who is unknown, whatever we do.
+        return _decoy()
     except cognito.CognitoError as error:
         raise _unavailable(error) from error
 

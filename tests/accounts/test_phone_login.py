@@ -100,6 +100,8 @@ class StrictCognito(WireServer):
             each._server.RequestHandlerClass.disable_nagle_algorithm = True  # type: ignore[attr-defined]
         self.subs: dict[str, str] = {}
         self.verified: set[str] = set()
+        # Whom it has disabled, by phone.
+        self.refuses: set[str] = set()
         self.locales: dict[str, str] = {}
         # What the next challenges say beside what they always say.
         self.says: dict[str, str] = {}
@@ -199,6 +201,8 @@ class StrictCognito(WireServer):
         assert asked["AuthFlow"] == "CUSTOM_AUTH"
         phone = asked["AuthParameters"]["USERNAME"]
         self._check_hash(asked["AuthParameters"])
+        if phone in self.refuses:
+            raise Refusal("NotAuthorizedException", "User is disabled.")
         sub = self.subs.get(phone)
         flow = Flow(sub or str(uuid.uuid4()), sub, f"{secrets.randbelow(10**6):06d}")
         if sub:
@@ -729,11 +733,23 @@ def test_pool_without_keys_is_a_503_page_and_needs_a_fresh_code(client, pool, kn
     assert who(client) == known
 
 
-def test_user_shut_out_here_costs_no_call(client, pool, known):
-    User.objects.update(is_active=False)
-    assert ask(client, known.phone).url == CODE
-    assert "You have 2 tries left" in answer(client, "123456").content.decode()
-    assert pool.operations() == []
+@pytest.mark.parametrize("where", ["here", "in Cognito"])
+def test_who_is_shut_out_gets_the_challenge_of_somebody_unknown(pool, known, where):
+    """Always of the same one: a decoy of ours would be another one in every browser."""
+    if where == "here":
+        User.objects.update(is_active=False)
+    else:
+        pool.refuses = {known.phone}
+    for _ in range(2):
+        client = Client()
+        assert ask(client, known.phone).url == CODE
+        assert "You have 2 tries left" in answer(client, "123456").content.decode()
+    asked = [call["AuthParameters"]["USERNAME"] for call in pool.calls("InitiateAuth")]
+    names = set(asked) - {known.phone}
+    assert len(names) == 1
+    assert known.phone[1:] not in names.pop()
+    assert len(pool.calls("RespondToAuthChallenge")) == 2
+    assert pool.texts == []
 
 
 def test_user_shut_out_after_the_text_is_not_signed_in(client, pool, known):
@@ -778,7 +794,7 @@ def test_number_without_an_account_sees_the_same_pages(pool, known, why, setting
     if why == "revealed":
         pool.fails("InitiateAuth", *[aws_error("UserNotFoundException", "No such user")] * 2)
     elif why == "disabled":
-        pool.fails("InitiateAuth", *[aws_error("NotAuthorizedException", "User is disabled.")] * 2)
+        pool.refuses = {other}
     elif why == "shut out here":
         User.objects.for_identity("shut-out", other)
         User.objects.filter(sub="shut-out").update(is_active=False)

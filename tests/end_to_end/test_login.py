@@ -56,6 +56,10 @@ def code_in(text: str) -> str:
     return re.match(r"\d{6}", text)[0]
 
 
+def reference(client: Client) -> str:
+    return re.search(r"<strong>(\w{3}-\w{2})<", client.get(CODE).content.decode())[1]
+
+
 def wrong(code: str) -> str:
     return f"{(int(code) + 1) % 1_000_000:06d}"
 
@@ -299,8 +303,11 @@ def test_user_shut_out_here_gets_no_text(client, phone, texts):
     sign_in(client, phone, texts)
     client.post(LOGOUT)
     User.objects.filter(phone=phone).update(is_active=False)
-    assert ask(client, phone).url == CODE
+    other = Client()
+    assert ask(client, phone).url == ask(other, phone).url == CODE
     assert len(texts(phone)) == 1
+    # As it is for everybody, whoever asks: else it would tell.
+    assert reference(client) == reference(other)
 
 
 def test_user_disabled_in_cognito_gets_the_same_page_and_no_text(client, cloud, phone, texts):
@@ -308,9 +315,10 @@ def test_user_disabled_in_cognito_gets_the_same_page_and_no_text(client, cloud, 
     client.post(LOGOUT)
     api = cloud.root_session().client("cognito-idp", endpoint_url=cloud.emulator.url)
     api.admin_disable_user(UserPoolId=cloud.outputs["CognitoUserPoolId"], Username=phone)
-    assert ask(client, phone).url == CODE
-    assert client.get(CODE).status_code == 200
+    other = Client()
+    assert ask(client, phone).url == ask(other, phone).url == CODE
     assert len(texts(phone)) == 1
+    assert reference(client) == reference(other)
 
 
 @both_fronts
