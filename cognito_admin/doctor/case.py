@@ -1,5 +1,6 @@
 """What the doctor is told, what is read once for all checks, and what a check finds."""
 
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -92,15 +93,15 @@ class Case:
     def parameter(self, name: str) -> str:
         return self.stack.parameters.get(name, "")
 
-    # Commands that mend
+    # Commands that mend. They are pasted into a shell, and names in a pool may hold anything.
 
     def set_pool(self, setting: str) -> str:
-        return f"python manage.py cognito_set --user-pool-id {self.pool_id} {setting}"
+        return f"python manage.py cognito_set --user-pool-id {self.pool_id} {shlex.quote(setting)}"
 
     def set_client(self, client_id: str, setting: str) -> str:
         return (
             f"python manage.py cognito_set --user-pool-id {self.pool_id} "
-            f"--client-id {client_id} {setting}"
+            f"--client-id {client_id} {shlex.quote(setting)}"
         )
 
     @property

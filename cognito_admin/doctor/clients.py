@@ -9,7 +9,7 @@ from cognito_admin.doctor.case import Case, Finding, danger, not_checked, ok, wa
 _OUR_FLOWS = {"ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}
 # What a client without any gets.
 _DEFAULT_FLOWS = {"ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH"}
-_FLOWS_SETTING = """'ExplicitAuthFlows=["ALLOW_CUSTOM_AUTH","ALLOW_REFRESH_TOKEN_AUTH"]'"""
+_FLOWS_SETTING = 'ExplicitAuthFlows=["ALLOW_CUSTOM_AUTH","ALLOW_REFRESH_TOKEN_AUTH"]'
 
 
 def ours(case: Case) -> Iterator[Finding]:
@@ -36,7 +36,7 @@ def write_attributes(case: Case) -> Iterator[Finding]:
             "write attributes",
             f"people of the client {client['ClientName']} can put any number on their account; "
             "its owner would then sign in to that account",
-            case.set_client(client["ClientId"], f"'WriteAttributes=[{spelled}]'"),
+            case.set_client(client["ClientId"], f"WriteAttributes=[{spelled}]"),
         )
     if not bad:
         yield ok("write attributes", "no client lets people change their number")
@@ -62,7 +62,7 @@ def others(case: Case) -> Iterator[Finding]:
             yield warning(
                 "other clients",
                 f"the client {name} allows USER_AUTH: with SMS_OTP, texts past every limit",
-                case.set_client(client["ClientId"], f"'ExplicitAuthFlows=[{spelled}]'"),
+                case.set_client(client["ClientId"], f"ExplicitAuthFlows=[{spelled}]"),
             )
         if case.stack.has_own_pool and flows & {
             "ALLOW_USER_PASSWORD_AUTH",

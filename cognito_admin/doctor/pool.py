@@ -57,7 +57,7 @@ def own_texts(case: Case) -> Iterator[Finding]:
         yield danger(
             "own texts",
             "Cognito texts codes of its own to verify numbers, past every limit of ours",
-            case.set_pool(f"'AutoVerifiedAttributes=[{spelled}]'"),
+            case.set_pool(f"AutoVerifiedAttributes=[{spelled}]"),
         )
     else:
         yield ok("own texts", "Cognito verifies no number by a text of its own")
@@ -70,7 +70,7 @@ def native_codes(case: Case) -> Iterator[Finding]:
         yield danger(
             "native codes",
             "clients with USER_AUTH sign in by Cognito's own texts, past every limit of ours",
-            case.set_pool('\'Policies.SignInPolicy={"AllowedFirstAuthFactors":["PASSWORD"]}\''),
+            case.set_pool('Policies.SignInPolicy={"AllowedFirstAuthFactors":["PASSWORD"]}'),
         )
     else:
         yield ok("native codes", "no sign-in by Cognito's own texts")
@@ -87,7 +87,5 @@ def protection(case: Case) -> Iterator[Finding]:
         )
 
 
-_ADMIN_ONLY = (
-    '\'AccountRecoverySetting={"RecoveryMechanisms":[{"Name":"admin_only","Priority":1}]}\''
-)
+_ADMIN_ONLY = 'AccountRecoverySetting={"RecoveryMechanisms":[{"Name":"admin_only","Priority":1}]}'
 CHECKS = (sign_up, second_factor, recovery, own_texts, native_codes, protection)

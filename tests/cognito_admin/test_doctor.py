@@ -454,7 +454,8 @@ ON_AWS = {
         "write attributes",
         "danger",
         "can put any number",
-        client_settings(WriteAttributes=["locale", "phone_number"]),
+        # Such names are allowed, and the remedy is for a shell.
+        client_settings(WriteAttributes=["locale", "phone_number", "custom:it's"]),
         "WriteAttributes",
     ),
     "another client writes everything": Broken(
