@@ -511,7 +511,7 @@ def _put_back(change: Change) -> None:
         raise NotDone(_("The row was changed since."))
     if change["before"] is not None:
         revalidation.set_fields(row, change["before"])
-    elif row.last_login or row.sessions.exists():
+    elif row.last_login or row.sessions.exists() or row.is_staff or row.groups.exists():
         raise NotDone(_("The row made here is in use."))
     else:
         row.delete()

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from auditlog.models import LogEntry
+from django.contrib.auth.models import Group
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -471,11 +472,17 @@ def test_row_that_is_made_for_somebody_disabled_lets_nobody_in(pool):
     assert User.objects.get().cognito_enabled is False
 
 
-def test_row_that_was_used_since_is_not_undone(pool):
+@pytest.mark.parametrize("use", ["signed in", "operator", "in a group"])
+def test_row_that_was_used_since_is_not_undone(pool, use):
     pool.add("sub-1", number(1))
     finding = only_finding(pool, Kind.ONLY_IN_COGNITO)
     drift.mend(finding, by="")
-    User.objects.update(last_login=timezone.now())
+    if use == "signed in":
+        User.objects.update(last_login=timezone.now())
+    elif use == "operator":
+        User.objects.update(is_staff=True)
+    else:
+        User.objects.get().groups.add(Group.objects.create(name="Helpers"))
     with pytest.raises(drift.NotDone, match="in use"):
         drift.undo(finding, by="")
     assert User.objects.exists()
