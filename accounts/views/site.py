@@ -1,5 +1,7 @@
 """What every page of the site goes by: its colours and its language."""
 
+from contextlib import suppress
+
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import translation
 from django.views.decorators.cache import cache_control
@@ -27,6 +29,8 @@ class LanguageView(View):
     def post(self, request: HttpRequest) -> HttpResponseBase:
         chosen = request.POST.get("language", "")
         if request.user.is_authenticated and translation.check_for_language(chosen):
-            with translation.override(chosen):
+            # Beyond the limit the texts follow at the next sign-in, as the page does now.
+            with suppress(phone_login.TooMany), translation.override(chosen):
+                phone_login.admit(request)
                 phone_login.speak(request.user)
         return set_language(request)

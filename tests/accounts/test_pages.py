@@ -265,6 +265,18 @@ def test_language_is_told_to_cognito_when_it_is_switched_inside(client, pool, kn
     assert pool.locales[known.sub] == "ja"
 
 
+def test_language_that_is_switched_without_end_is_told_to_cognito_within_the_limit(
+    client, pool, known, settings
+):
+    """Cognito lets the whole site change 25 accounts a second."""
+    client.force_login(known)
+    settings.ACCOUNTS_PHONE_POSTS = "2/minute"
+    for language in ("de", "fr", "de", "fr"):
+        assert client.post(LANGUAGE, {"language": language}).status_code == 302
+    assert len(pool.calls("AdminUpdateUserAttributes")) == 2
+    assert client.cookies["language"].value == "fr"
+
+
 def test_failure_to_tell_the_language_stops_nobody(client, pool, known):
     pool.fails("AdminUpdateUserAttributes", *[Reply({}, 500)] * 2)
     client.post(LANGUAGE, {"language": "ja"})
