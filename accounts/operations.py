@@ -120,9 +120,8 @@ def draw_batch() -> str:
 
 def run(operation: Operation, *, later: Later | None = None) -> Operation:
     """Try an order now, unless it is over or somebody is at it, and return how it stands."""
-    by = User.objects.filter(pk=operation.by_id).first() if operation.by_id else None
-    with audit.acting(by):
-        claimed = _claim(operation.pk, by)
+    with audit.acting(_orderer(operation)):
+        claimed = _claim(operation.pk)
         if claimed:
             try:
                 _go_there(claimed, later or _at_once)
@@ -205,7 +204,11 @@ def _due(batch: str) -> QuerySet[Operation]:
     return due.order_by("next_try_at", "pk")
 
 
-def _claim(pk: int, by: User | None) -> Operation | None:
+def _orderer(operation: Operation) -> User | None:
+    return User.objects.filter(pk=operation.by_id).first() if operation.by_id else None
+
+
+def _claim(pk: int) -> Operation | None:
     """Take an order for one try, doing what shuts out in the same breath, or return None."""
     now = timezone.now()
     with transaction.atomic():
@@ -229,7 +232,7 @@ def _claim(pk: int, by: User | None) -> Operation | None:
         if user_id and user is None:
             _close(operation, State.DONE if operation.kind == Kind.DELETE else State.OVERTAKEN)
             return None
-        if why := _why_not(operation, user, by):
+        if why := _why_not(operation, user):
             _close(operation, State.REFUSED, why)
             return None
         operation.user = user
@@ -255,7 +258,7 @@ def _lock(pk: int) -> tuple[int | None, User | None]:
     return user_id, next((each for each in locked if each.pk == user_id), None)
 
 
-def _why_not(operation: Operation, user: User | None, by: User | None) -> str:
+def _why_not(operation: Operation, user: User | None) -> str:
     if user and operation.kind != Kind.DELETE:
         deletions = _waiting(user.pk).filter(kind=Kind.DELETE, pk__lt=operation.pk)
         if deletions.exists():
@@ -263,6 +266,7 @@ def _why_not(operation: Operation, user: User | None, by: User | None) -> str:
     if operation.tries:
         # It was allowed when it was begun, and is carried on whatever became of the operator.
         return ""
+    by = _orderer(operation)
     if operation.by_id and not _may_still_order(operation, by):
         # Without them it would pass for an order of the shell, which may do anything.
         return Remark.ORDERER_GONE

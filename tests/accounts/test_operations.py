@@ -356,9 +356,9 @@ def test_order_that_somebody_is_at_is_done_once(pool, person, operator):
     second = []
 
     def meanwhile() -> None:
-        second.append(operations._claim(operation.pk, operator))
+        second.append(operations._claim(operation.pk))
 
-    claimed = operations._claim(operation.pk, operator)
+    claimed = operations._claim(operation.pk)
     meanwhile()
     operations._go_there(claimed)
     assert second == [None]
@@ -385,12 +385,12 @@ def test_two_superusers_who_disable_each_other_leave_one(pool, operator, tmp_pat
     with database_in_a_file(tmp_path):
         remarks = sorted(operation.remark for operation in at_once(*jobs))
         left = User.objects.filter(is_superuser=True, is_active=True).count()
-    assert (remarks, left) == (["", Remark.LAST_SUPERUSER], 1)
+    assert (remarks, left) == (["", Remark.ORDERER_GONE], 1)
 
 
 def test_order_whose_process_died_is_taken_up_when_its_lease_is_over(pool, person, operator):
     operation = operations.order(Kind.DISABLE, person, by=operator)
-    assert operations._claim(operation.pk, operator)
+    assert operations._claim(operation.pk)
     with later(45):
         assert operations.run_due() == 0
     with later(61):
@@ -403,7 +403,7 @@ def test_process_that_was_thought_dead_does_nothing_twice(pool, phone, operator,
     settings.ACCOUNTS_TEXTS_FUNCTION = "phone-login-texts"
     pool.faults[""] = Reply({"delivery": "sent"})
     operation = operations.order(Kind.INVITE, None, by=operator, phone=phone, tell=True)
-    slow = operations._claim(operation.pk, operator)
+    slow = operations._claim(operation.pk)
     with later(61):
         assert operations.run(operation).is_done
     operations._go_there(slow)
@@ -412,7 +412,7 @@ def test_process_that_was_thought_dead_does_nothing_twice(pool, phone, operator,
 
 def test_orders_on_one_account_come_one_after_the_other(pool, person, operator):
     first = operations.order(Kind.DISABLE, person, by=operator)
-    claimed = operations._claim(first.pk, operator)
+    claimed = operations._claim(first.pk)
     second = operations.perform(Kind.ENABLE, person, by=operator)
     assert second.is_waiting
     assert pool.requests == []
