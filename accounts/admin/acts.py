@@ -6,6 +6,7 @@ pages of any operator, or by ``manage.py run_operations``; the page of the batch
 got.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -31,6 +32,7 @@ from accounts.operations import Kind
 # Of accounts, or of lines of an invitation, at once.
 MOST = 200
 _INLINE_SECONDS = 8
+_BATCH = re.compile(r"[A-Za-z0-9_-]{11}")
 _LATER = _("If Cognito cannot be reached, this is tried again by itself until it is done.")
 
 
@@ -308,6 +310,7 @@ def _confirmed_act_view(request: HttpRequest, act: Act) -> HttpResponse:
         "only": lines[0] if len(lines) == 1 else None,
         "ids": ",".join(str(user.pk) for user in users),
         "willing": willing,
+        "batch": operations.draw_batch(),
         "button": act.label
         if len(lines) == 1
         else f"{act.label} ({ngettext('%d account', '%d accounts', willing) % willing})",
@@ -321,14 +324,26 @@ def order_many(
 ) -> HttpResponse:
     """Write everything down, and do what can be done in seconds.
 
-    The rest is done after the answer, as after that to every page of an operator.
+    The rest is done after the answer, as after that to every page of an operator. A second press
+    of the same button orders nothing: the form carries the name of its batch.
     """
-    by, batch = cast(User, request.user), operations.draw_batch()
+    by = cast(User, request.user)
     with transaction.atomic():
-        for kind, user, params in wanted:
-            operations.order(kind, user, by=by, batch=batch, **params)
+        # Two presses at once come one after the other.
+        User.objects.select_for_update(no_key=True).get(pk=by.pk)
+        batch = _batch_of(request)
+        if not Operation.objects.filter(batch=batch).exists():
+            for kind, user, params in wanted:
+                operations.order(kind, user, by=by, batch=batch, **params)
     operations.run_due(seconds=_INLINE_SECONDS, limit=MOST, batch=batch)
     return redirect("admin:accounts_operation_batch", batch)
+
+
+def _batch_of(request: HttpRequest) -> str:
+    """Return the name that the form carries, or another where that is none or somebody else's."""
+    sent = request.POST.get("batch", "")
+    theirs = Operation.objects.filter(batch=sent).exclude(by=request.user.pk)
+    return sent if _BATCH.fullmatch(sent) and not theirs.exists() else operations.draw_batch()
 
 
 def _do_one(request: HttpRequest, act: Act, user: User, params: dict[str, Any]) -> HttpResponse:

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts import confirmation
+from accounts import confirmation, operations
 from accounts.admin import acts
 from accounts.conf import conf
 from accounts.fields import PhoneField
@@ -82,6 +82,7 @@ def _confirmed_invite_view(request: HttpRequest) -> HttpResponse:
         "lines": lines,
         "welcome": sum(bool(line.phone) for line in lines),
         "most": acts.MOST,
+        "batch": operations.draw_batch(),
     }
     return render(request, "admin/accounts/user/invite.html", context)
 

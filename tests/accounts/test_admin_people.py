@@ -601,6 +601,20 @@ def test_invitation_texts_only_if_that_was_chosen(admin, pool, settings):
     assert "A text was sent." in text(admin.post(INVITE, sent, follow=True))
 
 
+def test_second_press_of_a_button_invites_and_texts_nobody_again(admin, pool, settings):
+    settings.ACCOUNTS_TEXTS_FUNCTION = "phone-login-texts"
+    pool.faults[""] = Reply({"delivery": "sent"})
+    typed = {"people": "+12025550101\n+12025550102", "tell": "on"}
+    batch = re.search(r'name="batch" value="([^"]+)"', text(admin.post(INVITE, typed)))[1]
+    sent = {**typed, "go": "1", "batch": batch}
+    first, second = admin.post(INVITE, sent), admin.post(INVITE, sent)
+    assert first.url == second.url
+    assert Operation.objects.count() == 2
+    other = signed_in(make_operator(2, is_superuser=True)).post(INVITE, sent)
+    assert other.url != first.url
+    assert Operation.objects.filter(batch=batch).count() == 2
+
+
 def test_list_can_be_mended_and_is_bounded(admin, pool):
     page = admin.post(INVITE, {"people": "12", "back": "1"})
     assert "<textarea" in text(page)
