@@ -98,7 +98,7 @@ def test_two_superusers_who_disable_each_other_leave_one(pool):
         partial(operations.perform, Kind.DISABLE, one, by=other),
         partial(operations.perform, Kind.DISABLE, other, by=one),
     )
-    assert sorted(order.remark for order in done) == ["", Remark.LAST_SUPERUSER]
+    assert sorted(order.remark for order in done) == ["", Remark.ORDERER_GONE]
 
 
 def test_orders_of_one_operator_on_many_accounts_do_not_block_each_other(pool):
