@@ -263,8 +263,8 @@ def _why_not(operation: Operation, user: User | None) -> str:
         deletions = _waiting(user.pk).filter(kind=Kind.DELETE, pk__lt=operation.pk)
         if deletions.exists():
             return Remark.BEING_DELETED
-    if operation.tries:
-        # It was allowed when it was begun, and is carried on whatever became of the operator.
+    if operation.tries and _COURSES[operation.kind].first:
+        # Half of it is done. It was allowed then, and is carried on whatever has become of whom.
         return ""
     by = _orderer(operation)
     if operation.by_id and not _may_still_order(operation, by):

@@ -556,6 +556,25 @@ def test_order_that_was_not_begun_is_worth_nothing_when_its_operator_is_gone(poo
     assert pool.requests == []
 
 
+@pytest.mark.parametrize("change", ["operator gone", "person promoted"])
+def test_order_that_lets_in_is_not_carried_on_when_it_would_not_be_taken_now(pool, person, change):
+    by = make_operator(2)
+    pool.faults["AdminUpdateUserAttributes"] = DOWN
+    order = operations.perform(
+        Kind.CHANGE_NUMBER, person, by=by, phone="+12015550199", verified=False
+    )
+    assert order.is_waiting
+    if change == "operator gone":
+        User.objects.filter(pk=by.pk).update(is_active=False)
+    else:
+        User.objects.filter(pk=person.pk).update(is_superuser=True)
+    pool.faults.clear()
+    asked = len(pool.requests)
+    assert operations.run(order).state == State.REFUSED
+    assert len(pool.requests) == asked
+    assert again(person).phone == person.phone
+
+
 def test_order_is_carried_on_though_it_would_not_be_taken_now(pool, person, operator):
     pool.faults["AdminDisableUser"] = DOWN
     operation = operations.perform(Kind.DISABLE, person, by=make_operator(2))
