@@ -33,6 +33,7 @@ import hmac
 import logging
 import secrets
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -398,9 +399,10 @@ def _challenge_of_nobody(gateway: cognito.Gateway, phone: str) -> Challenge:
 
     A decoy of our own would tell: it comes sooner, and every browser gets another one.
     """
-    name = salted_hmac("accounts.phone_login.nobody", phone, algorithm="sha256").hexdigest()
+    digest = salted_hmac("accounts.phone_login.nobody", phone, algorithm="sha256").digest()
     try:
-        return gateway.start_challenge(name)
+        # Like a sub, which every pool takes for a name.
+        return gateway.start_challenge(str(uuid.UUID(bytes=digest[:16], version=4)))
     except (cognito.UnknownUser, cognito.Refused):
         # This pool tells who is unknown, whatever we do.
         return _decoy()
