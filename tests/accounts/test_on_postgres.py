@@ -9,6 +9,7 @@ from functools import partial
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
 from django.utils import timezone
 
 from accounts import figures, operations, retention
@@ -111,6 +112,17 @@ def test_orders_of_one_operator_on_many_accounts_do_not_block_each_other(pool):
     Operation.objects.update(next_try_at=timezone.now())
     operations.run_due()
     assert set(Operation.objects.values_list("state", flat=True)) == {State.DONE}
+
+
+def test_two_presses_of_a_button_at_once_order_once(pool):
+    boss = make_operator(is_superuser=True)
+    browsers = [Client() for _ in range(4)]
+    for browser in browsers:
+        browser.force_login(boss)
+    people = "\n".join(f"+120155501{n}" for n in range(50, 70))
+    sent = {"people": people, "go": "1", "batch": "elevensigns"}
+    at_once(*[partial(each.post, "/admin/accounts/user/invite/", sent) for each in browsers])
+    assert Operation.objects.count() == 20
 
 
 def test_first_logins_at_once_make_one_row(phone):
