@@ -62,7 +62,7 @@ class OperationAdmin(lists.ReadOnlyList):
     def get_urls(self) -> list[URLPattern]:
         guarded = self.admin_site.admin_view
         return [
-            path("batch/<str:batch>/", guarded(batch_view), name="accounts_operation_batch"),
+            path("batch/<slug:batch>/", guarded(batch_view), name="accounts_operation_batch"),
             path("<int:pk>/retry/", guarded(retry_view), name="accounts_operation_retry"),
             *super().get_urls(),
         ]

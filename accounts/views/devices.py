@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+from django import forms
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -43,9 +44,14 @@ class _ActView(LoginRequiredMixin, View):
         return redirect("accounts:devices")
 
 
+class _OneDevice(forms.Form):
+    handle = forms.CharField()
+
+
 class EndOneView(_ActView):
     def post(self, request: HttpRequest) -> HttpResponse:
-        if phone_login.end_others(request, handle=request.POST.get("handle", "")):
+        form = _OneDevice(request.POST)
+        if form.is_valid() and phone_login.end_others(request, **form.cleaned_data):
             messages.success(request, _("That device is signed out."))
         else:
             messages.info(request, _("That device was signed out already."))

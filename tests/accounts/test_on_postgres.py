@@ -165,3 +165,20 @@ def test_sign_ins_at_once_leave_exactly_one_under_strict(phone, settings):
     user = User.objects.for_identity("sub-1", phone)
     for _ in range(5):
         race(user, at=8)
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [("signinevent/?kind=%00", 200), ("user/?q=%00", 200), ("operation/batch/%00/", 200)],
+)
+def test_address_with_a_nul_is_no_failure(address, status):
+    operator = Client()
+    operator.force_login(make_operator(is_superuser=True))
+    assert operator.get(f"/admin/accounts/{address}", follow=True).status_code == status
+
+
+def test_device_that_no_name_can_be_of_is_signed_out_already():
+    person = Client()
+    person.force_login(User.objects.create(sub="sub-of-a-person"))
+    page = person.post("/accounts/devices/end/", {"handle": "\0"}, follow=True)
+    assert "That device was signed out already." in page.content.decode()
