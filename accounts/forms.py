@@ -1,5 +1,5 @@
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from django import forms
 from django.utils.translation import get_language
@@ -26,6 +26,15 @@ class PhoneForm(forms.Form):
         chosen = data.get("country") if data else None
         self.region = str(chosen) if chosen in conf.countries else region or conf.default_region
         self.fields["phone"] = PhoneField(label=_("Mobile number"), region=self.region)
+
+    @classmethod
+    def typed(cls, data: Mapping[str, Any], *, region: str) -> Self:
+        """Return the form as it stood on the page: judged only if it was refused there."""
+        if data.get("refused"):
+            return cls(data, region=region)
+        country = str(data.get("country"))
+        region = country if country in conf.countries else region
+        return cls(initial={name: data.get(name) for name in cls.base_fields}, region=region)
 
     @property
     def countries(self) -> tuple[Country, ...]:

@@ -44,7 +44,7 @@ from accounts import (
     turns,
 )
 from accounts.cognito import Challenge
-from accounts.models import Operation, Session, User
+from accounts.models import Operation, Session, SignInEvent, User
 from accounts.pending import Pending
 
 log = logging.getLogger(__name__)
@@ -152,6 +152,12 @@ def latest(user: User) -> Operation | None:
         return None
     is_old = time.time() - operation.ordered_at.timestamp() > _TOLD_FOR
     return None if is_old and not operation.is_waiting else operation
+
+
+def was_theirs(user: User, phone: str) -> bool:
+    """Tell whether the person has signed in with this number on this account."""
+    events_of_it = SignInEvent.objects.filter(phone_key=events.phone_key(phone))
+    return events_of_it.filter(user=user, kind=events.Kind.SUCCEEDED).exists()
 
 
 def end_others(request: HttpRequest) -> int:

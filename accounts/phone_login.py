@@ -242,7 +242,7 @@ def speak(user: User) -> None:
 
 def asked(request: HttpRequest) -> Asked | None:
     """Return what the person whose code was right is asked, for as long as they may answer."""
-    waiting = pending.load(request)
+    waiting = current(request)
     user = _proven(waiting) if waiting else None
     if waiting is None or user is None:
         return None
@@ -258,7 +258,7 @@ def take_over(request: HttpRequest, *, attempt: str) -> SignedIn:
     with _turn(request) as held:
         if session := turns.just_signed_in(request, answer=attempt):
             return _end_alike(request, session)
-        waiting = pending.reload(request)
+        waiting = _of("login", pending.reload(request))
         if waiting is None:
             raise NothingPending
         user = _proven(waiting)
@@ -270,18 +270,20 @@ def take_over(request: HttpRequest, *, attempt: str) -> SignedIn:
     return _done(user, waiting)
 
 
-def cancel(request: HttpRequest) -> bool:
-    """Forget the sign-in of whoever is asked; their other devices stay signed in.
+def cancel(request: HttpRequest) -> int | None:
+    """Forget the sign-in of whoever is asked. Return how many other devices stay signed in.
 
-    False where nobody is asked, or no longer.
+    None where nobody is asked, or no longer.
     """
     with _turn(request):
-        waiting = pending.reload(request)
-        if waiting is None or not waiting.is_proven():
-            return False
+        waiting = _of("login", pending.reload(request))
+        user = _proven(waiting) if waiting else None
+        if waiting is None or user is None:
+            return None
         _note(request, events.Kind.FAILED, waiting, reason="cancelled")
+        others = sharing.others(request, user).count()
         request.session.flush()
-        return True
+        return others
 
 
 def end_others(request: HttpRequest, *, handle: str | None = None) -> int:

@@ -1,4 +1,4 @@
-"""The number that a person let this browser keep, in a cookie that the sign-in pages alone get.
+"""The number that a person let this browser keep, in a cookie that the pages of accounts alone get.
 
 Signed, so that nobody plants a number; out of reach for scripts; and gone on demand. It works
 without JavaScript, and nothing of it is kept on our side.
@@ -23,7 +23,7 @@ def store(response: HttpResponse, phone: str) -> None:
         phone,
         salt=_SALT,
         max_age=_KEPT,
-        path=reverse("accounts:login"),
+        path=_path(),
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",
@@ -31,7 +31,12 @@ def store(response: HttpResponse, phone: str) -> None:
 
 
 def forget(response: HttpResponse) -> None:
-    response.delete_cookie(_name(), path=reverse("accounts:login"), samesite="Lax")
+    response.delete_cookie(_name(), path=_path(), samesite="Lax")
+
+
+def _path() -> str:
+    """Return where signing in and changing one's number are."""
+    return reverse("accounts:login").removesuffix("login/")
 
 
 def _name() -> str:

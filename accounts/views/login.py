@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -22,6 +23,7 @@ from accounts import countries, devices, phone_login, phones, remembered
 from accounts.conf import conf
 from accounts.forms import CodeForm, PhoneForm
 from accounts.pending import Pending, Purpose
+from accounts.views import site
 
 _MAX_NEXT_LENGTH = 2000
 
@@ -151,7 +153,7 @@ class StepView(View):
 class PhoneView(StepView):
     def get(self, request: HttpRequest) -> HttpResponse:
         waiting = phone_login.current(request)
-        if waiting and waiting.is_proven():
+        if phone_login.asked(request):
             return redirect("accounts:take_over")
         kept = remembered.load(request)
         phone = waiting.phone if waiting else kept
@@ -166,6 +168,8 @@ class PhoneView(StepView):
         return _phone_page(request, form, is_over=bool(waiting and waiting.challenge is None))
 
     def post(self, request: HttpRequest) -> HttpResponse:
+        if site.is_switch(request):
+            return site.in_language(request, partial(typed_page, request))
         form = PhoneForm(request.POST, region=likely_region(request, remembered.load(request)))
         if not form.is_valid():
             return _phone_page(request, form)
@@ -292,17 +296,29 @@ def likely_region(request: HttpRequest, phone: str | None) -> str:
     return countries.guess(languages, conf.countries, default=conf.default_region)
 
 
+def typed_page(request: HttpRequest, *, stale: str = "") -> HttpResponse:
+    """Return the page of the phone with what was typed there, and with its error if it had one.
+
+    ``stale``: why nothing else was done with it, "no_cookies" or "old".
+    """
+    region = likely_region(request, remembered.load(request))
+    form = PhoneForm.typed(request.POST, region=region)
+    return _phone_page(request, form, stale=stale, status=403 if stale else 200)
+
+
 def _phone_page(
     request: HttpRequest,
     form: PhoneForm,
     *,
     is_over: bool = False,
+    stale: str = "",
     status: int = 200,
     reference: str = "",
 ) -> HttpResponse:
     context = {
         "form": form,
         "is_over": is_over,
+        "stale": stale,
         "is_unavailable": status == 503,
         "is_remembered": remembered.load(request) is not None,
         "reference": reference,

@@ -1,5 +1,6 @@
 """Changing one's own number: the pages of numbers."""
 
+from functools import partial
 from typing import cast
 
 from django.contrib import messages
@@ -13,10 +14,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.generic import View
 
-from accounts import confirmation, numbers, phone_login, phones, sessions
+from accounts import confirmation, numbers, phone_login, phones, remembered, sessions
 from accounts.forms import PhoneForm
 from accounts.models import User
 from accounts.pending import Pending
+from accounts.views import site
 from accounts.views.login import CodeView, ResendView, Steps, StepView, likely_region
 
 
@@ -52,6 +54,9 @@ class NumberView(NumberStepView):
         return _number_page(request, PhoneForm(region=_own_region(request)), is_over=is_over)
 
     def post(self, request: HttpRequest) -> HttpResponse:
+        if site.is_switch(request):
+            typed = PhoneForm.typed(request.POST, region=_own_region(request))
+            return site.in_language(request, partial(_number_page, request, typed))
         form = PhoneForm(request.POST, region=_own_region(request))
         if not form.is_valid():
             return _number_page(request, form)
@@ -80,7 +85,10 @@ class NumberResendView(NumberStepView, ResendView):
 
 
 class CancelView(NumberStepView):
-    http_method_names = ["post"]
+    http_method_names = ["get", "head", "post"]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return redirect(self.steps.code)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         numbers.cancel(request)
@@ -111,7 +119,10 @@ class ChangedView(LoginRequiredMixin, View):
             return redirect("accounts:number")
         here = request.session.session_key
         context = {"change": change, "others": sessions.live(user).exclude(pk=here).count()}
-        return render(request, "accounts/number_changed.html", context)
+        response = render(request, "accounts/number_changed.html", context)
+        if change.is_done and user.phone:
+            _remember_instead(request, response, user, user.phone)
+        return response
 
     def post(self, request: HttpRequest) -> HttpResponse:
         ended = numbers.end_others(request)
@@ -122,6 +133,13 @@ class ChangedView(LoginRequiredMixin, View):
         )
         messages.success(request, said % {"number": ended})
         return redirect("home")
+
+
+def _remember_instead(request: HttpRequest, response: HttpResponse, user: User, phone: str) -> None:
+    """Let the browser keep the new number, if it has kept an old one of this person."""
+    kept = remembered.load(request)
+    if kept and kept != phone and numbers.was_theirs(user, kept):
+        remembered.store(response, phone)
 
 
 def _own_region(request: HttpRequest) -> str:

@@ -1,15 +1,25 @@
-"""What every page of the site goes by: its colours and its language."""
+"""What every page of the site goes by, its colours and its language, and what stands in for one."""
 
+from collections.abc import Callable
 from contextlib import suppress
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.conf import settings
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBadRequest,
+    HttpResponseBase,
+    HttpResponseServerError,
+)
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.utils import translation
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 from django.views.generic import View
 from django.views.i18n import set_language
 
-from accounts import brand, phone_login
+from accounts import brand, context_processors, phone_login
 from accounts.conf import conf
 
 
@@ -24,13 +34,55 @@ def brand_css(request: HttpRequest) -> HttpResponse:
 class LanguageView(View):
     """Django's switch of languages, which lets the texts follow."""
 
-    http_method_names = ["post"]
+    http_method_names = ["get", "post"]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return redirect(settings.LOGIN_REDIRECT_URL)
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
-        chosen = request.POST.get("language", "")
-        if request.user.is_authenticated and translation.check_for_language(chosen):
+        return _switch(request)
+
+
+def is_switch(request: HttpRequest) -> bool:
+    """Tell whether a form was sent by a button of the languages, which takes along what was typed.
+
+    So nobody types a number again to read an error in a language of theirs.
+    """
+    return "language" in request.POST
+
+
+def in_language(request: HttpRequest, page: Callable[[], HttpResponse]) -> HttpResponse:
+    """Return ``page()`` in the language that the button stands for, which the browser keeps."""
+    switched = _switch(request)
+    response = page()
+    response.cookies.update(switched.cookies)
+    return response
+
+
+def _switch(request: HttpRequest) -> HttpResponseBase:
+    chosen = request.POST.get("language", "")
+    response = set_language(request)
+    if chosen in dict(settings.LANGUAGES):
+        translation.activate(chosen)
+        if request.user.is_authenticated:
             # Beyond the limit the texts follow at the next sign-in, as the page does now.
-            with suppress(phone_login.TooMany), translation.override(chosen):
+            with suppress(phone_login.TooMany):
                 phone_login.admit(request)
                 phone_login.speak(request.user)
-        return set_language(request)
+    return response
+
+
+# Django's own render these two with nothing: without even the site's name.
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return HttpResponseBadRequest(_bare("400.html", request))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return HttpResponseServerError(_bare("500.html", request))
+
+
+def _bare(template: str, request: HttpRequest) -> str:
+    """Return a page that asks nothing of the request, its session or the database."""
+    return render_to_string(template, context_processors.site(request))

@@ -5,6 +5,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts import phone_login
 from accounts.views.login import StepView, next_url
@@ -30,11 +31,18 @@ class CancelView(StepView):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         try:
-            is_cancelled = phone_login.cancel(request)
+            others = phone_login.cancel(request)
         except phone_login.Unavailable:
             return _question(request, status=503)
-        if is_cancelled:
-            messages.info(request, _("You were not signed in here. Your other device still is."))
+        if others:
+            said = ngettext(
+                "You were not signed in here. Your other device still is.",
+                "You were not signed in here. Your other devices still are.",
+                others,
+            )
+            messages.info(request, said)
+        elif others is not None:
+            messages.info(request, _("You were not signed in here."))
         return redirect(settings.LOGIN_URL)
 
 

@@ -9,10 +9,11 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.core.handlers.base import BaseHandler
+from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from accounts import phones, texts
+from accounts import events, operations, phones, remembered, texts
 from accounts.models import Operation, SignInEvent, User
 from tests.accounts.test_turns import at_once, database_in_a_file
 from tests.wire import Reply, Request, WireServer, aws_error
@@ -146,6 +147,48 @@ def test_right_code_changes_the_number_in_cognito_and_here(client, aws, user):
     assert aws.asked("tell") == [
         {"action": "tell", "phone": PHONE, "message": "number_changed", "language": "en"}
     ]
+
+
+def remembered_after_the_change(client: Client, kept: str) -> str:
+    """Change the number in a browser that keeps ``kept``, and return what it keeps then."""
+    response = HttpResponse()
+    remembered.store(response, kept)
+    client.cookies["phone"] = response.cookies["phone"].value
+    ask(client)
+    answer(client)
+    client.get(CHANGED)
+    request = RequestFactory().get("/")
+    request.COOKIES["phone"] = client.cookies["phone"].value
+    return remembered.load(request)
+
+
+def test_number_that_the_browser_remembers_follows_the_change(client, user):
+    events.record(events.Kind.SUCCEEDED, RequestFactory().get("/"), user=user, phone=PHONE)
+    assert remembered_after_the_change(client, PHONE) == NEW
+
+
+def test_number_of_somebody_else_stays_remembered(client, user):
+    theirs = User.objects.for_identity("sub-of-another", "+12015550199")
+    events.record(events.Kind.SUCCEEDED, RequestFactory().get("/"), user=theirs, phone=theirs.phone)
+    assert remembered_after_the_change(client, theirs.phone) == theirs.phone
+
+
+def test_number_that_nobody_wanted_remembered_is_not(client):
+    ask(client)
+    answer(client)
+    client.get(CHANGED)
+    assert "phone" not in client.cookies
+
+
+def test_number_remembered_waits_with_a_change_that_waits(client, user, aws):
+    events.record(events.Kind.SUCCEEDED, RequestFactory().get("/"), user=user, phone=PHONE)
+    aws.faults["AdminUpdateUserAttributes"] = Reply({}, 500)
+    assert remembered_after_the_change(client, PHONE) == PHONE
+    aws.faults.clear()
+    with later(31):
+        operations.run_due()
+    client.get(CHANGED)
+    assert client.cookies["phone"].value.startswith(NEW)
 
 
 def test_old_number_is_told_after_the_answer_has_left(client, aws):

@@ -90,10 +90,10 @@ def test_number_is_kept_by_nobody_who_was_not_asked_to(client, pool, known):
     assert "phone" not in client.cookies
 
 
-def test_kept_number_is_signed_out_of_reach_and_for_the_sign_in_pages_alone(client, pool, known):
+def test_kept_number_is_signed_out_of_reach_and_for_these_pages_alone(client, pool, known):
     ask(client, known.phone, remember="on")
     kept = client.cookies["phone"]
-    assert kept["path"] == LOGIN
+    assert kept["path"] == "/accounts/"
     assert kept["httponly"]
     assert kept["samesite"] == "Lax"
     assert kept["max-age"] == 180 * 24 * 60 * 60
@@ -236,9 +236,65 @@ def test_language_that_is_none_changes_nothing(client, known, pool, language):
 
 
 def test_language_is_switched_by_post_and_leads_nowhere_else(client):
-    assert client.get(LANGUAGE).status_code == 405
+    assert client.get(LANGUAGE, {"language": "de"}).url == "/"
+    assert not client.cookies
     page = client.post(LANGUAGE, {"language": "de", "next": "https://evil.example/"})
     assert page.url == "/"
+
+
+def test_switch_without_a_referrer_stays_on_the_page(client, pool, known):
+    ask(client, known.phone)
+    page = text(client.get(CODE))
+    [form] = re.findall(rf'<form method="post" action="{LANGUAGE}">.*?</form>', page)
+    [onward] = re.findall(r'name="next" value="(.*?)"', form)
+    assert client.post(LANGUAGE, {"language": "de", "next": onward}).url == CODE
+
+
+def switch(client: Client, address: str = LOGIN, **typed: str):
+    """Press a button of the languages, which sends the form of the number."""
+    shown = text(client.get(address))
+    assert f'<form method="post" action="{address}" id="typed" novalidate>' in shown
+    assert 'name="language" value="de" form="typed"' in shown
+    return client.post(address, {"language": "de", **typed})
+
+
+def test_number_being_typed_survives_a_change_of_language(client, pool):
+    page = switch(client, phone="0612 3", country="FR", remember="on", next="/admin/")
+    said = text(page)
+    assert page.status_code == 200
+    assert '<html lang="de"' in said
+    assert 'value="0612 3"' in said
+    assert chosen(page) == "FR"
+    assert re.search(r'name="remember" checked', said)
+    assert 'name="next" value="/admin/"' in said
+    assert "error_phone" not in said
+    assert "no-store" in page["Cache-Control"]
+    assert '<html lang="de"' in text(client.get(LOGIN))
+    assert "sessionid" not in client.cookies
+    assert pool.operations() == []
+
+
+def test_error_of_a_number_is_read_in_the_language_chosen_next(client):
+    refused = re.search(r'name="(refused)" value="(\w+)"', text(ask(client, "12")))
+    said = text(switch(client, phone="12", **{refused[1]: refused[2]}))
+    assert 'value="12"' in said
+    assert "Diese Telefonnummer kennen wir nicht." in said
+    assert "refused" not in text(client.get(LOGIN))
+
+
+def test_new_number_being_typed_survives_a_change_of_language(client, pool, known):
+    client.force_login(known)
+    said = text(switch(client, "/accounts/number/", phone="(201) 555"))
+    assert '<html lang="de"' in said
+    assert 'value="(201) 555"' in said
+    assert pool.locales[known.sub] == "de"
+
+
+@pytest.mark.parametrize("language", ["", "xx", "it", "x" * 9999])
+def test_language_that_is_none_keeps_what_was_typed_all_the_same(client, language):
+    page = text(client.post(LOGIN, {"language": language, "phone": "12", "country": "\0"}))
+    assert '<html lang="en"' in page
+    assert 'value="12"' in page
 
 
 def test_new_language_is_told_to_cognito_once_after_the_sign_in(client, pool, known):

@@ -150,7 +150,7 @@ def test_ask_and_cancel_sign_nobody_in_and_leave_the_other_alone(sign_in, known,
     second = sign_in("Firefox on Linux")
     page = second.post(CANCEL, follow=True)
     assert page.redirect_chain == [(LOGIN, 302)]
-    assert "You were not signed in here" in text(page)
+    assert "You were not signed in here. Your other device still is." in text(page)
     assert known.phone not in text(page)
     assert second.get(TAKE_OVER).url == LOGIN
     assert second.post(TAKE_OVER, {"attempt": "x"}).url == LOGIN
@@ -252,6 +252,27 @@ def test_other_device_that_left_meanwhile_needs_no_ending(sign_in, known, settin
     assert "That session has ended by now" in text(page)
     assert second.post(TAKE_OVER, form(page)).url == "/"
     assert Kind.TAKEN_OVER not in kinds(known)
+
+
+def test_cancel_says_how_many_devices_are_still_signed_in(sign_in, known, settings):
+    settings.ACCOUNTS_SHARING_POLICY = "off"
+    first, other = sign_in("iPhone"), sign_in("iPad")
+    settings.ACCOUNTS_SHARING_POLICY = "ask"
+    second = sign_in("Firefox on Linux")
+    assert "Your other devices still are." in text(second.post(CANCEL, follow=True))
+    second = sign_in("Firefox on Linux")
+    for each in (first, other):
+        each.post(LOGOUT)
+    page = text(second.post(CANCEL, follow=True))
+    assert "You were not signed in here. <" in re.sub(r"\s*<", " <", page)
+    assert "still" not in page
+
+
+def test_person_who_is_removed_while_asked_starts_again(asked):
+    User.objects.all().delete()
+    for address in (TAKE_OVER, CODE, LOGIN):
+        assert "cannot be used any more" in text(asked.get(address, follow=True))
+    assert asked.post(CANCEL, follow=True).status_code == 200
 
 
 SHUT_OUT = [{"is_active": False}, {"cognito_enabled": False}, {"phone": "+12015550199"}]

@@ -14,6 +14,7 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from accounts import phones, throttle
 from accounts.models import Session, User
+from config import urls
 from tests.accounts.test_phone_login import (
     CODE,
     LOGIN,
@@ -36,6 +37,7 @@ def broken(request):
     raise RuntimeError("Broken on purpose")
 
 
+handler500 = urls.handler500
 urlpatterns = [path("broken", broken), path("", include("config.urls"))]
 
 
@@ -55,7 +57,8 @@ def text(page) -> str:
 
 
 def hidden(page) -> dict[str, str]:
-    found = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', text(page))
+    main = text(page).partition("<footer>")[0]
+    found = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', main)
     return {name: unescape(value) for name, value in found}
 
 
@@ -268,12 +271,96 @@ def test_form_from_another_site_does_nothing(pool, known, address):
     client = Client(enforce_csrf_checks=True)
     client.force_login(known)
     client.get("/")
-    page = client.post(address, {"phone": known.phone, "code": "123456"})
+    theirs = {"origin": "https://evil.example"}
+    page = client.post(address, {"phone": known.phone, "code": "123456"}, headers=theirs)
     assert page.status_code == 403
     assert "That page was too old" in text(page)
-    assert '<a href="/">' in text(page)
+    assert '<a class="button" href="/">' in text(page)
+    assert known.phone not in text(page)
     assert client.get("/").status_code == 200
     assert pool.operations() == []
+
+
+# Forms whose token is no good any more, or never arrived
+
+
+@pytest.fixture
+def stale(pool) -> Client:
+    """A browser with the right cookies, which sends no token, or an old one."""
+    client = Client(enforce_csrf_checks=True)
+    client.get(LOGIN)
+    return client
+
+
+def test_number_typed_on_an_old_page_is_there_to_be_sent_again(stale, pool, known):
+    typed = {"phone": "0612345678", "country": "FR", "next": "/admin/", "remember": "on"}
+    page = stale.post(LOGIN, typed)
+    said = text(page)
+    assert page.status_code == 403
+    assert "This page was too old, so nothing was sent." in said
+    assert 'value="0612345678"' in said
+    assert '<option value="FR" data-example="06 12 34 56 78" selected>' in said
+    assert {"no-store", "private"} <= set(page["Cache-Control"].split(", "))
+    assert pool.operations() == []
+    sent = stale.post(LOGIN, {**typed, **hidden(page)})
+    assert sent.url == CODE
+
+
+def test_number_from_a_browser_without_cookies_is_told_to_allow_them(pool):
+    client = Client(enforce_csrf_checks=True)
+    page = client.post(LOGIN, {"phone": "12"})
+    assert "Your browser sent no cookies, and signing in needs them." in text(page)
+    assert 'value="12"' in text(page)
+    assert client.post(LOGIN, {**hidden(page), "phone": "12"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "theirs", [{"origin": "https://evil.example"}, {"origin": "null"}], ids=["another", "hidden"]
+)
+def test_number_that_another_site_typed_is_not_shown(stale, theirs):
+    page = stale.post(LOGIN, {"phone": "+12015550123"}, headers=theirs)
+    assert page.status_code == 403
+    assert "5550123" not in text(page)
+
+
+def test_code_from_an_old_page_leads_back_to_it_and_is_not_repeated(stale, pool, known):
+    stale.post(LOGIN, {**hidden(stale.get(LOGIN)), "phone": known.phone})
+    page = stale.post(CODE, {"code": pool.code()})
+    assert page.status_code == 403
+    assert pool.code() not in text(page)
+    assert f'<a class="button" href="{CODE}">Go on</a>' in text(page)
+    assert "Type your code" in text(stale.get(CODE))
+    stale.cookies.clear()
+    page = stale.post(CODE, {"code": pool.code()})
+    assert "Your browser sent no cookies" in text(page)
+    assert f'<a class="button" href="{CODE}">Go on</a>' in text(page)
+
+
+def test_form_of_somebody_who_has_signed_in_meanwhile_leads_them_on(stale, known):
+    stale.force_login(known)
+    page = stale.post(f"{LOGIN}?next=/accounts/devices/", {"phone": known.phone})
+    assert page.status_code == 403
+    [onward] = re.findall(r'<a class="button" href="(.*?)">Go on', text(page))
+    assert stale.get(onward).url == "/accounts/devices/"
+
+
+POSTED = [
+    *(f"login/{step}" for step in ("", "code/", "forget/", "resend/", "take-over/", "cancel/")),
+    *("language/", "logout/", "confirm/", "confirm/code/", "confirm/resend/"),
+    *(f"number/{step}" for step in ("", "code/", "resend/", "cancel/", "changed/")),
+    *("devices/end/", "devices/end-others/", "devices/seen/"),
+]
+
+
+@pytest.mark.parametrize("who", ["somebody", "nobody"])
+def test_every_address_of_a_form_leads_to_a_page(client, known, who):
+    """What "Go on" goes by, and whoever reloads the page on which a form was refused."""
+    if who == "somebody":
+        client.force_login(known)
+    for address in POSTED:
+        page = client.get(f"/accounts/{address}", follow=True)
+        assert page.status_code == 200, address
+        assert "<h1>" in text(page)
 
 
 # Typed phones
@@ -638,6 +725,10 @@ def test_security_headers_are_on_every_response(sample, what):
     assert page["X-Content-Type-Options"] == "nosniff"
     assert page["Referrer-Policy"] == "same-origin"
     assert page["Cross-Origin-Opener-Policy"] == "same-origin"
+    permissions = dict(each.split("=") for each in page["Permissions-Policy"].split(", "))
+    assert permissions.pop("otp-credentials") == "(self)"
+    assert {"camera", "geolocation", "clipboard-read", "payment", "usb"} <= set(permissions)
+    assert set(permissions.values()) == {"()"}
 
 
 @pytest.mark.parametrize("what", [*LOGIN_PAGES, "home", "missing"])
@@ -722,10 +813,17 @@ def test_500_page_has_a_way_on():
     page = client.get("/broken")
     assert page.status_code == 500
     assert "Something broke" in text(page)
-    assert '<a href="/">' in text(page)
+    assert '<a class="button" href="/">' in text(page)
     assert "RuntimeError" not in text(page)
+    assert_looks_like_the_site(page)
     assert page["X-Frame-Options"] == "DENY"
     assert page["Content-Security-Policy"]
+
+
+def assert_looks_like_the_site(page) -> None:
+    header = re.search(r"<header>.*?</header>", text(page))[0]
+    assert "Phone login" in header
+    assert "/static/brand/logo.svg" in header
 
 
 def test_404_page_has_a_way_on(client):
@@ -733,15 +831,16 @@ def test_404_page_has_a_way_on(client):
         page = client.get(address)
         assert page.status_code == 404
         assert "There is nothing here" in text(page)
-        assert '<a href="/">' in text(page)
+        assert '<a class="button" href="/">' in text(page)
 
 
 def test_400_page_has_a_way_on(client):
     page = client.get("/", headers={"host": "evil.example"})
     assert page.status_code == 400
     assert "That did not work" in text(page)
-    assert '<a href="/">' in text(page)
+    assert '<a class="button" href="/">' in text(page)
     assert "evil.example" not in text(page)
+    assert_looks_like_the_site(page)
 
 
 def test_403_page_has_a_way_on(client, known):
@@ -749,7 +848,7 @@ def test_403_page_has_a_way_on(client, known):
     page = client.get("/admin/login/")
     assert page.status_code == 403
     assert "this page is for operators" in text(page)
-    assert '<a href="/">' in text(page)
+    assert '<a class="button" href="/">' in text(page)
 
 
 @pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500"])
@@ -757,7 +856,7 @@ def test_error_pages_render_without_any_context(name):
     page = loader.get_template(f"{name}.html").render()
     assert re.search(r"<title>[^<]+</title>", page)
     assert re.search(r"<h1>[^<]+</h1>", page)
-    assert page.count('<a href="/">') == 2
+    assert page.count('<a class="button" href="/">') == 1
     assert '<html lang="en" dir="ltr">' in page
 
 

@@ -75,7 +75,9 @@ class Browser:
     def get(self, address: str) -> str:
         page = self.http.get(self.site + address, timeout=30)
         assert page.status_code == 200
-        found = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text)
+        found = re.findall(
+            r'type="hidden" name="(\w+)" value="([^"]*)"', page.text.partition("<footer>")[0]
+        )
         self.form = {name: unescape(value) for name, value in found}
         return page.text
 

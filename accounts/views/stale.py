@@ -1,0 +1,24 @@
+"""What people are told whose form had no good token: an old tab, the back button, cookies off."""
+
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import REASON_NO_CSRF_COOKIE
+from django.shortcuts import render, resolve_url
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+
+from accounts.views import login
+
+
+@never_cache
+@sensitive_post_parameters("phone", "code")
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Say what happened and lead on. A number that was typed here is not to be typed again."""
+    stale = "no_cookies" if reason == REASON_NO_CSRF_COOKIE else "old"
+    # "Origin checking failed …": the form stood on another site, and so did what is in it.
+    is_ours = not reason.startswith(("Origin", "Referer"))
+    is_sign_in = request.path == resolve_url("accounts:login")
+    if is_ours and is_sign_in and not request.user.is_authenticated:
+        return login.typed_page(request, stale=stale)
+    # Every address that takes a form has a page, or leads to the one that the form stands on.
+    context = {"stale": stale, "onward": request.get_full_path() if is_ours else ""}
+    return render(request, "403_csrf.html", context, status=403)
