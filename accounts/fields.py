@@ -18,6 +18,8 @@ _MAX_TYPED_CODE = 500
 _NAMED_COUNTRIES = 4
 # Numbers and names of another script stand in their own direction.
 _ISOLATED = "\u2066{}\u2069"
+# A number is not broken over two lines.
+_UNBROKEN = str.maketrans({" ": "\u00a0", "-": "\u2011"})
 
 
 class PhoneField(forms.CharField):
@@ -56,7 +58,8 @@ class PhoneField(forms.CharField):
         if not typed:
             raise ValidationError(self.error_messages["required"], code="required")
         region = self.region or conf.default_region
-        words = {"example": _ISOLATED.format(phones.example(region))}
+        example = phones.example(region).translate(_UNBROKEN)
+        words = {"example": _ISOLATED.format(example)}
         try:
             return phones.parse(typed, region=region, countries=conf.countries)
         except phones.NotMobile as error:

@@ -22,6 +22,10 @@ addEventListener("pageshow", (event) => {
   if (event.persisted) Array.from(document.forms, rest);
 });
 
+// Who mends what they typed goes on at its end.
+const first = document.querySelector("input[autofocus]");
+if (first) first.setSelectionRange(first.value.length, first.value.length);
+
 // The example is of the chosen country.
 const country = document.getElementById("id_country");
 if (country) {

@@ -99,7 +99,7 @@ def measured(url: str, cookies: str, folder: Path) -> dict[str, Any]:
             f"--extra-headers={json.dumps({'Cookie': cookies})}",
             "--chrome-flags=--headless=new --no-sandbox --disable-background-networking",
         ],
-        env={**os.environ, "CHROME_PATH": provision.chromium() or ""},
+        env={**os.environ, "CHROME_PATH": provision.chromium(whole=True) or ""},
         check=True,
     )
     report: dict[str, Any] = json.loads(output.read_text())
@@ -155,7 +155,7 @@ def written(pages: dict[str, dict[str, float]], version: str) -> str:
 
 
 def main() -> int:
-    if provision.chromium() is None:
+    if provision.chromium(whole=True) is None:
         print("Chromium is not installed", file=sys.stderr)
         return 1
     pages: dict[str, dict[str, float]] = {}

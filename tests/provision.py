@@ -14,15 +14,16 @@ from pathlib import Path
 
 from tests import postgres
 
-# The shell first: the same engine without the window, for two thirds of the time.
-_CHROMIUM_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+_CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+# The same engine without the windows around it, at half the cost.
+_HEADLESS_SHELL = "chromium-headless-shell"
 
 
-def chromium() -> str | None:
-    """Return the path of a Chromium, or None."""
+def chromium(*, whole: bool = False) -> str | None:
+    """Return the path of a Chromium, or None. ``whole``: one that could show a window as well."""
     if named := os.environ.get("CHROMIUM"):
         return named
-    for name in _CHROMIUM_NAMES:
+    for name in _CHROMIUM_NAMES if whole else (_HEADLESS_SHELL, *_CHROMIUM_NAMES):
         if found := shutil.which(name):
             return found
     return _downloaded_chromium()
@@ -71,7 +72,7 @@ def _install_packages(packages: list[str]) -> None:
 
 def main() -> None:
     wanted: dict[str, Callable[[], object]] = {
-        "chromium-headless-shell": chromium,
+        _HEADLESS_SHELL: chromium,
         "redis-server": redis_server,
         "postgresql": postgres.programs,
         "nginx-light": nginx,

@@ -25,6 +25,10 @@ def refusal(field: PhoneField | CodeField, typed: object) -> tuple[str, str]:
 # Phone
 
 
+# With a space and a hyphen at which no line ends.
+EXAMPLE = "(201)\u00a0555\u20110123"
+
+
 @pytest.mark.parametrize(
     ("typed", "phone"),
     [
@@ -62,7 +66,7 @@ def test_phone_nobody_knows_is_refused_with_an_example(typed):
     code, message = refusal(PhoneField(), typed)
 
     assert code == "unknown"
-    assert "Type it like (201) 555-0123, or with + and the country code." in message
+    assert f"Type it like {EXAMPLE}, or with + and the country code." in message
 
 
 @pytest.mark.parametrize(
@@ -71,7 +75,7 @@ def test_phone_nobody_knows_is_refused_with_an_example(typed):
 def test_phone_that_takes_no_texts_is_refused_with_an_example(typed):
     assert refusal(PhoneField(), typed) == (
         "not_mobile",
-        "We can only text mobile numbers. Type one like (201) 555-0123.",
+        f"We can only text mobile numbers. Type one like {EXAMPLE}.",
     )
 
 
@@ -101,7 +105,7 @@ def test_phone_is_read_by_the_settings_of_the_moment(settings):
 
     assert PhoneField().clean("07400 123456") == "+447400123456"
     assert refusal(PhoneField(), "+12015550123")[1].endswith("United Kingdom (+44).")
-    assert "07400 123456" in refusal(PhoneField(), "12")[1]
+    assert "07400\u00a0123456" in refusal(PhoneField(), "12")[1]
 
 
 @pytest.mark.parametrize("typed", ["x" * 50, "<script>alert(1)</script>", "+49 1512 3456789"])

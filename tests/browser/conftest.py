@@ -1,3 +1,5 @@
+import dataclasses
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -6,8 +8,11 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT, AxeResults
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page
 
+from accounts.cognito import Challenge
+from accounts.pending import Pending
+from accounts.sessions import SessionStore
 from tests import provision
 
 CHROMIUM = provision.chromium()
@@ -17,7 +22,9 @@ _NOT_WANTED = (
     "WebUIOmniboxPopup,WebUIOmniboxAimPopup,"
     "AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,HttpsUpgrades,"
     "HttpsFirstBalancedModeAutoEnable,LensOverlay,MediaRouter,PaintHolding,"
-    "ThirdPartyStoragePartitioning,OptimizationHints,NetworkTimeServiceQuerying"
+    "ThirdPartyStoragePartitioning,OptimizationHints,NetworkTimeServiceQuerying,"
+    # A process made ahead for pages that never come.
+    "SpareRendererForSitePerProcess"
 )
 
 
@@ -36,7 +43,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     return {
         **browser_type_launch_args,
-        "executable_path": CHROMIUM,
+        "executable_path": provision.chromium(
+            whole=not browser_type_launch_args.get("headless", True)
+        ),
         # A browser at rest talks to nobody; root has no sandbox.
         "args": [
             "--no-sandbox",
@@ -64,6 +73,60 @@ def browser(_answered: None, browser: Browser) -> Browser:
     return browser
 
 
+@pytest.fixture(scope="session")
+def _pages(browser: Browser) -> Iterator[dict[str, Page]]:
+    pages: dict[str, Page] = {}
+    yield pages
+    for page in pages.values():
+        page.context.close()
+
+
+@pytest.fixture
+def page(
+    browser: Browser,
+    browser_context_args: dict[str, Any],
+    request: pytest.FixtureRequest,
+    _pages: dict[str, Page],
+) -> Iterator[Page]:
+    """A page that tests use one after the other, emptied between.
+
+    A new one costs the browser a process, which is more than most tests do. Who asks for
+    ``alone`` gets one, and who wants a context of another kind shares it with those who do.
+    """
+    marker = request.node.get_closest_marker("browser_context_args")
+    kind = {**browser_context_args, **(marker.kwargs if marker else {})}
+    if "alone" in request.fixturenames:
+        with browser.new_context(**kind) as context:
+            yield context.new_page()
+        return
+    name = json.dumps(kind, sort_keys=True)
+    page = _pages.pop(name, None) or browser.new_context(**kind).new_page()
+    yield page
+    for other in page.context.pages:
+        if other != page:
+            other.close()
+    page.unroute_all()
+    page.context.clear_permissions()
+    page.context.clear_cookies()
+    page.set_viewport_size(kind.get("viewport") or {"width": 1280, "height": 720})
+    page.emulate_media(
+        media="null", color_scheme="null", reduced_motion="null", forced_colors="null"
+    )
+    page.goto("about:blank")
+    # One that could not be emptied has not got here, and is not used again.
+    _pages[name] = page
+
+
+@pytest.fixture
+def context(page: Page) -> BrowserContext:
+    return page.context
+
+
+@pytest.fixture
+def alone() -> None:
+    """For tests that put into a page what stays there: a clock, a script of every document."""
+
+
 @pytest.fixture
 def site(on_cloud, live_server, page: Page) -> Iterator[str]:
     """The address of the running site; a page that breaks its own rules fails the test."""
@@ -74,10 +137,41 @@ def site(on_cloud, live_server, page: Page) -> Iterator[str]:
         if message.type == "error" and "the server responded with a status" not in message.text:
             complaints.append(message.text)
 
+    def note(error: Error) -> None:
+        complaints.append(str(error))
+
     page.on("console", listen)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("pageerror", note)
     yield live_server.url.replace("127.0.0.1", "localhost")
+    page.remove_listener("console", listen)
+    page.remove_listener("pageerror", note)
     assert complaints == []
+
+
+def place(page: Page, site: str, phone: str) -> None:
+    """Open the page of the code as if one had been asked for, where no text matters."""
+    now = int(time.time())
+    challenge = Challenge(
+        session="",
+        username="",
+        expires_at=now + 300,
+        resend_at=now + 30,
+        tries_left=3,
+        code_length=6,
+    )
+    waiting = Pending(
+        attempt="placed",
+        phone=phone,
+        next_url="",
+        challenge=challenge,
+        reference="K7F-2Q",
+        stored_at=now,
+    )
+    session = SessionStore()
+    session["accounts.pending"] = dataclasses.asdict(waiting)
+    session.save()
+    page.context.add_cookies([{"name": "sessionid", "value": session.session_key, "url": site}])
+    page.goto(f"{site}/accounts/login/code/")
 
 
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

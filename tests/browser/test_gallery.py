@@ -1,9 +1,11 @@
-"""Every state of every page: a picture in each look, nothing cut off, and axe finds nothing.
+"""Every state of every page: nothing cut off in the languages that try it, axe finds nothing, and
+with PICTURES=1 a picture in each look.
 
 The pictures lie in .local/gallery/, for people to look at: open its index.html.
 """
 
 import base64
+import os
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,12 +14,16 @@ from pathlib import Path
 
 import pytest
 import time_machine
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+from django.urls import include, path
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts import cognito
 from accounts import texts as sent_by_the_site
 from accounts.models import Operation, Session, User
+from config import urls
 from tests.accounts.test_phone_login import CLIENT_ID, CLIENT_SECRET, ISSUER, strict_cognito
 from tests.browser.conftest import assert_accessible
 
@@ -29,6 +35,7 @@ LOOKS = {
     "narrow": ("de", 320, "light"),
     "arabic": ("ar", 390, "light"),
 }
+NARROWEST = 320
 LOGIN, CODE, LOGOUT, INBOX = (
     "/accounts/login/",
     "/accounts/login/code/",
@@ -47,52 +54,75 @@ CUT_OFF = """() => [...document.querySelectorAll("body *")].filter((one) => {
 
 
 class Gallery:
-    def __init__(self, page: Page, site: str, folder: Path) -> None:
+    """``folder``: where the pictures go, None where none are wanted."""
+
+    def __init__(self, page: Page, site: str, folder: Path | None) -> None:
         self.page = page
-        self._browser = page.context.new_cdp_session(page)
         self.site = site
         self._folder = folder
-        self._names: list[str] = []
+        self._browser = page.context.new_cdp_session(page) if folder else None
+        self._resize(NARROWEST)
 
     def go(self, path: str) -> None:
-        self.page.goto(f"{self.site}{path}")
+        self.page.goto(f"{self.site}{path}", wait_until="domcontentloaded")
+
+    def reload(self) -> None:
+        """Load the page anew, and send the form again that it is the answer to."""
+        self.page.reload(wait_until="domcontentloaded")
 
     def ask(self, number: str) -> None:
         self.go(LOGIN)
         self.page.locator("#id_phone").fill(number)
-        self.page.locator("#id_phone").press("Enter")
-        self.page.wait_for_load_state()
+        with self.page.expect_navigation(wait_until="domcontentloaded"):
+            self.page.locator("#id_phone").press("Enter")
 
     def answer(self, code: str) -> None:
         """Type a code, which sends itself if it is whole."""
-        with self.page.expect_navigation():
-            self.page.locator("#id_code").press_sequentially(code)
+        with self.page.expect_navigation(wait_until="domcontentloaded"):
+            self.page.locator("#id_code").fill(code)
             if len(code) < 6:
                 self.page.locator("#id_code").press("Enter")
 
     def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=name).click()
-        self.page.wait_for_load_state()
+        with self.page.expect_navigation(wait_until="domcontentloaded"):
+            self.page.get_by_role("button", name=name).click()
+
+    def open(self, place: str) -> None:
+        self.page.locator(f"{place} summary").click()
 
     def take(self, name: str, again: Callable[[], object] | None = None) -> None:
-        """Picture the state that the page is in, in every look.
+        """Look at the state that the page is in, in every look.
 
         ``again`` brings it back in another language, where loading the page anew would not.
         """
-        self._names.append(name)
         assert_accessible(self.page)
+        spoken = "en"
         for look, (language, width, theme) in LOOKS.items():
-            if language != "en":
+            if language != spoken:
                 self._speak(language)
-                again() if again else self.page.reload()
-            self.page.set_viewport_size({"width": width, "height": 700})
-            self.page.emulate_media(color_scheme=theme)
+                (again or self.reload)()
+                spoken = language
             assert self.page.evaluate(CUT_OFF) == [], f"{name} in {look}"
-            self._shoot(self._folder / f"{name}.{look}.png", width)
+            if self._folder:
+                self._shoot(self._folder / f"{name}.{look}.png", width, theme)
         self._speak("en")
 
-    def _shoot(self, path: Path, width: int) -> None:
+    def _speak(self, language: str) -> None:
+        cookie = {"name": "language", "value": language, "url": self.site}
+        self.page.context.add_cookies([cookie])
+
+    def _resize(self, width: int) -> None:
+        self.page.set_viewport_size({"width": width, "height": 700})
+
+    def _shoot(self, path: Path, width: int, theme: str) -> None:
         """Playwright's own way packs tightly, which takes long a hundred times."""
+        self._resize(width)
+        self.page.emulate_media(color_scheme=theme)
+        self.page.wait_for_load_state()
+        self.page.evaluate(
+            "for (const one of document.getAnimations())"
+            " if (one instanceof CSSTransition) one.finish()"
+        )
         height = self.page.evaluate("document.documentElement.scrollHeight")
         shot = self._browser.send(
             "Page.captureScreenshot",
@@ -103,13 +133,13 @@ class Gallery:
             },
         )
         path.write_bytes(base64.b64decode(shot["data"]))
-
-    def _speak(self, language: str) -> None:
-        cookie = {"name": "language", "value": language, "url": self.site}
-        self.page.context.add_cookies([cookie])
+        self.page.emulate_media(color_scheme="light")
+        self._resize(NARROWEST)
 
     def hang(self) -> None:
         """Write the page on which all pictures can be seen."""
+        if not self._folder:
+            return
         names = sorted({path.name.partition(".")[0] for path in self._folder.glob("*.png")})
         rows = "".join(
             f"<h2>{name}</h2>" + "".join(f"<img src={name}.{look}.png> " for look in LOOKS)
@@ -122,20 +152,36 @@ class Gallery:
 @pytest.fixture
 def gallery(page: Page, site: str, project: Path, settings):
     settings.ACCOUNTS_COUNTRIES = ["US", "GB", "FR", "DE", "IN", "BR", "AE", "JP"]
-    folder = project / ".local" / "gallery"
-    folder.mkdir(parents=True, exist_ok=True)
     settings.ACCOUNTS_PHONE_POSTS = settings.ACCOUNTS_SENDS = "1000/hour"
+    folder = project / ".local" / "gallery" if os.environ.get("PICTURES") else None
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
     gallery = Gallery(page, site, folder)
     yield gallery
     gallery.hang()
 
 
+def enter(gallery: Gallery, user: User) -> None:
+    """Give the browser a session, as a sign-in does."""
+    client = Client()
+    client.force_login(user)
+    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value}
+    gallery.page.context.add_cookies([{**cookie, "url": gallery.site}])
+
+
 def test_gallery_of_the_way_in(gallery: Gallery, page: Page, phone, texts):
+    def languages() -> None:
+        gallery.go(LOGIN)
+        gallery.open(".languages")
+
+    def nothing_arrived() -> None:
+        gallery.go(CODE)
+        gallery.open("main")
+
     gallery.go(LOGIN)
     gallery.take("phone")
-    gallery.go(LOGIN)
-    page.locator(".languages summary").click()
-    gallery.take("phone-languages", lambda: page.reload() and page.locator("summary").click())
+    languages()
+    gallery.take("phone-languages", languages)
     for name, number in {
         "phone-empty": "",
         "phone-unknown": "12",
@@ -150,9 +196,8 @@ def test_gallery_of_the_way_in(gallery: Gallery, page: Page, phone, texts):
 
     gallery.ask(phone)
     gallery.take("code")
-    gallery.go(CODE)
-    page.locator("main summary").click()
-    gallery.take("code-help", lambda: page.reload() and page.locator("main summary").click())
+    nothing_arrived()
+    gallery.take("code-help", nothing_arrived)
     gallery.go(CODE)
     gallery.answer("12")
     gallery.take("code-malformed")
@@ -161,23 +206,24 @@ def test_gallery_of_the_way_in(gallery: Gallery, page: Page, phone, texts):
     expect(page.locator("#error_code")).to_contain_text("2 tries left")
     gallery.take("code-wrong")
     # As without scripts, which hold it back.
-    page.evaluate("document.getElementById('resend').submit()")
+    with page.expect_navigation():
+        page.evaluate("document.getElementById('resend').submit()")
     expect(page.get_by_role("alert")).to_be_visible()
     gallery.take("code-too-soon")
     gallery.go(CODE)
     gallery.answer(code)
     expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
     User.objects.update(is_staff=True)
-    page.reload()
+    gallery.reload()
     gallery.take("home")
-    page.locator(f"form[action='{LOGOUT}'] button").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.locator(f"form[action='{LOGOUT}'] button").click()
     gallery.take("phone-after-signing-out")
     gallery.go(INBOX)
-    page.set_viewport_size({"width": 390, "height": 700})
     gallery.take("inbox")
 
 
+@pytest.mark.usefixtures("alone")
 def test_gallery_of_waiting(gallery: Gallery, page: Page, phone):
     """What the page of the code becomes by itself, and what an hour makes of it."""
     gallery.ask(phone)
@@ -222,8 +268,8 @@ def test_gallery_of_troubles(gallery: Gallery, page: Page, phone, settings):
         pool.says = {}
         gallery.go(LOGIN)
         page.locator("[name=remember]").check()
-        page.locator("#id_phone").press("Enter")
-        page.wait_for_load_state()
+        with page.expect_navigation():
+            page.locator("#id_phone").press("Enter")
         gallery.go(LOGIN)
         gallery.take("phone-remembered")
         for offset in (1, 2, 3):
@@ -240,18 +286,81 @@ def test_gallery_of_troubles(gallery: Gallery, page: Page, phone, settings):
     gallery.ask("12")
     expect(page.get_by_role("heading", name="Too many attempts")).to_be_visible()
     gallery.take("error-429")
-    gallery.go("/nothing-here")
-    gallery.take("error-404")
     gallery.go(INBOX)
     gallery.take("inbox-down")
 
 
+def broken(request: HttpRequest) -> HttpResponse:
+    raise RuntimeError("Broken on purpose")
+
+
+handler400, handler500 = urls.handler400, urls.handler500
+urlpatterns = [path("broken", broken), path("", include("config.urls"))]
+
+
+@pytest.mark.urls(__name__)
+def test_gallery_of_errors(gallery: Gallery, page: Page, phone, settings):
+    def spoil() -> None:
+        page.evaluate("for (const one of csrfmiddlewaretoken) one.value = 'x'.repeat(64)")
+
+    def without_cookies() -> None:
+        page.context.clear_cookies(name="csrftoken")
+        gallery.reload()
+
+    def says(heading: str) -> None:
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+
+    tokens = "window.csrfmiddlewaretoken = document.getElementsByName('csrfmiddlewaretoken')"
+    gallery.go("/nothing-here")
+    says("There is nothing here")
+    gallery.take("error-404")
+    gallery.go("/broken")
+    says("Something broke")
+    gallery.take("error-500")
+
+    gallery.go(LOGIN)
+    page.evaluate(tokens)
+    spoil()
+    page.locator("#id_phone").fill("(201) 555-01")
+    gallery.press("Text me a code")
+    expect(page.get_by_role("alert")).to_contain_text("too old")
+    gallery.take("phone-of-an-old-tab")
+    gallery.go(LOGIN)
+    page.locator("#id_phone").fill("(201) 555-01")
+    page.context.clear_cookies(name="csrftoken")
+    gallery.press("Text me a code")
+    expect(page.get_by_role("alert")).to_contain_text("no cookies")
+    gallery.take("phone-without-cookies", without_cookies)
+
+    enter(gallery, User.objects.for_identity("no-operator", phone))
+    gallery.go("/admin/login/")
+    says("Not for you")
+    gallery.take("error-403")
+    gallery.go("/")
+    page.evaluate(tokens)
+    spoil()
+    gallery.press("Sign out")
+    says("That page was too old")
+    gallery.take("error-of-an-old-tab")
+    gallery.go("/")
+    page.context.clear_cookies(name="csrftoken")
+    gallery.press("Sign out")
+    says("Your browser sent no cookies")
+    gallery.take("error-without-cookies", without_cookies)
+
+    settings.ALLOWED_HOSTS = ["elsewhere.example"]
+    gallery.go("/")
+    says("That did not work")
+    gallery.take("error-400")
+
+
 @pytest.fixture
-def person(gallery: Gallery, phone: str, texts) -> User:
+def person(gallery: Gallery, phone: str) -> User:
     """Somebody who is signed in in the browser."""
-    gallery.ask(phone)
-    gallery.answer(texts(phone)[-1][:6])
-    return User.objects.get(phone=phone)
+    user = User.objects.for_identity(cognito.gateway().create_user(phone).sub, phone)
+    enter(gallery, user)
+    user.sessions.update(device="Chrome on Linux", network="127.0.0.0/24")
+    return user
 
 
 def another(user: User, device: str, **facts) -> Session:
@@ -298,7 +407,6 @@ def test_gallery_of_devices(
     gallery.go(CONFIRM)
     gallery.take("confirm")
     gallery.go(CONFIRM)
-    age_ledger(31)
     gallery.press("Text me a code")
     gallery.take("confirm-code")
     gallery.go("/")
@@ -318,19 +426,19 @@ def test_gallery_of_devices(
     gallery.take("phone-after-cancelling")
 
 
-@pytest.mark.parametrize("why", sorted({*Session.Ended.values} - {"signed_out"}))
-def test_gallery_of_endings(gallery: Gallery, page: Page, phone, why):
+def test_gallery_of_endings(gallery: Gallery, page: Page, phone):
     user = User.objects.for_identity("ended", phone)
-    by = "Firefox on Windows" if why in ("taken_over", "by_person") else ""
-    session = another(user, "iPhone", ended_at=timezone.now(), ended_why=why, ended_by=by)
+    for why in sorted({*Session.Ended.values} - {"signed_out"}):
+        by = "Firefox on Windows" if why in ("taken_over", "by_person") else ""
+        session = another(user, "iPhone", ended_at=timezone.now(), ended_why=why, ended_by=by)
 
-    def again() -> None:
-        cookie = {"name": "sessionid", "value": session.session_key, "url": gallery.site}
-        page.context.add_cookies([cookie])
-        gallery.go(ENDED)
+        def again(session: Session = session) -> None:
+            cookie = {"name": "sessionid", "value": session.session_key, "url": gallery.site}
+            page.context.add_cookies([cookie])
+            gallery.go(ENDED)
 
-    again()
-    gallery.take(f"ended-{why.replace('_', '-')}", again)
+        again()
+        gallery.take(f"ended-{why.replace('_', '-')}", again)
 
 
 def test_gallery_of_numbers(
