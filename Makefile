@@ -53,8 +53,9 @@ format: $(DEV) ## Format the code and mend what can be mended
 messages: $(DEV) ## Bring locale/ in step with the strings of the site, and say what is untranslated
 	@$(RUN) -m tests.messages
 
-pictures: $(DEV) $(LOCAL_AWS) ## Take the pictures of the README and the docs anew
-	@PICTURES=1 $(RUN) -m pytest tests/browser/test_pictures.py tests/browser/test_admin_*.py
+pictures: $(DEV) $(LOCAL_AWS) ## Take the pictures of the docs anew, and of every state of every page
+	@PICTURES=1 $(RUN) -m pytest tests/browser/test_pictures.py tests/browser/test_admin_*.py \
+		tests/browser/test_gallery.py
 
 lighthouse: $(DEV) $(LOCAL_AWS) $(LIGHTHOUSE) ## Run Lighthouse on the sign-in pages (needs Node 20; writes docs/lighthouse.md)
 	@$(RUN) -m tests.lighthouse

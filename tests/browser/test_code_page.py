@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from urllib.parse import parse_qs
 
 import pytest
+from django.conf import settings
 from playwright.sync_api import Page, Request, expect
 
 from accounts.fields import CodeField
@@ -152,7 +153,24 @@ def test_form_can_be_sent_again_after_going_back(page: Page, site, phone, posts)
     assert posts == ["/accounts/login/"] * 2
 
 
-# WebOTP: Chromium has no virtual provider, so the browser's one function is stood in for.
+# WebOTP: Chromium reads texts on Android alone (elsewhere its SmsProvider::Create gives none), and
+# has no virtual one, by no switch and no DevTools command. So what the browser answers with is
+# stood in for; that it may be asked is the browser's own word.
+
+
+def test_browser_lets_our_pages_read_texts_and_use_nothing_else(page: Page, site, phone):
+    place(page, site, phone)
+    allowed = set(page.evaluate("document.featurePolicy.allowedFeatures()"))
+    known = set(page.evaluate("document.featurePolicy.features()"))
+    assert "otp-credentials" in allowed
+    assert allowed.isdisjoint({*settings.PERMISSIONS_POLICY} - {"otp-credentials"})
+    # A misspelled one would be denied to nobody. These two are not known on every machine.
+    assert known >= set(settings.PERMISSIONS_POLICY) - {"bluetooth", "web-share"}
+    asked = """() => navigator.credentials
+      .get({ otp: { transport: ["sms"] }, signal: AbortSignal.timeout(50) })
+      .catch((error) => error.name)"""
+    assert page.evaluate(asked) == "TimeoutError"
+
 
 PROVIDER = """
 window.OTPCredential ??= class {};

@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import include, path
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 from accounts import cognito
 from accounts import texts as sent_by_the_site
@@ -53,15 +53,44 @@ CUT_OFF = """() => [...document.querySelectorAll("body *")].filter((one) => {
 }).map((one) => one.outerHTML.slice(0, 200))"""
 
 
+# Lays what a page holds under the stylesheets of this one. Scripts do not run again.
+LAY = """html => {
+  const page = new DOMParser().parseFromString(html, "text/html");
+  for (const name of ["lang", "dir"])
+    document.documentElement.setAttribute(name, page.documentElement.getAttribute(name));
+  document.title = page.title;
+  document.body.replaceWith(document.adoptNode(page.body));
+  return document.documentElement.lang;
+}"""
+
+
 class Gallery:
-    """``folder``: where the pictures go, None where none are wanted."""
+    """``folder``: where the pictures go, None where none are wanted.
+
+    States are reached in ``page`` and judged on a light table, a second page that has axe at hand:
+    with what the scripts made of them in English, and as they were sent in the other languages.
+    """
 
     def __init__(self, page: Page, site: str, folder: Path | None) -> None:
         self.page = page
         self.site = site
         self._folder = folder
         self._browser = page.context.new_cdp_session(page) if folder else None
+        self._shown = ("GET", site, None)
+        page.on("request", self._note)
         self._resize(NARROWEST)
+        self._table = page.context.new_page()
+        self._table.set_viewport_size({"width": NARROWEST, "height": 700})
+        self._table.goto(f"{site}{LOGIN}")
+        self._table.add_style_tag(url="/static/localcloud/inbox.css")
+
+    def close(self) -> None:
+        self.page.remove_listener("request", self._note)
+        self._hang()
+
+    def _note(self, request: Request) -> None:
+        if request.is_navigation_request():
+            self._shown = (request.method, request.url, request.post_data)
 
     def go(self, path: str) -> None:
         self.page.goto(f"{self.site}{path}", wait_until="domcontentloaded")
@@ -91,21 +120,42 @@ class Gallery:
         self.page.locator(f"{place} summary").click()
 
     def take(self, name: str, again: Callable[[], object] | None = None) -> None:
-        """Look at the state that the page is in, in every look.
+        """Judge the state that the page is in, in every look.
 
-        ``again`` brings it back in another language, where loading the page anew would not.
+        ``again`` brings it back in another language, where asking the site anew would not.
         """
-        assert_accessible(self.page)
-        spoken = "en"
+        self._lay(self.page.content(), name, "en")
+        assert_accessible(self._table)
+        for language in ("de", "ar"):
+            self._lay(self._told_in(language, again), name, language)
+        if self._folder:
+            self._picture(self._folder, name, again or self.reload)
+        self.page.context.clear_cookies(name="language")
+
+    def _lay(self, html: str, name: str, language: str) -> None:
+        assert self._table.evaluate(LAY, html) == language, name
+        assert self._table.evaluate(CUT_OFF) == [], f"{name} in {language}"
+
+    def _told_in(self, language: str, again: Callable[[], object] | None) -> str:
+        if again:
+            self._speak(language)
+            again()
+            return self.page.content()
+        method, url, data = self._shown
+        headers = {"Accept-Language": language}
+        if data:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        request = self.page.context.request
+        return request.fetch(url, method=method, data=data, headers=headers).text()
+
+    def _picture(self, folder: Path, name: str, again: Callable[[], object]) -> None:
+        spoken = ""
         for look, (language, width, theme) in LOOKS.items():
             if language != spoken:
                 self._speak(language)
-                (again or self.reload)()
+                again()
                 spoken = language
-            assert self.page.evaluate(CUT_OFF) == [], f"{name} in {look}"
-            if self._folder:
-                self._shoot(self._folder / f"{name}.{look}.png", width, theme)
-        self._speak("en")
+            self._shoot(folder / f"{name}.{look}.png", width, theme)
 
     def _speak(self, language: str) -> None:
         cookie = {"name": "language", "value": language, "url": self.site}
@@ -136,7 +186,7 @@ class Gallery:
         self.page.emulate_media(color_scheme="light")
         self._resize(NARROWEST)
 
-    def hang(self) -> None:
+    def _hang(self) -> None:
         """Write the page on which all pictures can be seen."""
         if not self._folder:
             return
@@ -158,7 +208,7 @@ def gallery(page: Page, site: str, project: Path, settings):
         folder.mkdir(parents=True, exist_ok=True)
     gallery = Gallery(page, site, folder)
     yield gallery
-    gallery.hang()
+    gallery.close()
 
 
 def enter(gallery: Gallery, user: User) -> None:

@@ -5,6 +5,7 @@ from playwright.sync_api import Page, expect
 
 from accounts import cognito
 from accounts import texts as sent_by_the_site
+from tests.browser.test_admin_people import made, sign_in
 from tests.browser.test_login import SCRIPTS, answer, ask, browser_context_args, code_in
 
 __all__ = ["browser_context_args"]
@@ -32,8 +33,7 @@ def change(page: Page, site: str, phone: str) -> None:
 
 @SCRIPTS
 def test_number_is_changed_and_signs_in(page: Page, site, phone, new_phone, texts, age_ledger):
-    ask(page, site, phone)
-    answer(page, code_in(texts(phone)[-1]))
+    sign_in(page.context, site, made(phone))
     change(page, site, phone)
     expect(page.locator("#error_phone")).to_contain_text("your number already")
     page.get_by_label("New mobile number").fill(new_phone)
@@ -55,8 +55,7 @@ def test_number_is_changed_and_signs_in(page: Page, site, phone, new_phone, text
 
 @pytest.mark.browser_context_args(java_script_enabled=False)
 def test_double_click_changes_the_number(page: Page, site, phone, new_phone, texts):
-    ask(page, site, phone)
-    answer(page, code_in(texts(phone)[-1]))
+    sign_in(page.context, site, made(phone))
     change(page, site, new_phone)
     page.get_by_label("6-digit code").fill(code_in(texts(new_phone)[-1]))
     page.get_by_role("button", name="Change my number").dblclick()
@@ -65,8 +64,7 @@ def test_double_click_changes_the_number(page: Page, site, phone, new_phone, tex
 
 def test_number_with_an_account_of_its_own_is_kept_apart(page: Page, site, phone, new_phone, texts):
     cognito.gateway().create_user(new_phone)
-    ask(page, site, phone)
-    answer(page, code_in(texts(phone)[-1]))
+    sign_in(page.context, site, made(phone))
     change(page, site, new_phone)
     page.wait_for_load_state()
     answer(page, code_in(texts(new_phone)[-1]), "Change my number")
@@ -76,8 +74,7 @@ def test_number_with_an_account_of_its_own_is_kept_apart(page: Page, site, phone
 
 
 def test_change_is_given_up_by_a_button(page: Page, site, phone, new_phone, texts):
-    ask(page, site, phone)
-    answer(page, code_in(texts(phone)[-1]))
+    sign_in(page.context, site, made(phone))
     change(page, site, new_phone)
     page.get_by_role("button", name="Keep my old number").click()
     expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
