@@ -5,7 +5,6 @@ from django.urls import URLPattern, URLResolver, include, path
 from accounts.views import login
 from config import health
 
-handler400 = "accounts.views.site.bad_request"
 handler500 = "accounts.views.site.server_error"
 
 urlpatterns: list[URLResolver | URLPattern] = [

@@ -120,7 +120,7 @@ class ChangedView(LoginRequiredMixin, View):
         here = request.session.session_key
         context = {"change": change, "others": sessions.live(user).exclude(pk=here).count()}
         response = render(request, "accounts/number_changed.html", context)
-        if change.is_done and user.phone:
+        if user.phone:
             _remember_instead(request, response, user, user.phone)
         return response
 

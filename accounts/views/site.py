@@ -7,7 +7,6 @@ from django.conf import settings
 from django.http import (
     HttpRequest,
     HttpResponse,
-    HttpResponseBadRequest,
     HttpResponseBase,
     HttpResponseServerError,
 )
@@ -72,17 +71,6 @@ def _switch(request: HttpRequest) -> HttpResponseBase:
     return response
 
 
-# Django's own render these two with nothing: without even the site's name.
-
-
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return HttpResponseBadRequest(_bare("400.html", request))
-
-
 def server_error(request: HttpRequest) -> HttpResponse:
-    return HttpResponseServerError(_bare("500.html", request))
-
-
-def _bare(template: str, request: HttpRequest) -> str:
-    """Return a page that asks nothing of the request, its session or the database."""
-    return render_to_string(template, context_processors.site(request))
+    """Django's own has not even the site's name. This one asks no session and no database."""
+    return HttpResponseServerError(render_to_string("500.html", context_processors.site(request)))

@@ -344,7 +344,7 @@ def broken(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("Broken on purpose")
 
 
-handler400, handler500 = urls.handler400, urls.handler500
+handler500 = urls.handler500
 urlpatterns = [path("broken", broken), path("", include("config.urls"))]
 
 

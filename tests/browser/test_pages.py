@@ -239,6 +239,7 @@ def test_mending_goes_on_at_the_end_of_what_was_typed(page: Page, site):
     page.keyboard.type("(201) 555-012")
     page.keyboard.press("Enter")
     expect(page.locator("#error_phone")).to_be_visible()
+    page.wait_for_load_state()
     page.keyboard.type("3")
     expect(page.get_by_label("Mobile number")).to_have_value("(201) 555-0123")
 
