@@ -124,7 +124,7 @@ class Gallery:
 
         ``again`` brings it back in another language, where asking the site anew would not.
         """
-        self._lay(self.page.content(), name, "en")
+        self._lay(self._html(), name, "en")
         assert_accessible(self._table)
         for language in ("de", "ar"):
             self._lay(self._told_in(language, again), name, language)
@@ -136,11 +136,14 @@ class Gallery:
         assert self._table.evaluate(LAY, html) == language, name
         assert self._table.evaluate(CUT_OFF) == [], f"{name} in {language}"
 
+    def _html(self) -> str:
+        return self.page.evaluate("document.documentElement.outerHTML")
+
     def _told_in(self, language: str, again: Callable[[], object] | None) -> str:
         if again:
             self._speak(language)
             again()
-            return self.page.content()
+            return self._html()
         method, url, data = self._shown
         headers = {"Accept-Language": language}
         if data:
