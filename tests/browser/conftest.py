@@ -124,7 +124,7 @@ def context(page: Page) -> BrowserContext:
 
 @pytest.fixture
 def alone() -> None:
-    """For tests that put into a page what stays there: a clock, a script of every document."""
+    """For tests that put into a page what stays: a clock, a slow line, a script that runs first."""
 
 
 @pytest.fixture

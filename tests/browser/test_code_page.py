@@ -109,6 +109,7 @@ def test_wrong_code_can_be_mended_and_is_not_sent_again_by_itself(page, site, ph
     expect_signed_in(page)
 
 
+@pytest.mark.usefixtures("alone")
 def test_slow_line_sends_each_form_once(page: Page, site, phone, texts, posts):
     """400 ms for a round trip, and a person who presses while nothing seems to happen."""
     line = page.context.new_cdp_session(page)

@@ -236,7 +236,7 @@ def test_language_of_the_code_page_is_switched_and_the_code_stays_behind(page: P
 
 def test_mending_goes_on_at_the_end_of_what_was_typed(page: Page, site):
     page.goto(f"{site}{LOGIN}")
-    page.keyboard.type("(201) 555-012")
+    page.get_by_label("Mobile number").fill("(201) 555-012")
     page.keyboard.press("Enter")
     expect(page.locator("#error_phone")).to_be_visible()
     page.wait_for_load_state()
