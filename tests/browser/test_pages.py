@@ -175,7 +175,7 @@ def test_keys_reach_everything_in_the_order_of_reading(page: Page, site, phone):
 
 def test_reader_hears_the_error_with_the_field(page: Page, site, phone):
     place(page, site, phone)
-    page.keyboard.type("12")
+    page.get_by_label("6-digit code").fill("12")
     page.keyboard.press("Enter")
     expect(page.get_by_label("6-digit code")).to_have_accessible_description(
         re.compile(r"^The code has 6 digits\..*It works until")
@@ -327,7 +327,7 @@ def test_pages_ask_nobody_else_and_do_not_shift(both, site):
 def test_dead_session_says_so_and_starts_again(page: Page, site, phone, context):
     place(page, site, phone)
     context.clear_cookies(name="sessionid")
-    page.keyboard.type("123456")
+    page.get_by_label("6-digit code").fill("123456")
     expect(page.get_by_role("status").first).to_contain_text("No sign-in is under way here")
     expect(page.get_by_label("Mobile number")).to_be_focused()
 
