@@ -51,6 +51,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
             "--no-sandbox",
             "--disable-background-networking",
             "--disable-component-update",
+            "--disable-gpu",
             f"--disable-features={_NOT_WANTED}",
         ],
     }
