@@ -149,8 +149,13 @@ def site(on_cloud, live_server, page: Page) -> Iterator[str]:
     assert complaints == []
 
 
-def place(page: Page, site: str, phone: str) -> None:
-    """Open the page of the code as if one had been asked for, where no text matters."""
+def place(
+    page: Page, site: str, phone: str, address: str = "/accounts/login/code/", **facts: Any
+) -> None:
+    """Open the page of the code as if one had been asked for, where no text matters.
+
+    Or another ``address`` of a sign-in, with ``facts`` of it changed.
+    """
     now = int(time.time())
     challenge = Challenge(
         session="",
@@ -169,10 +174,10 @@ def place(page: Page, site: str, phone: str) -> None:
         stored_at=now,
     )
     session = SessionStore()
-    session["accounts.pending"] = dataclasses.asdict(waiting)
+    session["accounts.pending"] = dataclasses.asdict(dataclasses.replace(waiting, **facts))
     session.save()
     page.context.add_cookies([{"name": "sessionid", "value": session.session_key, "url": site}])
-    page.goto(f"{site}/accounts/login/code/")
+    page.goto(f"{site}{address}", wait_until="domcontentloaded")
 
 
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
