@@ -135,8 +135,12 @@ def example(region: str) -> str:
 
 
 def spaced(phone: str) -> str:
-    """Return ``+12015550123`` as ``+1 201-555-0123``: what a person can compare with their own."""
-    return phonenumbers.format_number(phonenumbers.parse(phone), PhoneNumberFormat.INTERNATIONAL)
+    """Return ``+12015550123`` as ``+1 201-555-0123``: what a person can compare with their own.
+
+    What is no number is returned as it is.
+    """
+    number = _number(phone)
+    return phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL) if number else phone
 
 
 def calling_codes(countries: Collection[str]) -> list[str]:

@@ -170,6 +170,7 @@ ARROWS: dict[str, set[str]] = {
     "accounts.afterwards": set(),
     "accounts.templatetags": set(),
     "accounts.templatetags.ago": set(),
+    "accounts.templatetags.phone_numbers": {"accounts.phones"},
     "accounts.holds": {
         "accounts.afterwards",
         "accounts.conf",

@@ -354,3 +354,16 @@ def test_mask_shows_no_more_of_any_countrys_number():
 )
 def test_number_that_is_looked_for_is_read_in_any_notation(typed, number):
     assert phones.find(typed, region="US") == number
+
+
+@pytest.mark.parametrize(
+    ("phone", "spaced"),
+    [
+        ("+12015550123", "+1 201-555-0123"),
+        ("+1•••••••23", "+1•••••••23"),
+        ("nobody", "nobody"),
+        ("", ""),
+    ],
+)
+def test_number_is_spaced_and_anything_else_left_as_it_is(phone, spaced):
+    assert phones.spaced(phone) == spaced

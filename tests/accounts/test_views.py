@@ -896,7 +896,7 @@ def test_code_page_asks_for_as_many_digits_as_cognito_does(client, pool, known):
 def test_home_shows_the_number_and_the_admin_to_operators_only(client, known):
     client.force_login(known)
     page = text(client.get("/"))
-    assert known.phone in page
+    assert phones.spaced(known.phone) in page
     assert "/admin/" not in page
     User.objects.update(is_staff=True)
     assert 'href="/admin/"' in text(client.get("/"))

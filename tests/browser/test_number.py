@@ -5,6 +5,7 @@ from playwright.sync_api import Page, expect
 
 from accounts import cognito
 from accounts import texts as sent_by_the_site
+from accounts.phones import spaced
 from tests.browser.test_admin_people import made, sign_in
 from tests.browser.test_login import SCRIPTS, answer, ask, browser_context_args, code_in
 
@@ -42,7 +43,7 @@ def test_number_is_changed_and_signs_in(page: Page, site, phone, new_phone, text
     page.wait_for_load_state()
     answer(page, code_in(texts(new_phone)[-1]), "Change my number")
     expect(page.get_by_role("heading", name="Your number is changed")).to_be_visible()
-    expect(page.get_by_text(new_phone)).to_be_visible()
+    expect(page.get_by_text(spaced(new_phone))).to_be_visible()
     page.reload()
     expect(page.get_by_role("heading", name="Your number is changed")).to_be_visible()
     page.get_by_role("link", name="Back to the start").click()
@@ -50,7 +51,7 @@ def test_number_is_changed_and_signs_in(page: Page, site, phone, new_phone, text
     age_ledger(31)
     ask(page, site, new_phone)
     answer(page, code_in(texts(new_phone)[-1]))
-    expect(page.get_by_text(new_phone)).to_be_visible()
+    expect(page.get_by_text(spaced(new_phone))).to_be_visible()
 
 
 @pytest.mark.browser_context_args(java_script_enabled=False)
@@ -70,7 +71,7 @@ def test_number_with_an_account_of_its_own_is_kept_apart(page: Page, site, phone
     answer(page, code_in(texts(new_phone)[-1]), "Change my number")
     expect(page.get_by_role("heading", name="account of its own")).to_be_visible()
     page.get_by_role("link", name="Keep my old number").click()
-    expect(page.get_by_text(phone)).to_be_visible()
+    expect(page.get_by_text(spaced(phone))).to_be_visible()
 
 
 def test_change_is_given_up_by_a_button(page: Page, site, phone, new_phone, texts):
@@ -78,4 +79,4 @@ def test_change_is_given_up_by_a_button(page: Page, site, phone, new_phone, text
     change(page, site, new_phone)
     page.get_by_role("button", name="Keep my old number").click()
     expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
-    expect(page.get_by_text(phone)).to_be_visible()
+    expect(page.get_by_text(spaced(phone))).to_be_visible()

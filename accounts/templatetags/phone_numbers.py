@@ -1,0 +1,6 @@
+from django import template
+
+from accounts import phones
+
+register = template.Library()
+register.filter("spaced", phones.spaced)
