@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from django.db.models.signals import post_save, pre_save
 from django.test import Client
 
-from accounts import cognito, operations, texts
+from accounts import cognito, operations, phones, texts
 from accounts.models import Operation, Session, SignInEvent, User
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
@@ -138,7 +138,7 @@ def test_number_changes_once_its_code_is_typed_and_not_before(
     assert lookup(new_phone) is None
     assert answer(client, code_in(text)).url == CHANGED
     agree(lookup, user, phone, new_phone)
-    assert f"<strong>{new_phone}</strong>" in page(client.get(CHANGED))
+    assert f"<strong>{phones.spaced(new_phone)}</strong>" in page(client.get(CHANGED))
     assert "has a new phone number" in texts(phone)[-1]
     assert len(texts(new_phone)) == 1
     reference = SignInEvent.objects.get(kind="number_changed").reference
