@@ -46,10 +46,11 @@ class PhoneAdminSite(AdminSite):
             target = resolve_url("admin:index")
         return redirect(f"{resolve_url('accounts:login')}?{urlencode({'next': target})}")
 
-    def logout(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
-        if request.method == "POST":
-            # Written down, as anywhere else.
-            phone_login.sign_out(request)
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        if request.method != "POST":
+            return redirect("admin:index")
+        # Written down, as anywhere else.
+        phone_login.sign_out(request)
         return super().logout(request, extra_context)
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> NoReturn:

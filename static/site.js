@@ -6,7 +6,8 @@ const PATIENCE = 15000;
 
 function rest(form) {
   delete form.dataset.sent;
-  for (const button of form.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
+  // With the buttons that stand elsewhere on the page, as those of the languages do.
+  for (const button of form.elements) button.removeAttribute("aria-busy");
 }
 
 for (const form of document.forms) {

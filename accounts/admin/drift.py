@@ -17,7 +17,6 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST
 
 from accounts import afterwards, cognito, confirmation, drift, phones
 from accounts.admin import lists
@@ -172,7 +171,7 @@ class FindingAdmin(lists.ReadOnlyList):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
-            path("compare/", view(require_POST(_compare)), name="accounts_finding_compare"),
+            path("compare/", view(_compare), name="accounts_finding_compare"),
             *(
                 path(
                     f"{deed.name}/",
@@ -378,6 +377,8 @@ def _compare(request: HttpRequest) -> HttpResponse:
     """Begin a comparison, or go on with the one under way, when the answer has left."""
     if not request.user.has_perms(_PERMISSIONS):
         raise PermissionDenied
+    if request.method != "POST":
+        return redirect("admin:accounts_finding_changelist")
     run = drift.unfinished()
     if run is None:
         run = drift.start(by=str(request.user))

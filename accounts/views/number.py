@@ -46,8 +46,8 @@ class NumberStepView(StepView):
         return _number_page(request, form, status=status, reference=reference)
 
 
-@method_decorator(confirmation.required, name="dispatch")
 class NumberView(NumberStepView):
+    @method_decorator(confirmation.required)
     def get(self, request: HttpRequest) -> HttpResponse:
         waiting = phone_login.current(request, "number")
         is_over = bool(waiting and waiting.challenge is None)
@@ -55,15 +55,18 @@ class NumberView(NumberStepView):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         if site.is_switch(request):
-            typed = PhoneForm.typed(request.POST, region=_own_region(request))
-            return site.in_language(request, partial(_number_page, request, typed))
+            return site.in_language(request, partial(_typed_page, request))
+        return self._start(request)
+
+    @method_decorator(confirmation.required)
+    def _start(self, request: HttpRequest) -> HttpResponse:
         form = PhoneForm(request.POST, region=_own_region(request))
         if not form.is_valid():
             return _number_page(request, form)
         try:
             numbers.start(request, form.cleaned_data["phone"])
         except numbers.SameNumber:
-            form.add_error("phone", _("That is your number already. Type the new one."))
+            _refuse_same(form)
             return _number_page(request, form)
         except phone_login.Unavailable as error:
             return _number_page(request, form, status=503, reference=error.reference)
@@ -140,6 +143,17 @@ def _remember_instead(request: HttpRequest, response: HttpResponse, user: User, 
     kept = remembered.load(request)
     if kept and kept != phone and numbers.was_theirs(user, kept):
         remembered.store(response, phone)
+
+
+def _typed_page(request: HttpRequest) -> HttpResponse:
+    form = PhoneForm.typed(request.POST, region=_own_region(request))
+    if form.is_valid() and form.cleaned_data["phone"] == cast(User, request.user).phone:
+        _refuse_same(form)
+    return _number_page(request, form)
+
+
+def _refuse_same(form: PhoneForm) -> None:
+    form.add_error("phone", _("That is your number already. Type the new one."))
 
 
 def _own_region(request: HttpRequest) -> str:

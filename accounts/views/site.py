@@ -52,13 +52,13 @@ def is_switch(request: HttpRequest) -> bool:
 
 def in_language(request: HttpRequest, page: Callable[[], HttpResponse]) -> HttpResponse:
     """Return ``page()`` in the language that the button stands for, which the browser keeps."""
-    switched = _switch(request)
+    switched = _switch(request, is_admitted=True)
     response = page()
     response.cookies.update(switched.cookies)
     return response
 
 
-def _switch(request: HttpRequest) -> HttpResponseBase:
+def _switch(request: HttpRequest, *, is_admitted: bool = False) -> HttpResponseBase:
     chosen = request.POST.get("language", "")
     response = set_language(request)
     if chosen in dict(settings.LANGUAGES):
@@ -66,7 +66,8 @@ def _switch(request: HttpRequest) -> HttpResponseBase:
         if request.user.is_authenticated:
             # Beyond the limit the texts follow at the next sign-in, as the page does now.
             with suppress(phone_login.TooMany):
-                phone_login.admit(request)
+                if not is_admitted:
+                    phone_login.admit(request)
                 phone_login.speak(request.user)
     return response
 

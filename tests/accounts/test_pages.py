@@ -3,14 +3,16 @@
 import re
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 import time_machine
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 
 from accounts import phones
-from accounts.models import User
+from accounts.models import Session, User
 from tests.accounts.test_phone_login import (
     CODE,
     LOGIN,
@@ -25,6 +27,7 @@ from tests.wire import Reply
 pytestmark = pytest.mark.django_db
 
 FORGET, LANGUAGE = "/accounts/login/forget/", "/accounts/language/"
+NUMBER = "/accounts/number/"
 
 
 @pytest.fixture
@@ -284,10 +287,30 @@ def test_error_of_a_number_is_read_in_the_language_chosen_next(client):
 
 def test_new_number_being_typed_survives_a_change_of_language(client, pool, known):
     client.force_login(known)
-    said = text(switch(client, "/accounts/number/", phone="(201) 555"))
+    said = text(switch(client, NUMBER, phone="(201) 555"))
     assert '<html lang="de"' in said
     assert 'value="(201) 555"' in said
     assert pool.locales[known.sub] == "de"
+
+
+def test_new_number_survives_it_with_its_error_when_the_fresh_code_grows_old(
+    client, pool, known, settings
+):
+    """It is counted once: the third press is the first that is too many."""
+    settings.ACCOUNTS_PHONE_POSTS = "2/minute"
+    client.force_login(known)
+    shown = text(client.get(NUMBER))
+    assert 'name="language" value="de" form="typed"' in shown
+    Session.objects.update(confirmed_at=timezone.now() - timedelta(days=1))
+    typed = {"phone": known.phone, "refused": "1"}
+    statuses = []
+    for language in ("fr", "de", "es"):
+        page = client.post(NUMBER, {"language": language, **typed})
+        statuses.append(page.status_code)
+        if language == "de":
+            assert "Das ist schon Ihre Nummer." in text(page)
+    assert statuses == [200, 200, 429]
+    assert client.post(NUMBER, typed).status_code != 200
 
 
 @pytest.mark.parametrize("language", ["", "xx", "it", "x" * 9999])

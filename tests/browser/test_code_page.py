@@ -226,6 +226,18 @@ def clock(alone, page: Page) -> None:
     page.clock.install()
 
 
+def test_button_that_got_no_answer_may_be_pressed_again(page: Page, site, clock):
+    page.goto(f"{site}/accounts/login/")
+    page.evaluate("document.forms[0].addEventListener('submit', (event) => event.preventDefault())")
+    page.locator("summary").click()
+    # It stands in another place than its form.
+    button = page.get_by_role("button", name="Deutsch")
+    button.click()
+    expect(button).to_have_attribute("aria-busy", "true")
+    page.clock.fast_forward(16_000)
+    expect(button).not_to_have_attribute("aria-busy", "true")
+
+
 def test_resend_says_when_and_is_announced_once(page: Page, site, phone, texts, posts, clock):
     ask(page, site, phone)
     button = page.get_by_role("button", name="Text me a new code")
