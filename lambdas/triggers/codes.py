@@ -87,7 +87,7 @@ def person(phone: str | None, *, otherwise: str, locale: str | None, user: str) 
         why_not = "country_not_allowed"
     if why_not or phone is None:
         # Under a name that no answer is looked up by: none is ever right.
-        name = ledger.nobody_name(otherwise)
+        name = keys.pseudonym("nobody", otherwise)
         return Person(name, None, why_not, country, language, user)
     return Person(ledger.phone_name(phone), phone, "", country, language, user)
 

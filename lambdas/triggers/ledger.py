@@ -46,10 +46,8 @@ _CONFIG = Config(
     parameter_validation=False,
 )
 _HOUR, _DAY = 60 * 60, 24 * 60 * 60
-# Long after any hold; a locked number is kept for ever. Of names that are no number strangers
-# invent as many as they like.
-_PHONE_KEPT, _NOBODY_KEPT = 400 * _DAY, 2 * _DAY
-_NOBODY = "nobody"
+# Long after any hold; a locked number is kept for ever.
+_PHONE_KEPT = 400 * _DAY
 _WINDOW_KEPT = 2 * _DAY
 # What operators look back on: a month, and some days to spare.
 OVERVIEW_DAYS = 31
@@ -191,7 +189,7 @@ class Ledger:
             f"SET {_RECORD_SEND}, earlier = if_not_exists(challenge, :nothing), challenge = :new",
             condition=f"{self._may_send()} AND {self._not_held()} AND NOT ({_WORTH_KEEPING})",
             values={
-                **self._times(name, now),
+                **self._times(now),
                 ":nothing": {},
                 ":new": {"cid": new.id, "exp": new.expires_at, "tries": 0},
             },
@@ -233,7 +231,7 @@ class Ledger:
             f"phone#{name}",
             f"SET {_RECORD_SEND}, sent_mark = :mark",
             condition=f"challenge.cid = :cid AND {self._may_send()} AND {self._not_held()}",
-            values={**self._times(name, now), ":cid": living.id, ":mark": mark},
+            values={**self._times(now), ":cid": living.id, ":mark": mark},
         )
         is_done = is_done or item.get("sent_mark") == mark
         verdict = Verdict.SEND_AGAIN if is_done else Verdict.COOLDOWN
@@ -452,7 +450,7 @@ class Ledger:
                 ":cid": challenge.id,
                 ":all_tries": TRIES_PER_CODE,
                 ":one": 1,
-                ":ttl": _kept(name, now),
+                ":ttl": int(now) + _PHONE_KEPT,
             },
         )
         aside.result()
@@ -465,9 +463,9 @@ class Ledger:
         if failures >= self._limits.failures_per_phone:
             self._update(
                 f"phone#{name}",
-                "SET #ttl = :ttl" if name.startswith(_NOBODY) else "REMOVE #ttl",
+                "REMOVE #ttl",
                 condition="failures >= :max",
-                values={":max": self._limits.failures_per_phone, ":ttl": _kept(name, now)},
+                values={":max": self._limits.failures_per_phone},
             )
         return Try(failures, newest, _comparable(item, now))
 
@@ -620,7 +618,7 @@ class Ledger:
             steps.append(f"(failures IN ({each}) AND last_failure > :since_{last})")
         return f"NOT (failures >= :max_failures OR {' OR '.join(steps)})"
 
-    def _times(self, name: str, now: float) -> dict[str, Any]:
+    def _times(self, now: float) -> dict[str, Any]:
         at = _milliseconds(now)
         return {
             ":now_list": [at],
@@ -629,7 +627,7 @@ class Ledger:
             ":all_tries": TRIES_PER_CODE,
             ":hour_ago": at - _HOUR * 1000,
             ":day_ago": at - _DAY * 1000,
-            ":ttl": _kept(name, now),
+            ":ttl": int(now) + _PHONE_KEPT,
             **{f":cooldown_{i}": at - each * 1000 for i, each in enumerate(COOLDOWNS)},
             **self._hold_times(now),
         }
@@ -746,11 +744,6 @@ def phone_name(phone: str) -> str:
     return keys.pseudonym("phone", phone)
 
 
-def nobody_name(name: str) -> str:
-    """Return the pseudonym of a name that stands for no number, as long as that of one."""
-    return _NOBODY + keys.pseudonym(_NOBODY, name)[len(_NOBODY) :]
-
-
 def block_name(block: str) -> str:
     return keys.pseudonym("block", block)
 
@@ -791,10 +784,6 @@ def _is_living(challenge: dict[str, Any], now: float) -> bool:
         and challenge.get("tries", 0) < TRIES_PER_CODE
         and "used" not in challenge
     )
-
-
-def _kept(name: str, now: float) -> int:
-    return int(now) + (_NOBODY_KEPT if name.startswith(_NOBODY) else _PHONE_KEPT)
 
 
 def _milliseconds(now: float) -> int:

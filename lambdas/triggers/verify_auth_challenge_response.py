@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from . import clients, codes, faults, ledger, telemetry, text
+from . import clients, codes, faults, keys, ledger, telemetry, text
 from .challenge import Challenge
 
 
@@ -38,7 +38,7 @@ def _is_correct(event: dict[str, Any], *, now: float) -> bool:
     sub, phone = attributes.get("sub"), attributes.get("phone_number")
     if request.get("userNotFound") is True or not sub or not phone:
         # Nobody's answer takes the same way, and is never right.
-        name = ledger.nobody_name(event["userName"])
+        name = keys.pseudonym("nobody", event["userName"])
         ledger.configured().count_try(name, challenge, now=now)
         return False
     user = f"{event['userPoolId']} {sub}"

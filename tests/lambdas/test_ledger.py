@@ -457,28 +457,6 @@ def test_operator_unlocks_a_locked_number(book, client, name):
     assert book.reserve(name, now=START + 1).may_send
 
 
-@pytest.mark.parametrize(
-    ("kind", "kept", "kept_when_locked"), [("", 400 * DAY, None), ("nobody", 2 * DAY, 2 * DAY)]
-)
-def test_names_that_anybody_may_invent_are_soon_forgotten(
-    book, client, name, kind, kept, kept_when_locked
-):
-    name = f"{kind}{name}"
-    challenge = book.reserve(name, now=START).challenge
-    assert ends_at(client, name) == START + kept
-    book.count_try(name, challenge, now=START + 1)
-    assert ends_at(client, name) == START + 1 + kept
-    write_failures(client, name, 99)
-    book.count_try(name, challenge, now=START)
-    assert ends_at(client, name) == (kept_when_locked and START + kept_when_locked)
-
-
-def ends_at(client, name: str) -> int | None:
-    key = {"pk": {"S": f"phone#{name}"}}
-    item = client.get_item(TableName="phone-login-ledger-local", Key=key)["Item"]
-    return int(item["ttl"]["N"]) if "ttl" in item else None
-
-
 def test_number_unlocked_during_a_resend_gets_no_text(book, name):
     living = book.reserve(name, now=START).challenge
     book.unlock(name)

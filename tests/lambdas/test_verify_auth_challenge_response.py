@@ -364,10 +364,7 @@ def test_late_right_answer_takes_two_round_trips(flow, two, table):
 
 
 def test_late_answer_of_an_unknown_user_asks_the_table_the_same(flow, texted, table, clock):
-    """Numbers that nobody has get a second challenge, too, in requests of the same length.
-
-    Under names that are soon forgotten.
-    """
+    """Numbers that nobody has get a second challenge, too, in requests of the same length."""
     started = flow.start_event()
     started["request"] |= {"userNotFound": True, "userAttributes": {}}
     unknown = flow.start(started)
@@ -385,8 +382,8 @@ def test_late_answer_of_an_unknown_user_asks_the_table_the_same(flow, texted, ta
         assert is_correct(answered) is False
         bodies = [request.body for request in table.requests if b'"phone#' in request.body]
         asked.append([len(body) for body in bodies])
-        assert [b'"phone#nobody' in body for body in bodies] == [response is unknown] * 2
     assert asked[0] == asked[1]
+    assert len(asked[0]) == 2
 
 
 # Somebody else
