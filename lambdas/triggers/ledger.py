@@ -46,7 +46,8 @@ _CONFIG = Config(
     parameter_validation=False,
 )
 _HOUR, _DAY = 60 * 60, 24 * 60 * 60
-# Long after any hold; a locked number is kept for ever.
+# Long after any hold; a locked number is kept for ever. Names that are no number, of which
+# strangers invent many, are kept as long: how soon a hold is forgotten would tell them apart.
 _PHONE_KEPT = 400 * _DAY
 _WINDOW_KEPT = 2 * _DAY
 # What operators look back on: a month, and some days to spare.
@@ -435,13 +436,17 @@ class Ledger:
         is_counted, item = self._update(
             f"phone#{name}",
             # Trims what is older than any window, last index first.
-            "SET challenge.tries = challenge.tries + :one, last_failure = :now, #ttl = :ttl "
+            "SET challenge.tries = challenge.tries + :one, "
+            "earlier.tries = if_not_exists(earlier.tries, :zero) + :one, "
+            "last_failure = :now, #ttl = :ttl "
             f"REMOVE {self._beyond_windows()} ADD failures :one",
             condition=(
                 "(challenge.cid = :cid OR earlier.cid = :cid) "
                 "AND challenge.exp > :now AND challenge.tries < :all_tries "
                 "AND attribute_not_exists(challenge.used) "
-                f"AND (attribute_not_exists(challenge.withheld) OR ({_EARLIER_LIVES})) "
+                "AND (attribute_not_exists(challenge.withheld) OR "
+                f"({_EARLIER_LIVES} "
+                "AND (attribute_not_exists(failures) OR failures < :two_codes))) "
                 f"AND {self._not_held()}"
             ),
             values={
@@ -449,7 +454,9 @@ class Ledger:
                 ":now": int(now),
                 ":cid": challenge.id,
                 ":all_tries": TRIES_PER_CODE,
+                ":zero": 0,
                 ":one": 1,
+                ":two_codes": _FAILURES_WITH_TWO_CODES - 1,
                 ":ttl": int(now) + _PHONE_KEPT,
             },
         )
@@ -769,9 +776,8 @@ def _comparable(item: dict[str, Any], now: float) -> dict[Challenge, str]:
     """Return what an answer that was just counted may be compared with; see ``Try``."""
     newest, earlier = item["challenge"], item["earlier"]
     texted = [newest]
-    # Those since the newest was drawn may all have been compared with both; this one is the last.
-    tries_before = earlier.get("tries", 0) + newest["tries"] - 1
-    is_living = _is_living(earlier | {"tries": tries_before}, now)
+    # Every answer since the newest was drawn counts for both; this one is the last.
+    is_living = _is_living(earlier | {"tries": earlier["tries"] - 1}, now)
     if is_living and item["failures"] < _FAILURES_WITH_TWO_CODES:
         texted.append(earlier)
     found = [(_challenge(each), each) for each in texted if "withheld" not in each]

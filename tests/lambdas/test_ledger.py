@@ -447,6 +447,27 @@ class Number:
         ]
 
 
+def test_answer_that_nothing_is_left_to_compare_with_is_no_failure(book, client, name):
+    first = book.reserve(name, now=START).challenge
+    assert comparable(book, name, first, now=START + 1)
+    newest = book.reserve(name, now=START + 200).challenge
+    book._withhold(name, newest, is_withheld=True)
+    got = [comparable(book, name, newest, now=START + 210) for _ in range(4)]
+    assert got == [[first], [first], [], []]
+    assert book.show(name, now=START + 211).failures == 3
+
+
+@pytest.mark.parametrize(("failures", "left"), [(7, [True, True, False]), (8, [True, False])])
+def test_late_code_alone_is_compared_until_the_tenth_failure(book, client, name, failures, left):
+    first = book.reserve(name, now=START).challenge
+    newest = book.reserve(name, now=START + 200).challenge
+    book._withhold(name, newest, is_withheld=True)
+    write_failures(client, name, failures)
+    got = [comparable(book, name, newest, now=START + 210) == [first] for _ in left]
+    assert got == left
+    assert book.show(name, now=START + 211).failures == 9
+
+
 def test_operator_unlocks_a_locked_number(book, client, name):
     challenge = book.reserve(name, now=START).challenge
     write_failures(client, name, 99)
