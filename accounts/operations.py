@@ -234,6 +234,8 @@ def _claim(pk: int) -> Operation | None:
             return None
         if why := _why_not(operation, user):
             _close(operation, State.REFUSED, why)
+            if operation.tries and user:
+                _take_back(operation, user)
             return None
         operation.user = user
         # The next try is set before this one begins, which may end in any way.
@@ -271,6 +273,20 @@ def _why_not(operation: Operation, user: User | None) -> str:
         # Without them it would pass for an order of the shell, which may do anything.
         return Remark.ORDERER_GONE
     return refusal(operation.kind, user, by, operation.params) if user else ""
+
+
+def _take_back(operation: Operation, user: User) -> None:
+    """Order what undoes a try whose answer was lost: Cognito may have taken it all the same."""
+    group = operation.params.get("group")
+    if operation.kind == Kind.ENABLE and not user.is_active:
+        order(Kind.DISABLE, user, by=None)
+    elif operation.kind == Kind.MAKE_STAFF and not user.is_staff:
+        order(Kind.UNMAKE_STAFF, user, by=None)
+    elif operation.kind == Kind.ADD_TO_GROUP and not user.groups.filter(name=group).exists():
+        order(Kind.REMOVE_FROM_GROUP, user, by=None, group=group)
+    elif operation.kind == Kind.CHANGE_NUMBER and user.phone:
+        verified = user.phone_verified
+        order(Kind.CHANGE_NUMBER, user, by=None, phone=user.phone, verified=verified)
 
 
 def _may_still_order(operation: Operation, by: User | None) -> bool:

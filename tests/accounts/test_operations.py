@@ -617,3 +617,44 @@ def test_audit_log_names_who_ordered_it_and_no_whole_phone(pool, person, operato
     everything = str(list(LogEntry.objects.values()))
     assert other not in everything
     assert person.phone not in everything
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "asked", "undone"),
+    [
+        (Kind.MAKE_STAFF, {}, "AdminAddUserToGroup", "AdminRemoveUserFromGroup"),
+        (Kind.ENABLE, {}, "AdminEnableUser", "AdminDisableUser"),
+        (
+            Kind.ADD_TO_GROUP,
+            {"group": "Helpers"},
+            "AdminAddUserToGroup",
+            "AdminRemoveUserFromGroup",
+        ),
+        (
+            Kind.CHANGE_NUMBER,
+            {"phone": "+12015550199", "verified": False},
+            "AdminUpdateUserAttributes",
+            "AdminUpdateUserAttributes",
+        ),
+    ],
+)
+def test_refused_order_that_cognito_may_have_taken_is_taken_back(
+    pool, person, settings, kind, params, asked, undone
+):
+    settings.ACCOUNTS_STAFF_GROUP, settings.ACCOUNTS_GROUPS = "staff", {"helpers": "Helpers"}
+    Group.objects.create(name="Helpers")
+    if kind == Kind.ENABLE:
+        User.objects.filter(pk=person.pk).update(is_active=False)
+    by = make_operator(2, is_superuser=True)
+    pool.faults[asked] = DOWN
+    order = operations.perform(kind, again(person), by=by, **params)
+    assert order.is_waiting
+    User.objects.filter(pk=by.pk).update(is_active=False)
+    pool.faults.clear()
+    assert operations.run(order).state == State.REFUSED
+    before = len(pool.requests)
+    operations.run_due()
+    assert undone in pool.operations()[before:]
+    if kind == Kind.CHANGE_NUMBER:
+        assert person.phone in pool.requests[before].body.decode()
+    assert again(person).phone == person.phone
