@@ -47,11 +47,6 @@ _FIRST = (
 _LAST = ("localcloud/test_run.py", "browser/test_login.py", "browser/test_pictures.py")
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: tests of time limits wait, and others compute meanwhile."""
-    return (os.cpu_count() or 1) + 1
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
