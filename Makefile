@@ -27,8 +27,8 @@ TESTED := env -u PYTHONDONTWRITEBYTECODE $(RUN)
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(SITE) $(LOCAL_AWS) ## Start a local AWS and the site on http://localhost:8000 (PORT=…)
-	@exec $(RUN) -m localcloud --port $(PORT)
+run: $(SITE) $(LOCAL_AWS) ## Start a local AWS and the site on http://localhost:8000 (PORT=… PUBLIC_CLIENT=1)
+	@exec $(RUN) -m localcloud --port $(PORT) $(if $(PUBLIC_CLIENT),--public-client)
 
 test: $(DEV) $(LOCAL_AWS) ## Run the whole suite, browser tests included (ARGS=… go to pytest)
 	@$(RUN) -m tests.provision

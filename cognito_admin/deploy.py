@@ -220,6 +220,8 @@ def _tell_site(account: Account, made: stack.Stack) -> None:
         "--query UserPoolClient.ClientSecret --output text"
     )
     print(f"# Not shown here:\nCOGNITO_CLIENT_SECRET=$({secret})")
+    if public := made.outputs.get("PublicClientId"):
+        print(f"\nFor apps, not for the site:\n\nCOGNITO_PUBLIC_CLIENT_ID={public}")
     print(f"\nThe role of the site needs {made.outputs['WebTierPolicyArn']}")
 
 

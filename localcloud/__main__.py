@@ -32,11 +32,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m localcloud", description=__doc__)
     parser.add_argument("--port", type=int, default=8000, help="port of the site (8000)")
     parser.add_argument("--state", type=Path, default=PROJECT / ".local", help="where state lives")
+    parser.add_argument(
+        "--public-client", action="store_true", help="also make a client for apps, without a secret"
+    )
     options = parser.parse_args()
     _on_signal(_stop)
     _stay_on_this_machine()
     try:
-        run(options.port, options.state)
+        run(options.port, options.state, has_public_client=options.public_client)
     except LocalCloudError as error:
         print(f"make run: {error}", file=sys.stderr)
         return 1
@@ -47,13 +50,14 @@ def main() -> int:
     return 0
 
 
-def run(port: int, state: Path) -> None:
+def run(port: int, state: Path, *, has_public_client: bool = False) -> None:
     """Run until a signal. Raises LocalCloudError, or Stopped; nothing is left running."""
     state.mkdir(parents=True, exist_ok=True)
     with _alone(state):
         _refuse_taken_port(port)
         print("Starting the local AWS and deploying lambdas/template.yaml …", flush=True)
-        with Cloud(state, parameters=GENEROUS) as cloud:
+        parameters = GENEROUS | {"PublicClient": str(has_public_client).lower()}
+        with Cloud(state, parameters=parameters) as cloud:
             environment = {**os.environ, **cloud.environment, "ENV_FILE": os.devnull}
             manage = [sys.executable, str(PROJECT / "manage.py")]
             migrated = subprocess.run(
@@ -67,10 +71,17 @@ def run(port: int, state: Path) -> None:
                     f"\n  Site    http://localhost:{port}/"
                     f"\n  Inbox   http://localhost:{port}/local/inbox/   texts arrive here"
                     f"\n  Admin   http://localhost:{port}/admin/   after: make admin PHONE=+1…"
+                    f"{_apps(cloud)}"
                     "\n\nReady. Ctrl-C ends everything.",
                     flush=True,
                 )
                 _watch(cloud, site)
+
+
+def _apps(cloud: Cloud) -> str:
+    """Return the line about the public client, where there is one."""
+    client = cloud.environment.get("COGNITO_PUBLIC_CLIENT_ID")
+    return f"\n  Apps    client {client} at {cloud.emulator.url}" if client else ""
 
 
 def _stay_on_this_machine() -> None:

@@ -97,7 +97,7 @@ class Cloud:
             key_id, key_secret = self._site_key()
         except (BotoCoreError, ClientError) as error:
             raise LocalCloudError(f"The local AWS failed after the deployment: {error}") from error
-        return {
+        environment = {
             "AWS_ENDPOINT_URL": url,
             "AWS_REGION": REGION,
             "AWS_ACCESS_KEY_ID": key_id,
@@ -120,6 +120,10 @@ class Cloud:
             "ACCOUNTS_COUNTRIES": ",".join(COUNTRIES),
             "ACCOUNTS_DEFAULT_REGION": COUNTRIES[0],
         }
+        if public := self.outputs.get("PublicClientId"):
+            # For apps; the site has no use for it.
+            environment["COGNITO_PUBLIC_CLIENT_ID"] = public
+        return environment
 
     def _site_key(self) -> tuple[str, str]:
         """Give the site a key of its own, with nothing but the template's policy."""

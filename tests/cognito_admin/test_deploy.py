@@ -90,6 +90,10 @@ def test_deployed_examined_printed_undeployed_and_back_with_the_same_users(aws, 
     described = aws.client("cognito-idp").describe_user_pool_client(
         UserPoolId=pool, ClientId=variables["COGNITO_CLIENT_ID"]
     )
+    public = aws.client("cognito-idp").describe_user_pool_client(
+        UserPoolId=pool, ClientId=variables["COGNITO_PUBLIC_CLIENT_ID"]
+    )
+    assert "ClientSecret" not in public["UserPoolClient"]
     # Whoever reads what CI prints must not get it.
     assert described["UserPoolClient"]["ClientSecret"] not in said
     assert variables["COGNITO_CLIENT_SECRET"].startswith("$(aws cognito-idp describe-user-pool")

@@ -11,9 +11,11 @@ from pathlib import Path
 import boto3
 import pytest
 import requests
+from botocore import UNSIGNED
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from localcloud import LocalCloudError
+from localcloud import LocalCloudError, inbox
 from localcloud.cloud import SITE_USER, Cloud
 from localcloud.emulator import REGION
 from tests.localcloud import processes
@@ -79,6 +81,46 @@ def test_env_file_holds_all_that_the_site_needs(cloud):
     assert cloud.emulator.root_key.id != environment["AWS_ACCESS_KEY_ID"]
     assert cloud.emulator.root_key.secret not in environment.values()
     assert requests.get(environment["COGNITO_JWKS_URL"], timeout=5).json()["keys"]
+
+
+def test_public_client_comes_and_goes_with_its_parameter_and_signs_in_without_a_secret(tmp_path):
+    phone = "+12015550123"
+    with Cloud(tmp_path, parameters={"PublicClient": "true"}) as cloud:
+        client_id = read_env_file(cloud)["COGNITO_PUBLIC_CLIENT_ID"]
+        assert client_id != cloud.environment["COGNITO_CLIENT_ID"]
+        cloud.root_session().client(
+            "cognito-idp", endpoint_url=cloud.emulator.url
+        ).admin_create_user(
+            UserPoolId=cloud.outputs["CognitoUserPoolId"],
+            Username=phone,
+            MessageAction="SUPPRESS",
+            UserAttributes=[{"Name": "phone_number", "Value": phone}],
+        )
+        # As an app does: no key of AWS, no secret of the client.
+        app = boto3.client(
+            "cognito-idp",
+            region_name=REGION,
+            endpoint_url=cloud.emulator.url,
+            config=Config(signature_version=UNSIGNED),
+        )
+        started = app.initiate_auth(
+            ClientId=client_id,
+            AuthFlow="CUSTOM_AUTH",
+            AuthParameters={"USERNAME": phone},
+        )
+        [text] = inbox.texts(cloud.emulator.url, phone)
+        done = app.respond_to_auth_challenge(
+            ClientId=client_id,
+            ChallengeName="CUSTOM_CHALLENGE",
+            Session=started["Session"],
+            ChallengeResponses={
+                "USERNAME": started["ChallengeParameters"].get("USERNAME", phone),
+                "ANSWER": text.code,
+            },
+        )
+        assert done["AuthenticationResult"]["IdToken"]
+    with Cloud(tmp_path) as cloud:
+        assert "COGNITO_PUBLIC_CLIENT_ID" not in read_env_file(cloud)
 
 
 def test_env_file_is_enough_for_another_process(cloud, phone, project):
