@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -5,12 +6,14 @@ from typing import Any
 import boto3
 import pytest
 from django.core.management import call_command
+from django.core.management.base import CommandError
 
 from localcloud import stack
 from localcloud.cloud import EMULATOR_PROGRAM, PROJECT
 from localcloud.emulator import REGION, Emulator
-from tests.strict_cognito import StrictCognito
+from tests.cognito_admin.texting_front import WELL, WithTexts
 
+LEDGER = "phone-login-ledger-local"
 PARAMETERS = {
     "Stage": "local",
     "AppName": "Phone login",
@@ -63,13 +66,13 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
 
 
 @pytest.fixture(scope="module")
-def front(aws: Aws) -> Iterator[StrictCognito]:
-    with StrictCognito(aws) as strict:  # type: ignore[arg-type]
-        yield strict
+def front(aws: Aws) -> Iterator[WithTexts]:
+    with WithTexts(aws) as made:
+        yield made
 
 
 @pytest.fixture
-def as_operator(aws: Aws, front: StrictCognito, settings, monkeypatch) -> Aws:
+def as_operator(aws: Aws, front: WithTexts, settings, monkeypatch) -> Aws:
     """Point the commands at the local AWS, with the operator's own key."""
     settings.AWS_ENDPOINT_URL = front.url
     settings.AWS_REGION = REGION
@@ -88,3 +91,53 @@ def run(as_operator, capsys) -> Callable[..., str]:
         return capsys.readouterr().out
 
     return command
+
+
+@pytest.fixture(scope="module")
+def deployed(aws: Aws) -> Aws:
+    aws.deploy()
+    # The local CloudFormation leaves these two of the template out.
+    restorable(aws)
+    return aws
+
+
+def restorable(aws: Aws) -> None:
+    dynamodb = aws.client("dynamodb")
+    dynamodb.update_time_to_live(
+        TableName=LEDGER, TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"}
+    )
+    dynamodb.update_continuous_backups(
+        TableName=LEDGER, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+    )
+
+
+@pytest.fixture
+def site(deployed: Aws, as_operator, front: WithTexts, settings) -> Aws:
+    """A stack and a site that are well."""
+    outputs = deployed.outputs
+    front.replies = dict(WELL)
+    front.asked.clear()
+    settings.ACCOUNTS_USER_POOL_ID = outputs["CognitoUserPoolId"]
+    settings.ACCOUNTS_CLIENT_ID = outputs["CognitoClientId"]
+    settings.ACCOUNTS_CLIENT_SECRET = deployed.secret_of(outputs["CognitoClientId"])
+    settings.ACCOUNTS_LEDGER_FUNCTION = outputs["LedgerFunction"]
+    settings.ACCOUNTS_TEXTS_FUNCTION = outputs["TextsFunction"]
+    settings.ACCOUNTS_COUNTRIES = ["US", "CA"]
+    settings.ACCOUNTS_JWKS_URL = f"{front.url}/{outputs['CognitoUserPoolId']}/.well-known/jwks.json"
+    return deployed
+
+
+@pytest.fixture
+def examine(site: Aws, capsys) -> Callable[..., list[dict[str, str]]]:
+    def run(*arguments: str) -> list[dict[str, str]]:
+        capsys.readouterr()
+        failed = False
+        try:
+            call_command("cognito_doctor", "--stage", "local", "--json", *arguments)
+        except CommandError:
+            failed = True
+        findings: list[dict[str, str]] = json.loads(capsys.readouterr().out)
+        assert failed is any(each["level"] == "danger" for each in findings)
+        return findings
+
+    return run

@@ -1,18 +1,13 @@
 """The doctor, before set-ups that are broken each in its own way; every remedy is tried."""
 
-import json
 import re
-import shlex
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs
 
 import pytest
 import time_machine
-from botocore import xform_name
-from botocore.validate import ParamValidator
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
@@ -21,150 +16,27 @@ from cognito_admin.doctor import site as of_the_site
 from cognito_admin.doctor import texts, triggers
 from localcloud import stack as local_stack
 from localcloud.cloud import PROJECT
-from tests.cognito_admin import aws_cli
-from tests.cognito_admin.conftest import PARAMETERS, Aws
-from tests.strict_cognito import StrictCognito, _Message
+from tests.cognito_admin.breaking import (
+    CLIENT_FLOWS,
+    Broken,
+    call,
+    client_list,
+    client_settings,
+    complaints,
+    fresh_version,
+    known_to_botocore,
+    no_strangers,
+    other_client,
+    policy_as_deployed,
+    policy_without,
+    pool_settings,
+    stale_version,
+    try_remedy,
+    without_permission,
+)
+from tests.cognito_admin.conftest import LEDGER, PARAMETERS, Aws, restorable
 
 pytestmark = pytest.mark.cloud
-
-Findings = list[dict[str, str]]
-
-
-class WithTexts(StrictCognito):
-    """The front, with the services for texts that the local AWS lacks.
-
-    ``replies`` are by operation; each is checked against botocore's model of it. A tuple is an
-    error with its reason.
-    """
-
-    def __init__(self, aws: Aws) -> None:
-        super().__init__(aws)  # type: ignore[arg-type]
-        self.replies: dict[str, Any] = {}
-        self.asked: list[tuple[str, dict[str, Any]]] = []
-        self._models = {
-            "PinpointSMSVoiceV2": aws.client("pinpoint-sms-voice-v2").meta.service_model,
-            "sns": aws.client("sns").meta.service_model,
-        }
-
-    def _answer(self, request: _Message) -> _Message:
-        service, _, operation = request.header("x-amz-target").partition(".")
-        if service == "PinpointSMSVoiceV2":
-            data = json.loads(request.body)
-            self.asked.append((operation, data))
-            return self._texting(operation, data)
-        action = parse_qs(request.body.decode("latin-1")).get("Action", [""])[0]
-        if action in ("GetSMSSandboxAccountStatus", "GetSMSAttributes"):
-            return self._sns(action)
-        return super()._answer(request)
-
-    def _texting(self, operation: str, data: dict[str, Any]) -> _Message:
-        reply = self.replies[operation]
-        if callable(reply):
-            reply = reply(data)
-        model = self._models["PinpointSMSVoiceV2"].operation_model(operation)
-        kind = "application/x-amz-json-1.0"
-        if isinstance(reply, tuple):
-            code, reason = reply
-            shapes = {shape.name: shape for shape in model.error_shapes}
-            reasons = shapes[code].members["Reason"].enum
-            assert reason in reasons
-            body = {"__type": code, "Message": reason, "Reason": reason}
-            return _Message([("Content-Type", kind)], json.dumps(body).encode(), status=400)
-        report = ParamValidator().validate(reply, model.output_shape)
-        assert not report.has_errors(), report.generate_report()
-        return _Message([("Content-Type", kind)], json.dumps(reply).encode(), status=200)
-
-    def _sns(self, action: str) -> _Message:
-        inner = self.replies[action]
-        body = f"<{action}Response><{action}Result>{inner}</{action}Result></{action}Response>"
-        return _Message([("Content-Type", "text/xml")], body.encode(), status=200)
-
-
-def would_leave(data: dict[str, Any]) -> dict[str, str]:
-    assert data["DryRun"] is True
-    return {"MessageId": "dry-run"}
-
-
-WELL: dict[str, Any] = {
-    "GetSMSSandboxAccountStatus": "<IsInSandbox>false</IsInSandbox>",
-    "GetSMSAttributes": "<attributes><entry><key>MonthlySpendLimit</key><value>1000</value>"
-    "</entry></attributes>",
-    "SendTextMessage": would_leave,
-    "DescribeAccountAttributes": {
-        "AccountAttributes": [{"Name": "ACCOUNT_TIER", "Value": "PRODUCTION"}]
-    },
-    "DescribeSpendLimits": {
-        "SpendLimits": [
-            {
-                "Name": "TEXT_MESSAGE_MONTHLY_SPEND_LIMIT",
-                "EnforcedLimit": 1000,
-                "MaxLimit": 1000,
-                "Overridden": False,
-            }
-        ]
-    },
-}
-
-
-@pytest.fixture(scope="module")
-def front(aws: Aws) -> Iterator[WithTexts]:
-    with WithTexts(aws) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def deployed(aws: Aws) -> Aws:
-    aws.deploy()
-    # The local CloudFormation leaves these two of the template out.
-    restorable(aws)
-    return aws
-
-
-def restorable(aws: Aws) -> None:
-    dynamodb = aws.client("dynamodb")
-    dynamodb.update_time_to_live(
-        TableName=LEDGER, TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"}
-    )
-    dynamodb.update_continuous_backups(
-        TableName=LEDGER, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
-    )
-
-
-@pytest.fixture
-def site(deployed: Aws, as_operator, front: WithTexts, settings) -> Aws:
-    """A stack and a site that are well."""
-    outputs = deployed.outputs
-    front.replies = dict(WELL)
-    front.asked.clear()
-    settings.ACCOUNTS_USER_POOL_ID = outputs["CognitoUserPoolId"]
-    settings.ACCOUNTS_CLIENT_ID = outputs["CognitoClientId"]
-    settings.ACCOUNTS_CLIENT_SECRET = deployed.secret_of(outputs["CognitoClientId"])
-    settings.ACCOUNTS_LEDGER_FUNCTION = outputs["LedgerFunction"]
-    settings.ACCOUNTS_TEXTS_FUNCTION = outputs["TextsFunction"]
-    settings.ACCOUNTS_COUNTRIES = ["US", "CA"]
-    settings.ACCOUNTS_JWKS_URL = f"{front.url}/{outputs['CognitoUserPoolId']}/.well-known/jwks.json"
-    return deployed
-
-
-@pytest.fixture
-def examine(site: Aws, capsys) -> Callable[..., Findings]:
-    def run(*arguments: str) -> Findings:
-        capsys.readouterr()
-        failed = False
-        try:
-            call_command("cognito_doctor", "--stage", "local", "--json", *arguments)
-        except CommandError:
-            failed = True
-        findings: Findings = json.loads(capsys.readouterr().out)
-        assert failed is any(each["level"] == "danger" for each in findings)
-        return findings
-
-    return run
-
-
-def complaints(findings: Findings) -> Findings:
-    # This test run is no production: what Django says of its settings is another test's.
-    return [f for f in findings if f["level"] != "ok" and f["check"] != "django"]
 
 
 def test_nothing_is_wrong_with_what_make_deploy_made(examine):
@@ -173,124 +45,6 @@ def test_nothing_is_wrong_with_what_make_deploy_made(examine):
     assert {each["level"] for each in findings if each["check"] != "django"} == {"ok"}
 
 
-@dataclass(frozen=True)
-class Broken:
-    """``do`` breaks it. ``undo`` where the remedy is no command that a test can run."""
-
-    check: str
-    level: str
-    says: str
-    do: Callable[[Aws], None]
-    mend: str
-    undo: Callable[[Aws], None] | None = None
-    others: frozenset[str] = field(default_factory=frozenset)
-
-
-def pool_settings(**settings: Any) -> Callable[[Aws], None]:
-    # The emulator behind the front resets nothing.
-    return lambda aws: aws.client("cognito-idp").update_user_pool(
-        UserPoolId=aws.outputs["CognitoUserPoolId"], **settings
-    )
-
-
-def client_settings(**settings: Any) -> Callable[[Aws], None]:
-    return lambda aws: aws.client("cognito-idp").update_user_pool_client(
-        UserPoolId=aws.outputs["CognitoUserPoolId"],
-        ClientId=aws.outputs["CognitoClientId"],
-        **settings,
-    )
-
-
-def other_client(listed: bool = False, **settings: Any) -> Callable[[Aws], None]:
-    def make(aws: Aws) -> None:
-        made = aws.client("cognito-idp").create_user_pool_client(
-            UserPoolId=aws.outputs["CognitoUserPoolId"], ClientName="stranger", **settings
-        )["UserPoolClient"]
-        if listed:
-            client_list(f"{aws.outputs['CognitoClientId']},{made['ClientId']}")(aws)
-
-    return make
-
-
-def no_strangers(aws: Aws) -> None:
-    cognito, pool = aws.client("cognito-idp"), aws.outputs["CognitoUserPoolId"]
-    for one in cognito.list_user_pool_clients(UserPoolId=pool)["UserPoolClients"]:
-        if one["ClientName"] == "stranger":
-            cognito.delete_user_pool_client(UserPoolId=pool, ClientId=one["ClientId"])
-
-
-def client_list(value: str) -> Callable[[Aws], None]:
-    return lambda aws: aws.client("ssm").put_parameter(
-        Name="/phone-login/local/client-ids", Value=value, Type="String", Overwrite=True
-    )
-
-
-def call(service: str, operation: str, **parameters: Any) -> Callable[[Aws], None]:
-    return lambda aws: getattr(aws.client(service), operation)(**parameters)
-
-
-def without_permission(aws: Aws) -> None:
-    functions, arn = aws.client("lambda"), "phone-login-verify-local"
-    policy = json.loads(functions.get_policy(FunctionName=arn, Qualifier="live")["Policy"])
-    functions.remove_permission(
-        FunctionName=arn, Qualifier="live", StatementId=policy["Statement"][0]["Sid"]
-    )
-
-
-def stale_version(aws: Aws) -> None:
-    functions, name = aws.client("lambda"), "phone-login-define-local"
-    functions.update_function_configuration(
-        FunctionName=name, Environment={"Variables": {"STAGE": "local", "NEW": "1"}}
-    )
-
-
-def fresh_version(aws: Aws) -> None:
-    functions, name = aws.client("lambda"), "phone-login-define-local"
-    live = functions.get_function_configuration(FunctionName=name, Qualifier="live")
-    functions.update_function_configuration(FunctionName=name, Environment=live["Environment"])
-
-
-def policy_without(sid: str) -> Callable[[Aws], None]:
-    """Leave the policy of the site as it was before the site did this."""
-
-    def take_out(aws: Aws) -> None:
-        document = policy_document(aws, policy_version(aws))
-        rest = [one for one in document["Statement"] if one["Sid"] != sid]
-        assert len(rest) == len(document["Statement"]) - 1
-        new_policy_version(aws, {**document, "Statement": rest})
-
-    return take_out
-
-
-def policy_as_deployed(aws: Aws) -> None:
-    broken = policy_version(aws)
-    # The local IAM has no SetDefaultPolicyVersion.
-    new_policy_version(aws, policy_document(aws, "v1"))
-    aws.client("iam").delete_policy_version(PolicyArn=policy_arn(aws), VersionId=broken)
-
-
-def policy_arn(aws: Aws) -> str:
-    return aws.outputs["WebTierPolicyArn"]
-
-
-def policy_version(aws: Aws) -> str:
-    described = aws.client("iam").get_policy(PolicyArn=policy_arn(aws))
-    return str(described["Policy"]["DefaultVersionId"])
-
-
-def policy_document(aws: Aws, version: str) -> dict[str, Any]:
-    described = aws.client("iam").get_policy_version(PolicyArn=policy_arn(aws), VersionId=version)
-    return dict(described["PolicyVersion"]["Document"])
-
-
-def new_policy_version(aws: Aws, document: dict[str, Any]) -> None:
-    aws.client("iam").create_policy_version(
-        PolicyArn=policy_arn(aws), PolicyDocument=json.dumps(document), SetAsDefault=True
-    )
-
-
-LEDGER = "phone-login-ledger-local"
-CLIENT_FLOWS = ["ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
 ON_AWS = {
     "trigger is not wired": Broken(
         "triggers",
@@ -562,16 +316,6 @@ def test_what_is_broken_on_aws_is_found_and_its_remedy_mends_it(site, examine, r
     assert complaints(examine()) == []
 
 
-def try_remedy(aws: Aws, run: Callable[..., str], command: str) -> None:
-    words = shlex.split(command)
-    if words[0] == "aws":
-        aws_cli.run(aws.client, words[1:])
-    elif words[:2] == ["python", "manage.py"]:
-        run(*words[2:], "--yes")
-    else:
-        assert words[0] == "make"
-
-
 def test_actions_that_the_site_needs_are_those_of_the_template():
     template = (PROJECT / "lambdas" / "template.yaml").read_text(encoding="utf-8")
     assert set(re.findall(r"- (cognito-idp:\w+)", template)) == triggers.ASKED_BY_SITE
@@ -751,17 +495,6 @@ def _parameters_as_before(request: pytest.FixtureRequest, deployed: Aws) -> Iter
     name = getattr(getattr(request.node, "callspec", None), "params", {}).get("name")
     if name in TEXTS and TEXTS[name].parameters:
         deployed.deploy()
-
-
-def known_to_botocore(aws: Aws, command: str) -> None:
-    """An operation and options that botocore's models have."""
-    service, operation, *words = shlex.split(re.split(r"[(;]", command)[0])[1:]
-    model = aws.client(service).meta.service_model
-    names = {xform_name(name, "-"): name for name in model.operation_names}
-    members = {
-        xform_name(m, "-") for m in model.operation_model(names[operation]).input_shape.members
-    }
-    assert {word[2:] for word in words if word.startswith("--")} <= members
 
 
 def test_every_aws_command_of_a_refused_text_is_known_to_botocore(site):
