@@ -20,6 +20,7 @@ COPY accounts accounts
 COPY cognito_admin cognito_admin
 COPY templates templates
 COPY static static
+COPY locale locale
 COPY lambdas lambdas
 # Names and hashes of the site's files; no secret is needed for them, and none stays.
 RUN DJANGO_SECRET_KEY=only-while-files-are-collected ENV_FILE=/dev/null \

@@ -3,19 +3,14 @@
 They share PostgreSQL and Redis, and nothing else: a sign-in begins on one and ends on the other.
 """
 
-import contextlib
-import json
-import os
 import re
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
@@ -24,6 +19,7 @@ import trustme
 from localcloud.cloud import PROJECT
 from localcloud.emulator import free_port
 from tests import provision
+from tests.site import PRODUCTION, Site, manage
 
 pytestmark = pytest.mark.cloud
 
@@ -59,83 +55,23 @@ http {{
 """
 
 
-def command_of_the_image() -> list[str]:
-    (spelled,) = re.findall(r"^CMD (\[.*\])$", (PROJECT / "Dockerfile").read_text(), re.MULTILINE)
-    program, *arguments = json.loads(spelled)
-    return [str(Path(sys.executable).with_name(program)), *arguments]
-
-
-class Site:
-    """One gunicorn, with what it logs in ``log``."""
-
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
-        self.port = free_port()
-        self._environment = environment
-        self._log = log
-        self.start()
-
-    def start(self) -> None:
-        with self._log.open("ab") as output:
-            self.process = subprocess.Popen(
-                command_of_the_image(),
-                cwd=PROJECT,
-                env={**self._environment, "PORT": str(self.port), "WEB_CONCURRENCY": "1"},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
-
-    @property
-    def log(self) -> str:
-        return self._log.read_text()
-
-    def wait(self) -> None:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and self.process.poll() is None:
-            with contextlib.suppress(requests.RequestException):
-                asked = requests.get(f"http://{self.address}/readyz", timeout=5)
-                if asked.ok:
-                    return
-            time.sleep(0.1)
-        raise AssertionError(f"The site did not become ready: {self.log[-3000:]}")
-
-    def kill(self) -> None:
-        """As when a machine is lost."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-
 @pytest.fixture(scope="module")
 def environment(cloud, postgres, redis_url, tmp_path_factory) -> dict[str, str]:
     """What a deployed site is told, with its files collected and its tables made."""
     directory = tmp_path_factory.mktemp("static")
     given = {
-        "PATH": os.environ["PATH"],
-        "HOME": "/nonexistent",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "NO_PROXY": "*",
+        **PRODUCTION,
         **cloud.environment,
         "LOCAL_CLOUD": "false",
         "DJANGO_DEBUG": "false",
         "DJANGO_HTTPS": "true",
         "DJANGO_ALLOWED_HOSTS": "localhost",
-        "DJANGO_TRUSTED_PROXIES": "1",
         "DJANGO_STATIC_ROOT": str(directory / "root"),
         "DATABASE_URL": postgres,
         "CACHE_URL": redis_url,
-        "ENV_FILE": os.devnull,
-        "HOST": "127.0.0.1",
     }
-    for command in (["migrate", "--verbosity", "0"], ["collectstatic", "--noinput"]):
-        manage = [sys.executable, str(PROJECT / "manage.py"), *command]
-        done = subprocess.run(manage, env=given, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+    manage(given, "migrate", "--verbosity", "0")
+    manage(given, "collectstatic", "--noinput")
     return given
 
 
@@ -235,10 +171,6 @@ def sign_in(visitor, sites, phone, texts) -> Callable[[], requests.Response]:
     return run
 
 
-def lines(site: Site) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in site.log.splitlines() if line.startswith("{")]
-
-
 def test_sign_in_begins_on_one_process_and_ends_on_the_other_and_outlives_both(
     visitor, sites, sign_in, environment, tmp_path
 ):
@@ -265,15 +197,15 @@ def test_log_lines_are_json_with_the_request_and_without_the_phone(
     assert f'"{code}' not in whole
     (finished,) = [
         line
-        for line in lines(sites[1])
+        for line in sites[1].lines()
         if line.get("request_id") == done.headers["X-Request-ID"]
         and line["message"] == "request_finished"
     ]
     assert finished["request"] == "POST /accounts/login/code/"
     assert finished["code"] == 302
-    told = [line for line in lines(sites[1]) if line["message"].startswith("Signed in: ")]
+    told = [line for line in sites[1].lines() if line["message"].startswith("Signed in: ")]
     assert [line["request_id"] for line in told].count(finished["request_id"]) == 1
-    assert not [line for line in lines(sites[0]) if "/healthz" in str(line)]
+    assert not [line for line in sites[0].lines() if "/healthz" in str(line)]
     # Nothing but JSON once gunicorn has the settings.
     after = sites[0].log.partition('{"')[2].splitlines()[1:]
     assert [line for line in after if not line.startswith("{")] == []
