@@ -1,4 +1,4 @@
-"""The site in a process of its own, started as the image starts it: gunicorn with our configuration.
+"""The site in a process of its own, started as the image starts it.
 
 It is told nothing but what the environment of a test says, and ends with the test.
 """
