@@ -15,11 +15,15 @@ accounts.E014  ACCOUNTS_REVALIDATE_SECONDS is out of range
 accounts.E020  a colour of the brand cannot be read
 accounts.E021  a colour of the brand is too faint to be read by everybody
 accounts.E022  the logo is no static file
+accounts.E023  SITE_CONTACT is neither an e-mail address nor a page
 accounts.W001  counts of the throttle are kept in one process only (deploy)
 accounts.W002  nobody can change a number: TEXTS_FUNCTION is missing (deploy)
+accounts.W003  the site has no name of its own (deploy)
+accounts.W004  nobody can reach those who run the site: SITE_CONTACT is missing (deploy)
 """
 
 import re
+from contextlib import suppress
 from typing import Any
 
 import limits
@@ -27,6 +31,8 @@ import phonenumbers
 from django.contrib.staticfiles import finders
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator, validate_email
 
 from accounts import brand
 from accounts.conf import SHARING_POLICIES, conf
@@ -279,3 +285,46 @@ def check_texts(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             id="accounts.W002",
         )
     ]
+
+
+@register()
+def check_contact(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if not conf.site_contact or _is_contact(conf.site_contact):
+        return []
+    return [
+        Error(
+            f"SITE_CONTACT is no e-mail address and no page: {conf.site_contact!r}.",
+            hint="Write it like help@example.com or https://www.example.com/help.",
+            id="accounts.E023",
+        )
+    ]
+
+
+def _is_contact(value: str) -> bool:
+    for validate in (validate_email, URLValidator(schemes=["https"])):
+        with suppress(ValidationError):
+            validate(value)
+            return True
+    return False
+
+
+@register(deploy=True)
+def check_names(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if conf.site_name in ("", "Phone login"):
+        found.append(
+            checks.Warning(
+                "SITE_NAME is not set: pages would not call the site what texts call it.",
+                hint="It is the output SiteName of the stack, the AppName of deploy.toml.",
+                id="accounts.W003",
+            )
+        )
+    if not conf.site_contact:
+        found.append(
+            checks.Warning(
+                "SITE_CONTACT is not set: people whose number was taken cannot reach you.",
+                hint="An e-mail address or a page, such as help@example.com.",
+                id="accounts.W004",
+            )
+        )
+    return found

@@ -15,6 +15,11 @@ class Conf:
         return str(settings.ACCOUNTS_SITE_NAME)
 
     @property
+    def site_contact(self) -> str:
+        """Where people reach those who run the site: an e-mail address, a page, or ""."""
+        return str(settings.ACCOUNTS_SITE_CONTACT)
+
+    @property
     def site_logo(self) -> str:
         """A static file: the picture beside the name, and the icon of the browser's tab."""
         return str(settings.ACCOUNTS_SITE_LOGO)

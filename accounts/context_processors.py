@@ -10,9 +10,16 @@ from accounts.conf import conf
 def site(request: HttpRequest) -> dict[str, str]:
     return {
         "site_name": conf.site_name,
+        "site_contact": conf.site_contact,
+        "site_contact_url": _address(conf.site_contact),
         "site_logo": conf.site_logo,
         "brand_version": _brand_version(conf.site_color, conf.site_color_dark),
     }
+
+
+def _address(contact: str) -> str:
+    """Return what a link to ``contact`` leads to."""
+    return f"mailto:{contact}" if contact and "/" not in contact else contact
 
 
 @cache

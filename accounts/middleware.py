@@ -67,12 +67,17 @@ def _signed_in(request: HttpRequest) -> User | None:
     return None
 
 
+# The page that tells it, and the one for people whose number was changed: they need it now.
+_NOT_INTERRUPTED = ("accounts:ended", "changed")
+
+
 def _is_for_a_page(request: HttpRequest) -> bool:
+    page = request.resolver_match
     return (
         request.method == "GET"
         and request.headers.get("Sec-Fetch-Dest", "document") == "document"
         and request.accepts("text/html")
-        and request.path != resolve_url("accounts:ended")
+        and not (page and page.view_name in _NOT_INTERRUPTED)
     )
 
 

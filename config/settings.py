@@ -226,6 +226,7 @@ AWS_REGION = env.str("AWS_REGION", default="")
 AWS_ENDPOINT_URL = env.str("AWS_ENDPOINT_URL", default="")
 
 ACCOUNTS_SITE_NAME = env.str("SITE_NAME", default="Phone login")
+ACCOUNTS_SITE_CONTACT = env.str("SITE_CONTACT", default="")
 ACCOUNTS_SITE_LOGO = env.str("SITE_LOGO", default="brand/logo.svg")
 ACCOUNTS_SITE_COLOR = env.str("SITE_COLOR", default="")
 ACCOUNTS_SITE_COLOR_DARK = env.str("SITE_COLOR_DARK", default="")

@@ -1,6 +1,7 @@
 from django.conf import settings
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.generic import TemplateView
 
 from accounts.views import login
 from config import health
@@ -10,6 +11,12 @@ handler500 = "accounts.views.site.server_error"
 urlpatterns: list[URLResolver | URLPattern] = [
     path("", login.HomeView.as_view(), name="home"),
     path("accounts/", include("accounts.urls")),
+    # The text to an old number names this address (lambdas/triggers/texts).
+    re_path(
+        "^changed/?$",
+        TemplateView.as_view(template_name="accounts/changed.html"),
+        name="changed",
+    ),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

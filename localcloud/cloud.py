@@ -1,5 +1,6 @@
 """The emulator with our stack in it, and the environment that a site needs to use it."""
 
+import os
 import secrets
 from pathlib import Path
 from types import TracebackType
@@ -56,7 +57,7 @@ class Cloud:
             self._lambdas,
             {
                 "Stage": "local",
-                "AppName": "Phone login",
+                "AppName": os.environ.get("SITE_NAME") or "Phone login",
                 "SiteHost": "localhost",
                 "AllowedCountries": ",".join(COUNTRIES),
                 **self._parameters,
@@ -109,6 +110,8 @@ class Cloud:
             "COGNITO_CLIENT_SECRET": described["UserPoolClient"]["ClientSecret"],
             # Tokens name AWS as their issuer, here too; only the keys come from elsewhere.
             "COGNITO_JWKS_URL": f"{url}/{pool}/.well-known/jwks.json",
+            "SITE_NAME": self.outputs["SiteName"],
+            "SITE_CONTACT": "help@example.com",
             "LOCAL_CLOUD": "true",
             "DJANGO_SECRET_KEY": self._secret_key(),
             "DJANGO_DEBUG": "true",

@@ -1,5 +1,6 @@
 """The site's side: its settings, its clock, and the keys that it verifies tokens with."""
 
+import shlex
 import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
@@ -96,6 +97,18 @@ def countries(case: Case) -> Iterator[Finding]:
         yield ok("countries of the site", "the triggers text all of them")
 
 
+def name(case: Case) -> Iterator[Finding]:
+    in_texts = case.parameter("AppName")
+    if in_texts == conf.site_name:
+        yield ok("name", f"pages and texts call the site {in_texts}")
+    else:
+        yield warning(
+            "name",
+            f"pages call the site {conf.site_name!r}, and texts call it {in_texts!r}",
+            f"SITE_NAME={shlex.quote(in_texts)} in the site's environment",
+        )
+
+
 def django_checks(case: Case) -> Iterator[Finding]:
     found = [
         each for each in checks.run_checks(include_deployment_checks=True) if not each.is_silenced()
@@ -108,4 +121,4 @@ def django_checks(case: Case) -> Iterator[Finding]:
         yield ok("django", "manage.py check --deploy finds nothing")
 
 
-CHECKS = (keys, issuer, clock, pool_of_the_site, countries, django_checks)
+CHECKS = (keys, issuer, clock, pool_of_the_site, countries, name, django_checks)

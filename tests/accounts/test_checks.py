@@ -24,6 +24,7 @@ def good(settings):
     """Settings with which nothing is found."""
     settings.ACCOUNTS_THROTTLE_URL = "redis://127.0.0.1:6379/0"
     settings.ACCOUNTS_TEXTS_FUNCTION = "phone-login-texts-prod"
+    settings.ACCOUNTS_SITE_NAME, settings.ACCOUNTS_SITE_CONTACT = "Example", "help@example.com"
     return settings
 
 
@@ -359,3 +360,29 @@ def test_events_kept_for_a_senseless_time_are_e012(good, days):
 def test_events_kept_for_a_sensible_time_are_fine(good, days):
     good.ACCOUNTS_EVENTS_KEPT_DAYS = days
     assert found() == []
+
+
+@pytest.mark.parametrize(
+    "contact", ["help", "help@", "http://example.com/", "//example.com", "x y"]
+)
+def test_contact_that_is_none_is_e023(good, contact):
+    good.ACCOUNTS_SITE_CONTACT = contact
+    assert contact in only("accounts.E023").msg
+
+
+@pytest.mark.parametrize("contact", ["", "help@example.com", "https://www.example.com/help"])
+def test_contact_that_can_be_reached_is_no_e023(good, contact):
+    good.ACCOUNTS_SITE_CONTACT = contact
+    assert found() == []
+
+
+def test_site_without_a_name_of_its_own_is_w003_where_it_is_deployed(good):
+    good.ACCOUNTS_SITE_NAME = "Phone login"
+    assert found() == []
+    assert "SiteName" in str(only("accounts.W003", deploy=True).hint)
+
+
+def test_site_that_nobody_can_reach_is_w004_where_it_is_deployed(good):
+    good.ACCOUNTS_SITE_CONTACT = ""
+    assert found() == []
+    only("accounts.W004", deploy=True)

@@ -11,8 +11,9 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from accounts import phones
+from accounts import phones, sessions
 from accounts.models import Session, User
+from lambdas.triggers.text import notice_text
 from tests.accounts.test_phone_login import (
     CODE,
     LOGIN,
@@ -362,6 +363,69 @@ def test_failure_to_tell_the_language_stops_nobody(client, pool, known):
     ask(client, known.phone)
     assert answer(client, pool.code()).url == "/"
     assert client.post(LANGUAGE, {"language": "de"}).status_code == 302
+
+
+# The text to an old number
+
+
+def told(client: Client, language: str = "en"):
+    """The page that the text names."""
+    said = notice_text(
+        "number_changed", language=language, app_name="Example", site_host="www.example.com"
+    )
+    path = re.search(r"www\.example\.com(/\S*) ", said)[1]
+    return client.get(path, headers={"Accept-Language": language})
+
+
+@pytest.mark.parametrize("language", [code for code, _ in settings.LANGUAGES])
+def test_page_of_a_changed_number_says_what_to_do_in_the_language_of_its_text(
+    client, settings, language
+):
+    settings.ACCOUNTS_SITE_CONTACT = "help@example.com"
+    page = told(client, language.partition("-")[0])
+    assert page.status_code == 200
+    assert f'<html lang="{language}"' in text(page) or language == "pt-br"
+    assert text(page).count("<li>") == 4
+    assert 'href="mailto:help@example.com"' in text(page)
+    assert not re.search(r"%\(|\{\{|\{%", text(page))
+
+
+def test_page_of_a_changed_number_is_the_same_for_everybody_and_asks_nobody(
+    client, known, django_assert_num_queries
+):
+    with django_assert_num_queries(0):
+        page = text(told(client))
+    client.force_login(known)
+    assert "/accounts/devices/" not in page
+    assert "/accounts/devices/" in text(told(client))
+    assert client.get("/changed/").status_code == 200
+
+
+def test_page_of_a_changed_number_is_read_before_why_one_was_signed_out(client, known):
+    client.force_login(known)
+    sessions.end_all(known, Session.Ended.NUMBER_CHANGED)
+    assert "I did not change it" in text(told(client))
+    ended = client.get("/accounts/devices/", follow=True)
+    assert ended.redirect_chain[0][0].startswith("/accounts/ended/")
+    assert 'href="/changed"' in text(ended)
+
+
+@pytest.mark.parametrize(
+    ("contact", "link"),
+    [
+        ("https://example.com/help", 'href="https://example.com/help"'),
+        ("help@example.com", 'href="mailto:help@example.com"'),
+        ("", ""),
+    ],
+)
+def test_people_who_were_shut_out_learn_whom_to_ask(client, known, settings, contact, link):
+    settings.ACCOUNTS_SITE_CONTACT = contact
+    client.force_login(known)
+    sessions.end_all(known, Session.Ended.SHUT_OUT)
+    page = text(client.get("/", follow=True))
+    assert "ask those who run this site" in page
+    assert ("reach them" in page) is bool(contact)
+    assert link in page
 
 
 # Brand

@@ -252,6 +252,8 @@ def test_gallery_of_the_way_in(gallery: Gallery, page: Page, phone, texts):
         gallery.ask(number)
         expect(page.locator("#error_phone")).to_be_visible()
         gallery.take(name)
+    gallery.go("/changed")
+    gallery.take("text-to-an-old-number")
     gallery.go(CODE)
     gallery.take("phone-after-a-dead-session", lambda: gallery.go(CODE))
 

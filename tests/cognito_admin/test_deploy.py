@@ -86,6 +86,7 @@ def test_deployed_examined_printed_undeployed_and_back_with_the_same_users(aws, 
     pool = variables["COGNITO_USER_POOL_ID"]
     assert variables["AWS_REGION"] == "us-east-1"
     assert variables["ACCOUNTS_COUNTRIES"] == "US,CA"
+    assert variables["SITE_NAME"] == "My own site"
     assert variables["LEDGER_FUNCTION"] == "phone-login-ledger-test"
     described = aws.client("cognito-idp").describe_user_pool_client(
         UserPoolId=pool, ClientId=variables["COGNITO_CLIENT_ID"]

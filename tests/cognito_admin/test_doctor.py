@@ -534,6 +534,12 @@ SITE = {
         "numbers of FR",
         'AllowedCountries = "CA,FR,US"',
     ),
+    "other name than in texts": (
+        {"ACCOUNTS_SITE_NAME": "Example & Co"},
+        "name",
+        "pages call the site 'Example & Co', and texts call it 'Phone login'",
+        "SITE_NAME='Phone login'",
+    ),
     "keys out of reach": (
         {"ACCOUNTS_JWKS_URL": "http://127.0.0.1:9/jwks.json"},
         "keys",

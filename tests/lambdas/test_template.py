@@ -625,6 +625,7 @@ def test_outputs_are_named_as_the_variables_of_the_site():
         "LedgerFunction": {"Ref": "ManageLedger"},
         "TextsFunction": {"Ref": "SiteTexts"},
         "AccountsCountries": {"Ref": "AllowedCountries"},
+        "SiteName": {"Ref": "AppName"},
     }
     for_operators = {
         "PublicClientId": {"Ref": "PublicUserPoolClient"},

@@ -155,6 +155,15 @@ def test_notice_names_app_and_site_and_is_one_text_however_long_they_are(languag
     assert text.parts(got) <= (3 if language in UCS_2 else 1)
 
 
+@in_every_language
+def test_notice_of_a_changed_number_names_a_page_that_phones_make_a_link_of(language):
+    got = text.notice_text(
+        "number_changed", language=language, app_name="Example", site_host="www.example.com"
+    )
+    # What touches an address becomes a part of it: words in Japanese, a full stop anywhere.
+    assert " www.example.com/changed " in got
+
+
 def test_notice_with_a_host_that_is_none_is_refused():
     with pytest.raises(ValueError, match="host"):
         text.notice_text(
