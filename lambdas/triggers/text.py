@@ -3,9 +3,9 @@
 Every language is one catalogue, texts/<language>.json, and is offered by being there. The pattern
 of a code (``sign_in``, ``change_number``) begins with ``{code}`` and uses ``{app_name}`` and
 ``{minutes}``; that of a notice (``number_changed``, ``invited``) uses ``{app_name}`` and
-``{site_host}``, with a space on both sides: phones make a link of it, and of what touches it. The
-site has a page at ``/changed`` for those who did not change their number. Nothing a person typed goes in. Keep it to GSM-7 where the language allows: no
-á í ó ú ê ç ã õ, and one text is 160 characters.
+``{site_host}``. Phones make a link of an address and of all that touches it, hence the spaces
+around it; the site has a page at ``/changed``. Nothing a person typed goes in. Keep it to GSM-7
+where the language allows: no á í ó ú ê ç ã õ, and one text is 160 characters.
 """
 
 import json
