@@ -1,8 +1,9 @@
 """``python -m tests.provision``: bring the programs that the suite needs and pip cannot install.
 
 Chromium comes from the system, else from Debian's package where we may install one, else as
-Playwright's own download; Redis, PostgreSQL and nginx from the system or Debian's packages. What
-cannot be had is said in one line, and the tests that need it say so again when they are skipped.
+Playwright's own download; Redis, PostgreSQL, nginx and the font of the browser tests from the
+system or Debian's packages. What cannot be had is said in one line, and the tests that need it say so
+again when they are skipped.
 """
 
 import os
@@ -38,6 +39,14 @@ def nginx() -> str | None:
     """Return the path of an nginx, or None."""
     # Debian's is where only root's PATH leads.
     return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+
+
+def fonts() -> Path | None:
+    """Return the fontconfig file that offers the browser tests one font, or None without the font."""
+    for found in Path("/usr/share/fonts").rglob("DejaVuSans.ttf"):
+        if (found.parent / "DejaVuSans-Bold.ttf").exists():
+            return Path(__file__).parent / "browser" / "fonts.conf"
+    return None
 
 
 def _downloaded_chromium() -> str | None:
@@ -76,6 +85,7 @@ def main() -> None:
         "redis-server": redis_server,
         "postgresql": postgres.programs,
         "nginx-light": nginx,
+        "fonts-dejavu-core": fonts,
     }
     missing = [package for package, find in wanted.items() if find() is None]
     if missing and _may_install_packages():
@@ -89,6 +99,8 @@ def main() -> None:
         )
     if chromium() is None:
         print("The browser tests will be skipped: Chromium is not installed.")
+    if fonts() is None:
+        print("The browser tests will use this machine's fonts: DejaVu Sans is not installed.")
     if redis_server() is None:
         print("The tests on a real Redis will be skipped: redis-server is not installed.")
     if postgres.programs() is None:

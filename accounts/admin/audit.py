@@ -66,6 +66,10 @@ class RightsAdmin(GroupAdmin):
 
     actions = None
 
+    class Media:
+        # In this order: ours works on what Django's has made of the page.
+        js = ("admin/js/SelectFilter2.js", "admin/selector.js")
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_superuser)
 
