@@ -2,8 +2,8 @@
 
 Chromium comes from the system, else from Debian's package where we may install one, else as
 Playwright's own download; Redis, PostgreSQL, nginx and the font of the browser tests from the
-system or Debian's packages. What cannot be had is said in one line, and the tests that need it say so
-again when they are skipped.
+system or Debian's packages. What cannot be had is said in one line, and the tests that need it say
+so again when they are skipped.
 """
 
 import os
@@ -42,7 +42,7 @@ def nginx() -> str | None:
 
 
 def fonts() -> Path | None:
-    """Return the fontconfig file that offers the browser tests one font, or None without the font."""
+    """Return the fontconfig file that offers browsers DejaVu Sans alone, or None without it."""
     for found in Path("/usr/share/fonts").rglob("DejaVuSans.ttf"):
         if (found.parent / "DejaVuSans-Bold.ttf").exists():
             return Path(__file__).parent / "browser" / "fonts.conf"

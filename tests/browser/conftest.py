@@ -196,8 +196,8 @@ _RUN = """only => {
 }"""
 
 
-# Targets stay large enough in the fonts of other machines: set this tight, the letters of the tests'
-# own font take the room of a narrow one.
+# Targets must be large enough in the fonts of other machines too: set this tight, our letters take
+# the room of a narrow font.
 _TIGHT = """is_tight => {
   const sheet = new CSSStyleSheet();
   if (is_tight) sheet.replaceSync("* { letter-spacing: -.1em !important; }");
