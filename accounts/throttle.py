@@ -19,6 +19,7 @@ from limits import RateLimitItem, parse_many
 from limits.storage import Storage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
+from accounts.breaker import Breaker
 from accounts.conf import conf
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ def check(kind: Kind, request: HttpRequest) -> None:
 
 def reset() -> None:
     """Forget all counts of the storage, as between two tests."""
-    _limiter(conf.throttle_url).storage.reset()
+    _limiter(conf.throttle_url)[0].storage.reset()
 
 
 def client_address(request: HttpRequest) -> str:
@@ -84,15 +85,26 @@ def network(address: str) -> str:
 
 
 def _require(ask: Callable[..., bool], kind: Kind, request: HttpRequest) -> None:
-    limiter = _limiter(conf.throttle_url)
+    limiter, storage = _limiter(conf.throttle_url)
+    if not storage.may_ask():
+        return
     address = network(client_address(request))
+    wait = 0
     try:
         for rate in _rates(conf.throttle_rates[kind]):
             if not ask(limiter, rate, kind, address):
-                raise LimitReached(_wait(limiter, rate, kind, address))
+                wait = _wait(limiter, rate, kind, address)
+                break
     except limiter.storage.base_exceptions as error:
-        # Fail open: see above.
-        log.error("Throttle storage failed; nobody limits %s: %s", kind, type(error).__name__)  # noqa: TRY400 - one line, however often
+        # Fail open: see above. Without a pause each step would wait for a storage that hangs.
+        storage.failed()
+        log.error(  # noqa: TRY400 - one line, however often
+            "Throttle storage failed; nobody limits %s: %s", kind, type(error).__name__
+        )
+        return
+    storage.answered()
+    if wait:
+        raise LimitReached(wait)
 
 
 def _host(address: str) -> str:
@@ -110,17 +122,19 @@ def _rates(spelled: str) -> list[RateLimitItem]:
 
 
 _making = threading.Lock()
+_PAUSE = 5.0
 
 
-def _limiter(url: str) -> MovingWindowRateLimiter:
+def _limiter(url: str) -> tuple[MovingWindowRateLimiter, Breaker]:
     # Threads of a new process come at once, and two stores in memory would count apart.
     with _making:
         return _made_limiter(url)
 
 
 @cache
-def _made_limiter(url: str) -> MovingWindowRateLimiter:
+def _made_limiter(url: str) -> tuple[MovingWindowRateLimiter, Breaker]:
     # A hanging Redis must not hang a sign-in.
     is_remote = url.startswith(("redis", "valkey"))
     options = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5} if is_remote else {}
-    return MovingWindowRateLimiter(cast(Storage, storage_from_string(url, **options)))
+    storage = cast(Storage, storage_from_string(url, **options))
+    return MovingWindowRateLimiter(storage), Breaker(_PAUSE)

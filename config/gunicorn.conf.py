@@ -5,10 +5,12 @@ needs, not processes. Nothing is kept in a process that another one could miss.
 """
 
 import os
+import signal
 import subprocess
 import sys
 from typing import Any
 
+from config import lame_duck
 from config.logs import JSON_FORMATTER
 
 wsgi_app = "config.wsgi:application"
@@ -18,8 +20,10 @@ workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = int(os.environ.get("WEB_THREADS", "16"))
 # Longer than any call of the site may take; a worker that hangs is replaced.
 timeout = 30
-# On SIGTERM: no new requests, and this long for those under way.
-graceful_timeout = 25
+# On SIGTERM: so long everything is served, but /readyz says 503, so that load balancers turn away;
+# then no new requests, and so long for those under way.
+drain_seconds = int(os.environ.get("WEB_DRAIN_SECONDS", "5"))
+graceful_timeout = 20
 # A little longer than load balancers keep theirs (AWS: 60 s), so that none meets a closed one.
 keepalive = 65
 max_requests = 5000
@@ -47,3 +51,18 @@ def on_starting(server: Any) -> None:
     if done.returncode:
         server.log.critical("The settings are not safe: %s", done.stderr)
         sys.exit(1)
+
+
+def when_ready(server: Any) -> None:
+    """Put the time of the lame duck before the end. A second SIGTERM ends it."""
+    end = server.handle_term
+
+    def handle_term() -> None:
+        if lame_duck.is_on() or not drain_seconds:
+            end()
+        lame_duck.begin()
+        server.log.info("/readyz says 503 from now on; stopping in %d s", drain_seconds)
+        signal.signal(signal.SIGALRM, lambda *_: server.signal(signal.SIGTERM, None))
+        signal.alarm(drain_seconds)
+
+    server.handle_term = handle_term

@@ -1,21 +1,24 @@
 """What load balancers and orchestrators ask.
 
 ``/healthz`` is 200 while this process lives. ``/readyz`` is 200 while it can serve sign-ins, else
-503. A process that has the pool's keys stays ready while they cannot be fetched anew; one that
-never had any takes no traffic.
+503, and 503 from SIGTERM on. A process that has the pool's keys stays ready while they cannot be
+fetched again; one that never had any takes no traffic. The cache is not asked: people sign in
+without it.
 """
 
 import logging
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Mapping
 
 from django.conf import settings
-from django.core.cache import cache
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts import tokens
+from config import lame_duck
 
 log = logging.getLogger(__name__)
 
@@ -44,13 +47,59 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Answer with what was asked of each part; errors go to the log alone."""
-    parts = {
-        name: _asked(name, ask)
-        for name, ask in (("database", _database), ("cache", _cache), ("keys", _keys))
-    }
+    """Answer with what was found of each part; errors go to the log alone."""
+    if lame_duck.is_on():
+        return JsonResponse({"stopping": True}, status=503)
+    parts = readiness.parts()
     status = 503 if None in parts.values() else 200
     return JsonResponse({name: part or "failed" for name, part in parts.items()}, status=status)
+
+
+class Readiness:
+    """What was found of each part a moment ago.
+
+    One thread of its own asks, however many probes come, and a probe waits for it for no longer
+    than ``patience`` seconds: a part that hangs takes no thread from people. What was found is
+    told for ``fresh`` seconds before somebody asks again.
+    """
+
+    def __init__(
+        self, asks: Mapping[str, Callable[[], str]], *, patience: float = 0.5, fresh: float = 1.0
+    ) -> None:
+        self._asks = asks
+        self._patience = patience
+        self._fresh = fresh
+        self._lock = threading.Lock()
+        self.forget()
+
+    def forget(self) -> None:
+        """Know nothing, as a process that has just started."""
+        self._found: dict[str, str | None] = dict.fromkeys(self._asks)
+        self._found_at = float("-inf")
+        self._asking_since: float | None = None
+
+    def parts(self) -> dict[str, str | None]:
+        """Return by the name of each part what it said; None where it failed, or has not yet."""
+        asking = None
+        with self._lock:
+            now = time.monotonic()
+            if self._asking_since is None and now - self._found_at >= self._fresh:
+                self._asking_since = now
+                asking = threading.Thread(target=self._ask, daemon=True)
+        if asking:
+            asking.start()
+            asking.join(self._patience)
+        with self._lock:
+            since = self._asking_since
+            if since is not None and time.monotonic() - since >= self._patience:
+                return dict.fromkeys(self._asks)
+            return dict(self._found)
+
+    def _ask(self) -> None:
+        found = {name: _asked(name, ask) for name, ask in self._asks.items()}
+        with self._lock:
+            self._found, self._found_at = found, time.monotonic()
+            self._asking_since = None
 
 
 def _asked(name: str, ask: Callable[[], str]) -> str | None:
@@ -63,15 +112,17 @@ def _asked(name: str, ask: Callable[[], str]) -> str | None:
 
 
 def _database() -> str:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+    """Connect as a request would. The connection ends with the question, as its thread does."""
+    own = connection.get_new_connection(connection.get_connection_params())
+    try:
+        own.cursor().execute("SELECT 1")
+    finally:
+        own.close()
     return "ok"
-
-
-def _cache() -> str:
-    cache.set("readyz", "ok", timeout=60)
-    return str(cache.get("readyz"))
 
 
 def _keys() -> str:
     return f"{tokens.keys_age():.0f} s old"
+
+
+readiness = Readiness({"database": _database, "keys": _keys})

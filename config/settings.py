@@ -128,6 +128,8 @@ if not (DEBUG or LOCAL_CLOUD):
 # What processes share: redis:// or rediss:// (Redis, Valkey); each has its own without.
 CACHE_URL = env.str("CACHE_URL", default="locmemcache://")
 CACHES = {"default": env.cache_url_config(CACHE_URL)}
+if CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
+    CACHES["default"]["BACKEND"] = "config.cache.RedisCache"
 
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 

@@ -2,8 +2,6 @@ import functools
 import gc
 import itertools
 import os
-import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,10 +14,12 @@ from django.core.cache import cache
 from django.utils import translation
 
 from accounts import cognito, revalidation, throttle, tokens
+from config import health
 from localcloud import inbox
 from localcloud.cloud import Cloud
 from tests import postgres as postgresql
 from tests import provision
+from tests.redis import Redis
 from tests.strict_cognito import StrictCognito
 from tests.wire import WireServer
 
@@ -70,6 +70,7 @@ def _fresh_process() -> Iterator[None]:
     tokens._verifier.cache_clear()
     throttle._made_limiter.cache_clear()
     revalidation._asking.reset()
+    health.readiness.forget()
     # The test client serves in this thread, which keeps the language of the last request.
     translation.deactivate()
     yield
@@ -212,28 +213,10 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory) -> Iterator[str]:
     """A Redis of the tests' own, on loopback, which keeps nothing."""
-    binary = provision.redis_server()
-    if binary is None:
+    if provision.redis_server() is None:
         pytest.skip("redis-server is not installed")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    process = subprocess.Popen(
-        [binary, *options, "--daemonize", "no", "--dir", str(tmp_path_factory.mktemp("redis"))],
-        stdout=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            break
-        except OSError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-    yield f"redis://127.0.0.1:{port}/0"
-    process.terminate()
-    process.wait(timeout=10)
+    with Redis(tmp_path_factory.mktemp("redis")) as redis:
+        yield redis.url
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ with Postgres(tmp_path) as url:
     ...  # DATABASE_URL of a database that is empty, and gone afterwards
 """
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -59,13 +60,6 @@ class Postgres:
         run_as = _run_as()
         if run_as:
             shutil.chown(self._data, run_as["user"], run_as["group"])
-        settings = [
-            f"port={self._port}",
-            "listen_addresses=127.0.0.1",
-            "unix_socket_directories=",
-            "max_connections=200",
-            *_IN_A_HURRY,
-        ]
         try:
             with self._log_path.open("wb") as log:
                 subprocess.run(
@@ -79,24 +73,67 @@ class Postgres:
                     check=True,
                     **run_as,
                 )
-                self._process = subprocess.Popen(
-                    [
-                        *(found / "postgres", "-D", self._data),
-                        *(argument for setting in settings for argument in ("-c", setting)),
-                    ],
-                    cwd=self._data,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    # Ctrl-C is for its owner.
-                    start_new_session=True,
-                    **run_as,
-                )
-            self._wait_until_ready(found)
+            self.start()
         except BaseException:
             self.stop()
             raise
         return self.url
+
+    def start(self) -> None:
+        """Serve what is in the data directory, as after ``kill``."""
+        found = programs()
+        assert found is not None
+        settings = [
+            f"port={self._port}",
+            "listen_addresses=127.0.0.1",
+            "unix_socket_directories=",
+            "max_connections=200",
+            *_IN_A_HURRY,
+        ]
+        with self._log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    *(found / "postgres", "-D", self._data),
+                    *(argument for setting in settings for argument in ("-c", setting)),
+                ],
+                cwd=self._data,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # Ctrl-C is for its owner.
+                start_new_session=True,
+                **_run_as(),
+            )
+        self._wait_until_ready(found)
+
+    def freeze(self) -> None:
+        """Take connections, and answer nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """Cut all connections and take no others. What was written stays, as far as it was."""
+        self._signal(signal.SIGCONT)
+        if self._process is not None:
+            # Its "immediate shutdown": nothing is saved.
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(15)
+            self._process = None
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Tell the server and all its processes."""
+        if self._process is not None:
+            for process in (self._process.pid, *self._children()):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, number)
+
+    def _children(self) -> list[int]:
+        """Each has a session of its own."""
+        assert self._process is not None
+        task = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        return [int(pid) for pid in task.read_text().split()] if task.exists() else []
 
     def __exit__(
         self,
@@ -107,11 +144,7 @@ class Postgres:
         self.stop()
 
     def stop(self) -> None:
-        if self._process is not None:
-            # Its "immediate shutdown": connections are cut and nothing is saved.
-            self._process.send_signal(signal.SIGQUIT)
-            self._process.wait(15)
-            self._process = None
+        self.kill()
         shutil.rmtree(self._data, ignore_errors=True)
 
     def _wait_until_ready(self, found: Path) -> None:

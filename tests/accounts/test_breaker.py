@@ -1,0 +1,32 @@
+"""Who may ask a service that failed."""
+
+import time
+
+import pytest
+
+from accounts.breaker import Breaker
+
+
+@pytest.fixture
+def failed() -> Breaker:
+    breaker = Breaker(0.2)
+    breaker.failed()
+    return breaker
+
+
+def test_all_may_ask_what_answers():
+    assert [Breaker(5).may_ask() for _ in range(3)] == [True] * 3
+
+
+def test_nobody_asks_for_a_while_after_a_failure_then_one_does(failed):
+    for _ in range(2):
+        assert [failed.may_ask() for _ in range(3)] == [False] * 3
+        time.sleep(0.21)
+        assert [failed.may_ask() for _ in range(3)] == [True, False, False]
+
+
+def test_all_may_ask_again_after_an_answer(failed):
+    time.sleep(0.21)
+    assert failed.may_ask()
+    failed.answered()
+    assert [failed.may_ask() for _ in range(3)] == [True] * 3
