@@ -12,6 +12,7 @@ accounts.E009  ACCOUNTS_CONFIRM_SECONDS makes no sense
 accounts.E012  ACCOUNTS_EVENTS_KEPT_DAYS is out of range
 accounts.E013  ACCOUNTS_GROUPS or ACCOUNTS_STAFF_GROUP cannot be read
 accounts.E014  ACCOUNTS_REVALIDATE_SECONDS is out of range
+accounts.E015  ACCOUNTS_UNPROVEN_KEPT_DAYS is out of range
 accounts.E020  a colour of the brand cannot be read
 accounts.E021  a colour of the brand is too faint to be read by everybody
 accounts.E022  the logo is no static file
@@ -209,6 +210,20 @@ def check_retention(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             "ACCOUNTS_EVENTS_KEPT_DAYS must be between 31 and 3650.",
             hint="The admin's front page looks back thirty days.",
             id="accounts.E012",
+        )
+    ]
+
+
+@register()
+def check_unproven(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    # The ledger of the triggers, which vouches for them, forgets a number after 400 days.
+    if conf.unproven_kept_days == 0 or 7 <= conf.unproven_kept_days <= 365:
+        return []
+    return [
+        Error(
+            "ACCOUNTS_UNPROVEN_KEPT_DAYS must be between 7 and 365, or 0.",
+            hint="0 keeps accounts for ever whose number nobody proved.",
+            id="accounts.E015",
         )
     ]
 

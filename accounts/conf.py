@@ -123,6 +123,11 @@ class Conf:
         return int(settings.ACCOUNTS_EVENTS_KEPT_DAYS)
 
     @property
+    def unproven_kept_days(self) -> int:
+        """How long accounts stay whose number nobody proved; 0 for ever."""
+        return int(settings.ACCOUNTS_UNPROVEN_KEPT_DAYS)
+
+    @property
     def session_idle_seconds(self) -> int:
         """How long a session may rest; ``staff_idle_seconds`` for operators."""
         return int(settings.ACCOUNTS_SESSION_IDLE_SECONDS)

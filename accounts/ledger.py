@@ -25,13 +25,19 @@ class LedgerError(Exception):
 
 @dataclass(frozen=True)
 class PhoneState:
-    """``held_until`` is in seconds since the epoch, and in the past where nothing is held."""
+    """Times are in seconds since the epoch. ``held_until`` is in the past where nothing is held.
+
+    ``known_since`` is the first text of which the ledger keeps anything, ``used_at`` the last right
+    code since then; both are 0 for never, and None from functions that do not say.
+    """
 
     failures: int
     held_until: int
     is_locked: bool
     sends_last_hour: int
     sends_last_day: int
+    known_since: int | None = None
+    used_at: int | None = None
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,7 @@ from accounts import (
     throttle,
     tokens,
     turns,
+    unproven,
 )
 from accounts.cognito import Challenge, Tokens
 from accounts.conf import conf
@@ -381,6 +382,7 @@ def _begin(
             created = gateway.create_user(phone, locale=_locale())
             if created:
                 sub = created.sub
+                unproven.note(created.sub)
                 log.info("Created a user for %s", phones.mask(phone))
         return _Begun(_start_challenge(gateway, phone), sub)
     except cognito.UnknownUser:

@@ -74,6 +74,8 @@ class UserPool(WireServer):
         if operation == "AdminListGroupsForUser":
             names = self.groups.get(asked["Username"], [])
             return Reply({"Groups": [{"GroupName": name} for name in names]})
+        if operation == "AdminDeleteUser":
+            del self.users[user["Username"]]
         if operation == "AdminSetUserPassword" and asked["Permanent"]:
             user["UserStatus"] = "CONFIRMED"
         return Reply({})

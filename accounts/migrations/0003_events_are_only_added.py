@@ -16,7 +16,7 @@ BEGIN
     IF TG_OP = 'DELETE' AND current_setting('accounts.purging', true) = 'on' THEN
         RETURN OLD;
     END IF;
-    RAISE EXCEPTION 'Sign-in events are never changed, and only purged by purge_events';
+    RAISE EXCEPTION 'Sign-in events are never changed, and only removed by purge';
 END
 $$;
 CREATE TRIGGER accounts_events_are_only_added

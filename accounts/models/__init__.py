@@ -7,6 +7,7 @@ from accounts.models.figures import EventCount, RolledHour
 from accounts.models.operations import Operation
 from accounts.models.sessions import Session
 from accounts.models.turns import Turn
+from accounts.models.unproven import UnprovenAccount
 from accounts.models.users import User
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "SignInEvent",
     "SyncRun",
     "Turn",
+    "UnprovenAccount",
     "User",
 ]

@@ -62,7 +62,10 @@ _SETTLES_WITHIN = 1.0
 _TRIMMED_AT_ONCE = 20
 
 _NAMES = {"#ttl": "ttl"}
-_RECORD_SEND = "recent = list_append(:now_list, if_not_exists(recent, :none)), #ttl = :ttl"
+_RECORD_SEND = (
+    "recent = list_append(:now_list, if_not_exists(recent, :none)), #ttl = :ttl, "
+    "known_since = if_not_exists(known_since, :at)"
+)
 _WORTH_KEEPING = (
     "challenge.exp >= :worth AND challenge.tries < :all_tries "
     "AND attribute_not_exists(challenge.used)"
@@ -138,13 +141,19 @@ class Try:
 
 @dataclass(frozen=True)
 class PhoneState:
-    """What operators may see of a number. Times are in seconds since the epoch."""
+    """What operators may see of a number. Times are in seconds since the epoch, or 0 for never.
+
+    ``known_since`` is the first text of which anything is kept, ``used_at`` the last right code
+    since then. An unlocked number, or a new code key, begins without either.
+    """
 
     failures: int
     held_until: int
     is_locked: bool
     sends_last_hour: int
     sends_last_day: int
+    known_since: int
+    used_at: int
 
 
 @dataclass(frozen=True)
@@ -485,7 +494,8 @@ class Ledger:
         aside = self._aside.submit(self._credit_block, block, now)
         is_taken, _ = self._update(
             f"phone#{name}",
-            "SET challenge.used = :use, cleared_at = :milliseconds REMOVE failures, last_failure",
+            "SET challenge.used = :use, cleared_at = :milliseconds, used_at = :milliseconds "
+            "REMOVE failures, last_failure",
             condition=(
                 "challenge.cid = :cid "
                 "AND (attribute_not_exists(challenge.used) OR challenge.used = :use)"
@@ -554,6 +564,8 @@ class Ledger:
             is_locked=failures >= self._limits.failures_per_phone,
             sends_last_hour=sum(at > now - _HOUR for at in recent),
             sends_last_day=sum(at > now - _DAY for at in recent),
+            known_since=item.get("known_since", 0) // 1000,
+            used_at=item.get("used_at", 0) // 1000,
         )
 
     def unlock(self, name: str) -> None:
@@ -628,6 +640,7 @@ class Ledger:
     def _times(self, now: float) -> dict[str, Any]:
         at = _milliseconds(now)
         return {
+            ":at": at,
             ":now_list": [at],
             ":none": [],
             ":worth": int(now) + WORTH_REPEATING,

@@ -386,3 +386,15 @@ def test_site_that_nobody_can_reach_is_w004_where_it_is_deployed(good):
     good.ACCOUNTS_SITE_CONTACT = ""
     assert found() == []
     only("accounts.W004", deploy=True)
+
+
+@pytest.mark.parametrize("days", [-1, 1, 6, 366])
+def test_unproven_accounts_kept_for_a_senseless_time_are_e015(good, days):
+    good.ACCOUNTS_UNPROVEN_KEPT_DAYS = days
+    only("accounts.E015")
+
+
+@pytest.mark.parametrize("days", [0, 7, 365])
+def test_unproven_accounts_kept_for_a_sensible_time_are_no_e015(good, days):
+    good.ACCOUNTS_UNPROVEN_KEPT_DAYS = days
+    assert found() == []

@@ -100,6 +100,7 @@ ARROWS: dict[str, set[str]] = {
         "accounts.throttle",
         "accounts.tokens",
         "accounts.turns",
+        "accounts.unproven",
     },
     "accounts.sharing": {
         "accounts.conf",
@@ -267,6 +268,13 @@ ARROWS: dict[str, set[str]] = {
         "accounts.models",
         "accounts.turns",
     },
+    "accounts.unproven": {
+        "accounts.cognito",
+        "accounts.conf",
+        "accounts.ledger",
+        "accounts.models",
+        "accounts.phones",
+    },
     "accounts.models": {
         "accounts.models.drift",
         "accounts.models.events",
@@ -274,6 +282,7 @@ ARROWS: dict[str, set[str]] = {
         "accounts.models.operations",
         "accounts.models.sessions",
         "accounts.models.turns",
+        "accounts.models.unproven",
         "accounts.models.users",
     },
     "accounts.models.drift": {"accounts.models.users"},
@@ -281,6 +290,7 @@ ARROWS: dict[str, set[str]] = {
     "accounts.models.figures": set(),
     "accounts.models.sessions": {"accounts.models.users"},
     "accounts.models.turns": set(),
+    "accounts.models.unproven": set(),
     "accounts.models.operations": {"accounts.models.users"},
     "accounts.models.users": {"accounts.conf", "accounts.phones"},
     "accounts.conf": set(),
@@ -361,6 +371,7 @@ LOOSER: dict[str, set[str]] = {
         "accounts.operations",
         "accounts.phones",
         "accounts.retention",
+        "accounts.unproven",
     },
 }
 

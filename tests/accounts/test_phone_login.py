@@ -26,7 +26,7 @@ from django.test import Client
 from django.views.debug import ExceptionReporter
 
 from accounts import tokens, turns
-from accounts.models import Session, SignInEvent, Turn, User
+from accounts.models import Session, SignInEvent, Turn, UnprovenAccount, User
 from accounts.sessions import SessionStore
 from tests.wire import Reply, Request, WireServer, aws_error
 
@@ -397,6 +397,13 @@ def test_account_made_by_somebody_else_a_moment_ago_is_no_obstacle(client, pool,
     assert ask(client, phone).url == CODE
     assert answer(client, pool.code()).url == "/"
     assert who(client).phone == phone
+
+
+def test_account_that_the_site_made_is_written_down_until_somebody_signs_in(client, pool, phone):
+    ask(client, phone)
+    assert UnprovenAccount.objects.get().sub == pool.subs[phone]
+    ask(Client(), phone)
+    assert UnprovenAccount.objects.count() == 1
 
 
 def test_closed_sign_up_creates_nobody(client, pool, phone, settings):

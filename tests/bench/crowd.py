@@ -36,7 +36,7 @@ def fill(users: int, events: int) -> None:
         with timed("vacuum and analyze"):
             cursor.execute("VACUUM ANALYZE")
     with timed("hours summed up"):
-        call_command("purge_events", verbosity=0, stdout=sys.stderr)
+        call_command("purge", verbosity=0, stdout=sys.stderr)
 
 
 @contextmanager

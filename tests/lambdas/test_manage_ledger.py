@@ -22,6 +22,8 @@ NOTHING = {
     "is_locked": False,
     "sends_last_hour": 0,
     "sends_last_day": 0,
+    "known_since": 0,
+    "used_at": 0,
 }
 
 
@@ -34,18 +36,33 @@ def test_show_of_a_number_never_seen_is_nothing(flow):
 
 
 def test_show_counts_texts_and_failures(flow, clock):
+    began = int(time.time())
     flow.start()
     clock.shift(2 * 3600)
     response = flow.start()
     flow.answer(response, wrong(flow.code()))
     shown = manage("show", flow.phone)
     del shown["held_until"]
+    assert began <= shown.pop("known_since") <= began + 60
     assert shown == {
         "failures": 1,
         "is_locked": False,
         "sends_last_hour": 1,
         "sends_last_day": 2,
+        "used_at": 0,
     }
+
+
+def test_show_says_when_a_code_was_right_however_long_ago(flow, clock):
+    response = flow.start()
+    right_at = int(time.time())
+    assert flow.answer(response, flow.code()) is True
+    for _ in range(12):
+        clock.shift(100 * 60)
+        flow.start()
+    shown = manage("show", flow.phone)
+    assert right_at <= shown["used_at"] <= right_at + 60
+    assert shown["known_since"] <= right_at
 
 
 def test_show_says_until_when_a_number_is_held(flow, table):

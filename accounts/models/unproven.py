@@ -1,0 +1,22 @@
+from django.db import models
+from django.utils import timezone
+
+
+class UnprovenAccount(models.Model):
+    """An account that this site made in the pool, until somebody proves its number or it goes.
+
+    Read and written by accounts/unproven.py. It is not judged before ``put_off_until``.
+    """
+
+    pool = models.CharField(max_length=64)
+    sub = models.CharField(max_length=64)
+    made_at = models.DateTimeField(default=timezone.now, db_index=True)
+    put_off_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["pool", "sub"], name="one_unproven_account_per_sub"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.sub}, made {self.made_at:%Y-%m-%d}"

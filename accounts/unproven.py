@@ -1,0 +1,156 @@
+"""Remove accounts that this site made for numbers that nobody ever proved.
+
+With open sign-up everybody who types a number has an account made for it, and strangers type any.
+Only accounts that this site made are looked at, each of which it wrote down (``note``). One goes
+when all of this holds, and is otherwise left alone for good:
+
+    - it is older than ACCOUNTS_UNPROVEN_KEPT_DAYS, and has no row here: nobody signed in here with
+      it, was invited to it, or works on it
+    - Cognito has it as we made it: enabled, FORCE_CHANGE_PASSWORD, never changed since, its number
+      not verified, in no group
+    - the ledger of the triggers has known the number for all that time, and no code of it was ever
+      right, here or in an app that signs in past this site
+
+A text in the last day puts it off: whoever was sent one may be typing its code. Nobody can sign in
+without a text, so between the last look and the deletion nobody does; and a sign-in that begins in
+that instant ends in a new account, since there is nothing in this one.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef, Q
+
+from accounts import cognito, ledger, phones
+from accounts.cognito import CognitoUser
+from accounts.conf import conf
+from accounts.models import UnprovenAccount, User
+
+log = logging.getLogger(__name__)
+
+MOST = 500  # accounts that one run looks at
+PER_SECOND = 5.0  # calls to Cognito, which grants 25 deletions and changes to the whole account
+_AS_MADE = "FORCE_CHANGE_PASSWORD"
+# Cognito's two times, and the ledger's first text, are of the moment in which it was made.
+_SAME_MOMENT = timedelta(minutes=10)
+_PUT_OFF = timedelta(days=1)
+
+
+@dataclass
+class Outcome:
+    """``removed`` names accounts in words, with their numbers masked; ``due`` counts the rest."""
+
+    removed: list[str] = field(default_factory=list)
+    kept: int = 0
+    put_off: int = 0
+    due: int = 0
+
+
+def note(sub: str) -> None:
+    """Write down that this site has just made an account."""
+    UnprovenAccount.objects.get_or_create(pool=conf.user_pool_id, sub=sub)
+
+
+def purge(
+    now: datetime, *, pace: Callable[[], None], most: int = MOST, is_rehearsal: bool = False
+) -> Outcome:
+    """Judge ``most`` of the accounts that are due, and remove those that are to go.
+
+    ``pace`` is called before each call to Cognito. A rehearsal changes nothing. What a broken-off
+    run has left is judged by the next one. Raises CognitoError and LedgerError.
+    """
+    made = UnprovenAccount.objects.filter(pool=conf.user_pool_id)
+    here = User.objects.filter(pool=OuterRef("pool"), sub=OuterRef("sub"))
+    if not is_rehearsal:
+        made.filter(Exists(here)).delete()
+    outcome = Outcome()
+    if not conf.unproven_kept_days:
+        return outcome
+    due = made.filter(
+        ~Exists(here),
+        ~Q(put_off_until__gt=now),
+        made_at__lte=now - timedelta(days=conf.unproven_kept_days),
+    )
+    for account in due.order_by("made_at", "pk")[:most]:
+        _judge(account, now, outcome, pace, is_rehearsal=is_rehearsal)
+    seen = len(outcome.removed) + outcome.kept + outcome.put_off
+    outcome.due = max(0, due.count() - seen) if is_rehearsal else due.count()
+    return outcome
+
+
+def _judge(
+    account: UnprovenAccount,
+    now: datetime,
+    outcome: Outcome,
+    pace: Callable[[], None],
+    *,
+    is_rehearsal: bool,
+) -> None:
+    gateway = cognito.gateway()
+    pace()
+    try:
+        user = gateway.read_user(account.sub)
+        is_ours = _is_as_we_made_it(user, account)
+        if is_ours:
+            pace()
+            is_ours = not gateway.groups_of(account.sub)
+    except cognito.UnknownUser:
+        is_ours = False
+    state = ledger.show(user.phone) if is_ours else None
+    if state is None or not _never_proven(state, account):
+        outcome.kept += 1
+        if not is_rehearsal:
+            account.delete()
+        return
+    if state.sends_last_day:
+        outcome.put_off += 1
+        if not is_rehearsal:
+            account.put_off_until = now + _PUT_OFF
+            account.save(update_fields=["put_off_until"])
+        return
+    named = f"{account.sub} {phones.mask(user.phone)}, made {account.made_at:%Y-%m-%d}"
+    if not is_rehearsal:
+        pace()
+        if not _remove(gateway, account):
+            outcome.kept += 1
+            return
+        log.info("Removed an account that nobody proved: %s", named)
+    outcome.removed.append(named)
+
+
+def _remove(gateway: cognito.Gateway, account: UnprovenAccount) -> bool:
+    """Delete it, unless anything has happened to it since it was judged."""
+    if not User.objects.filter(pool=account.pool, sub=account.sub).exists():
+        try:
+            if _is_as_we_made_it(gateway.read_user(account.sub), account):
+                gateway.delete(account.sub)
+                account.delete()
+                return True
+        except cognito.UnknownUser:
+            pass
+    account.delete()
+    return False
+
+
+def _is_as_we_made_it(user: CognitoUser, account: UnprovenAccount) -> bool:
+    return (
+        user.enabled
+        and not user.phone_verified
+        and user.status == _AS_MADE
+        and bool(user.phone)
+        and user.modified_at - user.created_at < _SAME_MOMENT
+        and abs(account.made_at - user.created_at) < _SAME_MOMENT
+    )
+
+
+def _never_proven(state: ledger.PhoneState, account: UnprovenAccount) -> bool:
+    """Tell whether the ledger vouches that no code was right. A gap in what it knows vouches for
+    nothing.
+    """
+    if state.known_since is None or state.used_at is None:
+        raise ledger.LedgerError("The function does not say enough: make deploy")
+    # Within the hour: the first text follows the account at once, or after a wait.
+    knows_all = 0 < state.known_since < account.made_at.timestamp() + _SAME_MOMENT.total_seconds()
+    return knows_all and not state.used_at
