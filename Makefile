@@ -2,6 +2,7 @@
 # and one with the next Django.
 PYTHON ?= python3
 PORT ?= 8000
+SPA_PORT ?= 8080
 WORKERS ?= auto
 STATE := .local
 VENV := $(STATE)/venv
@@ -13,6 +14,7 @@ LOCAL_AWS := $(EMULATOR)/.installed
 SAM_CLI := $(STATE)/sam-venv/.installed
 NEXT := $(STATE)/next-venv
 LIGHTHOUSE := $(STATE)/node/.lighthouse-12.8.2
+SPA := $(STATE)/node/spa
 
 # The process environment wins over the file, so what a developer has set must go.
 LOCAL := env $(foreach name,$(filter AWS_% COGNITO_% DJANGO_% ACCOUNTS_% DATABASE_URL CACHE_URL,$(.VARIABLES)),-u $(name)) NO_PROXY=* ENV_FILE=$(STATE)/env
@@ -21,7 +23,7 @@ LOCAL := env $(foreach name,$(filter AWS_% COGNITO_% DJANGO_% ACCOUNTS_% DATABAS
 TESTED := env -u PYTHONDONTWRITEBYTECODE $(RUN)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-next lint format messages pictures lighthouse bench-triggers bench-sync \
+.PHONY: help run spa test test-next lint format messages pictures lighthouse bench-triggers bench-sync \
 	bench-admin admin install manage deploy undeploy doctor lock clean
 
 help: ## List the targets
@@ -29,6 +31,9 @@ help: ## List the targets
 
 run: $(SITE) $(LOCAL_AWS) ## Start a local AWS and the site on http://localhost:8000 (PORT=… PUBLIC_CLIENT=1)
 	@exec $(RUN) -m localcloud --port $(PORT) $(if $(PUBLIC_CLIENT),--public-client)
+
+spa: $(SITE) $(SPA)/.bundled ## Serve the example apps against make run PUBLIC_CLIENT=1 (needs Node 20; SPA_PORT=…)
+	@exec $(RUN) -m localcloud.example --port $(SPA_PORT)
 
 test: $(DEV) $(LOCAL_AWS) ## Run the whole suite, browser tests included (ARGS=… go to pytest)
 	@$(RUN) -m tests.provision
@@ -115,6 +120,13 @@ $(DEV): requirements-dev.txt | $(SITE)
 $(LIGHTHOUSE):
 	@echo "Installing Lighthouse …"
 	@npm install --silent --no-audit --no-fund --prefix $(STATE)/node lighthouse@12.8.2
+	@touch $@
+
+$(SPA)/.bundled: examples/spa/package.json examples/spa/package-lock.json
+	@echo "Installing the libraries of the example apps …"
+	@mkdir -p $(SPA)
+	@cp $^ $(SPA)
+	@cd $(SPA) && npm ci --loglevel=error --no-audit --no-fund >/dev/null && npm run --silent bundle
 	@touch $@
 
 $(LOCAL_AWS): requirements-emulator.txt

@@ -105,7 +105,8 @@ def wire() -> Iterator[WireServer]:
 
 
 # All tests of a run share one country, one pool and one hour.
-_ROOMY = {
+_PARAMETERS = {
+    "PublicClient": "true",
     "SendsPerCountryHour": "1000000",
     "SendsPerPoolHour": "1000000",
     "SendsPerPoolDay": "10000000",
@@ -115,7 +116,7 @@ _ROOMY = {
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """The local AWS with lambdas/template.yaml deployed into it, roles and secrets enforced."""
-    with Cloud(tmp_path_factory.mktemp("cloud"), parameters=_ROOMY) as running:
+    with Cloud(tmp_path_factory.mktemp("cloud"), parameters=_PARAMETERS) as running:
         yield running
 
 

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from localcloud import example
 from tests import postgres
 
 _CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -49,6 +50,11 @@ def fonts() -> Path | None:
     return None
 
 
+def example_libraries() -> Path | None:
+    """Return where the libraries of examples/spa are bundled, or None."""
+    return example.LIBRARIES if (example.LIBRARIES.parent / ".bundled").exists() else None
+
+
 def _downloaded_chromium() -> str | None:
     # Asked in a process of its own: Playwright starts a driver to answer.
     script = (
@@ -79,6 +85,15 @@ def _install_packages(packages: list[str]) -> None:
             print(f"  {' '.join(command)}: {done.stderr.strip().splitlines()[-1:]}", flush=True)
 
 
+def _bundle_example_libraries() -> None:
+    if shutil.which("npm") is None:
+        return
+    target = example.LIBRARIES.parent / ".bundled"
+    # The target knows whether they are there, and as new as the lock.
+    command = ["make", "--silent", str(target.relative_to(example.PROJECT))]
+    subprocess.run(command, cwd=example.PROJECT, check=False)
+
+
 def main() -> None:
     wanted: dict[str, Callable[[], object]] = {
         _HEADLESS_SHELL: chromium,
@@ -97,6 +112,7 @@ def main() -> None:
             capture_output=True,
             check=False,
         )
+    _bundle_example_libraries()
     if chromium() is None:
         print("The browser tests will be skipped: Chromium is not installed.")
     if fonts() is None:
@@ -107,6 +123,8 @@ def main() -> None:
         print("The tests on a real PostgreSQL will be skipped: postgresql is not installed.")
     if nginx() is None:
         print("The test of two processes will be skipped: nginx is not installed.")
+    if example_libraries() is None:
+        print("The tests of the example apps will be skipped: npm, or its packages, cannot be had.")
 
 
 if __name__ == "__main__":

@@ -612,8 +612,12 @@ def _object(content: bytes) -> dict[str, Any]:
 
 
 def _json_reply(content: dict[str, Any], status: int = 200) -> _Message:
-    body = json.dumps(content).encode()
-    return _Message([("Content-Type", "application/x-amz-json-1.1")], body, status=status)
+    # Pages of any origin may read what Cognito says.
+    headers = [
+        ("Content-Type", "application/x-amz-json-1.1"),
+        ("Access-Control-Allow-Origin", "*"),
+    ]
+    return _Message(headers, json.dumps(content).encode(), status=status)
 
 
 def _server(answer: Callable[[_Message], _Message]) -> ThreadingHTTPServer:

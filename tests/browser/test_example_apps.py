@@ -1,0 +1,207 @@
+"""The pages of examples/spa, as a person meets them, against the triggers and a strict Cognito."""
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from playwright.sync_api import Page, expect
+
+from localcloud import example, inbox
+from tests import provision
+from tests.browser.conftest import assert_accessible
+
+pytestmark = [
+    pytest.mark.parametrize("name", ["amplify.html", "identity-js.html"]),
+    pytest.mark.skipif(
+        provision.example_libraries() is None,
+        reason="the libraries of examples/spa are not installed: make test needs npm for them",
+    ),
+]
+
+
+@pytest.fixture
+def cognito(strict) -> Any:
+    """What apps call: no key of AWS and no secret of a client goes along."""
+    return boto3.client("cognito-idp", region_name="us-east-1", endpoint_url=strict.url)
+
+
+@pytest.fixture
+def origin(cloud, strict, page: Page) -> Iterator[str]:
+    """An origin of the test's own, with nothing in its storage; errors on a page fail the test."""
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    with example.server(lambda: cloud.environment | {"AWS_ENDPOINT_URL": strict.url}) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://localhost:{server.server_port}"
+        page.goto("about:blank")
+        server.shutdown()
+        thread.join()
+    assert complaints == []
+
+
+@pytest.fixture
+def user(cloud, phone) -> str:
+    """The number of somebody who has an account: apps make none."""
+    cloud.root_session().client("cognito-idp", endpoint_url=cloud.emulator.url).admin_create_user(
+        UserPoolId=cloud.outputs["CognitoUserPoolId"],
+        Username=phone,
+        MessageAction="SUPPRESS",
+        UserAttributes=[{"Name": "phone_number", "Value": phone}],
+    )
+    return phone
+
+
+@pytest.fixture
+def codes(cloud) -> Callable[[str], list[str]]:
+    """``codes(phone)``: those that were texted so far, oldest first."""
+    return lambda phone: [text.code for text in inbox.texts(cloud.emulator.url, phone)]
+
+
+def ask(page: Page, address: str, phone: str) -> None:
+    page.goto(address)
+    page.get_by_label("Mobile number").fill(phone)
+    page.get_by_role("button", name="Text me a code").click()
+    expect(page.get_by_role("heading", name="Type your code")).to_be_visible()
+
+
+def answer(page: Page, code: str) -> None:
+    page.get_by_label("Code from the text").fill(code)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def wrong(code: str, by: int = 1) -> str:
+    return f"{(int(code) + by) % 1_000_000:06d}"
+
+
+def test_wrong_code_then_right_one_signs_in_until_signed_out(
+    page: Page, origin, name, user, codes, cognito, cloud
+):
+    address = f"{origin}/{name}"
+    # As people write it.
+    ask(page, address, f"{user[:2]} ({user[2:5]}) {user[5:8]}-{user[8:]}")
+    expect(page.get_by_role("status")).to_contain_text("a 6-digit code is on its way")
+    expect(page.get_by_label("Code from the text")).to_be_focused()
+    [code] = codes(user)
+    answer(page, wrong(code))
+    expect(page.get_by_role("alert")).to_have_text("That is not the code. Tries left: 2.")
+    # As the text spaces it for some languages.
+    answer(page, f"{code[:3]} {code[3:]}")
+    expect(page.get_by_role("heading", name="You are signed in")).to_be_focused()
+    expect(page.locator("#claims")).to_contain_text(f'"phone_number": "{user}"')
+    page.reload()
+    expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
+    token = page.evaluate("Object.entries(localStorage).find(([key]) => /refresh/.test(key))[1]")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Mobile number")).to_be_focused()
+    page.reload()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    with pytest.raises(cognito.exceptions.NotAuthorizedException):
+        cognito.initiate_auth(
+            ClientId=cloud.outputs["PublicClientId"],
+            AuthFlow="REFRESH_TOKEN_AUTH",
+            AuthParameters={"REFRESH_TOKEN": token},
+        )
+
+
+def test_last_wrong_code_asks_for_another_text(
+    page: Page, alone, origin, name, user, codes, age_ledger
+):
+    page.clock.install()
+    ask(page, f"{origin}/{name}", user)
+    for by, said in enumerate(("Tries left: 2", "Tries left: 1", "Ask for another one"), 1):
+        answer(page, wrong(codes(user)[0], by))
+        expect(page.get_by_role("alert")).to_contain_text(said)
+    another = page.get_by_role("button", name="Text me another code")
+    expect(another).to_be_disabled()
+    expect(another).to_contain_text("(in ")
+    age_ledger(31)
+    page.clock.fast_forward(31_000)
+    another.click()
+    expect(page.get_by_role("alert")).to_be_empty()
+    answer(page, codes(user)[1])
+    expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
+
+
+def test_expired_code_is_said_before_and_after_it_is_typed(
+    page: Page, alone, origin, name, user, codes, age_ledger
+):
+    page.clock.install()
+    ask(page, f"{origin}/{name}", user)
+    age_ledger(301)
+    page.clock.fast_forward(301_000)
+    said = "This code has expired. Ask for another one."
+    expect(page.get_by_role("status")).to_have_text(said)
+    answer(page, codes(user)[0])
+    expect(page.get_by_role("alert")).to_have_text(said)
+
+
+def test_number_without_an_account_sees_the_same_and_gets_no_text(
+    page: Page, origin, name, phone, codes
+):
+    ask(page, f"{origin}/{name}", phone)
+    expect(page.get_by_role("status")).to_contain_text(f"If {phone} has an account")
+    answer(page, "123456")
+    expect(page.get_by_role("alert")).to_have_text("That is not the code. Tries left: 2.")
+    assert codes(phone) == []
+
+
+def test_start_whose_reply_is_lost_costs_one_text(page: Page, origin, name, user, codes, strict):
+    strict.fail("InitiateAuth", times=1, after=True)
+    page.goto(f"{origin}/{name}")
+    page.get_by_label("Mobile number").fill(user)
+    press = page.get_by_role("button", name="Text me a code")
+    press.click()
+    # Amplify asks again by itself, the other library leaves that to the person.
+    if name == "identity-js.html":
+        expect(page.get_by_role("alert")).to_have_text("That did not work. Try again.")
+        press.click()
+    expect(page.get_by_role("heading", name="Type your code")).to_be_visible()
+    [code] = codes(user)
+    answer(page, code)
+    expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
+
+
+def test_double_click_asks_once(page: Page, origin, name, user, codes, strict):
+    page.goto(f"{origin}/{name}")
+    page.get_by_label("Mobile number").fill(user)
+    page.get_by_role("button", name="Text me a code").dblclick()
+    expect(page.get_by_role("heading", name="Type your code")).to_be_visible()
+    assert strict.count("CreateAuthChallenge") == 1
+
+
+def test_number_without_a_country_code_is_asked_for_again(page: Page, origin, name, strict):
+    page.goto(f"{origin}/{name}")
+    page.get_by_label("Mobile number").fill("(201) 555-0123")
+    page.get_by_role("button", name="Text me a code").click()
+    expect(page.get_by_label("Mobile number")).to_be_focused()
+    expect(page.get_by_role("alert")).to_contain_text("the country code first")
+    assert strict.count("DefineAuthChallenge") == 0
+
+
+def test_every_state_is_accessible(page: Page, origin, name, user, codes):
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.goto(f"{origin}/{name}")
+    expect(page.get_by_label("Mobile number")).to_be_visible()
+    assert_accessible(page)
+    ask(page, f"{origin}/{name}", user)
+    assert_accessible(page)
+    [code] = codes(user)
+    answer(page, wrong(code))
+    expect(page.get_by_role("alert")).to_contain_text("Tries left")
+    assert_accessible(page)
+    answer(page, code)
+    expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
+    assert_accessible(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_page_is_short_and_differs_from_the_other_in_its_library_alone(name):
+    ours = (example.PAGES / name).read_text(encoding="utf-8")
+    other = (example.PAGES / "amplify.html").read_text(encoding="utf-8")
+    shared = re.compile(r"  function describe\(.*\Z", re.DOTALL)
+    assert ours.count("\n") < 150
+    assert shared.search(ours)[0] == shared.search(other)[0]
