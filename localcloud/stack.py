@@ -21,6 +21,8 @@ STACK = "phone-login-local"
 DEPLOY_TIMEOUT = 60.0
 _BUCKET = "phone-login-local-code"
 _LOCAL_CODE = "CodeUri: .\n"
+# Alarms on more than one metric are none of the emulator's.
+_WITHOUT = {"UnusedTextsAlarm": "0"}
 _REVISION = 'Revision:\n    Type: String\n    Default: ""\n'
 # What tools leave behind; some of it is JSON (.mypy_cache, .aws-sam).
 _LEFT_OUT = re.compile(r"(^|/)(\.|__pycache__/)")
@@ -50,6 +52,7 @@ def deploy(
     """
     try:
         code, key = package(lambdas_dir)
+        parameters = _WITHOUT | parameters
         s3 = session.client("s3", endpoint_url=endpoint_url)
         s3.create_bucket(Bucket=_BUCKET)
         s3.put_object(Bucket=_BUCKET, Key=key, Body=code)
@@ -62,11 +65,11 @@ def deploy(
         whole = hashlib.sha256(f"{key}{template}{sorted(parameters.items())}".encode())
         revision = f"{whole.hexdigest()[:16]}{key[:48]}"
         template = template.replace(_REVISION, f'{_REVISION[:-2]}{revision}"\n')
-        is_changed = _apply(
-            cloudformation,
-            template.replace(_LOCAL_CODE, f"CodeUri: s3://{_BUCKET}/{key}\n"),
-            parameters,
-        )
+        template = template.replace(_LOCAL_CODE, f"CodeUri: s3://{_BUCKET}/{key}\n")
+        # Too large for a request: SAM sends it by way of S3 as well.
+        s3.put_object(Bucket=_BUCKET, Key="template.yaml", Body=template.encode())
+        template_url = f"{endpoint_url}/{_BUCKET}/template.yaml"
+        is_changed = _apply(cloudformation, template_url, parameters)
         stack = _wait(cloudformation)
     except (BotoCoreError, ClientError) as error:
         raise LocalCloudError(f"The deployment failed: {error}") from error
@@ -79,14 +82,14 @@ def deploy(
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
-def _apply(client: "CloudFormationClient", template: str, parameters: dict[str, str]) -> bool:
+def _apply(client: "CloudFormationClient", template_url: str, parameters: dict[str, str]) -> bool:
     """Create or update the stack. Returns whether there is anything to wait for."""
     _remove_failed_creation(client)
     change = client.update_stack if _find(client) else client.create_stack
     try:
         change(
             StackName=STACK,
-            TemplateBody=template,
+            TemplateURL=template_url,
             Parameters=[
                 {"ParameterKey": name, "ParameterValue": value}
                 for name, value in parameters.items()
@@ -133,7 +136,8 @@ def _wait(client: "CloudFormationClient", *, gone: bool = False) -> "StackTypeDe
 def _first_failure(client: "CloudFormationClient", stack: "StackTypeDef") -> str:
     failure = stack.get("StackStatusReason") or stack["StackStatus"]
     # Newest first, and no further back than the start of this change.
-    for event in client.describe_stack_events(StackName=STACK)["StackEvents"]:
+    pages = client.get_paginator("describe_stack_events").paginate(StackName=STACK)
+    for event in (each for page in pages for each in page["StackEvents"]):
         name, status = event.get("LogicalResourceId"), event.get("ResourceStatus", "")
         if name == STACK and status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"):
             break

@@ -35,6 +35,7 @@ def main() -> None:
     template = options.template_file.read_text().replace(
         "    CodeUri: code\n", f"    CodeUri: s3://{BUCKET}/{key}\n"
     )
+    s3.put_object(Bucket=BUCKET, Key="template.yaml", Body=template.encode())
     parameters = []
     for spelled in options.parameter_overrides:
         name, value = spelled.split(",", 1)
@@ -54,7 +55,7 @@ def main() -> None:
     change = client.update_stack if options.stack_name in existing else client.create_stack
     change(
         StackName=options.stack_name,
-        TemplateBody=template,
+        TemplateURL=f"{s3.meta.endpoint_url}/{BUCKET}/template.yaml",
         Parameters=parameters,
         Capabilities=options.capabilities,
     )
