@@ -26,6 +26,8 @@ from cognito_admin.attach import AttachError
 PROJECT = Path(__file__).resolve().parent.parent
 LAMBDAS = PROJECT / "lambdas"
 STATE = PROJECT / ".local"
+# What outlives a stack, by the parameter that says that it is there.
+_LEFT = {"ReuseLedger": "table", "ReuseCodeKey": "code key", "ReuseLogs": "log group"}
 _EXAMPLE = """
 [{stage}]
 region = "eu-west-1"
@@ -99,12 +101,17 @@ def up(account: Account, stage: str, parameters: dict[str, str], *, sam: Path, y
         writable = parameters.get("ClientWriteAttributes", "locale").split(",")
         for note in attach.examine(account, existing, writable):
             print(f"  note: {note}")
-    if _is_new(account, stage) and _has_ledger(account, stage):
-        print("The table and the key of an earlier stack are there, and are used again.")
-        parameters = parameters | {"ReuseLedger": "true"}
+    reused = _left_by_earlier_stack(account, stage)
+    for what in sorted(_LEFT[name] for name, is_there in reused.items() if is_there):
+        print(f"The {what} of an earlier stack is there, and is used again.")
+    parameters |= {name: _spelled(is_there) for name, is_there in reused.items()}
     parameters = parameters | {"Revision": revision_for(account, stage, parameters)}
     _run_sam(sam, account, stage, parameters, yes=yes)
     made = stack.read(account, stage)
+    if reused["ReuseLogs"]:
+        account.client("logs").put_retention_policy(
+            logGroupName=made.log_group, retentionInDays=int(made.parameters["LogRetentionDays"])
+        )
     manage = [sys.executable, str(PROJECT / "manage.py")]
     environment = _environment(account)
     if existing:
@@ -138,9 +145,9 @@ def down(account: Account, stage: str, *, yes: bool) -> None:
         StackName=made.name, WaiterConfig={"Delay": 2, "MaxAttempts": 300}
     )
     print(
-        f"Deleted {made.name}. Kept: the pool {made.user_pool_id}, the table {made.ledger} and "
-        f"the secret {made.code_key}.\nThe way back, with the same users: make deploy "
-        f"STAGE={stage} USER_POOL_ID={made.user_pool_id}"
+        f"Deleted {made.name}. Kept: the pool {made.user_pool_id}, the table {made.ledger}, the "
+        f"secret {made.code_key} and the logs {made.log_group}.\nThe way back, with the same "
+        f"users: make deploy STAGE={stage} USER_POOL_ID={made.user_pool_id}"
     )
 
 
@@ -151,7 +158,7 @@ def revision_for(account: Account, stage: str, parameters: Mapping[str, str]) ->
     """
     secrets = account.client("secretsmanager")
     try:
-        described = secrets.describe_secret(SecretId=f"phone-login/{stage}/code-key")
+        described = secrets.describe_secret(SecretId=stack.code_key_name(stage))
         versions = described.get("VersionIdsToStages", {})
     except secrets.exceptions.ResourceNotFoundException:
         versions = {}
@@ -225,21 +232,40 @@ def _tell_site(account: Account, made: stack.Stack) -> None:
     print(f"\nThe role of the site needs {made.outputs['WebTierPolicyArn']}")
 
 
-def _is_new(account: Account, stage: str) -> bool:
+def _left_by_earlier_stack(account: Account, stage: str) -> dict[str, bool]:
+    """Tell what is there and is not the stack's own, so that the stack must not make it again."""
     try:
-        stack.read(account, stage)
+        own = stack.read(account, stage).resources
     except stack.NoStack:
-        return True
-    return False
+        own = {}
+    return {
+        "ReuseLedger": "Ledger" not in own and _has_table(account, stack.ledger_name(stage)),
+        "ReuseCodeKey": "CodeKey" not in own and _has_secret(account, stack.code_key_name(stage)),
+        "ReuseLogs": "TriggerLogs" not in own and _has_logs(account, stack.log_group_name(stage)),
+    }
 
 
-def _has_ledger(account: Account, stage: str) -> bool:
+def _has_table(account: Account, name: str) -> bool:
     dynamodb = account.client("dynamodb")
     try:
-        dynamodb.describe_table(TableName=f"phone-login-ledger-{stage}")
+        dynamodb.describe_table(TableName=name)
     except dynamodb.exceptions.ResourceNotFoundException:
         return False
     return True
+
+
+def _has_secret(account: Account, name: str) -> bool:
+    secrets = account.client("secretsmanager")
+    try:
+        secrets.describe_secret(SecretId=name)
+    except secrets.exceptions.ResourceNotFoundException:
+        return False
+    return True
+
+
+def _has_logs(account: Account, name: str) -> bool:
+    groups = account.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    return any(group["logGroupName"] == name for group in groups)
 
 
 def _environment(account: Account) -> Mapping[str, str]:

@@ -51,11 +51,15 @@ class Stack:
 
     @property
     def ledger(self) -> str:
-        return f"phone-login-ledger-{self.stage}"
+        return ledger_name(self.stage)
 
     @property
     def code_key(self) -> str:
-        return f"phone-login/{self.stage}/code-key"
+        return code_key_name(self.stage)
+
+    @property
+    def log_group(self) -> str:
+        return log_group_name(self.stage)
 
     @property
     def client_list(self) -> str:
@@ -64,6 +68,21 @@ class Stack:
 
 def stack_name(stage: str) -> str:
     return f"phone-login-{stage}"
+
+
+# These outlive a stack, and are known by their names.
+
+
+def ledger_name(stage: str) -> str:
+    return f"phone-login-ledger-{stage}"
+
+
+def code_key_name(stage: str) -> str:
+    return f"phone-login/{stage}/code-key"
+
+
+def log_group_name(stage: str) -> str:
+    return f"/phone-login/{stage}/triggers"
 
 
 def read(account: Account, stage: str) -> Stack:

@@ -220,6 +220,10 @@ def _send(
         metrics={
             "Sent": 1,
             "Parts": text.parts(body),
+            # Codes that come back are compared with those sent, and a sum of nothing is no zero.
+            "CodesSent": 1,
+            "Verified": 0,
+            "Proven": 0,
             # Codes grow while the pool is under attack.
             "LongCodes": int(challenge.code_length > USUAL_LENGTH),
             **_budgets(reservation),

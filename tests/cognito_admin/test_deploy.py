@@ -22,6 +22,8 @@ SiteHost = "www.example.com"
 AllowedCountries = ["US", "CA"]
 SendsPerPhoneHour = 6
 PublicClient = true
+# The local AWS knows no alarms on several metrics.
+UnusedTextsAlarm = 0
 """
 REAL_SAM = PROJECT / ".local" / "sam-venv" / "bin" / "sam"
 
@@ -47,24 +49,24 @@ def config(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def make(aws, config, sam):
-    """``make("up")``: what the target runs. Returns what it said; fails with it."""
+def shell(aws, tmp_path):
+    """``shell("-m", "…")``: what Python says as the operator; fails with it."""
 
-    def run(*arguments: str, fails: bool = False) -> str:
+    def run(*arguments: object, fails: bool = False, answer: str = "") -> str:
         done = subprocess.run(
-            [
-                *(sys.executable, "-m", "cognito_admin.deploy", *arguments),
-                *("--stage", "test", "--config", config, "--sam", sam, "--yes"),
-            ],
+            [sys.executable, *map(str, arguments)],
             cwd=PROJECT,
             env={
                 "PATH": os.environ["PATH"],
-                "HOME": str(config.parent),
+                "HOME": str(tmp_path),
                 "NO_PROXY": "*",
+                "AWS_REGION": "us-east-1",
+                "DJANGO_SECRET_KEY": "of-no-use-to-these-commands",
                 "AWS_ENDPOINT_URL": aws.emulator.url,
                 "AWS_ACCESS_KEY_ID": aws.emulator.root_key.id,
                 "AWS_SECRET_ACCESS_KEY": aws.emulator.root_key.secret,
             },
+            input=answer,
             capture_output=True,
             text=True,
             check=False,
@@ -75,7 +77,21 @@ def make(aws, config, sam):
     return run
 
 
-def test_deployed_examined_printed_undeployed_and_back_with_the_same_users(aws, make, config):
+@pytest.fixture
+def make(shell, config, sam):
+    """``make("up")``: what the target runs; with an ``answer`` it asks."""
+
+    def run(*arguments: str, stage: str = "test", fails: bool = False, answer: str = "") -> str:
+        options = ["--stage", stage, "--config", config, "--sam", sam]
+        if not answer:
+            options.append("--yes")
+        module = ("-m", "cognito_admin.deploy")
+        return str(shell(*module, *arguments, *options, fails=fails, answer=answer))
+
+    return run
+
+
+def test_deployed_examined_printed_undeployed_and_back_with_the_same_users(aws, make, shell):
     said = make("up")
     assert "ok          triggers: the pool calls ours" in said
     assert "ok          revision: the triggers are those of this checkout" in said
@@ -109,8 +125,13 @@ def test_deployed_examined_printed_undeployed_and_back_with_the_same_users(aws, 
     assert f"Kept: the pool {pool}" in said
     assert aws.client("cognito-idp").describe_user_pool(UserPoolId=pool)
 
+    logs = aws.client("logs")
+    logs.put_retention_policy(logGroupName="/phone-login/test/triggers", retentionInDays=1)
     said = make("up", "--user-pool-id", pool)
-    assert "are used again" in said
+    for what in ("table", "code key", "log group"):
+        assert f"The {what} of an earlier stack is there, and is used again." in said
+    (group,) = logs.describe_log_groups(logGroupNamePrefix="/phone-login/test/")["logGroups"]
+    assert group["retentionInDays"] == 30
     assert f"COGNITO_USER_POOL_ID={pool}" in said
     assert "ok          triggers: the pool calls ours" in said
     again = aws.client("secretsmanager").get_secret_value(SecretId="phone-login/test/code-key")
@@ -118,7 +139,10 @@ def test_deployed_examined_printed_undeployed_and_back_with_the_same_users(aws, 
 
     # Attached now: what people sign in by is not pulled away under the pool.
     said = make("down", fails=True)
-    assert f"cognito_detach --user-pool-id {pool} --stage test" in said
+    detach = f"cognito_detach --user-pool-id {pool} --stage test"
+    assert detach in said
+    shell("manage.py", *detach.split(), "--yes")
+    assert "Deleted phone-login-test" in make("down")
 
 
 def test_code_key_that_was_changed_by_hand_is_another_revision(as_operator):
@@ -134,6 +158,21 @@ def test_code_key_that_was_changed_by_hand_is_another_revision(as_operator):
     secrets.put_secret_value(SecretId=name, SecretString="b" * 64)
     assert revision_now() != first
     assert revision.has_sources(first, deploy.LAMBDAS)
+
+
+def test_only_what_is_there_and_not_the_stack_s_own_is_used_again(as_operator):
+    def left() -> dict[str, bool]:
+        return deploy._left_by_earlier_stack(configured(), "remains")
+
+    assert left() == {"ReuseLedger": False, "ReuseCodeKey": False, "ReuseLogs": False}
+    # A first deployment that failed may have come as far as this.
+    as_operator.client("logs").create_log_group(logGroupName="/phone-login/remains/triggers")
+    assert left() == {"ReuseLedger": False, "ReuseCodeKey": False, "ReuseLogs": True}
+    as_operator.client("logs").create_log_group(logGroupName="/phone-login/remains/triggers-old")
+    as_operator.client("secretsmanager").create_secret(
+        Name="phone-login/remains/code-key", SecretString="a" * 64
+    )
+    assert left() == {"ReuseLedger": False, "ReuseCodeKey": True, "ReuseLogs": True}
 
 
 def test_stage_that_the_file_does_not_name_is_explained(tmp_path):
@@ -168,6 +207,7 @@ def test_parameters_are_spelled_as_cloudformation_wants_them(config):
         "AllowedCountries": "US,CA",
         "SendsPerPhoneHour": "6",
         "PublicClient": "true",
+        "UnusedTextsAlarm": "0",
     }
 
 

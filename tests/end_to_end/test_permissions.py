@@ -63,12 +63,15 @@ def cold_start(clients) -> Callable[..., None]:
 
 
 @pytest.fixture
-def sign_in(on_cloud, settings, clients, phone, texts) -> Callable[[], None]:
-    """Everything that the site ever asks of AWS, as the site; raises where any of it is denied."""
+def sign_in(on_cloud, settings, clients, phone, texts) -> Callable[..., None]:
+    """Everything that the site ever asks of AWS, as the site; raises where any of it is denied.
+
+    ``sign_in(operators=False)`` leaves out what operators alone order.
+    """
     settings.ACCOUNTS_LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
     settings.ACCOUNTS_TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
 
-    def run() -> None:
+    def run(*, operators: bool = True) -> None:
         ledger._client.cache_clear()
         site_texts._client.cache_clear()
         gateway = cognito.gateway()
@@ -79,13 +82,19 @@ def sign_in(on_cloud, settings, clients, phone, texts) -> Callable[[], None]:
         outcome = gateway.answer_challenge(challenge, code_in(texts(phone)[-1]))
         assert isinstance(outcome, cognito.Tokens)
         gateway.mark_phone_verified(created.sub)
-        assert ledger.show(phone).sends_last_hour == 1
-        ledger.unlock(phone)
-        ledger.overview(1)
+        gateway.set_locale(created.sub, "de")
+        gateway.read_user(created.sub)
+        assert gateway.groups_of(created.sub) == set()
         prove_another_number(created.sub, f"{phone[:-1]}5", texts)
         sign_up_elsewhere(on_cloud, clients("cognito-idp"), limbo := f"{phone[:-1]}4")
         gateway.heal_unconfirmed(limbo)
-        run_account(gateway, created.sub)
+        gateway.change_phone(created.sub, f"{phone[:-1]}3", verified=True)
+        gateway.sign_out_everywhere(created.sub)
+        if operators:
+            assert ledger.show(phone).sends_last_hour == 1
+            ledger.unlock(phone)
+            ledger.overview(1)
+            run_account(gateway, created.sub)
 
     yield run
     ledger._client.cache_clear()
@@ -100,7 +109,6 @@ def prove_another_number(sub: str, phone: str, texts: Any) -> None:
 
 def run_account(gateway: cognito.Gateway, sub: str) -> None:
     assert gateway.list_users()[0]
-    assert gateway.groups_of(sub) == set()
     gateway.disable(sub)
     gateway.enable(sub)
     gateway.delete(sub)
@@ -164,9 +172,40 @@ def test_flow_fails_without_a_statement_of_the_sites_policy(clients, sign_in, on
         iam.delete_user_policy(**rest)
 
 
+def test_site_without_the_admin_signs_people_in_and_does_no_operators_act(
+    clients, sign_in, on_cloud
+):
+    iam, outputs = clients("iam"), on_cloud.outputs
+    iam.attach_user_policy(UserName=SITE_USER, PolicyArn=outputs["SignInPolicyArn"])
+    iam.detach_user_policy(UserName=SITE_USER, PolicyArn=outputs["WebTierPolicyArn"])
+    try:
+        sign_in(operators=False)
+        gateway, nobody = cognito.gateway(), "+12015550100"
+        for act in (gateway.disable, gateway.enable, gateway.delete):
+            with pytest.raises(cognito.Misconfigured, match="AccessDenied"):
+                act(nobody)
+        with pytest.raises(cognito.Misconfigured, match="AccessDenied"):
+            gateway.add_to_group(nobody, "editors")
+        with pytest.raises(cognito.Misconfigured, match="AccessDenied"):
+            gateway.list_users()
+        with pytest.raises(ledger.LedgerError):
+            ledger.show(nobody)
+    finally:
+        iam.attach_user_policy(UserName=SITE_USER, PolicyArn=outputs["WebTierPolicyArn"])
+        iam.detach_user_policy(UserName=SITE_USER, PolicyArn=outputs["SignInPolicyArn"])
+
+
+# A pool of numbers that another account shares with ours.
+SHARED = "arn:aws:sms-voice:us-east-1:111111111111:pool/p-1"
+
+
 @pytest.mark.parametrize(
     ("function", "sid", "action", "resource"),
     [
+        ("create", "TextThroughEndUserMessaging", "sms-voice:SendTextMessage", SHARED),
+        ("texts", "TextThroughEndUserMessaging", "sms-voice:SendTextMessage", SHARED),
+        ("create", "TextThroughEndUserMessaging", "sms-voice:SendTextMessage", "*"),
+        ("texts", "TextThroughEndUserMessaging", "sms-voice:SendTextMessage", "*"),
         ("create", "TextThroughEndUserMessaging", "sms-voice:SendTextMessage", "phone-number/p-1"),
         ("create", "TextThroughPinpoint", "mobiletargeting:SendMessages", "apps/1"),
         ("verify", "ReportUsedCodes", "sms-voice:PutMessageFeedback", "message/m-1"),
@@ -180,7 +219,9 @@ def test_role_of_another_sender_may_text_through_it_and_not_without_its_statemen
 ):
     """The local AWS has neither service, so its IAM is asked what it would allow."""
     iam, whole = every_sender(function)
-    arn = f"arn:aws:{action.partition(':')[0]}:us-east-1:000000000000:{resource}"
+    arn = resource
+    if "/" in resource and not resource.startswith("arn:"):
+        arn = f"arn:aws:{action.partition(':')[0]}:us-east-1:000000000000:{resource}"
 
     def decision(document: str) -> str:
         results = iam.simulate_custom_policy(

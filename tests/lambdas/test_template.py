@@ -50,6 +50,7 @@ LEDGER_ARN = {
     "Fn::Sub": "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}"
     ":table/phone-login-ledger-${Stage}"
 }
+LOGS_NAME = {"Fn::Sub": "/phone-login/${Stage}/triggers"}
 CLIENT_IDS_NAME = {"Fn::Sub": "/phone-login/${Stage}/client-ids"}
 OF_EVERY_FUNCTION = {"STAGE": {"Ref": "Stage"}, "REVISION": {"Ref": "Revision"}}
 READ_CODE_KEY = {
@@ -92,7 +93,8 @@ TEXT_THROUGH_END_USER_MESSAGING = {
     "Sid": "TextThroughEndUserMessaging",
     "Effect": "Allow",
     "Action": "sms-voice:SendTextMessage",
-    "Resource": {"Fn::Sub": "arn:${AWS::Partition}:sms-voice:*:${AWS::AccountId}:*"},
+    # No identity is no resource, and a shared one is another account's.
+    "Resource": "*",
 }
 TEXT_THROUGH_PINPOINT = {
     "Sid": "TextThroughPinpoint",
@@ -161,6 +163,46 @@ def variables(name: str) -> dict:
     return shared | RESOURCES[name]["Properties"].get("Environment", {}).get("Variables", {})
 
 
+def holds(condition: str, **parameters: object) -> bool:
+    """Tell whether a condition holds: Equals and Not, of parameters and their defaults."""
+
+    def value(expression: object) -> object:
+        if isinstance(expression, dict) and "Ref" in expression:
+            name = expression["Ref"]
+            return str(parameters.get(name, TEMPLATE["Parameters"][name]["Default"]))
+        return str(expression)
+
+    def judged(expression: dict) -> bool:
+        ((operator, operands),) = expression.items()
+        if operator == "Fn::Not":
+            return not judged(operands[0])
+        assert operator == "Fn::Equals"
+        return value(operands[0]) == value(operands[1])
+
+    return judged(TEMPLATE["Conditions"][condition])
+
+
+def transformed(revision: str) -> dict:
+    """What SAM on AWS, which knows the values of parameters, makes of the resources."""
+    script = """
+import json, sys
+from samtranslator.translator.transform import transform
+template, revision = json.load(sys.stdin)
+template["Globals"]["Function"]["CodeUri"] = "s3://bucket/key.zip"
+print(json.dumps(transform(template, {"Revision": revision}, None)["Resources"]))
+"""
+    done = subprocess.run(
+        [EMULATOR_PROGRAM.with_name("python"), "-c", script],
+        input=json.dumps([TEMPLATE, revision]),
+        env={"AWS_DEFAULT_REGION": "eu-west-1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    made: dict = json.loads(done.stdout)
+    return made
+
+
 def matches(parameter: str, value: str) -> bool:
     return bool(re.fullmatch(TEMPLATE["Parameters"][parameter]["AllowedPattern"], value))
 
@@ -218,10 +260,11 @@ def test_pool_outlives_mistakes():
     assert RESOURCES["UserPool"]["UpdateReplacePolicy"] == "Retain"
 
 
-def test_pool_passwords_are_strong_and_short_lived():
+def test_pool_passwords_are_strong_and_shut_nobody_out_by_their_end():
     policy = POOL["Policies"]["PasswordPolicy"]
     assert policy["MinimumLength"] >= 12
-    assert policy["TemporaryPasswordValidityDays"] == 1
+    # The most that Cognito takes.
+    assert policy["TemporaryPasswordValidityDays"] == 365
     assert all(
         policy[f"Require{kind}"] for kind in ("Lowercase", "Uppercase", "Numbers", "Symbols")
     )
@@ -326,6 +369,25 @@ def test_function_is_published_anew_when_anything_of_it_changes(name):
     assert function(name)["AutoPublishCodeSha256"] == {"Ref": "Revision"}
 
 
+def test_version_that_is_replaced_is_deleted():
+    """SnapStart keeps a snapshot of each version, and each is paid for."""
+    made = transformed("a" * 64)
+    versions = [one for one in made.values() if one["Type"] == "AWS::Lambda::Version"]
+    assert len(versions) == len(TRIGGERS)
+    assert {one["DeletionPolicy"] for one in versions} == {"Delete"}
+
+
+@pytest.mark.parametrize("name", sorted(set(TRIGGERS) - {"PreSignUp"}))
+def test_function_on_the_way_of_every_sign_in_can_have_instances_reserved(name):
+    assert function(name)["ReservedConcurrentExecutions"] == {
+        "Fn::If": ["HasReservedInstances", {"Ref": "ReservedInstances"}, {"Ref": "AWS::NoValue"}]
+    }
+    # None would switch the function off.
+    assert TEMPLATE["Parameters"]["ReservedInstances"]["Default"] == 0
+    assert holds("HasReservedInstances", ReservedInstances=5)
+    assert not holds("HasReservedInstances", ReservedInstances=0)
+
+
 @pytest.mark.parametrize("name", set(TRIGGERS) - {"PreSignUp"})
 def test_function_on_the_way_of_every_sign_in_can_be_kept_from_cold_starts(name):
     nothing = {"Ref": "AWS::NoValue"}
@@ -361,9 +423,10 @@ def test_function_logs_json_to_a_group_that_forgets(name):
     assert function(name)["LoggingConfig"] == {
         "LogFormat": "JSON",
         "ApplicationLogLevel": "INFO",
-        "LogGroup": {"Ref": "TriggerLogs"},
+        "LogGroup": {"Fn::If": ["NewLogs", {"Ref": "TriggerLogs"}, LOGS_NAME]},
     }
     assert RESOURCES["TriggerLogs"]["Type"] == "AWS::Logs::LogGroup"
+    assert RESOURCES["TriggerLogs"]["Properties"]["LogGroupName"] == LOGS_NAME
     assert RESOURCES["TriggerLogs"]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
     assert TEMPLATE["Parameters"]["LogRetentionDays"]["Default"] == 30
     assert 0 not in TEMPLATE["Parameters"]["LogRetentionDays"]["AllowedValues"]
@@ -505,9 +568,17 @@ def test_ledger_and_its_key_outlive_a_stack_together():
     for name in ("Ledger", "CodeKey"):
         assert RESOURCES[name]["DeletionPolicy"] == "Retain"
         assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
-        assert RESOURCES[name]["Condition"] == "NewLedger"
     assert LEDGER["TableName"] == LEDGER_NAME
     assert RESOURCES["CodeKey"]["Properties"]["Name"] == CODE_KEY_ID
+
+
+@pytest.mark.parametrize("name", ["Ledger", "CodeKey", "Logs"])
+def test_what_outlives_a_stack_is_not_made_again_by_the_next_one(name):
+    resource = RESOURCES["TriggerLogs" if name == "Logs" else name]
+    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+    assert resource["Condition"] == f"New{name}"
+    assert holds(f"New{name}")
+    assert not holds(f"New{name}", **{f"Reuse{name}": "true"})
 
 
 def test_ledger_streams_to_nobody():
@@ -547,7 +618,13 @@ def test_code_key_is_no_parameter_and_no_output():
         "AlarmEmail",
         "BlockedTextsAlarm",
         "FailedAnswersAlarm",
+        "ExpectedSignIns",
+        "ExpectedSignInsHours",
+        "UnusedTextsAlarm",
+        "ReservedInstances",
         "ReuseLedger",
+        "ReuseCodeKey",
+        "ReuseLogs",
         "Revision",
     }
     assert set(TEMPLATE["Parameters"]) == named | optional | set(LIMITS) | set(SENDERS)
@@ -556,7 +633,7 @@ def test_code_key_is_no_parameter_and_no_output():
 
 
 def test_web_tier_may_do_exactly_this():
-    assert of_type("AWS::IAM::ManagedPolicy") == ["WebTierPolicy"]
+    assert of_type("AWS::IAM::ManagedPolicy") == ["SignInPolicy", "WebTierPolicy"]
     assert RESOURCES["WebTierPolicy"]["Properties"]["PolicyDocument"] == {
         "Version": "2012-10-17",
         "Statement": [
@@ -612,9 +689,39 @@ def test_web_tier_may_do_exactly_this():
     }
 
 
-def test_web_tier_policy_is_attached_by_hand_only():
-    properties = set(RESOURCES["WebTierPolicy"]["Properties"])
+def test_site_without_the_admin_may_do_exactly_this():
+    every = {
+        one["Sid"]: one
+        for one in RESOURCES["WebTierPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    }
+    assert RESOURCES["SignInPolicy"]["Properties"]["PolicyDocument"]["Statement"] == [
+        every["SignPeopleIn"],
+        every["HealAccounts"],
+        {
+            "Sid": "ReadGroups",
+            "Effect": "Allow",
+            "Action": "cognito-idp:AdminListGroupsForUser",
+            "Resource": POOL_ARN,
+        },
+        every["TextPeople"],
+    ]
+
+
+@pytest.mark.parametrize("name", of_type("AWS::IAM::ManagedPolicy"))
+def test_policy_of_the_site_is_attached_by_hand_only(name):
+    properties = set(RESOURCES[name]["Properties"])
     assert not properties & {"Roles", "Users", "Groups"}
+
+
+@pytest.mark.parametrize(
+    "name", [*of_type("AWS::IAM::ManagedPolicy"), *of_type("AWS::CloudWatch::Dashboard")]
+)
+def test_name_that_is_the_whole_account_s_carries_the_region(name):
+    """A stage of the same name may stand in another region."""
+    (named,) = [
+        value for key, value in RESOURCES[name]["Properties"].items() if key.endswith("Name")
+    ]
+    assert named["Fn::Sub"].endswith("-${Stage}-${AWS::Region}")
 
 
 def test_outputs_are_named_as_the_variables_of_the_site():
@@ -630,6 +737,7 @@ def test_outputs_are_named_as_the_variables_of_the_site():
     for_operators = {
         "PublicClientId": {"Ref": "PublicUserPoolClient"},
         "WebTierPolicyArn": {"Ref": "WebTierPolicy"},
+        "SignInPolicyArn": {"Ref": "SignInPolicy"},
         "AlarmTopicArn": {"Ref": "AlarmTopic"},
     }
     outputs = TEMPLATE["Outputs"]
@@ -658,7 +766,7 @@ def test_alarms_watch_what_can_go_wrong():
             str(one["Properties"]["Threshold"]),
         )
         for one in RESOURCES.values()
-        if one["Type"] == "AWS::CloudWatch::Alarm"
+        if one["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" not in one["Properties"]
     }
     stage = str({"Ref": "Stage"})
     # Somebody waits for these; PreSignUp only says no, and operators can ask the ledger again.
@@ -675,25 +783,69 @@ def test_alarms_watch_what_can_go_wrong():
         *(("AWS/Lambda", "Errors", name, "5") for name in awaited),
         *(("AWS/Lambda", "Throttles", name, "1") for name in awaited),
         *(("AWS/Lambda", "Duration", name, "2500") for name in awaited),
+        ("PhoneLogin", "Verified", stage, str({"Ref": "ExpectedSignIns"})),
+        ("AWS/DynamoDB", "WriteThrottleEvents", str(LEDGER_NAME), "1"),
+        *(
+            ("AWS/Cognito", "SignInThrottles", *sorted((str(POOL_ID), client)), "1")
+            for client in (str({"Ref": "UserPoolClient"}), str({"Ref": "PublicUserPoolClient"}))
+        ),
+        ("AWS/Cognito", "SignInThrottles", *sorted((str(POOL_ID), "Admin")), "1"),
+        ("AWS/Cognito", "SignUpThrottles", *sorted((str(POOL_ID), "Admin")), "1"),
     }
+
+
+def test_alarm_rings_when_nobody_signs_in():
+    """What is broken altogether writes nothing, so nothing is what must ring."""
+    alarm = RESOURCES["NoSignInsAlarm"]["Properties"]
+    assert alarm["TreatMissingData"] == "breaching"
+    assert alarm["ComparisonOperator"] == "LessThanThreshold"
+    assert (alarm["Period"], alarm["Statistic"]) == (3600, "Sum")
+    assert alarm["EvaluationPeriods"] == {"Ref": "ExpectedSignInsHours"}
+    # A site with few users has quiet days; whoever knows better says so.
+    assert RESOURCES["NoSignInsAlarm"]["Condition"] == "ExpectsSignIns"
+    assert not holds("ExpectsSignIns")
+    assert holds("ExpectsSignIns", ExpectedSignIns=1)
+
+
+def test_alarm_rings_when_texts_leave_and_no_code_comes_back():
+    alarm = RESOURCES["UnusedTextsAlarmed"]["Properties"]
+    back, *parts = alarm["Metrics"]
+    assert back["Expression"] == {
+        "Fn::Sub": "IF(sent >= ${UnusedTextsAlarm}, 100 * (verified + proven) / sent, 100)"
+    }
+    assert {one["Id"]: one["MetricStat"]["Metric"]["MetricName"] for one in parts} == {
+        "sent": "CodesSent",
+        "verified": "Verified",
+        "proven": "Proven",
+    }
+    assert [one["ReturnData"] for one in alarm["Metrics"]] == [True, False, False, False]
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 20)
+    assert holds("WatchesUnusedTexts")
+    assert not holds("WatchesUnusedTexts", UnusedTextsAlarm=0)
 
 
 @pytest.mark.parametrize("name", of_type("AWS::CloudWatch::Alarm"))
 def test_alarm_reaches_somebody_and_is_silent_at_night(name):
     alarm = RESOURCES[name]["Properties"]
     assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}]
-    assert alarm["TreatMissingData"] == "notBreaching"
+    if name != "NoSignInsAlarm":
+        assert alarm["TreatMissingData"] == "notBreaching"
     assert alarm["AlarmName"]["Fn::Sub"].endswith("-${Stage}")
-    if alarm["MetricName"] == "Duration":
+    if alarm.get("MetricName") == "Duration":
         assert alarm["ExtendedStatistic"] == "p95"
 
 
 def test_metrics_that_are_watched_are_written_by_the_triggers():
     watched = {
-        one["Properties"]["MetricName"]
+        metric["MetricName"]
         for one in RESOURCES.values()
         if one["Type"] == "AWS::CloudWatch::Alarm"
-        and one["Properties"]["Namespace"] == telemetry.NAMESPACE
+        for metric in (
+            [each["MetricStat"]["Metric"] for each in one["Properties"]["Metrics"][1:]]
+            if "Metrics" in one["Properties"]
+            else [one["Properties"]]
+        )
+        if metric["Namespace"] == telemetry.NAMESPACE
     }
     body = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
     shown = set(re.findall(r'\["PhoneLogin", "(\w+)"', body))
@@ -838,8 +990,9 @@ def test_template_has_no_anchors():
     assert not [one for one in tokens if isinstance(one, yaml.AliasToken | yaml.AnchorToken)]
 
 
-def test_template_is_small_enough_to_be_sent():
-    assert len(PATH.read_bytes()) < 51_200
+def test_template_is_small_enough_for_cloudformation():
+    """As SAM sends it, by way of S3."""
+    assert len(PATH.read_bytes()) < 1_000_000
 
 
 SENDER_LISTS = [
@@ -863,27 +1016,9 @@ def test_condition_of_a_sender_holds_where_it_is_listed(value):
 
 
 def test_new_revision_publishes_the_triggers_anew():
-    """As SAM on AWS does it, which knows the values of parameters."""
-    script = """
-import json, sys
-from samtranslator.translator.transform import transform
-template, revision = json.load(sys.stdin)
-template["Globals"]["Function"]["CodeUri"] = "s3://bucket/key.zip"
-made = transform(template, {"Revision": revision}, None)["Resources"]
-print(json.dumps([n for n, r in made.items() if r["Type"] == "AWS::Lambda::Version"]))
-"""
-    python = EMULATOR_PROGRAM.with_name("python")
-
     def versions(revision: str) -> set[str]:
-        done = subprocess.run(
-            [python, "-c", script],
-            input=json.dumps([TEMPLATE, revision]),
-            env={"AWS_DEFAULT_REGION": "eu-west-1"},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return set(json.loads(done.stdout))
+        made = transformed(revision)
+        return {name for name, one in made.items() if one["Type"] == "AWS::Lambda::Version"}
 
     first = versions("a" * 64)
     assert len(first) == len(TRIGGERS)
