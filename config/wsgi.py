@@ -1,7 +1,11 @@
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from django.db import connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
+# Nobody waits for a page as long as for a command such as migrate.
+connections.settings["default"]["STATEMENT_SECONDS"] = settings.DATABASE_STATEMENT_SECONDS

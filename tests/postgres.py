@@ -106,6 +106,9 @@ class Postgres:
             )
         self._wait_until_ready(found)
 
+    def is_running(self) -> bool:
+        return self._process is not None
+
     def freeze(self) -> None:
         """Take connections, and answer nothing."""
         self._signal(signal.SIGSTOP)

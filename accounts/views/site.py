@@ -1,9 +1,12 @@
 """What every page of the site goes by, its colours and its language, and what stands in for one."""
 
+import logging
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -13,6 +16,7 @@ from django.http import (
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.cache import add_never_cache_headers
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 from django.views.generic import View
@@ -20,6 +24,11 @@ from django.views.i18n import set_language
 
 from accounts import brand, context_processors, phone_login
 from accounts.conf import conf
+from accounts.sessions import SessionStore
+
+log = logging.getLogger(__name__)
+
+_RETRY_AFTER = 30
 
 
 @require_safe
@@ -74,4 +83,24 @@ def _switch(request: HttpRequest, *, is_admitted: bool = False) -> HttpResponseB
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's own has not even the site's name. This one asks no session and no database."""
+    error = sys.exc_info()[1]
+    if isinstance(error, (OperationalError, InterfaceError)):
+        return _without_database(request, error)
     return HttpResponseServerError(render_to_string("500.html", context_processors.site(request)))
+
+
+def _without_database(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Say that it passes: the database is away or too slow, or a row is locked for too long."""
+    sqlstate = getattr(error.__cause__, "sqlstate", None)
+    log.error("The database does not answer: %s %s", type(error).__name__, sqlstate or "")
+    # What runs on the way out must not ask again, and wait again.
+    request.session = SessionStore()
+    request.__dict__.pop("_messages", None)
+    context = {
+        **context_processors.site(request),
+        "again": request.get_full_path() if request.method in ("GET", "HEAD") else "/",
+    }
+    response = HttpResponse(render_to_string("503.html", context), status=503)
+    response["Retry-After"] = str(_RETRY_AFTER)
+    add_never_cache_headers(response)
+    return response

@@ -43,6 +43,7 @@ ARROWS: dict[str, set[str]] = {
         "accounts.conf",
         "accounts.context_processors",
         "accounts.phone_login",
+        "accounts.sessions",
     },
     "accounts.views.login": {
         "accounts.conf",
@@ -349,6 +350,8 @@ ARROWS: dict[str, set[str]] = {
     "config.logs": set(),
     "config.apps": {"config.checks"},
     "config.cache": {"accounts.breaker"},
+    "config.postgresql": set(),
+    "config.postgresql.base": {"accounts.breaker"},
     "config.checks": set(),
     "config.headers": set(),
     "config.health": {"accounts.tokens", "config.lame_duck"},
@@ -410,6 +413,7 @@ PACKAGES: dict[str, set[str]] = {
     "cognito_admin.stack": {"botocore"},
     "cognito_admin.terminal": {"botocore"},
     "config.cache": {"redis"},
+    "config.postgresql.base": {"psycopg"},
     "config.logs": {"structlog"},
     "config.settings": {"csp", "environ"},
 }

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import time_machine
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import include, path
@@ -363,8 +364,16 @@ def broken(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("Broken on purpose")
 
 
+def without_database(request: HttpRequest) -> HttpResponse:
+    raise OperationalError("Away on purpose")
+
+
 handler500 = urls.handler500
-urlpatterns = [path("broken", broken), path("", include("config.urls"))]
+urlpatterns = [
+    path("broken", broken),
+    path("without-database", without_database),
+    path("", include("config.urls")),
+]
 
 
 @pytest.mark.urls(__name__)
@@ -386,6 +395,9 @@ def test_gallery_of_errors(gallery: Gallery, page: Page, phone, settings):
     gallery.go("/broken")
     says("Something broke")
     gallery.take("error-500")
+    gallery.go("/without-database")
+    says("Please try again in a minute")
+    gallery.take("error-503")
 
     gallery.go(LOGIN)
     page.evaluate(tokens)
