@@ -5,7 +5,7 @@ from typing import Any
 
 from cognito_admin import pool
 from cognito_admin.account import Account
-from cognito_admin.pool import Change
+from cognito_admin.pool import Change, NotAsPlanned
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,13 @@ def plan_settings(
     )
 
 
-def apply(account: Account, planned: ClientPlan) -> list[Change]:
-    """Do what was planned. Returns what else has changed, which should be nothing."""
+def apply(account: Account, planned: ClientPlan) -> None:
+    """Do what was planned, and prove it. Raises NotAsPlanned."""
     account.client("cognito-idp").update_user_pool_client(**planned.request)
     after = describe(account, planned.before["UserPoolId"], planned.before["ClientId"])
-    return [each for each in pool.changes(planned.before, after) if each not in planned.changes]
+    undone, more = pool.compare(planned.before, planned.changes, after)
+    if undone or more:
+        raise NotAsPlanned(undone, more)
 
 
 def describe(account: Account, user_pool_id: str, client_id: str) -> dict[str, Any]:

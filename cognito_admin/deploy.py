@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cognito_admin import attach, revision, stack
 from cognito_admin.account import Account
-from cognito_admin.attach import AttachError
+from cognito_admin.plans import PlanError
 
 PROJECT = Path(__file__).resolve().parent.parent
 LAMBDAS = PROJECT / "lambdas"
@@ -60,7 +60,7 @@ def main() -> int:
             up(account, options.stage, parameters, sam=options.sam, yes=options.yes)
         else:
             down(account, options.stage, yes=options.yes)
-    except (DeployError, AttachError, stack.NoStack) as error:
+    except (DeployError, PlanError, stack.NoStack) as error:
         print(f"{command}: {error}", file=sys.stderr)
         return 1
     except (BotoCoreError, ClientError) as error:
@@ -99,7 +99,7 @@ def up(account: Account, stage: str, parameters: dict[str, str], *, sam: Path, y
     existing = parameters.get("ExistingUserPoolId", "")
     if existing:
         writable = parameters.get("ClientWriteAttributes", "locale").split(",")
-        for note in attach.examine(account, existing, writable):
+        for note in attach.examine(account, existing, writable, stage):
             print(f"  note: {note}")
     reused = _left_by_earlier_stack(account, stage)
     for what in sorted(_LEFT[name] for name, is_there in reused.items() if is_there):

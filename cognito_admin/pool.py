@@ -39,6 +39,19 @@ class Change:
         return f"- {name} = {before}" if self.after is None else f"~ {name}: {before} → {after}"
 
 
+class NotAsPlanned(Exception):
+    """``undone`` are planned changes that did not come true, ``more`` is what else has changed."""
+
+    def __init__(self, undone: list[Change], more: list[Change]) -> None:
+        said = []
+        if undone:
+            said += ["AWS took the change and did not make it:", *map(str, undone)]
+        if more:
+            said += ["More has changed than was asked for:", *map(str, more)]
+        super().__init__("\n".join(said))
+        self.undone, self.more = undone, more
+
+
 def update_request(described: Settings, members: Collection[str]) -> dict[str, Any]:
     """Return the UpdateUserPool that changes nothing of a pool, as DescribeUserPool gives it.
 
@@ -100,6 +113,49 @@ def changes(before: Settings, after: Settings) -> list[Change]:
         for path in paths
         if old.get(path) != new.get(path)
     ]
+
+
+def mfa_changes(before: Settings, after: Settings) -> list[Change]:
+    """Return what differs between two second factors, as GetUserPoolMfaConfig gives them.
+
+    Where there are none to be asked for, it means nothing which ones there would be.
+    """
+    if "OFF" in (before.get("MfaConfiguration"), after.get("MfaConfiguration")):
+        before, after = without_factors(before), without_factors(after)
+    return changes(before, after)
+
+
+def without_factors(mfa: Settings) -> dict[str, Any]:
+    """Return what SetUserPoolMfaConfig takes together with OFF: it refuses factors then."""
+    return {
+        name: mfa[name] for name in ("MfaConfiguration", "WebAuthnConfiguration") if name in mfa
+    }
+
+
+def compare(
+    before: Settings, planned: list[Change], after: Settings
+) -> tuple[list[Change], list[Change]]:
+    """Return which planned changes did not come true, and what else has changed.
+
+    A setting that was to be taken away may have got Cognito's default instead.
+    """
+    made = {change.path: change for change in changes(before, after)}
+    undone = [
+        change
+        for change in planned
+        if not _alike(change.before, change.after)
+        and (
+            change.path not in made
+            or not (change.after is None or _alike(made[change.path].after, change.after))
+        )
+    ]
+    asked = {change.path for change in planned}
+    return undone, [change for path, change in made.items() if path not in asked]
+
+
+def _alike(one: Any, other: Any) -> bool:
+    # Cognito does not describe an empty list.
+    return bool(one == other or (one in (None, []) and other in (None, [])))
 
 
 def _carried_over(described: Settings, members: Collection[str]) -> dict[str, Any]:

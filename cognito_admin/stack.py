@@ -7,7 +7,13 @@ from botocore.exceptions import ClientError
 
 from cognito_admin.account import Account
 
-CHALLENGE_SLOTS = ("DefineAuthChallenge", "CreateAuthChallenge", "VerifyAuthChallengeResponse")
+# The slots of custom sign-ins in LambdaConfig, and what the template names their functions.
+_TRIGGERS = {
+    "DefineAuthChallenge": "phone-login-define",
+    "CreateAuthChallenge": "phone-login-create",
+    "VerifyAuthChallengeResponse": "phone-login-verify",
+}
+CHALLENGE_SLOTS = tuple(_TRIGGERS)
 
 
 class NoStack(Exception):
@@ -64,6 +70,13 @@ class Stack:
     @property
     def client_list(self) -> str:
         return f"/phone-login/{self.stage}/client-ids"
+
+
+def triggers_of(stage: str, pool_arn: str) -> dict[str, str]:
+    """Return the functions of a stage for a pool, deployed or not: ARNs by slot."""
+    _, partition, _, region, account_id, _ = pool_arn.split(":", 5)
+    prefix = f"arn:{partition}:lambda:{region}:{account_id}:function"
+    return {slot: f"{prefix}:{name}-{stage}" for slot, name in _TRIGGERS.items()}
 
 
 def stack_name(stage: str) -> str:

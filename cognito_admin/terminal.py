@@ -1,13 +1,16 @@
 """What the commands that change something have in common: show, ask, and say what went wrong."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from cognito_admin.attach import AttachError
+from cognito_admin import journal, plans
+from cognito_admin.account import Account
+from cognito_admin.plans import Plan, PlanError
+from cognito_admin.pool import NotAsPlanned
 from cognito_admin.stack import NoStack
 
 
@@ -46,10 +49,43 @@ class CarefulCommand(BaseCommand):
         return False
 
 
+class PoolCommand(CarefulCommand):
+    """Changes a user pool by a plan."""
+
+    def carry_out(
+        self,
+        operator: Account,
+        plan: Callable[[], Plan],
+        options: dict[str, Any],
+        *,
+        before: Callable[[Plan], None] = lambda planned: None,
+        after: Callable[[], None] = lambda: None,
+    ) -> bool:
+        """Show what is planned, ask, and do it. Returns whether something was changed.
+
+        ``before`` runs before the first change, ``after`` once the plan holds, also where nothing
+        was left to change. Raises PlanError, NotAsPlanned and botocore's errors.
+        """
+        planned = plan()
+        self.stdout.write(f"{planned.user_pool_id}, {planned.pool_name}:")
+        for note in planned.notes:
+            self.stdout.write(f"  note: {note}")
+        if self.shown_and_agreed(planned.changes, options):
+            before(planned)
+            plans.apply(operator, planned, plan)
+            after()
+            return True
+        if not (planned.changes or options["dry_run"]):
+            # An earlier run may have been cut off when all was done.
+            journal.end(operator, planned.user_pool_id)
+            after()
+        return False
+
+
 @contextmanager
 def plain_errors() -> Iterator[None]:
     """Let whatever AWS or the account lacks end the command in words."""
     try:
         yield
-    except (AttachError, NoStack, ClientError, BotoCoreError) as error:
+    except (PlanError, NotAsPlanned, NoStack, ClientError, BotoCoreError) as error:
         raise CommandError(str(error)) from error

@@ -70,6 +70,12 @@ class Case:
         )["UserPool"]
         return described
 
+    @property
+    def settable(self) -> list[str]:
+        """The settings of a pool that UpdateUserPool takes."""
+        model = self.account.client("cognito-idp").meta.service_model
+        return list(model.operation_model("UpdateUserPool").input_shape.members)
+
     @cached_property
     def pool_arn(self) -> str:
         return str(self.pool["Arn"])

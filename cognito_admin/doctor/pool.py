@@ -1,7 +1,9 @@
 """The pool itself: who may come in, and how."""
 
+import json
 from collections.abc import Iterator
 
+from cognito_admin import journal
 from cognito_admin.doctor.case import Case, Finding, danger, ok, warning
 
 
@@ -33,6 +35,35 @@ def second_factor(case: Case) -> Iterator[Finding]:
             "who has set one cannot sign in by phone",
             case.set_pool("MfaConfiguration=OFF"),
         )
+
+
+def unfinished(case: Case) -> Iterator[Finding]:
+    entry = journal.read(case.account, case.pool_id)
+    if entry is None:
+        yield ok("unfinished change", "none")
+        return
+    run = f"the cognito_attach, cognito_detach or cognito_set begun at {entry.began} was cut off"
+    bad = False
+    mfa = case.account.client("cognito-idp").get_user_pool_mfa_config(UserPoolId=case.pool_id)
+    mfa.pop("ResponseMetadata", None)
+    if entry.has_lost_mfa(mfa):
+        bad = True
+        should = entry.mfa_after["MfaConfiguration"]
+        yield danger(
+            "unfinished change",
+            f"{run}: second factors are {mfa['MfaConfiguration']} and should be {should}",
+            case.set_pool(f"MfaConfiguration={should}"),
+        )
+    for change in entry.other_differences(case.pool, case.settable):
+        bad = True
+        name = ".".join(change.path)
+        yield warning(
+            "unfinished change",
+            f"{run}: {name} is neither as it was nor as it was to be ({change})",
+            case.set_pool(f"{name}={json.dumps(change.before)}"),
+        )
+    if not bad:
+        yield ok("unfinished change", "one was cut off, and left nothing behind")
 
 
 def recovery(case: Case) -> Iterator[Finding]:
@@ -88,4 +119,4 @@ def protection(case: Case) -> Iterator[Finding]:
 
 
 _ADMIN_ONLY = 'AccountRecoverySetting={"RecoveryMechanisms":[{"Name":"admin_only","Priority":1}]}'
-CHECKS = (sign_up, second_factor, recovery, own_texts, native_codes, protection)
+CHECKS = (sign_up, second_factor, unfinished, recovery, own_texts, native_codes, protection)

@@ -11,6 +11,7 @@ from django.core.management.base import CommandError
 from localcloud import stack
 from localcloud.cloud import EMULATOR_PROGRAM, PROJECT
 from localcloud.emulator import REGION, Emulator
+from tests.cognito_admin.existing_pool import RICH, undeploy
 from tests.cognito_admin.texting_front import WELL, WithTexts
 
 LEDGER = "phone-login-ledger-local"
@@ -141,3 +142,34 @@ def examine(site: Aws, capsys) -> Callable[..., list[dict[str, str]]]:
         return findings
 
     return run
+
+
+@pytest.fixture
+def make_pool(aws):
+    made = []
+
+    def make(**settings: Any) -> str:
+        described = aws.client("cognito-idp").create_user_pool(**{**RICH, **settings})["UserPool"]
+        made.append(described["Id"])
+        return str(described["Id"])
+
+    yield make
+    for pool_id in made:
+        aws.client("cognito-idp").update_user_pool(
+            UserPoolId=pool_id, DeletionProtection="INACTIVE"
+        )
+        aws.client("cognito-idp").delete_user_pool(UserPoolId=pool_id)
+
+
+@pytest.fixture
+def pool(aws, make_pool):
+    """A pool of others with our stack beside it; the stack is gone afterwards."""
+    cognito, pool_id = aws.client("cognito-idp"), make_pool()
+    cognito.set_user_pool_mfa_config(
+        UserPoolId=pool_id,
+        SoftwareTokenMfaConfiguration={"Enabled": True},
+        MfaConfiguration="OPTIONAL",
+    )
+    aws.deploy(ExistingUserPoolId=pool_id)
+    yield pool_id
+    undeploy(aws)

@@ -1,6 +1,5 @@
 """A pool with many settings of its own, which gets our sign-in and keeps everything else."""
 
-import copy
 import re
 from typing import Any
 
@@ -10,111 +9,13 @@ from django.core.management.base import CommandError
 from django.test import Client
 
 from cognito_admin import pool as pools
-from localcloud import inbox, stack
+from localcloud import inbox
 from tests.cognito_admin import srp
+from tests.cognito_admin.existing_pool import OTHER, RICH, everything, undeploy
 
 pytestmark = pytest.mark.cloud
 
 PASSWORD = "Correct-horse-7-battery"
-OTHER = "arn:aws:lambda:us-east-1:000000000000:function:somebody-elses"
-RICH = {
-    "PoolName": "members",
-    "UsernameAttributes": ["phone_number", "email"],
-    "UsernameConfiguration": {"CaseSensitive": False},
-    "AutoVerifiedAttributes": ["email"],
-    "MfaConfiguration": "OPTIONAL",
-    "DeletionProtection": "ACTIVE",
-    "UserPoolTier": "ESSENTIALS",
-    "Policies": {
-        "PasswordPolicy": {
-            "MinimumLength": 10,
-            "RequireUppercase": True,
-            "RequireLowercase": True,
-            "RequireNumbers": True,
-            "RequireSymbols": False,
-            "TemporaryPasswordValidityDays": 21,
-        }
-    },
-    "LambdaConfig": {"PostConfirmation": OTHER, "PreTokenGeneration": OTHER},
-    "AdminCreateUserConfig": {
-        "AllowAdminCreateUserOnly": False,
-        "UnusedAccountValidityDays": 21,
-        "InviteMessageTemplate": {
-            "SMSMessage": "{username}: your password is {####}",
-            "EmailMessage": "{username}: your password is {####}",
-            "EmailSubject": "Welcome",
-        },
-    },
-    "VerificationMessageTemplate": {
-        "DefaultEmailOption": "CONFIRM_WITH_LINK",
-        "EmailMessageByLink": "Click {##here##}",
-        "EmailSubjectByLink": "Confirm",
-    },
-    "SmsAuthenticationMessage": "Your code is {####}",
-    "EmailConfiguration": {
-        "EmailSendingAccount": "DEVELOPER",
-        "SourceArn": "arn:aws:ses:us-east-1:000000000000:identity/example.com",
-        "From": "Members <members@example.com>",
-        "ReplyToEmailAddress": "help@example.com",
-    },
-    "DeviceConfiguration": {
-        "ChallengeRequiredOnNewDevice": False,
-        "DeviceOnlyRememberedOnUserPrompt": True,
-    },
-    "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["email"]},
-    "AccountRecoverySetting": {
-        "RecoveryMechanisms": [
-            {"Name": "verified_email", "Priority": 1},
-            {"Name": "verified_phone_number", "Priority": 2},
-        ]
-    },
-    "UserPoolTags": {"team": "members", "cost-centre": "42"},
-    "Schema": [{"Name": "plan", "AttributeDataType": "String", "Mutable": True}],
-}
-
-
-@pytest.fixture
-def make_pool(aws):
-    made = []
-
-    def make(**settings: Any) -> str:
-        described = aws.client("cognito-idp").create_user_pool(**{**RICH, **settings})["UserPool"]
-        made.append(described["Id"])
-        return str(described["Id"])
-
-    yield make
-    for pool_id in made:
-        aws.client("cognito-idp").update_user_pool(
-            UserPoolId=pool_id, DeletionProtection="INACTIVE"
-        )
-        aws.client("cognito-idp").delete_user_pool(UserPoolId=pool_id)
-
-
-@pytest.fixture
-def pool(aws, make_pool):
-    """A pool of others with our stack beside it; the stack is gone afterwards."""
-    cognito, pool_id = aws.client("cognito-idp"), make_pool()
-    cognito.set_user_pool_mfa_config(
-        UserPoolId=pool_id,
-        SoftwareTokenMfaConfiguration={"Enabled": True},
-        MfaConfiguration="OPTIONAL",
-    )
-    aws.deploy(ExistingUserPoolId=pool_id)
-    yield pool_id
-    undeploy(aws)
-
-
-def undeploy(aws) -> None:
-    """As make undeploy, and the table and key that it leaves."""
-    cloudformation = aws.client("cloudformation")
-    cloudformation.delete_stack(StackName=stack.STACK)
-    stack._wait(cloudformation, gone=True)
-    dynamodb, secrets = aws.client("dynamodb"), aws.client("secretsmanager")
-    if "phone-login-ledger-local" in dynamodb.list_tables()["TableNames"]:
-        dynamodb.update_table(TableName="phone-login-ledger-local", DeletionProtectionEnabled=False)
-        dynamodb.delete_table(TableName="phone-login-ledger-local")
-    for one in secrets.list_secrets()["SecretList"]:
-        secrets.delete_secret(SecretId=one["ARN"], ForceDeleteWithoutRecovery=True)
 
 
 @pytest.fixture
@@ -143,23 +44,6 @@ def member(aws, pool, phone) -> str:
     )
     aws.client("cognito-idp").admin_set_user_password(**account, Password=PASSWORD, Permanent=True)
     return phone
-
-
-def everything(aws, pool_id: str) -> dict[str, Any]:
-    """All that is set of a pool, its second factors and its clients."""
-    cognito = aws.client("cognito-idp")
-    mfa = cognito.get_user_pool_mfa_config(UserPoolId=pool_id)
-    del mfa["ResponseMetadata"]
-    clients = {}
-    for one in cognito.list_user_pool_clients(UserPoolId=pool_id, MaxResults=60)["UserPoolClients"]:
-        clients[one["ClientName"]] = cognito.describe_user_pool_client(
-            UserPoolId=pool_id, ClientId=one["ClientId"]
-        )["UserPoolClient"]
-    described = cognito.describe_user_pool(UserPoolId=pool_id)["UserPool"]
-    del described["LastModifiedDate"]
-    # Cognito does not say what is not set; the local AWS may.
-    described = {name: value for name, value in described.items() if value not in ({}, "")}
-    return copy.deepcopy({"pool": described, "mfa": mfa, "clients": clients})
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
@@ -302,6 +186,11 @@ def test_lost_trigger_is_put_back_and_the_way_back_stays_the_first(aws, run, poo
             "requires family_name",
             'ClientWriteAttributes = "locale,family_name"',
         ),
+        (
+            {"LambdaConfig": {"CreateAuthChallenge": OTHER}},
+            f"CreateAuthChallenge is taken: {OTHER}",
+            "cognito_set --user-pool-id {} LambdaConfig.CreateAuthChallenge=null",
+        ),
     ],
 )
 def test_pool_that_cannot_be_attached_is_refused_with_the_remedy(
@@ -343,6 +232,17 @@ def test_pool_that_can_be_attached_is_examined_before_anything_is_deployed(
     said = run("cognito_attach", "--user-pool-id", pool)
     assert note in said
     assert f"make deploy STAGE=prod USER_POOL_ID={pool}" in said
+
+
+def test_pool_that_still_calls_the_functions_of_this_stage_can_be_attached(aws, run, make_pool):
+    """Such as after somebody has deleted the stack."""
+    ours = OTHER.replace("somebody-elses", "phone-login-create-prod") + ":live"
+    pool = make_pool(LambdaConfig={"CreateAuthChallenge": ours})
+    assert "can be attached" in run("cognito_attach", "--user-pool-id", pool)
+    with pytest.raises(CommandError, match="is taken"):
+        run("cognito_attach", "--user-pool-id", pool, "--stage", "test")
+    run("cognito_set", "--user-pool-id", pool, "LambdaConfig.CreateAuthChallenge=null", "--yes")
+    assert "can be attached" in run("cognito_attach", "--user-pool-id", pool, "--stage", "test")
 
 
 def test_doctor_of_an_attached_pool_names_what_leads_around_us(run, pool, old_client, capsys):

@@ -10,7 +10,9 @@ import pytest
 from cognito_admin import deploy, revision
 from cognito_admin.account import configured
 from cognito_admin.deploy import DeployError
+from cognito_admin.plans import Refused
 from localcloud.cloud import PROJECT
+from tests.cognito_admin.existing_pool import OTHER
 
 pytestmark = pytest.mark.cloud
 
@@ -143,6 +145,27 @@ def test_deployed_examined_printed_undeployed_and_back_with_the_same_users(aws, 
     assert detach in said
     shell("manage.py", *detach.split(), "--yes")
     assert "Deleted phone-login-test" in make("down")
+
+
+def test_nothing_is_deployed_for_a_pool_whose_custom_triggers_are_taken(
+    aws, as_operator, make_pool
+):
+    taken = make_pool(LambdaConfig={"VerifyAuthChallengeResponse": OTHER})
+    runs_no_sam = Path("/bin/false")
+
+    def up() -> None:
+        parameters = {"Stage": "other", "ExistingUserPoolId": taken}
+        deploy.up(configured(), "other", parameters, sam=runs_no_sam, yes=True)
+
+    with pytest.raises(Refused, match=f"VerifyAuthChallengeResponse is taken: {OTHER}"):
+        up()
+    # Those of this stage are no obstacle: it is deployed again.
+    ours = OTHER.replace("somebody-elses", "phone-login-verify-other") + ":live"
+    aws.client("cognito-idp").update_user_pool(
+        UserPoolId=taken, LambdaConfig={"VerifyAuthChallengeResponse": ours}
+    )
+    with pytest.raises(DeployError, match="SAM did not deploy"):
+        up()
 
 
 def test_code_key_that_was_changed_by_hand_is_another_revision(as_operator):

@@ -136,3 +136,27 @@ def test_changes_are_shown_in_a_line_each():
         ),
     )
     assert list(shown) == ["~ A.x: 1 → 2", "- A.gone = old", "+ A.new = true"]
+
+
+def test_planned_change_that_did_not_come_true_is_told_from_what_else_changed():
+    before = {"A": {"x": 1}, "B": "old", "C": ["one"], "D": "set", "E": "same"}
+    planned = pool.changes(before, {"A": {"x": 2}, "B": "new", "C": [], "E": "same"})
+    undone, more = pool.compare(before, planned, {"A": {"x": 1}, "B": "newer", "E": "other"})
+    assert {change.path for change in undone} == {("A", "x"), ("B",)}
+    assert [str(change) for change in more] == ["~ E: same → other"]
+
+
+def test_setting_that_was_taken_away_may_have_its_default():
+    before = {"DeletionProtection": "ACTIVE"}
+    planned = pool.changes(before, {})
+    assert pool.compare(before, planned, {"DeletionProtection": "INACTIVE"}) == ([], [])
+    assert pool.compare(before, planned, before) == (planned, [])
+
+
+def test_factors_that_nobody_is_asked_for_differ_in_nothing():
+    off = {"MfaConfiguration": "OFF", "SoftwareTokenMfaConfiguration": {"Enabled": True}}
+    assert pool.mfa_changes(off, {"MfaConfiguration": "OFF"}) == []
+    on = off | {"MfaConfiguration": "ON"}
+    assert [str(each) for each in pool.mfa_changes(off, on)] == ["~ MfaConfiguration: OFF → ON"]
+    assert len(pool.mfa_changes(on, {"MfaConfiguration": "ON"})) == 1
+    assert pool.without_factors(off) == {"MfaConfiguration": "OFF"}

@@ -4,11 +4,11 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from cognito_admin import account, attach, stack
-from cognito_admin.terminal import CarefulCommand, plain_errors
+from cognito_admin import account, attach, plans, stack
+from cognito_admin.terminal import PoolCommand, plain_errors
 
 
-class Command(CarefulCommand):
+class Command(PoolCommand):
     help = (
         "Wires the triggers of a deployed stack into its user pool, and changes nothing else. "
         "Also puts back what got lost. Users, passwords and other clients stay as they are."
@@ -33,22 +33,23 @@ class Command(CarefulCommand):
                     f"The stack {deployed.name} works for {deployed.user_pool_id}. "
                     f"Deploy one for {pool_id}: make deploy STAGE=… USER_POOL_ID={pool_id}"
                 )
-            planned = attach.plan(operator, deployed)
-            self.stdout.write(f"{pool_id}, {planned.before['Name']}:")
-            for note in planned.notes:
-                self.stdout.write(f"  note: {note}")
-            if not self.shown_and_agreed(planned.changes, options):
+
+            def keep(planned: plans.Plan) -> None:
+                if not deployed.has_own_pool:
+                    attach.save(operator, deployed, planned)
+
+            if not self.carry_out(
+                operator, lambda: attach.plan(operator, deployed), options, before=keep
+            ):
                 return
-            if not deployed.has_own_pool:
-                attach.save(operator, deployed, planned)
-            attach.apply(operator, planned, lambda: attach.plan(operator, deployed))
         self.stdout.write(
-            "Attached; described again, and nothing else has changed. The way back: "
+            "Attached; described again: all of it came true, and nothing else has changed. "
+            "The way back: "
             f"python manage.py cognito_detach --user-pool-id {pool_id} --stage {stage}"
         )
 
     def _examine(self, operator: account.Account, pool_id: str, stage: str) -> None:
-        notes = attach.examine(operator, pool_id, ["locale"])
+        notes = attach.examine(operator, pool_id, ["locale"], stage)
         for note in notes:
             self.stdout.write(f"  note: {note}")
         self.stdout.write(

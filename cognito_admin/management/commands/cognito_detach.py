@@ -5,10 +5,10 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from cognito_admin import account, attach, stack
-from cognito_admin.terminal import CarefulCommand, plain_errors
+from cognito_admin.terminal import PoolCommand, plain_errors
 
 
-class Command(CarefulCommand):
+class Command(PoolCommand):
     help = (
         "Takes our triggers out of a user pool and puts back what was there before. "
         "What others have changed since stays. Phone sign-in ends at once; passwords go on."
@@ -28,14 +28,14 @@ class Command(CarefulCommand):
                 raise CommandError(
                     f"The stack {deployed.name} works for {deployed.user_pool_id}, not {pool_id}"
                 )
-            planned = attach.plan_detach(operator, deployed)
-            for note in planned.notes:
-                self.stdout.write(f"  note: {note}")
-            if not self.shown_and_agreed(planned.changes, options):
+            if not self.carry_out(
+                operator,
+                lambda: attach.plan_detach(operator, deployed),
+                options,
+                after=lambda: attach.forget(operator, deployed),
+            ):
                 return
-            attach.apply(operator, planned, lambda: attach.plan_detach(operator, deployed))
-            attach.forget(operator, deployed)
         self.stdout.write(
-            "Detached; described again, and nothing else has changed. "
+            "Detached; described again: all of it came true, and nothing else has changed. "
             f"The client and the functions go with: make undeploy STAGE={stage}"
         )

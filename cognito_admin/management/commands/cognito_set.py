@@ -8,11 +8,11 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from cognito_admin import account, attach, clients, pool
-from cognito_admin.terminal import CarefulCommand, plain_errors
+from cognito_admin import account, clients, plans, pool
+from cognito_admin.terminal import PoolCommand, plain_errors
 
 
-class Command(CarefulCommand):
+class Command(PoolCommand):
     help = (
         "Changes single settings of a user pool, or with --client-id of an app client, and "
         "nothing else: cognito_set --user-pool-id ID DeletionProtection=ACTIVE"
@@ -40,16 +40,14 @@ class Command(CarefulCommand):
                 planned = clients.plan_settings(operator, pool_id, client_id, values)
                 if not self.shown_and_agreed(planned.changes, options):
                     return
-                if more := clients.apply(operator, planned):
-                    raise CommandError("More has changed:\n" + "\n".join(map(str, more)))
-            else:
-                for_pool = attach.plan_settings(operator, pool_id, values)
-                if not self.shown_and_agreed(for_pool.changes, options):
-                    return
-                attach.apply(
-                    operator, for_pool, lambda: attach.plan_settings(operator, pool_id, values)
-                )
-        self.stdout.write("Changed; described again, and nothing else has changed.")
+                clients.apply(operator, planned)
+            elif not self.carry_out(
+                operator, lambda: plans.for_settings(operator, pool_id, values), options
+            ):
+                return
+        self.stdout.write(
+            "Changed; described again: all of it came true, and nothing else has changed."
+        )
 
 
 def _parsed(spelled: str) -> tuple[pool.Path, Any]:
