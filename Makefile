@@ -29,8 +29,8 @@ TESTED := env -u PYTHONDONTWRITEBYTECODE $(RUN)
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(SITE) $(LOCAL_AWS) ## Start a local AWS and the site on http://localhost:8000 (PORT=… PUBLIC_CLIENT=1)
-	@exec $(RUN) -m localcloud --port $(PORT) $(if $(PUBLIC_CLIENT),--public-client)
+run: may-run $(SITE) $(LOCAL_AWS) ## Start a local AWS and the site on http://localhost:8000 (PORT=… PUBLIC_CLIENT=1)
+	@exec $(RUN) -m localcloud --port "$(PORT)" $(if $(PUBLIC_CLIENT),--public-client)
 
 spa: $(SITE) $(SPA)/.bundled ## Serve the example apps against make run PUBLIC_CLIENT=1 (needs Node 20; SPA_PORT=…)
 	@exec $(RUN) -m localcloud.example --port $(SPA_PORT)
@@ -75,12 +75,12 @@ bench-admin: $(DEV) ## Measure the admin on PostgreSQL, at a million users and f
 	@$(RUN) -m tests.provision
 	@$(RUN) -m tests.bench.admin
 
-admin: $(SITE) ## Make an operator while make run is running: make admin PHONE=+12015550123
+admin: may-admin $(SITE) ## Make an operator while make run is running: make admin PHONE=+12015550123
 	@$(LOCAL) $(RUN) manage.py make_admin "$(PHONE)"
 
 install: $(SITE) ## Install what manage.py needs into .local/venv; the other targets do so themselves
 
-manage: $(SITE) ## Run a Django command against make run: make manage ARGS="shell"
+manage: may-manage $(SITE) ## Run a Django command against make run: make manage ARGS="shell"
 	@$(LOCAL) $(RUN) manage.py $(ARGS)
 
 deploy: $(SITE) $(SAM_CLI) ## Deploy a stage of deploy.toml to AWS: make deploy STAGE=prod (USER_POOL_ID=… YES=1)
@@ -100,8 +100,12 @@ lock: $(DEV) ## Compile the requirements.in files into hashed locks
 
 UV_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-clean: ## Remove all local state: users, texts, environments
+clean: may-clean ## Remove all local state: users, texts, environments
 	rm -rf $(STATE)
+
+# Before anything is installed, which may take a minute.
+may-%:
+	@$(PYTHON) -m localcloud.preflight $* --port "$(PORT)" --phone "$(PHONE)"
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=…" if sys.version_info < (3, 11) else 0)'

@@ -3,7 +3,9 @@
     emulator   starts and stops the emulator's process
     stack      deploys the template, the same one as in production, and reads what came of it
     cloud      both together, and the environment that the site needs
+    preflight  what stands in the way of a make target, before anything is installed
     __main__   ``python -m localcloud``: emulator, site and inbox until Ctrl-C
+    unsent     which texts did not leave, for the console of make run
     inbox      the phone-shaped page with the texts, mounted by the site in local mode only
 
 Nothing here runs in production, and nothing of the site's is imported.

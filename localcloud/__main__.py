@@ -2,10 +2,8 @@
 
 import argparse
 import contextlib
-import fcntl
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,13 +13,23 @@ from types import FrameType
 
 import requests
 
-from localcloud import LocalCloudError
+from localcloud import LocalCloudError, preflight
 from localcloud.cloud import PROJECT, Cloud
+from localcloud.unsent import Unsent
 
 SITE_START_TIMEOUT = 30.0
 STOP_TIMEOUT = 10.0
-# Who tries things out types the same number all day, and nobody pays for it.
-GENEROUS = {"SendsPerPhoneHour": "20", "SendsPerPhoneDay": "50", "SendsPerUnusedBlockHour": "10000"}
+# Who tries things out types the same number all day, and nobody pays for it: the most there is.
+GENEROUS = {
+    "SendsPerPhoneHour": "20",
+    "SendsPerPhoneDay": "50",
+    "SendsPerBlockHour": "10000",
+    "SendsPerUnusedBlockHour": "10000",
+    "SendsPerCountryHour": "1000000",
+    "SendsPerPoolHour": "1000000",
+    "SendsPerPoolDay": "10000000",
+    "FailuresPerPool5Minutes": "10000",
+}
 
 
 class Stopped(BaseException):
@@ -53,8 +61,8 @@ def main() -> int:
 def run(port: int, state: Path, *, has_public_client: bool = False) -> None:
     """Run until a signal. Raises LocalCloudError, or Stopped; nothing is left running."""
     state.mkdir(parents=True, exist_ok=True)
-    with _alone(state):
-        _refuse_taken_port(port)
+    with preflight.alone(state) as lock:
+        preflight.refuse_taken_port(port)
         print("Starting the local AWS and deploying lambdas/template.yaml …", flush=True)
         parameters = GENEROUS | {"PublicClient": str(has_public_client).lower()}
         with Cloud(state, parameters=parameters) as cloud:
@@ -67,6 +75,8 @@ def run(port: int, state: Path, *, has_public_client: bool = False) -> None:
                 raise LocalCloudError("The database could not be migrated; see above")
             with _site([*manage, "runserver", f"127.0.0.1:{port}"], environment) as site:
                 _wait_until_up(site, port)
+                lock.write(f"http://localhost:{port}/")
+                lock.flush()
                 print(
                     f"\n  Site    http://localhost:{port}/"
                     f"\n  Inbox   http://localhost:{port}/local/inbox/   texts arrive here"
@@ -109,27 +119,6 @@ def _stop_already(number: int, frame: FrameType | None) -> None:
 
 
 @contextlib.contextmanager
-def _alone(state: Path) -> Iterator[None]:
-    with (state / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise LocalCloudError(f"Another make run uses {state} already") from error
-        yield
-
-
-def _refuse_taken_port(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except (OSError, OverflowError) as error:
-            raise LocalCloudError(
-                f"Port {port} cannot be had; choose another: PORT={port + 1} make run"
-            ) from error
-
-
-@contextlib.contextmanager
 def _site(command: list[str], environment: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
     # A session of its own: the reloader's child must end as well, and Ctrl-C is ours to handle.
     process = subprocess.Popen(command, env=environment, start_new_session=True)
@@ -156,7 +145,10 @@ def _wait_until_up(site: "subprocess.Popen[bytes]", port: int) -> None:
 
 
 def _watch(cloud: Cloud, site: "subprocess.Popen[bytes]") -> None:
+    unsent = Unsent(cloud)
     while True:
+        for line in unsent.news():
+            print(line, flush=True)
         if not cloud.emulator.is_running():
             raise LocalCloudError(f"The local AWS died: {cloud.emulator.last_words()}")
         if site.poll() is not None:

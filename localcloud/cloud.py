@@ -122,6 +122,10 @@ class Cloud:
             "ACCOUNTS_SIGN_UP": "open",
             "ACCOUNTS_COUNTRIES": ",".join(COUNTRIES),
             "ACCOUNTS_DEFAULT_REGION": COUNTRIES[0],
+            # All of them come from this machine.
+            "ACCOUNTS_PHONE_POSTS": "1000/minute",
+            "ACCOUNTS_SENDS": "1000/minute",
+            "ACCOUNTS_WRONG_CODES": "1000/minute",
         }
         if public := self.outputs.get("PublicClientId"):
             # For apps; the site has no use for it.

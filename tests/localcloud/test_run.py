@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from localcloud import preflight
+from localcloud.__main__ import GENEROUS
 from localcloud.emulator import free_port
 from tests.localcloud import processes
 from tests.localcloud.processes import needs_proc
@@ -130,8 +132,14 @@ class Person:
         hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
         return self.session.post(page.url, hidden | typed, timeout=10)
 
-    def sign_in(self, url: str, phone: str) -> requests.Response:
+    def ask(self, url: str, phone: str) -> requests.Response:
+        """Ask for a text. Returns the page of the code."""
         page = self.send(self.get(f"{url}/"), phone=phone)
+        assert page.url == f"{url}/accounts/login/code/", re.sub(r"<[^>]+>|\s+", " ", page.text)
+        return page
+
+    def sign_in(self, url: str, phone: str) -> requests.Response:
+        page = self.ask(url, phone)
         text = re.search(r'class="bubble"[^>]*>(\d{6})\b', self.get(f"{url}/local/inbox/").text)
         return self.send(page, code=text[1])
 
@@ -179,10 +187,13 @@ def test_second_start_keeps_users_and_redeploys_changed_triggers(start, tmp_path
     addresses = {address for address, _ in processes.listening(processes.of(run.state))}
     assert addresses == {"127.0.0.1"}
 
+    assert preflight.serving(run.state) == f"{run.url}/"
+
     second = start(copy)
     assert second.process.wait(20) == 1
     assert second.output() == f"make run: Another make run uses {run.state} already\n"
     assert run.process.poll() is None
+    assert preflight.serving(run.state) == f"{run.url}/"
 
     # Again and again, as people do when it takes a moment.
     while run.process.poll() is None:
@@ -211,6 +222,40 @@ def test_second_start_keeps_users_and_redeploys_changed_triggers(start, tmp_path
 
     os.kill(run.started("manage.py runserver")[0], signal.SIGKILL)
     ends_with_one_line(run, "The site ended")
+
+
+def test_texts_leave_all_day_and_one_that_does_not_is_said_with_the_way_on(start):
+    """Far more than any limit of production lets through to a machine, a block, a number."""
+    run = start()
+    run.until_ready()
+    for last in range(25):
+        Person().ask(run.url, f"+120155501{last:02}")
+    inbox = Person().get(f"{run.url}/local/inbox/").text
+    assert inbox.count('class="bubble"') == 25
+    assert "No text to" not in run.output()
+
+    Person().ask(run.url, "+12015550103")
+    run.until(lambda: "No text to" in run.output())
+    assert re.search(
+        r"^No text to \+•+03 \([A-Z0-9]{3}-[A-Z0-9]{2}\): it was asked for too soon\. "
+        r"The next may leave after the wait on the page\.$",
+        run.output(),
+        re.MULTILINE,
+    )
+    assert run.output().count("No text to") == 1
+
+
+def test_limits_of_make_run_are_the_widest_that_the_template_allows(project):
+    template = (project / "lambdas" / "template.yaml").read_text()
+    parameters = re.findall(r"^  (\w+):\n((?:    .*\n)+)", template, re.MULTILINE)
+    widest = {name: re.search(r"MaxValue: (\d+)", text) for name, text in parameters}
+    limits = {name: found[1] for name, found in widest.items() if found and "Per" in name}
+    assert len(limits) == 10
+    # How often somebody may guess stays what it is.
+    assert limits.items() - GENEROUS.items() <= {
+        ("FailuresPerPoolDay", "10000"),
+        ("FailuresPerPhone", "100"),
+    }
 
 
 def test_death_of_the_local_aws_ends_the_rest_with_one_line(start):
@@ -268,8 +313,8 @@ def test_taken_port_is_said_in_one_line(tmp_path, project):
             text=True,
             timeout=20,
         )
-    advice = f"choose another: PORT={port + 1} make run"
-    assert done.stderr == f"make run: Port {port} cannot be had; {advice}\n"
+    assert done.stderr.startswith(f"make run: Port {port} cannot be had; choose another: PORT=")
+    assert len(done.stderr.splitlines()) == 1
     assert (done.returncode, done.stdout) == (1, "")
     assert processes.left_of(tmp_path) == {}
     assert not (tmp_path / "state" / "emulator").exists()

@@ -1,0 +1,140 @@
+"""``python -m localcloud.preflight TARGET``: say what stands in the way of a make target.
+
+Runs before anything is installed, so it needs the standard library alone, and runs on an old Python
+too. The lock of a state directory is held by its ``make run``, which writes into it the address of
+the site once that answers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import errno
+import fcntl
+import socket
+import sys
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from localcloud import LocalCloudError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STATE = Path(__file__).resolve().parent.parent / ".local"
+_START = "Start it in another terminal (make run), wait until it says Ready, and do this again."
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make", description=__doc__)
+    parser.add_argument("target", choices=["run", "admin", "manage", "aws", "clean"])
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--phone", default="")
+    parser.add_argument("--state", type=Path, default=STATE)
+    options = parser.parse_args()
+    try:
+        if options.target == "run":
+            may_run(options.port, options.state)
+        elif options.target == "clean":
+            may_clean(options.state)
+        elif options.target == "admin":
+            may_make_admin(options.phone, options.state)
+        elif note := may_use(options.state, is_needed=options.target != "manage"):
+            print(f"make {options.target}: {note}", file=sys.stderr)
+    except LocalCloudError as error:
+        print(f"make {options.target}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def may_run(port: int, state: Path) -> None:
+    """Raise LocalCloudError where ``make run`` could not start."""
+    if sys.version_info < (3, 11):  # noqa: UP036 - it runs on any Python
+        raise LocalCloudError("Python 3.11 or newer is needed: make run PYTHON=python3.12")
+    if (serves := serving(state)) is not None:
+        raise LocalCloudError(f"Another make run uses {state} already{_at(serves)}")
+    refuse_taken_port(port)
+
+
+def may_make_admin(phone: str, state: Path) -> None:
+    """Raise LocalCloudError without a number, or without a run."""
+    if not phone:
+        raise LocalCloudError("Whose number? make admin PHONE=+12015550123")
+    may_use(state, is_needed=True)
+
+
+def may_use(state: Path, *, is_needed: bool) -> str:
+    """Return a note about the run whose AWS is used, or "". Raises LocalCloudError without one.
+
+    Where the run is not needed, the settings that it left are enough.
+    """
+    serves = serving(state)
+    if serves:
+        return ""
+    if serves is not None:
+        raise LocalCloudError("make run is still starting. Wait until it says Ready")
+    if is_needed or not (state / "env").exists():
+        raise LocalCloudError(f"The local AWS is not running. {_START}")
+    return "make run is not running: what asks AWS will fail."
+
+
+def may_clean(state: Path) -> None:
+    """Raise LocalCloudError where ``make clean`` would pull the state away under a run."""
+    if (serves := serving(state)) is not None:
+        raise LocalCloudError(f"make run uses {state}{_at(serves)}. End it first, with Ctrl-C")
+
+
+def serving(state: Path) -> str | None:
+    """Return the address of the site that runs on ``state``, "" while it starts, None if none."""
+    try:
+        with (state / "lock").open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return lock.read()
+    except FileNotFoundError:
+        pass
+    return None
+
+
+@contextlib.contextmanager
+def alone(state: Path) -> Iterator[IO[str]]:
+    """Hold the lock of ``state``, to write the site's address into. Raises LocalCloudError."""
+    with (state / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise LocalCloudError(f"Another make run uses {state} already") from error
+        lock.truncate(0)
+        yield lock
+
+
+def refuse_taken_port(port: int) -> None:
+    """Raise LocalCloudError with a port that is free where this one is not."""
+    if _is_free(port):
+        return
+    others = range(max(port, 1023) + 1, 65536)
+    other = next((one for one in others if _is_free(one)), 8000)
+    raise LocalCloudError(f"Port {port} cannot be had; choose another: PORT={other} make run")
+
+
+def _is_free(port: int) -> bool:
+    # "localhost" may lead to either, and a browser would find who listens on the other.
+    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        try:
+            with socket.socket(family) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((address, port))
+        except (OSError, OverflowError) as error:
+            # A machine without IPv6 has nobody there.
+            if family == socket.AF_INET or getattr(error, "errno", None) == errno.EADDRINUSE:
+                return False
+    return True
+
+
+def _at(address: str) -> str:
+    return f" and serves {address}" if address else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

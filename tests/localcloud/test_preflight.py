@@ -1,0 +1,155 @@
+"""What stands in the way of a make target is said in one line, before anything is installed."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from localcloud import preflight
+
+START = "Start it in another terminal (make run), wait until it says Ready, and do this again."
+IS_NEEDED = f"The local AWS is not running. {START}\n"
+
+
+@pytest.fixture
+def clone(tmp_path: Path, project: Path) -> Path:
+    """A fresh clone as far as the preflight needs it, in a folder with a space in its name."""
+    clone = tmp_path / "my clone"
+    shutil.copytree(project / "localcloud", clone / "localcloud")
+    shutil.copy(project / "Makefile", clone)
+    return clone
+
+
+@pytest.fixture
+def make(clone: Path):
+    """``make("run")``: what a newcomer types. Returns the status and what was said."""
+
+    def run(*arguments: str) -> tuple[int, str]:
+        done = subprocess.run(
+            ["make", "--no-print-directory", f"PYTHON={sys.executable}", *arguments],
+            cwd=clone,
+            # No venv can be made, and nothing installed.
+            env={"PATH": os.environ["PATH"], "LC_ALL": "C", "PIP_NO_INDEX": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        said = [line for line in done.stderr.splitlines() if not line.startswith("make: ***")]
+        return done.returncode, "".join(f"{line}\n" for line in said)
+
+    return run
+
+
+@pytest.fixture
+def state(clone: Path) -> Path:
+    state = clone / ".local"
+    state.mkdir()
+    return state
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("admin", "PHONE=+12015550123"), f"make admin: {IS_NEEDED}"),
+        (("admin",), "make admin: Whose number? make admin PHONE=+12015550123\n"),
+        (("manage", "ARGS=migrate"), f"make manage: {IS_NEEDED}"),
+    ],
+)
+def test_target_before_make_run_says_what_to_do_first(make, clone, arguments, said):
+    assert make(*arguments) == (2, said)
+    assert not (clone / ".local").exists(), "Something was installed for nothing"
+
+
+def test_operator_is_not_made_without_a_run_but_commands_are_run_with_a_note(make, state):
+    (state / "env").touch()
+    assert make("admin", "PHONE=+12015550123") == (2, f"make admin: {IS_NEEDED}")
+    assert preflight.may_use(state, is_needed=False) == (
+        "make run is not running: what asks AWS will fail."
+    )
+
+
+def test_run_that_is_still_starting_is_waited_for(make, state):
+    (state / "env").touch()
+    with preflight.alone(state):
+        for target in ("admin", "manage"):
+            assert make(target, "PHONE=+12015550123") == (
+                2,
+                f"make {target}: make run is still starting. Wait until it says Ready\n",
+            )
+
+
+def test_run_that_is_ready_is_used(state):
+    with preflight.alone(state) as lock:
+        lock.write("http://localhost:8000/")
+        lock.flush()
+        assert preflight.may_use(state, is_needed=True) == ""
+    assert preflight.serving(state) is None
+    with preflight.alone(state):
+        assert preflight.serving(state) == "", "The address of an earlier run"
+
+
+def test_state_is_not_removed_under_a_run(make, state):
+    with preflight.alone(state) as lock:
+        assert make("clean") == (
+            2,
+            f"make clean: make run uses {state}. End it first, with Ctrl-C\n",
+        )
+        lock.write(address := "http://localhost:8123/")
+        lock.flush()
+        assert make("clean") == (
+            2,
+            f"make clean: make run uses {state} and serves {address}. End it first, with Ctrl-C\n",
+        )
+        assert state.exists()
+    assert make("clean") == (0, "")
+    assert not state.exists()
+    assert make("clean") == (0, "")
+
+
+def test_second_run_is_told_of_the_first_and_leaves_its_address_there(make, state):
+    with preflight.alone(state) as lock:
+        lock.write("http://localhost:8123/")
+        lock.flush()
+        assert make("run") == (
+            2,
+            f"make run: Another make run uses {state} already and serves http://localhost:8123/\n",
+        )
+        assert preflight.serving(state) == "http://localhost:8123/"
+
+
+@pytest.mark.parametrize(("family", "address"), [("ipv4", "127.0.0.1"), ("ipv6", "::1")])
+def test_taken_port_is_said_before_the_install_with_one_that_is_free(make, clone, family, address):
+    try:
+        taken = socket.create_server(
+            (address, 0), family=socket.AF_INET6 if family == "ipv6" else socket.AF_INET
+        )
+    except OSError:
+        pytest.skip("This machine has no IPv6")
+    with taken:
+        port = taken.getsockname()[1]
+        status, said = make("run", f"PORT={port}")
+    assert status == 2
+    advice = rf"make run: Port {port} cannot be had; choose another: PORT=(\d+) make run\n"
+    other = int(re.fullmatch(advice, said)[1])
+    socket.create_server(("127.0.0.1", other)).close()
+    assert not (clone / ".local").exists(), "Something was installed for nothing"
+
+
+@pytest.mark.parametrize("port", ["http", "70000", "-1"])
+def test_port_that_is_none_is_said_in_one_line(make, port):
+    status, said = make("run", f"PORT={port}")
+    assert status == 2
+    assert "Traceback" not in said
+    assert "port" in said.lower()
+
+
+def test_python_that_is_too_old_is_named_before_the_install(clone, monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 10, 4))
+    with pytest.raises(preflight.LocalCloudError, match=r"3\.11 or newer.*make run PYTHON="):
+        preflight.may_run(8000, clone)
