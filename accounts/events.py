@@ -47,6 +47,8 @@ REASONS = {
     "landline": _("the number takes no texts"),
     "blocked_country": _("the sender does not text that country"),
     "country_not_allowed": _("a country that is not on the list"),
+    "not_mobile": _("not the number of a mobile phone"),
+    "sign_ups": _("too many new accounts at once"),
     "spend_limit": _("the month's money is spent"),
     "sandbox": _("the AWS account is in the SMS sandbox"),
     "throttled": _("too many texts at once for the sender"),

@@ -85,6 +85,8 @@ def person(phone: str | None, *, otherwise: str, locale: str | None, user: str) 
         why_not = "unknown"
     elif country not in environment.words("ALLOWED_COUNTRIES"):
         why_not = "country_not_allowed"
+    elif not countries.is_mobile(phone):
+        why_not = "not_mobile"
     if why_not or phone is None:
         # Under a name that no answer is looked up by: none is ever right.
         name = keys.pseudonym("nobody", otherwise)

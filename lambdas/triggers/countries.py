@@ -2,10 +2,13 @@
 
 Countries are named as in libphonenumber: ISO 3166, and AC and XK beside it. A code that several
 share belongs to the main one: +44 is GB, for Guernsey too. The tables are libphonenumber's; the
-tests compare them with it, so an upgrade that knows a new code says which one to add here.
+tests compare them with it, so an upgrade that knows a new code says which one to add here. Those of
+mobile numbers (mobiles.json) are written by tests/mobiles.py.
 """
 
+import json
 import re
+from pathlib import Path
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 
@@ -85,11 +88,19 @@ _AREA_CODES = {
 }
 
 _codes = _CALLING_CODES.split()
+# 77 and 79 are calling code 7 and a digit of the number.
+_CODE_LENGTHS = {
+    country: 1 if code[0] == "7" else len(code)
+    for code, country in zip(_codes[::2], _codes[1::2], strict=True)
+}
 _COUNTRIES = dict(zip(_codes[::2], _codes[1::2], strict=True)) | {
     f"1{area_code}": country
     for country, area_codes in _AREA_CODES.items()
     for area_code in area_codes.split()
 }
+_MOBILES: dict[str, str] = json.loads(
+    Path(__file__).with_name("mobiles.json").read_text(encoding="utf-8")
+)
 _LENGTHS = sorted({len(code) for code in _COUNTRIES}, reverse=True)
 
 
@@ -102,6 +113,19 @@ def country_of(phone: str) -> str | None:
         if country:
             return country
     return None
+
+
+def is_mobile(phone: str) -> bool:
+    """Tell whether an E.164 number is one of a mobile phone, or may be one, as under +1.
+
+    Premium, shared-cost, toll-free and personal numbers, pagers and landlines are none. The site
+    asks the same of what people type; here it holds for whoever comes past the site.
+    """
+    country = country_of(phone)
+    if country is None:
+        return False
+    code = 1 if country in _AREA_CODES else _CODE_LENGTHS[country]
+    return re.fullmatch(_MOBILES.get(country, "(?!)"), phone[1 + code :]) is not None
 
 
 def block_of(phone: str) -> str:

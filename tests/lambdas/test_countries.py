@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from phonenumbers import PhoneMetadata, PhoneNumberType
 
 from lambdas.triggers import countries
+from tests import mobiles
 
 NANPA = 1
+DIGITS = st.characters(codec="ascii", categories=["Nd"])
 NOT_A_COUNTRY = "001"
 PLACES = {
     PhoneNumberType.FIXED_LINE,
@@ -195,3 +197,76 @@ def test_block_of_leaves_out_the_last_four_digits(phone, block):
 def test_block_of_neighbours_is_the_same():
     assert countries.block_of("+12015550100") == countries.block_of("+12015559999")
     assert countries.block_of("+12015550100") != countries.block_of("+12015560100")
+
+
+# Mobile numbers
+
+
+def is_mobile_here(phone: str) -> bool:
+    """What the site asks (accounts/phones.py)."""
+    number = phonenumbers.parse(phone)
+    kinds = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
+    return phonenumbers.number_type(number) in kinds
+
+
+def test_patterns_of_mobile_numbers_are_those_of_libphonenumber():
+    """Write them again after an upgrade: python -m tests.mobiles."""
+    assert mobiles.PATH.read_text("utf-8") == mobiles.written()
+    assert set(mobiles.patterns()) <= set(countries._COUNTRIES.values())
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_examples_of_a_region_are_told_apart(region):
+    found = {phone: countries.is_mobile(phone) for phone in examples(region)}
+    assert found == {phone: is_mobile_here(phone) for phone in found}
+    # Tristan da Cunha has landlines alone.
+    assert True in found.values() or region == "TA"
+
+
+@pytest.mark.parametrize(
+    "phone",
+    [
+        "+19005550123",
+        "+18005550123",
+        "+499001234567",
+        "+491805123456",
+        "+4930123456",
+        "+447012345678",  # a personal number, which costs what a premium one does
+        "+448712345678",
+        "+33891234567",
+        "+3906123456789",
+        "+8835100123456",
+        "+1201555012",
+        "+4915123456789012",
+        "12015550123",
+        "",
+    ],
+)
+def test_number_that_is_no_mobile_one(phone):
+    assert countries.is_mobile(phone) is False
+
+
+@pytest.mark.parametrize(
+    "phone", ["+12015550123", "+447400123456", "+4915123456789", "+393123456789", "+79123456789"]
+)
+def test_number_of_a_mobile_phone(phone):
+    assert countries.is_mobile(phone) is True
+
+
+@given(
+    st.from_regex(r"\+(1|7|20|30|33|39|44|49|52|54|55|61|62|86|91|234)[0-9]{6,12}", fullmatch=True)
+)
+def test_no_number_is_texted_that_the_site_would_refuse(phone):
+    assert not countries.is_mobile(phone) or is_mobile_here(phone)
+
+
+@given(st.data(), st.sampled_from(sorted(mobiles.patterns())))
+def test_numbers_of_every_pattern_are_known(data, country):
+    national = data.draw(
+        st.from_regex(mobiles.patterns()[country], fullmatch=True, alphabet=DIGITS)
+    )
+    code = phonenumbers.country_code_for_region(country)
+    phone = f"+{code}{national}"
+    if countries.country_of(phone) == country:
+        assert countries.is_mobile(phone)
+        assert is_mobile_here(phone)

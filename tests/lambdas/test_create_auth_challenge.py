@@ -412,11 +412,22 @@ class Abroad(Silent):
         return flow.other("+336" + flow.phone[-8:])
 
 
+class NoMobile(Silent):
+    def __init__(self, phone: str) -> None:
+        super().__init__("not_mobile")
+        self._phone = phone
+
+    def prepare(self, flow: Flow, new_phone, table, clock, monkeypatch) -> Flow:
+        return flow.other(self._phone)
+
+
 SILENT = {
     "unknown user": Silent("unknown", change=_unknown),
     "unknown user with attributes": Silent("unknown", change=_unknown_with_attributes),
     "user without a phone": Silent("unknown", change=_without_phone),
     "country not allowed": Abroad("country_not_allowed"),
+    "premium number": NoMobile("+499001234567"),
+    "landline": NoMobile("+4930123456"),
     "held": Silent("held", "Held"),
     "locked": Silent("locked", "Held"),
     "phone's hour": Silent("phone_hour", SENDS_PER_PHONE_HOUR=1),

@@ -292,6 +292,12 @@ def test_notice_keeps_within_the_budgets(site, flow, monkeypatch, capsys, variab
     )
 
 
+def test_notice_goes_to_no_number_that_is_no_mobile_one(site, flow):
+    assert site.tell(phone="+18005550123") == "country_not_allowed"
+    assert site.tell(phone="+4930123456") == "not_mobile"
+    assert flow.messages() == []
+
+
 def test_notices_do_not_speak_against_their_block(site, flow, table):
     """Nobody can answer them, so no answer is missing."""
     site.tell()

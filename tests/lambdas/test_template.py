@@ -973,9 +973,22 @@ def test_senders_unknown_are_refused(value):
     assert not matches("SmsSenders", value)
 
 
-@pytest.mark.parametrize("parameter", sorted(set(SENDERS) - {"SmsSenders"}))
+CAPS = {"SnsMaxPrice": "1.00", "EumMaxPrice": "0.50"}
+
+
+@pytest.mark.parametrize("parameter", sorted(set(SENDERS) - {"SmsSenders", *CAPS}))
 def test_option_of_a_sender_may_be_left_out(parameter):
     assert TEMPLATE["Parameters"][parameter]["Default"] == ""
+
+
+@pytest.mark.parametrize("parameter", CAPS)
+def test_price_of_a_text_has_a_cap_by_default_that_its_sender_takes(monkeypatch, parameter):
+    cap = TEMPLATE["Parameters"][parameter]["Default"]
+    assert cap == CAPS[parameter]
+    monkeypatch.setenv(SENDERS[parameter], cap)
+    monkeypatch.setenv("SMS_SENDERS", "sns,end_user_messaging")
+    monkeypatch.setenv("EUM_ORIGINATION_IDENTITY", "EXAMPLE")
+    assert senders.configured().names == ("sns", "end_user_messaging")
 
 
 def test_senders_are_made_of_what_the_template_leaves_empty(monkeypatch):
