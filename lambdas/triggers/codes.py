@@ -2,7 +2,9 @@
 
 Cognito calls a slow trigger again with the same event, people press twice, and attackers come in
 parallel: the ledger hands all of them the same challenge, and one of them the right to text it.
-Who gets no text (unknown, held, over a limit) gets a challenge that looks the same.
+An answer says that no text left only for a reason that holds for every number, with an account or
+without: the number's own limits, and the budget of the whole pool. Whoever gets no text for another
+reason (unknown, country, block) gets an answer that looks as if one had left.
 """
 
 import logging
@@ -31,6 +33,8 @@ _METRICS: dict[str, str] = {
     Verdict.HELD: "Held",
     Verdict.LOCKED: "Held",
 }
+# These budgets are used by those with an account alone: that one is used up would tell who has one.
+_NOT_TOLD = (Verdict.BLOCK, Verdict.COUNTRY)
 _NO_TEXT_TAKES = 0.15  # until a text was sent by this process, and its time is known
 
 
@@ -66,14 +70,24 @@ class Person:
 
 @dataclass(frozen=True)
 class Begun:
-    """``delivery`` is "sent", also for those who got no text, or why a sender refused it.
+    """A challenge that was handed out, and what its caller may know of its text.
 
-    ``resend_at`` is in whole seconds since the epoch.
+    ``texted_at`` is when a code that may be typed now was texted last, None where there is none;
+    it lies before this call where nothing was texted now. ``delivery`` is
+
+        sent           ``texted_at`` says when, also to those who got no text
+        not_sent       the number's own limits: no code can be right before ``resend_at``
+        locked         an operator must unlock the number first
+        over_budget    the pool's budget is used up until ``resend_at``
+        opted_out …    why a sender refused it: ``senders.Reason``
+
+    Times are in whole seconds since the epoch.
     """
 
     challenge: Challenge
     resend_at: int
     delivery: str
+    texted_at: int | None
 
 
 def person(phone: str | None, *, otherwise: str, locale: str | None, user: str) -> Person:
@@ -100,7 +114,7 @@ def send(person: Person, purpose: Purpose, *, started: float) -> Begun:
     book = ledger.configured()
     reservation = book.reserve(person.name, now=now)
     reason: str = reservation.verdict
-    delivery = "sent"
+    refusal = ""
     if reservation.may_send and person.phone is not None:
         reservation = book.spend(
             person.name,
@@ -114,10 +128,10 @@ def send(person: Person, purpose: Purpose, *, started: float) -> Begun:
             failure = _send(person, person.phone, purpose, reservation, started)
             if failure is None:
                 pace.learn(time.monotonic() - started)
-                return Begun(reservation.challenge, reservation.resend_at, delivery)
+                return _begun(reservation, now)
             if failure.certain:
                 book.release(person.name, now=now)
-                delivery = failure.reason
+                refusal = failure.reason
             reason = failure.reason
     elif reservation.may_send:
         reservation = book.pretend(person.name, reservation, now=now)
@@ -135,7 +149,25 @@ def send(person: Person, purpose: Purpose, *, started: float) -> Begun:
     )
     if reason != Verdict.COOLDOWN:
         pace.wait(started)
-    return Begun(reservation.challenge, reservation.resend_at, delivery)
+    return _begun(reservation, now, refusal=refusal)
+
+
+def _begun(reservation: Reservation, now: float, *, refusal: str = "") -> Begun:
+    """Return what the caller may know; ``refusal`` is why a sender refused the text, if one did."""
+    delivery, texted_at = refusal, reservation.texted_at
+    if not refusal:
+        if reservation.may_send or reservation.verdict in _NOT_TOLD:
+            texted_at = int(now)
+        delivery = _delivery(reservation, texted_at)
+    return Begun(reservation.challenge, reservation.resend_at, delivery, texted_at)
+
+
+def _delivery(reservation: Reservation, texted_at: int | None) -> str:
+    if Verdict.POOL in (reservation.verdict, reservation.withheld_by):
+        return "over_budget"
+    if texted_at is not None:
+        return "sent"
+    return "locked" if reservation.verdict is Verdict.LOCKED else "not_sent"
 
 
 def record_unsent(

@@ -1,8 +1,10 @@
 """CreateAuthChallenge: draw a challenge and text its code, or hand out the one of this flow again.
 
-Nobody learns from the answer whether a text was sent; see codes.
+The public parameters tell an honest client when the code was texted, and when to ask again; whom
+they tell nothing is said in ``codes``.
 """
 
+import re
 import time
 from typing import Any
 
@@ -10,6 +12,12 @@ from . import clients, codes, faults, telemetry, text
 from .challenge import Challenge
 from .codes import Begun
 from .limits import TRIES_PER_CODE
+
+_METADATA = re.compile(
+    r"(?P<id>\S+) (?P<expires_at>\d+) (?P<resend_at>\d+)"
+    r" (?P<texted_at>\d+|-) (?P<delivery>[a-z_]+)",
+    re.ASCII,
+)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -38,13 +46,22 @@ def _answered(event: dict[str, Any]) -> dict[str, Any]:
             "phone": text.HIDDEN_PHONE,
             "expiresAt": str(challenge.expires_at),
             "resendAt": str(begun.resend_at),
+            "textedAt": _written(begun.texted_at),
             "triesLeft": str(TRIES_PER_CODE - len(history)),
             "codeLength": str(challenge.code_length),
             "delivery": begun.delivery,
             "reference": challenge.reference,
         },
         "privateChallengeParameters": challenge.private_parameters(),
-        "challengeMetadata": f"{challenge.id} {challenge.expires_at} {begun.resend_at}",
+        "challengeMetadata": " ".join(
+            [
+                challenge.id,
+                str(challenge.expires_at),
+                str(begun.resend_at),
+                _written(begun.texted_at) or "-",
+                begun.delivery,
+            ]
+        ),
     }
     return event
 
@@ -61,9 +78,14 @@ def _person(event: dict[str, Any]) -> codes.Person:
     )
 
 
+def _written(seconds: int | None) -> str:
+    return "" if seconds is None else str(seconds)
+
+
 def _read_metadata(metadata: Any) -> Begun:
-    parts = metadata.split(" ") if isinstance(metadata, str) else []
-    challenge = Challenge.parse(*parts[:2]) if len(parts) == 3 else None
-    if challenge is None or not parts[2].isdigit():
+    found = _METADATA.fullmatch(metadata) if isinstance(metadata, str) else None
+    challenge = Challenge.parse(found["id"], found["expires_at"]) if found else None
+    if found is None or challenge is None:
         raise ValueError("The history of this flow holds no challenge of ours")
-    return Begun(challenge, int(parts[2]), "sent")
+    texted_at = None if found["texted_at"] == "-" else int(found["texted_at"])
+    return Begun(challenge, int(found["resend_at"]), found["delivery"], texted_at)

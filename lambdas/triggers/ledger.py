@@ -107,16 +107,19 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Reservation:
-    """``resend_at`` is in whole seconds since the epoch.
+    """What came of asking for a text. Times are in whole seconds since the epoch.
 
-    ``is_withheld``: the challenge lives, but no budget was left to text its code when it was drawn.
-    ``hour_percent`` and ``day_percent`` are how much of the pool's budgets is used, once asked.
+    ``texted_at`` is when the challenge's code was texted before, as far as callers may know; None
+    where it was not. ``withheld_by`` is the verdict of the budget that kept the code of a living
+    challenge from leaving, if one did. ``hour_percent`` and ``day_percent`` are how much of the
+    pool's budgets is used, once asked.
     """
 
     challenge: Challenge
     verdict: Verdict
     resend_at: int
-    is_withheld: bool = False
+    texted_at: int | None = None
+    withheld_by: str = ""
     hour_percent: int | None = None
     day_percent: int | None = None
 
@@ -208,18 +211,26 @@ class Ledger:
             self._trim(name, item)
             return Reservation(new, Verdict.SEND, self._resend_at(item, now))
         if verdict := self._hold_of(item, now):
-            return self._nothing(new, verdict, now)
+            until = max(self._held_until(item), int(now) + COOLDOWNS[0])
+            return self._nothing(new, verdict, now, until=until)
         living = _newest(item)
         verdict = self._why_no_send(item, now)
         if living is None or (
             verdict is not None and not _is_living(item.get("challenge", {}), now)
         ):
-            return self._nothing(new, verdict or Verdict.COOLDOWN, now, item)
+            until = self._resend_at(item, now)
+            return self._nothing(new, verdict or Verdict.COOLDOWN, now, until=until)
         if verdict is None:
             return self._send_again(name, living, now=now)
         if _milliseconds(now) - item["recent"][0] < _SETTLES_WITHIN * 1000:
             living = self._settled(name) or living
-        return Reservation(living, verdict, self._resend_at(item, now))
+        return Reservation(
+            living,
+            verdict,
+            self._resend_at(item, now),
+            texted_at=_texted_at(item),
+            withheld_by=_withheld_by(item),
+        )
 
     def _settled(self, name: str) -> Challenge | None:
         """Return the challenge that a start which is still at work will have texted.
@@ -244,9 +255,13 @@ class Ledger:
             values={**self._times(now), ":cid": living.id, ":mark": mark},
         )
         is_done = is_done or item.get("sent_mark") == mark
-        verdict = Verdict.SEND_AGAIN if is_done else Verdict.COOLDOWN
-        is_withheld = "withheld" in item.get("challenge", {})
-        return Reservation(living, verdict, self._resend_at(item, now), is_withheld=is_withheld)
+        return Reservation(
+            living,
+            Verdict.SEND_AGAIN if is_done else Verdict.COOLDOWN,
+            self._resend_at(item, now),
+            texted_at=_texted_at(item, before_this=is_done),
+            withheld_by=_withheld_by(item),
+        )
 
     def spend(
         self, name: str, reservation: Reservation, *, block: str, country: str, now: float
@@ -261,8 +276,32 @@ class Ledger:
             verdict, pool = self._spend_pool(country, now)
         else:
             pool = self._look_at_pool(now)
-        was_sent_before = reservation.verdict is Verdict.SEND_AGAIN and not reservation.is_withheld
-        reservation = self._lengthen_under_attack(name, reservation, pool, now=now)
+            # Callers without an account, who use no block, are told of the pool's budget alone.
+            verdict = Verdict.POOL if self._is_used_up(pool, now) else verdict
+        return self._settle(name, reservation, verdict, pool, now=now)
+
+    def pretend(self, name: str, reservation: Reservation, *, now: float) -> Reservation:
+        """Do for somebody who gets no text what ``spend`` would show of itself.
+
+        The pool's budget is looked at, not spent: that it is used up may be known to anybody.
+        """
+        pool = self._look_at_pool(now)
+        verdict = Verdict.POOL if self._is_used_up(pool, now) else None
+        return self._settle(name, reservation, verdict, pool, now=now)
+
+    def _settle(
+        self,
+        name: str,
+        reservation: Reservation,
+        verdict: Verdict | None,
+        pool: dict[str, Any],
+        *,
+        now: float,
+    ) -> Reservation:
+        """Return the reservation after the budgets were asked; ``verdict`` is the one used up."""
+        was_sent_before = reservation.verdict is Verdict.SEND_AGAIN and not reservation.withheld_by
+        if reservation.verdict is Verdict.SEND and self._is_under_attack(pool, now):
+            reservation = self._lengthen(name, reservation, now=now)
         reservation = replace(
             reservation,
             hour_percent=100
@@ -271,25 +310,24 @@ class Ledger:
             day_percent=100 * pool.get("sends", 0) // self._limits.sends_per_pool_day,
         )
         if verdict is None:
-            if reservation.is_withheld:
-                self._withhold(name, reservation.challenge, is_withheld=False)
-            return reservation
-        # The cooldown stays: nobody without an account would have it freed.
-        if not was_sent_before:
-            self._withhold(name, reservation.challenge, is_withheld=True)
-        return replace(reservation, verdict=verdict)
+            if reservation.withheld_by:
+                self._withhold(name, reservation.challenge, by=None)
+            return replace(reservation, withheld_by="")
+        # The cooldown stays: nobody without an account would have it freed. Nor does it show here
+        # that a block or country held the code back before: those without an account have neither.
+        is_told_as_texted = verdict is Verdict.POOL and reservation.texted_at is not None
+        if not (was_sent_before or is_told_as_texted):
+            self._withhold(name, reservation.challenge, by=verdict)
+        until = self._budget_returns_at(pool, now) if verdict is Verdict.POOL else 0
+        return replace(reservation, verdict=verdict, resend_at=max(reservation.resend_at, until))
 
-    def pretend(self, name: str, reservation: Reservation, *, now: float) -> Reservation:
-        """Do for somebody who gets no text what ``spend`` would show of itself."""
-        return self._lengthen_under_attack(name, reservation, self._look_at_pool(now), now=now)
-
-    def _withhold(self, name: str, challenge: Challenge, *, is_withheld: bool) -> None:
+    def _withhold(self, name: str, challenge: Challenge, *, by: Verdict | None) -> None:
         """Let no answer to a code be right that nobody was texted, until it is."""
         self._update(
             f"phone#{name}",
-            "SET challenge.withheld = :now" if is_withheld else "REMOVE challenge.withheld",
+            "SET challenge.withheld = :by" if by else "REMOVE challenge.withheld",
             condition="challenge.cid = :cid",
-            values={":cid": challenge.id, ":now": int(time.time())},
+            values={":cid": challenge.id, ":by": str(by)},
         )
 
     def release(self, name: str, *, now: float) -> None:
@@ -390,22 +428,24 @@ class Ledger:
         )
         if is_done:
             return None, item
-        if item.get(country_hour, 0) >= self._limits.sends_per_country_hour:
-            return Verdict.COUNTRY, item
-        return Verdict.POOL, item
+        return Verdict.POOL if self._is_used_up(item, now) else Verdict.COUNTRY, item
+
+    def _is_used_up(self, pool: dict[str, Any], now: float) -> bool:
+        return bool(
+            pool.get("sends", 0) >= self._limits.sends_per_pool_day
+            or pool.get(f"hour_{_hour(now)}", 0) >= self._limits.sends_per_pool_hour
+        )
+
+    def _budget_returns_at(self, pool: dict[str, Any], now: float) -> int:
+        """Return when the pool's next hour begins, or its next day."""
+        window = _DAY if pool.get("sends", 0) >= self._limits.sends_per_pool_day else _HOUR
+        return (int(now) // window + 1) * window
 
     def _look_at_pool(self, now: float) -> dict[str, Any]:
         _, pool = self._update(
             f"pool#{_day(now)}", "SET #ttl = :ttl", values={":ttl": int(now) + _OVERVIEW_KEPT}
         )
         return pool
-
-    def _lengthen_under_attack(
-        self, name: str, reservation: Reservation, pool: dict[str, Any], *, now: float
-    ) -> Reservation:
-        if reservation.verdict is Verdict.SEND and self._is_under_attack(pool, now):
-            return self._lengthen(name, reservation, now=now)
-        return reservation
 
     def _is_under_attack(self, pool: dict[str, Any], now: float) -> bool:
         slot = _slot(now)
@@ -428,8 +468,8 @@ class Ledger:
             values={":cid": longer.id, ":exp": longer.expires_at, ":old": reservation.challenge.id},
         )
         if not is_done and _newest(item) != longer:
-            return Reservation(reservation.challenge, Verdict.COOLDOWN, reservation.resend_at)
-        return Reservation(longer, reservation.verdict, reservation.resend_at)
+            return replace(reservation, verdict=Verdict.COOLDOWN)
+        return replace(reservation, challenge=longer)
 
     # Verify
 
@@ -560,7 +600,7 @@ class Ledger:
         failures = item.get("failures", 0)
         return PhoneState(
             failures=failures,
-            held_until=item.get("last_failure", 0) + limits.hold_after(failures),
+            held_until=self._held_until(item),
             is_locked=failures >= self._limits.failures_per_phone,
             sends_last_hour=sum(at > now - _HOUR for at in recent),
             sends_last_day=sum(at > now - _DAY for at in recent),
@@ -671,9 +711,12 @@ class Ledger:
         failures = item.get("failures", 0)
         if failures >= self._limits.failures_per_phone:
             return Verdict.LOCKED
-        if item.get("last_failure", 0) + limits.hold_after(failures) > now:
+        if self._held_until(item) > now:
             return Verdict.HELD
         return None
+
+    def _held_until(self, item: dict[str, Any]) -> int:
+        return int(item.get("last_failure", 0) + limits.hold_after(item.get("failures", 0)))
 
     def _why_no_send(self, item: dict[str, Any], now: float) -> Verdict | None:
         recent = [at / 1000 for at in item.get("recent", [])]
@@ -700,12 +743,9 @@ class Ledger:
             waits.append(recent[daily - 1] + _DAY)
         return max((int(-(-at // 1)) for at in waits), default=int(now))
 
-    def _nothing(
-        self, new: Challenge, verdict: Verdict, now: float, item: dict[str, Any] | None = None
-    ) -> Reservation:
+    def _nothing(self, new: Challenge, verdict: Verdict, now: float, *, until: int) -> Reservation:
         """Hand out a challenge that nothing knows of: no answer to it is ever right."""
-        resend_at = max(int(now) + COOLDOWNS[0], self._resend_at(item, now) if item else 0)
-        return Reservation(new, verdict, resend_at)
+        return Reservation(new, verdict, max(int(now) + 1, until))
 
     def _update(
         self,
@@ -783,6 +823,23 @@ def _challenge(found: dict[str, Any]) -> Challenge | None:
 
 def _newest(item: dict[str, Any]) -> Challenge | None:
     return _challenge(item.get("challenge", {}))
+
+
+def _texted_at(item: dict[str, Any], *, before_this: bool = False) -> int | None:
+    """Return when the newest code was texted, as far as callers may know.
+
+    ``before_this``: not counting the text that was reserved just now.
+    """
+    # Callers may know that the pool's budget is used up. That a block's or a country's is would
+    # tell who has an account, since nobody else uses them.
+    texts = item.get("recent", [])[1 if before_this else 0 :]
+    if not texts or _withheld_by(item) == Verdict.POOL:
+        return None
+    return int(texts[0] // 1000)
+
+
+def _withheld_by(item: dict[str, Any]) -> str:
+    return str(item.get("challenge", {}).get("withheld", ""))
 
 
 def _comparable(item: dict[str, Any], now: float) -> dict[Challenge, str]:

@@ -33,6 +33,7 @@ VARIABLES = [
     "LEDGER_TABLE",
     "SITE_HOST",
 ]
+METADATA = "6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 1700000030 1700000000 sent"
 SLOW_TEXT = Reply(aws.TEXT_SENT.body, delay=0.1)
 SHAPE = [
     (
@@ -41,6 +42,7 @@ SHAPE = [
             ("phone", str),
             ("expiresAt", str),
             ("resendAt", str),
+            ("textedAt", str),
             ("triesLeft", str),
             ("codeLength", str),
             ("delivery", str),
@@ -89,6 +91,14 @@ def logged(caplog) -> str:
 def holds_code(code: str, where: str) -> bool:
     """Whether the digits stand anywhere for themselves; longer numbers hold them by chance."""
     return re.search(rf"(?<!\d){code}(?!\d)", where) is not None
+
+
+def _unknown(event: Event) -> None:
+    event["request"] |= {"userNotFound": True, "userAttributes": {}}
+
+
+def _nothing(event: Event) -> None:
+    pass
 
 
 # The text
@@ -153,7 +163,8 @@ def test_response_public_parameters_say_what_the_site_needs(flow):
     public = flow.start()[PUBLIC]
     assert before + 300 <= int(public["expiresAt"]) <= time.time() + 300
     assert before + 30 <= int(public["resendAt"]) <= time.time() + 31
-    del public["expiresAt"], public["resendAt"]
+    assert before <= int(public["textedAt"]) <= time.time()
+    del public["expiresAt"], public["resendAt"], public["textedAt"]
     assert re.fullmatch(REFERENCE, public.pop("reference"))
     assert public == {
         "phone": "+•••••••••••",
@@ -192,11 +203,16 @@ def test_response_private_parameters_are_id_and_end_only(flow):
     assert response[PRIVATE] == drawn(response).private_parameters()
 
 
-def test_response_metadata_is_id_end_and_resend_time_only(flow):
+def test_response_metadata_is_id_and_what_is_public_anyway(flow):
     response = flow.start()
     challenge, public = drawn(response), response[PUBLIC]
-    expected = f"{challenge.id} {challenge.expires_at} {public['resendAt']}"
-    assert response["challengeMetadata"] == expected
+    assert response["challengeMetadata"].split() == [
+        challenge.id,
+        str(challenge.expires_at),
+        public["resendAt"],
+        public["textedAt"],
+        "sent",
+    ]
 
 
 def test_response_keeps_the_rest_of_the_event(flow):
@@ -242,11 +258,12 @@ def test_later_round_keeps_the_challenge_and_asks_nobody(
         "challengeId": "6Zk3vQ1rT8yLw0XnB5mJ2dA",
         "expiresAt": "1700000300",
     }
-    assert response["challengeMetadata"] == "6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 1700000030"
+    assert response["challengeMetadata"] == METADATA
     assert response[PUBLIC] == {
         "phone": "+•••••••••••",
         "expiresAt": "1700000300",
         "resendAt": "1700000030",
+        "textedAt": "1700000000",
         "triesLeft": tries_left,
         "codeLength": "6",
         "delivery": "sent",
@@ -267,10 +284,17 @@ def test_later_round_continues_what_the_first_returned(flow, event, sns):
     asked = event("create_second_round")
     asked["request"]["session"][0]["challengeMetadata"] = first["challengeMetadata"]
     second = flow.start(asked)
-    assert second[PRIVATE] == first[PRIVATE]
-    assert second["challengeMetadata"] == first["challengeMetadata"]
-    assert second[PUBLIC]["resendAt"] == first[PUBLIC]["resendAt"]
+    assert second == first | {PUBLIC: first[PUBLIC] | {"triesLeft": "2"}}
     assert len(sns.requests) == 1
+
+
+def test_later_round_of_a_challenge_without_a_text_still_says_so(flow, event, table):
+    table.write(f"phone#{flow.name}", failures=10, last_failure=int(time.time()))
+    first = flow.start()
+    asked = event("create_second_round")
+    asked["request"]["session"][0]["challengeMetadata"] = first["challengeMetadata"]
+    second = flow.start(asked)[PUBLIC]
+    assert (second["delivery"], second["textedAt"]) == ("not_sent", "")
 
 
 @pytest.mark.parametrize(
@@ -281,10 +305,11 @@ def test_later_round_continues_what_the_first_returned(flow, event, sns):
         "PROVIDE_AUTH_PARAMETERS",
         "code 123456",
         "6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300",
-        "6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 ",
-        "6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 x",
-        "6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 1700000030 1",
-        "7Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 1700000030",
+        "6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 1700000030",
+        "6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 x 1700000000 sent",
+        "6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 1700000030  sent",
+        "6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 1700000030 1700000000 sent ",
+        "7Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 1700000030 1700000000 sent",
     ],
 )
 def test_later_round_without_a_challenge_of_ours_raises(flow, event, sns, table, metadata):
@@ -349,6 +374,110 @@ def test_start_within_the_cooldown_texts_nothing_and_says_until_when(flow, sns, 
     assert again[PUBLIC] == first[PUBLIC]
 
 
+def test_start_after_three_wrong_answers_says_that_nothing_left_and_when_to_ask(flow, sns, clock):
+    first = flow.start()
+    for _ in range(3):
+        flow.answer(first, wrong(flow.code()))
+    clock.shift(10)
+    public = flow.start()[PUBLIC]
+    assert len(sns.requests) == 1
+    assert (public["delivery"], public["textedAt"]) == ("not_sent", "")
+    assert public["resendAt"] == first[PUBLIC]["resendAt"]
+    clock.shift(21)
+    again = flow.start()[PUBLIC]
+    assert len(sns.requests) == 2
+    assert (again["delivery"], again["textedAt"] != "") == ("sent", True)
+
+
+def test_start_within_the_cooldown_says_when_the_text_was_sent(flow, clock):
+    first = flow.start()[PUBLIC]
+    clock.shift(20)
+    again = flow.start()[PUBLIC]
+    assert again["textedAt"] == first["textedAt"]
+    assert int(again["textedAt"]) <= time.time() - 20
+
+
+def test_unknown_number_over_its_limits_is_told_what_a_member_is_told(flow, new_phone, clock):
+    """Only what holds for every number may be told; the answers differ in nothing but ids."""
+
+    def told(change) -> list[tuple[str, ...]]:
+        person = flow.other(new_phone())
+        said = []
+        for seconds in (0, 10, 31, 61, 121, 301, 301):
+            clock.shift(seconds)
+            asked = person.start_event()
+            change(asked)
+            response = person.start(asked)
+            for _ in range(3):
+                answer = person.answer_event(response, wrong(person.derived(response)))
+                change(answer)
+                is_correct(answer)
+            public = response[PUBLIC]
+            since = [
+                public[name] and str(round(int(public[name]) - time.time(), -1))
+                for name in ("resendAt", "textedAt")
+            ]
+            said.append((public["delivery"], *since))
+        return said
+
+    assert told(_nothing) == told(_unknown)
+
+
+@pytest.mark.parametrize("change", [_nothing, _unknown], ids=["member", "unknown"])
+def test_start_over_the_budget_of_the_pool_says_so_to_everybody(
+    flow, new_phone, monkeypatch, sns, clock, change
+):
+    monkeypatch.setenv("SENDS_PER_POOL_HOUR", "1")
+    flow.other(new_phone()).start()
+    person = flow.other(new_phone())
+    for _ in range(2):
+        asked = person.start_event()
+        change(asked)
+        public = person.start(asked)[PUBLIC]
+        assert (public["delivery"], public["textedAt"]) == ("over_budget", "")
+        assert int(public["resendAt"]) > time.time()
+        clock.shift(5)
+    assert len(sns.requests) == 1
+
+
+def test_start_over_the_budget_of_the_pool_names_the_next_hour(flow, new_phone, monkeypatch):
+    monkeypatch.setenv("SENDS_PER_POOL_HOUR", "1")
+    flow.other(new_phone()).start()
+    resend_at = int(flow.other(new_phone()).start()[PUBLIC]["resendAt"])
+    assert resend_at == (int(time.time()) // HOUR + 1) * HOUR
+
+
+def test_repetition_over_the_budget_keeps_the_time_of_the_first_text(
+    flow, new_phone, monkeypatch, clock
+):
+    monkeypatch.setenv("SENDS_PER_POOL_HOUR", "1")
+    first = flow.start()
+    clock.shift(31)
+    public = flow.start()[PUBLIC]
+    assert (public["delivery"], public["textedAt"]) == ("over_budget", first[PUBLIC]["textedAt"])
+    assert flow.answer(first, flow.code()) is True
+
+
+@pytest.mark.parametrize("change", [_nothing, _unknown], ids=["member", "unknown"])
+def test_pool_over_its_budget_is_said_even_where_the_block_is_too(
+    flow, new_phone, monkeypatch, change
+):
+    """Otherwise members of a block that is used up would be told from strangers."""
+    monkeypatch.setenv("SENDS_PER_POOL_HOUR", "1")
+    monkeypatch.setenv("SENDS_PER_BLOCK_HOUR", "1")
+    flow.start()
+    neighbour = flow.other(flow.phone[:-4] + "0199")
+    asked = neighbour.start_event()
+    change(asked)
+    assert neighbour.start(asked)[PUBLIC]["delivery"] == "over_budget"
+
+
+def test_hold_says_until_when(flow, table):
+    table.write(f"phone#{flow.name}", failures=10, last_failure=int(time.time()))
+    public = flow.start()[PUBLIC]
+    assert int(public["resendAt"]) == pytest.approx(time.time() + 15 * MINUTE, abs=2)
+
+
 def test_start_after_the_code_texts_another(flow, sns, clock):
     first = flow.start()
     old_code = flow.code()
@@ -363,10 +492,6 @@ def test_start_after_the_code_texts_another(flow, sns, clock):
 # No text
 
 
-def _unknown(event: Event) -> None:
-    event["request"] |= {"userNotFound": True, "userAttributes": {}}
-
-
 def _unknown_with_attributes(event: Event) -> None:
     event["request"]["userNotFound"] = True
 
@@ -375,15 +500,19 @@ def _without_phone(event: Event) -> None:
     del event["request"]["userAttributes"]["phone_number"]
 
 
-def _nothing(event: Event) -> None:
-    pass
-
-
 class Silent:
     """Somebody who gets no text: ``prepare`` makes it so, ``change`` puts it into an event."""
 
-    def __init__(self, reason: str, metric: str = "Blocked", change=_nothing, **variables: int):
+    def __init__(
+        self,
+        reason: str,
+        metric: str = "Blocked",
+        change=_nothing,
+        says: str = "sent",
+        **variables: int,
+    ):
         self.reason = reason
+        self.says = says
         self.metric = metric
         self.change = change
         self._variables = variables
@@ -428,14 +557,14 @@ SILENT = {
     "country not allowed": Abroad("country_not_allowed"),
     "premium number": NoMobile("+499001234567"),
     "landline": NoMobile("+4930123456"),
-    "held": Silent("held", "Held"),
-    "locked": Silent("locked", "Held"),
-    "phone's hour": Silent("phone_hour", SENDS_PER_PHONE_HOUR=1),
-    "phone's day": Silent("phone_day", SENDS_PER_PHONE_DAY=1),
+    "held": Silent("held", "Held", says="not_sent"),
+    "locked": Silent("locked", "Held", says="locked"),
+    "phone's hour": Silent("phone_hour", says="not_sent", SENDS_PER_PHONE_HOUR=1),
+    "phone's day": Silent("phone_day", says="not_sent", SENDS_PER_PHONE_DAY=1),
     "block's hour": Silent("block", SENDS_PER_BLOCK_HOUR=1),
     "country's hour": Silent("country", SENDS_PER_COUNTRY_HOUR=1),
-    "pool's hour": Silent("pool", SENDS_PER_POOL_HOUR=1),
-    "pool's day": Silent("pool", SENDS_PER_POOL_DAY=1),
+    "pool's hour": Silent("pool", says="over_budget", SENDS_PER_POOL_HOUR=1),
+    "pool's day": Silent("pool", says="over_budget", SENDS_PER_POOL_DAY=1),
 }
 
 
@@ -465,12 +594,15 @@ def test_who_gets_no_text_gets_a_challenge_of_the_same_shape(silent, person, sns
     assert challenge.expires_at == int(public["expiresAt"]) > before
     assert before < int(public["resendAt"]) <= before + DAY + 1
     assert (public["triesLeft"], public["codeLength"]) == ("3", "6")
-    assert public["delivery"] == "sent"
+    assert public["delivery"] == silent.says
+    assert public["textedAt"] == "" if silent.says != "sent" else int(public["textedAt"]) >= before
     assert public["reference"] == challenge.reference
     assert got["challengeMetadata"].split() == [
         challenge.id,
         public["expiresAt"],
         public["resendAt"],
+        public["textedAt"] or "-",
+        silent.says,
     ]
     (line,) = emf.lines(capsys.readouterr().out)
     assert (line["event"], line["Reason"]) == ("text_not_sent", silent.reason)
@@ -525,7 +657,7 @@ def test_unknown_user_second_round_continues_the_challenge(flow, event, sns):
     asked = event("create_second_round")
     _unknown(asked)
     response = flow.start(asked)
-    assert response["challengeMetadata"] == "6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 1700000030"
+    assert response["challengeMetadata"] == METADATA
     assert response[PUBLIC]["triesLeft"] == "2"
     assert sns.requests == []
 
@@ -756,7 +888,7 @@ def test_text_service_unreachable_says_so_and_frees_the_cooldown(flow, monkeypat
 def test_text_blocked_is_answered_even_if_it_cannot_be_counted(flow, table, sns):
     table.fail(DOWN["throttled"], item="blocked")
     table.write(f"phone#{flow.name}", failures=10, last_failure=int(time.time()))
-    assert flow.start()[PUBLIC]["delivery"] == "sent"
+    assert flow.start()[PUBLIC]["delivery"] == "not_sent"
     assert sns.requests == []
 
 

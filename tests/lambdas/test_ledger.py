@@ -88,7 +88,7 @@ def test_first_start_sends_and_says_when_to_ask_again(book, name):
 def test_start_within_the_cooldown_gives_the_same_challenge_and_no_text(book, name):
     first = book.reserve(name, now=START)
     second = book.reserve(name, now=START + 29)
-    assert second == replace(first, verdict=Verdict.COOLDOWN)
+    assert second == replace(first, verdict=Verdict.COOLDOWN, texted_at=int(START))
 
 
 def test_living_code_is_sent_again_after_the_cooldown(book, name):
@@ -451,7 +451,7 @@ def test_answer_that_nothing_is_left_to_compare_with_is_no_failure(book, client,
     first = book.reserve(name, now=START).challenge
     assert comparable(book, name, first, now=START + 1)
     newest = book.reserve(name, now=START + 200).challenge
-    book._withhold(name, newest, is_withheld=True)
+    book._withhold(name, newest, by=Verdict.POOL)
     got = [comparable(book, name, newest, now=START + 210) for _ in range(4)]
     assert got == [[first], [first], [], []]
     assert book.show(name, now=START + 211).failures == 3
@@ -461,7 +461,7 @@ def test_answer_that_nothing_is_left_to_compare_with_is_no_failure(book, client,
 def test_late_code_alone_is_compared_until_the_tenth_failure(book, client, name, failures, left):
     first = book.reserve(name, now=START).challenge
     newest = book.reserve(name, now=START + 200).challenge
-    book._withhold(name, newest, is_withheld=True)
+    book._withhold(name, newest, by=Verdict.POOL)
     write_failures(client, name, failures)
     got = [comparable(book, name, newest, now=START + 210) == [first] for _ in left]
     assert got == left
@@ -531,7 +531,8 @@ def test_country_and_pool_have_budgets_of_their_own(client, numbers, day):
     assert [start(n, "FR", day + HOUR) for n in range(5, 8)] == [
         Verdict.SEND,
         Verdict.SEND,
-        Verdict.COUNTRY,
+        # The country's hour is used up as well; the pool's day comes first.
+        Verdict.POOL,
     ]
     assert start(8, "US", day + 2 * HOUR) is Verdict.POOL
     assert start(9, "US", day + DAY) is Verdict.SEND
