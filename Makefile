@@ -32,8 +32,8 @@ help: ## List the targets
 run: may-run $(SITE) $(LOCAL_AWS) ## Start a local AWS and the site on http://localhost:8000 (PORT=… PUBLIC_CLIENT=1)
 	@exec $(RUN) -m localcloud --port "$(PORT)" $(if $(PUBLIC_CLIENT),--public-client)
 
-spa: $(SITE) $(SPA)/.bundled ## Serve the example apps against make run PUBLIC_CLIENT=1 (needs Node 20; SPA_PORT=…)
-	@exec $(RUN) -m localcloud.example --port $(SPA_PORT)
+spa: may-spa $(SITE) $(SPA)/.bundled ## Serve the example apps against make run PUBLIC_CLIENT=1 (needs Node 20; SPA_PORT=…)
+	@exec $(RUN) -m localcloud.example --port "$(SPA_PORT)"
 
 test: $(DEV) $(LOCAL_AWS) ## Run the whole suite, browser tests included (ARGS=… go to pytest)
 	@$(RUN) -m tests.provision
@@ -106,6 +106,9 @@ clean: may-clean ## Remove all local state: users, texts, environments
 # Before anything is installed, which may take a minute.
 may-%:
 	@$(PYTHON) -m localcloud.preflight $* --port "$(PORT)" --phone "$(PHONE)"
+
+may-spa:
+	@$(PYTHON) -m localcloud.preflight spa --port "$(SPA_PORT)"
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=…" if sys.version_info < (3, 11) else 0)'

@@ -6,6 +6,7 @@
     preflight  what stands in the way of a make target, before anything is installed
     __main__   ``python -m localcloud``: emulator, site and inbox until Ctrl-C
     unsent     which texts did not leave, for the console of make run
+    example    ``python -m localcloud.example``: the pages of examples/spa, as a site of their own
     inbox      the phone-shaped page with the texts, mounted by the site in local mode only
 
 Nothing here runs in production, and nothing of the site's is imported.

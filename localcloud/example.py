@@ -9,13 +9,10 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import requests
-
-from localcloud import LocalCloudError
+from localcloud import LocalCloudError, preflight
 from localcloud.cloud import PROJECT
 
 PAGES = PROJECT / "examples" / "spa"
@@ -32,13 +29,13 @@ def main() -> int:
     options = parser.parse_args()
     env_file = options.state / "env"
     try:
-        require_app_client(read_environment(env_file))
-        served = server(lambda: read_environment(env_file), port=options.port)
+        preflight.may_serve_apps(options.port, options.state)
     except LocalCloudError as error:
         print(f"make spa: {error}", file=sys.stderr)
         return 1
+    served = server(lambda: read_environment(env_file), port=options.port)
     print(
-        f"\n  Example apps    http://localhost:{served.server_port}/"
+        f"\n  Example apps    http://localhost:{options.port}/"
         "\n\nTexts arrive in the inbox of make run. Ctrl-C ends it.",
         flush=True,
     )
@@ -51,22 +48,8 @@ def main() -> int:
 
 
 def read_environment(path: Path) -> dict[str, str]:
-    """Return what ``make run`` has written, or nothing before its first time."""
-    if not path.exists():
-        return {}
+    """Return what ``make run`` has written."""
     return dict(line.split("=", 1) for line in path.read_text().splitlines())
-
-
-def require_app_client(environment: dict[str, str]) -> None:
-    """Raise LocalCloudError unless a local AWS with a client for apps is running."""
-    is_running = False
-    if "COGNITO_PUBLIC_CLIENT_ID" in environment:
-        with suppress(requests.RequestException), requests.Session() as session:
-            session.trust_env = False  # a developer's proxy knows nothing of this machine
-            url = environment["AWS_ENDPOINT_URL"]
-            is_running = session.get(f"{url}/_ministack/health", timeout=2).ok
-    if not is_running:
-        raise LocalCloudError("Start make run PUBLIC_CLIENT=1 in another terminal first")
 
 
 def config(environment: dict[str, str]) -> dict[str, str]:
@@ -80,7 +63,7 @@ def config(environment: dict[str, str]) -> dict[str, str]:
 
 
 def server(environment: Environment, *, port: int = 0) -> ThreadingHTTPServer:
-    """Return a server of the pages on loopback. Raises LocalCloudError where the port is taken."""
+    """Return a server of the pages on loopback."""
 
     class Handler(SimpleHTTPRequestHandler):
         extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript"}
@@ -94,7 +77,11 @@ def server(environment: Environment, *, port: int = 0) -> ThreadingHTTPServer:
             if self.path != "/config.json":
                 super().do_GET()
                 return
-            body = json.dumps(config(environment())).encode()
+            try:
+                body = json.dumps(config(environment())).encode()
+            except KeyError:
+                self.send_error(503, "make run was started again without PUBLIC_CLIENT=1")
+                return
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
@@ -108,12 +95,7 @@ def server(environment: Environment, *, port: int = 0) -> ThreadingHTTPServer:
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             pass
 
-    try:
-        return ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    except (OSError, OverflowError) as error:
-        raise LocalCloudError(
-            f"Port {port} cannot be had; choose another: SPA_PORT={port + 1} make spa"
-        ) from error
+    return ThreadingHTTPServer(("127.0.0.1", port), Handler)
 
 
 if __name__ == "__main__":

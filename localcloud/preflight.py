@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import errno
 import fcntl
+import shutil
 import socket
 import sys
 from pathlib import Path
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
 
 STATE = Path(__file__).resolve().parent.parent / ".local"
 _START = "Start it in another terminal (make run), wait until it says Ready, and do this again."
+_START_FOR_APPS = _START.replace("make run", "make run PUBLIC_CLIENT=1")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make", description=__doc__)
-    parser.add_argument("target", choices=["run", "admin", "manage", "aws", "clean"])
+    parser.add_argument("target", choices=["run", "admin", "manage", "aws", "spa", "clean"])
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--phone", default="")
     parser.add_argument("--state", type=Path, default=STATE)
@@ -37,6 +39,8 @@ def main() -> int:
             may_run(options.port, options.state)
         elif options.target == "clean":
             may_clean(options.state)
+        elif options.target == "spa":
+            may_serve_apps(options.port, options.state)
         elif options.target == "admin":
             may_make_admin(options.phone, options.state)
         elif note := may_use(options.state, is_needed=options.target != "manage"):
@@ -78,6 +82,22 @@ def may_use(state: Path, *, is_needed: bool) -> str:
     return "make run is not running: what asks AWS will fail."
 
 
+def may_serve_apps(port: int, state: Path) -> None:
+    """Raise LocalCloudError where ``make spa`` could not start, or its pages not sign in."""
+    if shutil.which("npm") is None:
+        raise LocalCloudError("Node 20 or newer with npm is needed")
+    serves = serving(state)
+    if serves == "":
+        raise LocalCloudError("make run is still starting. Wait until it says Ready")
+    if serves is None:
+        raise LocalCloudError(f"The local AWS is not running. {_START_FOR_APPS}")
+    if "\nCOGNITO_PUBLIC_CLIENT_ID=" not in (state / "env").read_text():
+        raise LocalCloudError(
+            f"The local AWS has no client for apps. End make run. {_START_FOR_APPS}"
+        )
+    refuse_taken_port(port, again="SPA_PORT={port} make spa")
+
+
 def may_clean(state: Path) -> None:
     """Raise LocalCloudError where ``make clean`` would pull the state away under a run."""
     if (serves := serving(state)) is not None:
@@ -109,13 +129,13 @@ def alone(state: Path) -> Iterator[IO[str]]:
         yield lock
 
 
-def refuse_taken_port(port: int) -> None:
-    """Raise LocalCloudError with a port that is free where this one is not."""
+def refuse_taken_port(port: int, *, again: str = "PORT={port} make run") -> None:
+    """Raise LocalCloudError where the port is taken, and say ``again`` with one that is free."""
     if _is_free(port):
         return
     others = range(max(port, 1023) + 1, 65536)
     other = next((one for one in others if _is_free(one)), 8000)
-    raise LocalCloudError(f"Port {port} cannot be had; choose another: PORT={other} make run")
+    raise LocalCloudError(f"Port {port} cannot be had; choose another: {again.format(port=other)}")
 
 
 def _is_free(port: int) -> bool:

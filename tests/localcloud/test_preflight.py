@@ -14,6 +14,7 @@ from localcloud import preflight
 
 START = "Start it in another terminal (make run), wait until it says Ready, and do this again."
 IS_NEEDED = f"The local AWS is not running. {START}\n"
+APPS_NEED_IT = IS_NEEDED.replace("make run", "make run PUBLIC_CLIENT=1")
 
 
 @pytest.fixture
@@ -26,15 +27,18 @@ def clone(tmp_path: Path, project: Path) -> Path:
 
 
 @pytest.fixture
-def make(clone: Path):
+def make(clone: Path, tmp_path: Path):
     """``make("run")``: what a newcomer types. Returns the status and what was said."""
+    # Whatever is on this machine, npm can be had, and ends at once.
+    (tmp_path / "npm").touch(mode=0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
 
     def run(*arguments: str) -> tuple[int, str]:
         done = subprocess.run(
             ["make", "--no-print-directory", f"PYTHON={sys.executable}", *arguments],
             cwd=clone,
             # No venv can be made, and nothing installed.
-            env={"PATH": os.environ["PATH"], "LC_ALL": "C", "PIP_NO_INDEX": "1"},
+            env={"PATH": path, "LC_ALL": "C", "PIP_NO_INDEX": "1"},
             capture_output=True,
             text=True,
             check=False,
@@ -59,6 +63,7 @@ def state(clone: Path) -> Path:
         (("admin", "PHONE=+12015550123"), f"make admin: {IS_NEEDED}"),
         (("admin",), "make admin: Whose number? make admin PHONE=+12015550123\n"),
         (("manage", "ARGS=migrate"), f"make manage: {IS_NEEDED}"),
+        (("spa",), f"make spa: {APPS_NEED_IT}"),
     ],
 )
 def test_target_before_make_run_says_what_to_do_first(make, clone, arguments, said):
@@ -92,6 +97,30 @@ def test_run_that_is_ready_is_used(state):
     assert preflight.serving(state) is None
     with preflight.alone(state):
         assert preflight.serving(state) == "", "The address of an earlier run"
+
+
+def test_apps_need_a_run_with_a_client_of_theirs(make, state):
+    (state / "env").write_text("AWS_REGION=us-east-1\n")
+    with preflight.alone(state) as lock:
+        still = "make spa: make run is still starting. Wait until it says Ready\n"
+        assert make("spa") == (2, still)
+        lock.write("http://localhost:8000/")
+        lock.flush()
+        status, said = make("spa")
+        assert status == 2
+        assert said.startswith("make spa: The local AWS has no client for apps. End make run. ")
+        (state / "env").write_text("AWS_REGION=us-east-1\nCOGNITO_PUBLIC_CLIENT_ID=x\n")
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            _, said = make("spa", f"SPA_PORT={port}")
+    advice = rf"make spa: Port {port} cannot be had; choose another: SPA_PORT=\d+ make spa\n"
+    assert re.fullmatch(advice, said)
+
+
+def test_apps_need_npm(state, monkeypatch):
+    monkeypatch.setenv("PATH", str(state))
+    with pytest.raises(preflight.LocalCloudError, match="Node 20 or newer with npm is needed"):
+        preflight.may_serve_apps(8080, state)
 
 
 def test_state_is_not_removed_under_a_run(make, state):
