@@ -1,5 +1,5 @@
-# Environments of their own under .local/: the project's, the emulator's (it pins botocore), SAM's,
-# and one with the next Django.
+# Environments of their own under .local/: the project's, the emulator's and the AWS CLI's (each pins
+# botocore), SAM's, and one with the next Django.
 PYTHON ?= python3
 PORT ?= 8000
 SPA_PORT ?= 8080
@@ -12,6 +12,7 @@ SITE := $(VENV)/.site-installed
 DEV := $(VENV)/.dev-installed
 LOCAL_AWS := $(EMULATOR)/.installed
 SAM_CLI := $(STATE)/sam-venv/.installed
+AWS_CLI := $(STATE)/aws-venv/.installed
 NEXT := $(STATE)/next-venv
 LIGHTHOUSE := $(STATE)/node/.lighthouse-12.8.2
 SPA := $(STATE)/node/spa
@@ -24,7 +25,7 @@ TESTED := env -u PYTHONDONTWRITEBYTECODE $(RUN)
 
 .DEFAULT_GOAL := help
 .PHONY: help run spa test test-next lint format messages pictures lighthouse bench-triggers bench-sync \
-	bench-admin admin install manage deploy undeploy doctor lock clean
+	bench-admin admin install manage aws deploy undeploy doctor lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +84,9 @@ install: $(SITE) ## Install what manage.py needs into .local/venv; the other tar
 manage: may-manage $(SITE) ## Run a Django command against make run: make manage ARGS="shell"
 	@$(LOCAL) $(RUN) manage.py $(ARGS)
 
+aws: may-aws $(AWS_CLI) ## Ask the local AWS of make run, as its owner: make aws ARGS="cognito-idp list-users …"
+	@$(LOCAL) AWS_CONFIG_FILE=$(STATE)/aws-config AWS_SHARED_CREDENTIALS_FILE=/dev/null $(STATE)/aws-venv/bin/aws $(ARGS)
+
 deploy: $(SITE) $(SAM_CLI) ## Deploy a stage of deploy.toml to AWS: make deploy STAGE=prod (USER_POOL_ID=… YES=1)
 	@$(RUN) -m cognito_admin.deploy up --stage "$(STAGE)" $(if $(USER_POOL_ID),--user-pool-id "$(USER_POOL_ID)") $(if $(YES),--yes)
 
@@ -97,6 +101,7 @@ lock: $(DEV) ## Compile the requirements.in files into hashed locks
 	$(VENV)/bin/uv pip compile $(UV_FLAGS) requirements-dev.in -c requirements.txt -o requirements-dev.txt
 	$(VENV)/bin/uv pip compile $(UV_FLAGS) requirements-emulator.in -o requirements-emulator.txt
 	$(VENV)/bin/uv pip compile $(UV_FLAGS) requirements-deploy.in -o requirements-deploy.txt
+	$(VENV)/bin/uv pip compile $(UV_FLAGS) requirements-aws.in -o requirements-aws.txt
 
 UV_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
@@ -105,7 +110,7 @@ clean: may-clean ## Remove all local state: users, texts, environments
 
 # Before anything is installed, which may take a minute.
 may-%:
-	@$(PYTHON) -m localcloud.preflight $* --port "$(PORT)" --phone "$(PHONE)"
+	@$(PYTHON) -m localcloud.preflight $* --state "$(STATE)" --port "$(PORT)" --phone "$(PHONE)"
 
 may-spa:
 	@$(PYTHON) -m localcloud.preflight spa --port "$(SPA_PORT)"
@@ -140,6 +145,12 @@ $(LOCAL_AWS): requirements-emulator.txt
 	@echo "Installing the local AWS …"
 	@$(PYTHON) -m venv $(EMULATOR)
 	@$(EMULATOR)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-emulator.txt
+	@touch $@
+
+$(AWS_CLI): requirements-aws.txt
+	@echo "Installing the AWS CLI …"
+	@$(PYTHON) -m venv $(STATE)/aws-venv
+	@$(STATE)/aws-venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-aws.txt
 	@touch $@
 
 # The lock is complete; pip does not see that a package with extras is the one without.

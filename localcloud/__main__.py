@@ -81,6 +81,8 @@ def run(port: int, state: Path, *, has_public_client: bool = False) -> None:
                     f"\n  Site    http://localhost:{port}/"
                     f"\n  Inbox   http://localhost:{port}/local/inbox/   texts arrive here"
                     f"\n  Admin   http://localhost:{port}/admin/   after: make admin PHONE=+1…"
+                    '\n  AWS     make aws ARGS="cognito-idp list-users '
+                    f'--user-pool-id {cloud.outputs["CognitoUserPoolId"]}"'
                     f"{_apps(cloud)}"
                     "\n\nReady. Ctrl-C ends everything.",
                     flush=True,

@@ -22,7 +22,8 @@ class Cloud:
     """A running local AWS. Use it as a context manager, or call ``stop``.
 
     ``parameters`` are further ones of the template in ``lambdas``. ``state_dir`` keeps users, keys
-    and deployed code between runs.
+    and deployed code between runs, and while it runs ``aws-config``, by which AWS's own tools work
+    as root.
     """
 
     def __init__(
@@ -64,9 +65,11 @@ class Cloud:
             },
         )
         self.environment = self._environment()
+        _write_secret(self.state_dir / "aws-config", self._aws_config())
         write_env_file(self.state_dir / "env", self.environment)
 
     def stop(self) -> None:
+        (self.state_dir / "aws-config").unlink(missing_ok=True)
         self.emulator.stop()
 
     def __enter__(self) -> "Cloud":
@@ -132,6 +135,14 @@ class Cloud:
             environment["COGNITO_PUBLIC_CLIENT_ID"] = public
         return environment
 
+    def _aws_config(self) -> str:
+        """Return the configuration of AWS's tools, with the key of root, which dies with us."""
+        key = self.emulator.root_key
+        return (
+            f"[default]\nregion = {REGION}\nendpoint_url = {self.emulator.url}\n"
+            f"aws_access_key_id = {key.id}\naws_secret_access_key = {key.secret}\n"
+        )
+
     def _site_key(self) -> tuple[str, str]:
         """Give the site a key of its own, with nothing but the template's policy."""
         iam = self.root_session().client("iam", endpoint_url=self.emulator.url)
@@ -148,11 +159,14 @@ class Cloud:
         """Return Django's key, the same from run to run: who is signed in stays so."""
         path = self.state_dir / "secret-key"
         if not path.exists():
-            path.touch(mode=0o600)
-            path.write_text(secrets.token_urlsafe(48))
+            _write_secret(path, secrets.token_urlsafe(48))
         return path.read_text()
 
 
 def write_env_file(path: Path, environment: dict[str, str]) -> None:
+    _write_secret(path, "".join(f"{name}={value}\n" for name, value in environment.items()))
+
+
+def _write_secret(path: Path, text: str) -> None:
     path.touch(mode=0o600)
-    path.write_text("".join(f"{name}={value}\n" for name, value in environment.items()))
+    path.write_text(text)

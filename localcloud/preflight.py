@@ -34,16 +34,17 @@ def main() -> int:
     parser.add_argument("--phone", default="")
     parser.add_argument("--state", type=Path, default=STATE)
     options = parser.parse_args()
+    state = options.state.resolve()
     try:
         if options.target == "run":
-            may_run(options.port, options.state)
+            may_run(options.port, state)
         elif options.target == "clean":
-            may_clean(options.state)
+            may_clean(state)
         elif options.target == "spa":
-            may_serve_apps(options.port, options.state)
+            may_serve_apps(options.port, state)
         elif options.target == "admin":
-            may_make_admin(options.phone, options.state)
-        elif note := may_use(options.state, is_needed=options.target != "manage"):
+            may_make_admin(options.phone, state)
+        elif note := may_use(state, is_needed=options.target != "manage"):
             print(f"make {options.target}: {note}", file=sys.stderr)
     except LocalCloudError as error:
         print(f"make {options.target}: {error}", file=sys.stderr)

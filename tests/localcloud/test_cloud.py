@@ -15,7 +15,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from localcloud import LocalCloudError, inbox
+from localcloud import LocalCloudError, inbox, preflight
 from localcloud.cloud import SITE_USER, Cloud
 from localcloud.emulator import REGION
 from tests.localcloud import processes
@@ -64,7 +64,7 @@ def refusal(client, operation: str, **arguments: object) -> str:
     return ""
 
 
-@pytest.mark.parametrize("name", ["env", "secret-key"])
+@pytest.mark.parametrize("name", ["aws-config", "env", "secret-key"])
 def test_files_with_secrets_are_for_their_owner_alone(cloud, name):
     assert stat.S_IMODE((cloud.state_dir / name).stat().st_mode) == 0o600
 
@@ -147,6 +147,54 @@ def test_env_file_is_enough_for_another_process(cloud, phone, project):
     client = cloud.root_session().client("cognito-idp", endpoint_url=cloud.emulator.url)
     user = client.admin_get_user(UserPoolId=cloud.outputs["CognitoUserPoolId"], Username=phone)
     assert {"Name": "sub", "Value": sub} in user["UserAttributes"]
+
+
+LIST_BUCKETS = """
+import boto3
+[bucket] = boto3.client("s3").list_buckets()["Buckets"]
+print(bucket["Name"])
+"""
+
+
+def test_awss_own_tools_work_as_root_with_the_configuration(cloud):
+    done = subprocess.run(
+        [sys.executable, "-c", LIST_BUCKETS],
+        env={"PATH": os.defpath, "AWS_CONFIG_FILE": str(cloud.state_dir / "aws-config")},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert (done.stdout, done.stderr) == ("phone-login-local-code\n", "")
+
+
+def test_make_aws_asks_the_local_aws_whatever_the_developers_settings_are(cloud, phone, project):
+    """With the key of root: the site's own may not list groups."""
+    if not (project / ".local" / "aws-venv" / ".installed").exists():
+        pytest.skip("The AWS CLI is not installed; make aws installs it")
+    pool = cloud.outputs["CognitoUserPoolId"]
+    root = cloud.root_session().client("cognito-idp", endpoint_url=cloud.emulator.url)
+    root.admin_create_user(UserPoolId=pool, Username=phone, MessageAction="SUPPRESS")
+    (cloud.state_dir / "aws-venv").symlink_to(project / ".local" / "aws-venv")
+    asked = f"cognito-idp admin-get-user --user-pool-id {pool} --username {phone}"
+    with preflight.alone(cloud.state_dir) as lock:
+        lock.write("http://localhost:8000/")
+        lock.flush()
+        done = subprocess.run(
+            ["make", f"STATE={cloud.state_dir}", "aws", f"ARGS={asked} --query Enabled"],
+            cwd=project,
+            env={
+                "PATH": os.environ["PATH"],
+                "AWS_PROFILE": "of-the-developer",
+                "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+                "AWS_ACCESS_KEY_ID": "of-the-developer",
+            },
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert (done.returncode, done.stdout.strip()) == (0, "true"), done.stderr
 
 
 def test_site_key_may_do_all_that_the_template_says(cloud, site_key, phone, project):
@@ -245,8 +293,10 @@ def test_wrong_secret_of_the_right_key_is_refused(cloud, site_key):
 def test_restart_keeps_the_pool_and_sessions_and_replaces_the_key(tmp_path):
     with Cloud(tmp_path) as first:
         pass
+    assert not (tmp_path / "aws-config").exists(), "The key of root outlived its cloud"
     with Cloud(tmp_path) as second:
         iam = second.root_session().client("iam", endpoint_url=second.emulator.url)
+        assert second.emulator.root_key.secret in (tmp_path / "aws-config").read_text()
         [key] = iam.list_access_keys(UserName=SITE_USER)["AccessKeyMetadata"]
     assert key["AccessKeyId"] == second.environment["AWS_ACCESS_KEY_ID"]
     assert read_env_file(second) == second.environment
