@@ -10,6 +10,7 @@ A method returns a small frozen value or raises one of
     ├── Busy             Cognito asks for fewer requests
     └── Unavailable      no answer, a fault on their side, or a reply that makes no sense
         └── Misconfigured    a fault on ours: settings, permissions, client, triggers
+            └── OtherChallenge(name)    a step of Cognito's own, which this site cannot answer
 
 None of them holds a phone, a code or a session, so each may be logged; AWS's own error is the
 ``__cause__`` and may not. Every call is sent once: a repeated InitiateAuth is a second text, and
@@ -51,6 +52,10 @@ _CHALLENGE: Final = "CUSTOM_CHALLENGE"
 _OF_COGNITO: Final = frozenset({"sub", "identities", "phone_number", "phone_number_verified"})
 
 
+# Cognito may have asked the trigger twice, so the text may be older than the answer by this much.
+_JUST_NOW: Final = 15
+
+
 class CognitoError(Exception):
     pass
 
@@ -83,13 +88,23 @@ class Misconfigured(Unavailable):
     pass
 
 
+class OtherChallenge(Misconfigured):
+    """``name`` is Cognito's, such as SOFTWARE_TOKEN_MFA."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The pool asks for {name!r:.40}")
+        self.name = name
+
+
 @dataclass(frozen=True)
 class Challenge:
     """What Cognito waits for. ``session`` serves one answer and must be kept secret.
 
     ``username`` is the name under which the answer is sent. ``expires_at`` and ``resend_at`` are
     in seconds since the epoch; ``tries_left`` counts answers that may still be given;
-    ``delivery`` is "sent" or why the text was refused (lambdas/triggers/senders, ``Reason``);
+    ``delivery`` is "sent" or why no text left; ``texted_at`` is when the code was texted last, None
+    where no code can be right or the triggers do not say (``Begun`` in lambdas/triggers/codes.py);
+    ``said_at`` is when the triggers said so, by their clock;
     ``reference`` is what support finds this attempt by, "" from triggers that draw none.
     """
 
@@ -101,6 +116,17 @@ class Challenge:
     code_length: int
     delivery: str = "sent"
     reference: str = ""
+    texted_at: int | None = None
+    said_at: int | None = None
+
+    @property
+    def is_texted_now(self) -> bool:
+        """Whether a text left when this was said, as far as anybody may know."""
+        if self.delivery != "sent":
+            return False
+        if self.texted_at is None or self.said_at is None:
+            return True
+        return self.texted_at > self.said_at - _JUST_NOW
 
 
 @dataclass(frozen=True)
@@ -119,7 +145,7 @@ class Identity:
 class CognitoUser:
     """What Cognito says of a user. ``phone`` is as it stands there, "" where there is none.
 
-    ``status`` is Cognito's word, such as CONFIRMED.
+    ``status`` is Cognito's word, such as CONFIRMED. ``locale`` is that of the texts (``pt-BR``).
     """
 
     sub: str
@@ -129,6 +155,7 @@ class CognitoUser:
     enabled: bool
     created_at: datetime
     modified_at: datetime
+    locale: str = ""
 
 
 class Gateway:
@@ -522,18 +549,22 @@ def _read_challenge(reply: Any, *, default_username: str) -> Challenge:
     name = reply["ChallengeName"]
     if name != _CHALLENGE:
         # Such as SMS_MFA, when somebody switched it on: ours is the only challenge we can answer.
-        raise Misconfigured(f"The pool asks for {name!r:.40}")
+        raise OtherChallenge(_text(name))
     parameters = reply["ChallengeParameters"]
     return Challenge(
         session=_text(reply["Session"]),
-        # Cognito's internal name; the emulator leaves it out.
-        username=_text(parameters.get("USERNAME") or default_username),
+        # Cognito's internal name, under either key; the emulator leaves it out.
+        username=_text(
+            parameters.get("USERNAME") or parameters.get("USER_ID_FOR_SRP") or default_username
+        ),
         expires_at=int(parameters["expiresAt"]),
         resend_at=int(parameters["resendAt"]),
         tries_left=int(parameters["triesLeft"]),
         code_length=int(parameters["codeLength"]),
         delivery=_text(parameters.get("delivery") or "sent"),
         reference=str(parameters.get("reference") or "")[:8],
+        texted_at=int(parameters["textedAt"]) if parameters.get("textedAt") else None,
+        said_at=int(parameters["now"]) if parameters.get("now") else None,
     )
 
 
@@ -547,6 +578,7 @@ def _read_user(user: Any, attributes: Any) -> CognitoUser:
         enabled=user["Enabled"] is True,
         created_at=_time(user["UserCreateDate"]),
         modified_at=_time(user["UserLastModifiedDate"]),
+        locale=str(named.get("locale") or ""),
     )
 
 

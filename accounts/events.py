@@ -7,7 +7,7 @@ it, and here it finds the attempt.
 
 import re
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 from django.http import HttpRequest
@@ -55,6 +55,9 @@ REASONS = {
     "provider_down": _("the sender was not reached"),
     "misconfigured": _("the sender is set up wrongly"),
     "cooldown": _("texted a moment ago"),
+    "not_sent": _("the number's own limits: texts or wrong codes"),
+    "over_budget": _("the budget of all texts is used up"),
+    "further_step": _("Cognito asked for a step that this site cannot do"),
     "held": _("the number is held"),
     "phone_hour": _("the number's budget of the hour"),
     "phone_day": _("the number's budget of the day"),
@@ -103,9 +106,11 @@ def record(
     seconds: int | None = None,
     crossed: bool = False,
     overlaps: int = 0,
+    at: datetime | None = None,
 ) -> None:
-    """Write one event. ``source`` names the device; None is for what no browser asked for."""
+    """Write one event, of now or of ``at``. ``source`` is None for what no browser asked for."""
     SignInEvent.objects.create(
+        at=at or timezone.now(),
         kind=kind,
         reason=reason,
         user=user,

@@ -61,11 +61,11 @@ class Taken(phone_login.PhoneLoginError):
     pass
 
 
-def start(request: HttpRequest, phone: str) -> None:
+def start(request: HttpRequest, phone: str) -> bool:
     """Text a code to ``phone`` (E.164, allowed) that proves it for who is signed in.
 
     Typing the same number again right away texts nothing: the first text is still on its way.
-    Raises SameNumber, TooMany, Unavailable.
+    Returns whether a text left now. Raises SameNumber, TooMany, Unavailable.
     """
     user = cast(User, request.user)
     if phone == user.phone:
@@ -73,8 +73,8 @@ def start(request: HttpRequest, phone: str) -> None:
     with _turn(request):
         earlier = _waiting(request)
         if earlier and earlier.phone == phone and earlier.seconds_to_resend():
-            return
-        _text(
+            return False
+        return _text(
             request,
             Pending(
                 attempt=secrets.token_urlsafe(12),
@@ -88,15 +88,18 @@ def start(request: HttpRequest, phone: str) -> None:
         )
 
 
-def resend(request: HttpRequest) -> None:
-    """Text another code to the new number. Raises NothingPending, TooSoon, TooMany, Unavailable."""
+def resend(request: HttpRequest) -> bool:
+    """Text the new number again, and return whether a text left now.
+
+    Raises NothingPending, TooSoon, TooMany, Unavailable.
+    """
     with _turn(request):
         earlier = _waiting(request)
         if earlier is None:
             raise phone_login.NothingPending
         if wait := earlier.seconds_to_resend():
             raise phone_login.TooSoon(wait)
-        _text(request, earlier, first=False)
+        return _text(request, earlier, first=False)
 
 
 @sensitive_variables("code")
@@ -175,8 +178,11 @@ def end_others(request: HttpRequest) -> int:
     return ended
 
 
-def _text(request: HttpRequest, attempt: Pending, *, first: bool) -> None:
-    """Ask for a text, remember what is awaited now, and write down what happened."""
+def _text(request: HttpRequest, attempt: Pending, *, first: bool) -> bool:
+    """Ask for a text, remember what is awaited now, and write down what happened.
+
+    Returns whether a text left now.
+    """
     kinds, user = events.Kind, cast(User, request.user)
     attempt = replace(attempt, reference=events.draw_reference(), texted_at=time.time())
     try:
@@ -190,14 +196,14 @@ def _text(request: HttpRequest, attempt: Pending, *, first: bool) -> None:
     except texts.TextsError as error:
         _note(request, kinds.FAILED, attempt, reason="unavailable")
         raise _unavailable(error, attempt) from error
-    attempt = replace(
-        attempt, challenge=_challenge(proof), wrong_answer="", reference=proof.reference
-    )
+    challenge = _challenge(proof)
+    attempt = replace(attempt, challenge=challenge, wrong_answer="", reference=proof.reference)
     _store(request, attempt)
-    if proof.delivery != "sent":
-        _note(request, kinds.BLOCKED, attempt, reason=proof.delivery)
+    if reason := phone_login.why_not_texted(challenge):
+        _note(request, kinds.BLOCKED, attempt, reason=reason)
     else:
         _note(request, kinds.SENT if first else kinds.RESENT, attempt, reason="new_number")
+    return challenge.is_texted_now
 
 
 def _is_right(request: HttpRequest, waiting: Pending, challenge: Challenge, code: str) -> bool:
@@ -209,6 +215,8 @@ def _is_right(request: HttpRequest, waiting: Pending, challenge: Challenge, code
         code_length=challenge.code_length,
         delivery=challenge.delivery,
         reference=challenge.reference,
+        texted_at=challenge.texted_at,
+        said_at=challenge.said_at,
     )
     sub = cast(User, request.user).sub
     try:
@@ -297,6 +305,8 @@ def _challenge(proof: texts.Proof) -> Challenge:
         code_length=proof.code_length,
         delivery=proof.delivery,
         reference=proof.reference,
+        texted_at=proof.texted_at,
+        said_at=proof.said_at,
     )
 
 

@@ -32,8 +32,8 @@ class Pending:
     ``sub`` is the identity that asked, where it was known before the code was. ``wrong_answer``
     is a digest of the last wrong code. ``reference`` is what support finds this sign-in by, and
     ``texted_at`` when its last text was asked for. ``proven`` is the id of the user whose code was
-    right, while they are asked whether to end another device's session. Times are in seconds since
-    the epoch.
+    right, while they are asked whether to end another device's session; ``further_step`` is what
+    Cognito asked for after the right code. Times are in seconds since the epoch.
     """
 
     attempt: str
@@ -48,6 +48,7 @@ class Pending:
     purpose: Purpose = "login"
     proven: int | None = None
     proven_at: float = 0.0
+    further_step: str = ""
 
     def seconds_to_resend(self) -> int:
         if self.challenge is None:

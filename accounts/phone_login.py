@@ -21,12 +21,13 @@ What a person can run into, for the views to put into words:
     ├── InUse                       another device is signed in: take_over or cancel
     ├── TooSoon(retry_after)        a text was sent a moment ago
     ├── TooMany(retry_after)        too much from this network
+    ├── FurtherStep(challenge)      the code was right, and Cognito asks for what we cannot do
     └── Unavailable                 Cognito, a text or our keys: try again later
 
 Each carries the ``reference`` of its attempt, where there is one, for the person to tell support.
 
-Nobody learns here whether a number has an account: where no text may be sent, everything else
-happens as if one had been.
+Nobody learns here whether a number has an account: where only an account's number would be texted,
+everything else happens as if it had been. Limits that hold for every number are told.
 """
 
 import hmac
@@ -42,6 +43,7 @@ from typing import Any, cast
 
 from django.contrib.auth import authenticate, logout
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import get_language, to_locale
 from django.views.decorators.debug import sensitive_variables
@@ -117,6 +119,14 @@ class TooMany(PhoneLoginError):
         self.retry_after = retry_after
 
 
+class FurtherStep(PhoneLoginError):
+    """``challenge`` is Cognito's name of the step, such as SOFTWARE_TOKEN_MFA."""
+
+    def __init__(self, challenge: str) -> None:
+        super().__init__(f"Cognito asks for {challenge}")
+        self.challenge = challenge
+
+
 class Unavailable(PhoneLoginError):
     pass
 
@@ -146,17 +156,17 @@ def current(request: HttpRequest, purpose: Purpose = "login") -> Pending | None:
     return _of(purpose, pending.load(request))
 
 
-def start(request: HttpRequest, phone: str, *, next_url: str, purpose: Purpose = "login") -> None:
+def start(request: HttpRequest, phone: str, *, next_url: str, purpose: Purpose = "login") -> bool:
     """Text a code to ``phone`` (E.164, allowed) and remember that one is awaited.
 
     Typing the same number again right away texts nothing: the first text is still on its way.
-    Raises TooMany, Unavailable.
+    Returns whether a text left now, as far as anybody may know. Raises TooMany, Unavailable.
     """
     with _turn(request):
         earlier = _of(purpose, pending.reload(request))
         if earlier and earlier.phone == phone and earlier.seconds_to_resend():
             _store(request, replace(earlier, next_url=next_url))
-            return
+            return False
         new = Pending(
             attempt=secrets.token_urlsafe(12),
             phone=phone,
@@ -164,13 +174,14 @@ def start(request: HttpRequest, phone: str, *, next_url: str, purpose: Purpose =
             challenge=None,
             purpose=purpose,
         )
-        _text(request, new, first=True)
+        return _text(request, new, first=True)
 
 
-def resend(request: HttpRequest, *, purpose: Purpose = "login") -> None:
-    """Text another code to the number of the sign-in under way. The earlier one works to its end.
+def resend(request: HttpRequest, *, purpose: Purpose = "login") -> bool:
+    """Text the number of the sign-in under way again, its code or another one.
 
-    Raises NothingPending, TooSoon, TooMany, Unavailable.
+    A code that was texted before works to its end. Returns whether a text left now, as far as
+    anybody may know. Raises NothingPending, TooSoon, TooMany, Unavailable.
     """
     with _turn(request):
         earlier = _of(purpose, pending.reload(request))
@@ -178,7 +189,7 @@ def resend(request: HttpRequest, *, purpose: Purpose = "login") -> None:
             raise NothingPending
         if wait := earlier.seconds_to_resend():
             raise TooSoon(wait)
-        _text(request, earlier, first=False)
+        return _text(request, earlier, first=False)
 
 
 @sensitive_variables("code", "outcome")
@@ -188,7 +199,7 @@ def finish(
     """Sign the person in with the digits they typed.
 
     ``attempt`` is what the page's form carried, if anything. Raises WrongCode, Expired, StartOver,
-    NothingPending, OtherAttempt, InUse, TooMany, Unavailable.
+    NothingPending, OtherAttempt, InUse, TooMany, FurtherStep, Unavailable.
     """
     with _turn(request) as held:
         if session := turns.just_signed_in(request, answer=code):
@@ -199,7 +210,7 @@ def finish(
         if attempt:
             _check_attempt(attempt, waiting)
         if waiting.challenge is None:
-            raise StartOver
+            raise FurtherStep(waiting.further_step) if waiting.further_step else StartOver
         if waiting.is_expired():
             _note(request, events.Kind.FAILED, waiting, reason="expired")
             raise Expired
@@ -314,12 +325,22 @@ def sign_out(request: HttpRequest) -> None:
     logout(request)
 
 
-def _text(request: HttpRequest, attempt: Pending, *, first: bool) -> None:
-    """Ask for a text, remember what is awaited now, and write down what happened."""
-    kinds = events.Kind
+def _text(request: HttpRequest, attempt: Pending, *, first: bool) -> bool:
+    """Ask for a text, remember what is awaited now, and write down what happened.
+
+    Returns whether a text left now, as far as anybody may know.
+    """
+    kinds, asked_at = events.Kind, timezone.now()
     known = User.objects.filter(pool=conf.user_pool_id, phone=attempt.phone).first()
     reference = attempt.reference or events.draw_reference()
-    attempt = replace(attempt, reference=reference, texted_at=time.time())
+    attempt = replace(attempt, reference=reference, texted_at=asked_at.timestamp())
+
+    def note_start() -> None:
+        # Once it is known by which reference the person and the triggers will call this attempt.
+        if first:
+            reason = "" if attempt.purpose == "login" else "confirm"
+            _note(request, kinds.STARTED, attempt, user=known, reason=reason, at=asked_at)
+
     try:
         _within_limits(throttle.hit, "sends", request)
     except TooMany as error:
@@ -327,12 +348,11 @@ def _text(request: HttpRequest, attempt: Pending, *, first: bool) -> None:
         _note(request, kinds.BLOCKED, attempt, user=known, reason="network")
         raise
     is_login = attempt.purpose == "login"
-    if first:
-        _note(request, kinds.STARTED, attempt, user=known, reason="" if is_login else "confirm")
     try:
         begun = _begin(attempt.phone, known, insist=not first, may_create=is_login)
     except Unavailable as error:
         error.reference = attempt.reference
+        note_start()
         _note(request, kinds.FAILED, attempt, user=known, reason="unavailable")
         raise
     challenge = begun.challenge
@@ -342,15 +362,27 @@ def _text(request: HttpRequest, attempt: Pending, *, first: bool) -> None:
         sub=begun.sub,
         wrong_answer="",
         proven=None,
+        further_step="",
         reference=challenge.reference or attempt.reference,
     )
     _store(request, attempt)
-    reason = begun.why_no_text or ("" if challenge.delivery == "sent" else challenge.delivery)
+    note_start()
+    reason = begun.why_no_text or why_not_texted(challenge)
     sent = kinds.SENT if first else kinds.RESENT
     _note(request, kinds.BLOCKED if reason else sent, attempt, user=known, reason=reason)
-    if not first:
-        # Perhaps nothing arrived because the number is held, which Cognito cannot tell.
+    if not first or challenge.delivery in ("not_sent", "locked"):
+        # Perhaps nothing arrived because the number is held.
         holds.look(request, attempt.phone, attempt=attempt.attempt, reference=attempt.reference)
+    return challenge.is_texted_now
+
+
+def why_not_texted(challenge: Challenge) -> str:
+    """Return the reason of the event, "" where a text left; and call out what concerns all."""
+    if challenge.delivery == "over_budget":
+        log.error("No text left: the user pool's budget of texts is used up")
+    if challenge.delivery == "sent":
+        return "" if challenge.is_texted_now else "cooldown"
+    return challenge.delivery
 
 
 @dataclass(frozen=True)
@@ -384,6 +416,8 @@ def _begin(
                 sub = created.sub
                 unproven.note(created.sub)
                 log.info("Created a user for %s", phones.mask(phone))
+            elif known is None:
+                sub = _adopt_account(gateway, phone)
         return _Begun(_start_challenge(gateway, phone), sub)
     except cognito.UnknownUser:
         if may_create and not insist:
@@ -438,6 +472,12 @@ def _answer(
         holds.look(request, waiting.phone, attempt=waiting.attempt, reference=waiting.reference)
         log.info("Sign-in ended for %s", phones.mask(waiting.phone))
         raise StartOver from error
+    except cognito.OtherChallenge as error:
+        # The code was right, and is used up.
+        _store(request, replace(waiting, challenge=None, further_step=error.name))
+        _note(request, events.Kind.FAILED, waiting, reason="further_step")
+        log.error("A sign-in cannot end here: %r", error)  # noqa: TRY400
+        raise FurtherStep(error.name) from error
     except cognito.CognitoError as error:
         _note(request, events.Kind.FAILED, waiting, reason="unavailable")
         raise _unavailable(error, waiting.reference) from error
@@ -559,6 +599,24 @@ def _mark_verified(user: User) -> None:
         return
     user.phone_verified = True
     user.save(update_fields=["phone_verified"])
+
+
+def _adopt_account(gateway: cognito.Gateway, phone: str) -> str | None:
+    """Return the sub of an account that never signed in here, with its texts in our language.
+
+    Somebody else may have typed the number first, in another language. An account that was proven
+    elsewhere keeps its own.
+    """
+    sub = None
+    try:
+        user = gateway.read_user(phone)
+        sub = user.sub
+        if not (user.phone_verified or _language_of(user.locale) == _language_of(_locale())):
+            gateway.set_locale(sub, _locale())
+    except cognito.CognitoError as error:
+        # The text leaves all the same, and the account is found again after the code.
+        log.warning("Could not look at an account that was there already: %r", error)
+    return sub
 
 
 def _locale() -> str:

@@ -51,7 +51,9 @@ class Misconfigured(TextsError):
 class Proof:
     """A code on its way to a number, or what looks like one.
 
-    Times are in seconds since the epoch. ``delivery`` is "sent" or why the text was refused;
+    Times are in seconds since the epoch. ``delivery`` is "sent" or why no text left, and
+    ``texted_at`` when the code was texted last (``Begun`` in lambdas/triggers/codes.py);
+    ``said_at`` is when the function said so, by its clock;
     ``reference`` is what support finds it by.
     """
 
@@ -62,6 +64,8 @@ class Proof:
     code_length: int
     delivery: str
     reference: str
+    texted_at: int | None = None
+    said_at: int | None = None
 
 
 def prove(phone: str, *, user_sub: str, language: str) -> Proof:
@@ -79,6 +83,8 @@ def prove(phone: str, *, user_sub: str, language: str) -> Proof:
             code_length=int(reply["code_length"]),
             delivery=str(reply["delivery"]),
             reference=str(reply["reference"])[:8],
+            texted_at=int(reply["texted_at"]) if reply.get("texted_at") else None,
+            said_at=int(reply["now"]) if reply.get("now") else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise Unavailable("The reply makes no sense") from error

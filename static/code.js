@@ -73,10 +73,20 @@ if (again && wait) {
   const end = now() + Number(wait.dataset.seconds);
   const button = again.querySelector("button");
   const clock = wait.querySelector("bdi");
+  if (!clock) {
+    const at = new Date(end * 1000);
+    const day = at.getDate() === new Date().getDate() ? {} : { weekday: "long" };
+    const time = at.toLocaleString(document.documentElement.lang, {
+      ...day,
+      hour: "numeric",
+      minute: "2-digit",
+    });
+    wait.textContent = wait.dataset.at.replace("{time}", time);
+  }
   let ticking;
   const tick = () => {
     const left = Math.max(0, Math.ceil(end - now()));
-    clock.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+    if (clock) clock.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
     if (left) return;
     clearInterval(ticking);
     wait.textContent = wait.dataset.ready;

@@ -6,7 +6,15 @@ from django.shortcuts import redirect, render
 
 from accounts import confirmation, phone_login, phones
 from accounts.pending import Pending
-from accounts.views.login import CodeView, ResendView, Steps, StepView, next_url
+from accounts.views.login import (
+    CodeView,
+    ResendView,
+    Steps,
+    StepView,
+    further_step,
+    next_url,
+    say_if_texted_before,
+)
 
 
 class ConfirmStepView(StepView):
@@ -29,10 +37,12 @@ class ConfirmStepView(StepView):
         reference: str = "",
     ) -> HttpResponse:
         phone = getattr(request.user, "phone", None)
+        over = waiting if waiting and waiting.challenge is None and status == 200 else None
         context = {
             "phone": phones.mask(phone) if phone else "",
             "next_url": waiting.next_url if waiting else next_url(request),
-            "is_over": bool(waiting and waiting.challenge is None and status == 200),
+            "is_over": over is not None,
+            "further_step": further_step(over),
             "is_unavailable": status == 503,
             "reference": reference,
         }
@@ -50,9 +60,12 @@ class ConfirmView(ConfirmStepView):
         if phone is None:
             return self.start_page(request, None)
         try:
-            phone_login.start(request, phone, next_url=next_url(request), purpose="confirm")
+            is_texted = phone_login.start(
+                request, phone, next_url=next_url(request), purpose="confirm"
+            )
         except phone_login.Unavailable as error:
             return self.start_page(request, None, status=503, reference=error.reference)
+        say_if_texted_before(request, is_texted=is_texted, purpose="confirm")
         return redirect(self.steps.code)
 
 

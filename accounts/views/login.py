@@ -68,7 +68,7 @@ class StepView(View):
             return redirect("accounts:take_over")
         except phone_login.NothingPending:
             return self.nothing_pending(request)
-        except phone_login.StartOver:
+        except (phone_login.StartOver, phone_login.FurtherStep):
             return redirect(self.steps.start)
         except phone_login.TooMany as error:
             return too_many(request, error)
@@ -125,21 +125,28 @@ class StepView(View):
                 initial={"attempt": waiting.attempt}, code_length=waiting.challenge.code_length
             )
         delivery = waiting.challenge.delivery
+        # Of a text that was asked for once more, the one before has brought the code.
+        is_repetition = delivery == "over_budget" and waiting.challenge.texted_at is not None
+        wait_for_text = waiting.seconds_to_resend()
         context = {
             "steps": self.steps,
             "form": form,
             "attempt": waiting.attempt,
             "next_url": waiting.next_url,
-            "undelivered": "" if delivery == "sent" else delivery,
+            "is_over_budget": delivery == "over_budget",
+            "undelivered": "" if delivery == "sent" or is_repetition else delivery,
+            # Those whom an earlier text may have brought a code that is still right.
+            "may_have_code": delivery not in ("not_sent", "locked", "over_budget"),
             # Another text to the same number would fare no better.
-            "is_hopeless": delivery in ("landline", "blocked_country"),
+            "is_hopeless": delivery in ("landline", "blocked_country", "locked"),
             "phone": self.shown(waiting.phone),
             "length": waiting.challenge.code_length,
             "tries": waiting.challenge.tries_left,
             "minutes": waiting.minutes_left(),
             "seconds_left": waiting.seconds_left(),
-            "resend_in": waiting.seconds_to_resend(),
-            "resend_clock": _clock(waiting.seconds_to_resend()),
+            "resend_in": wait_for_text,
+            "resend_clock": _clock(wait_for_text),
+            "resend_hours": math.ceil(wait_for_text / 3600) if wait_for_text >= 3600 else 0,
             "wait": wait,
             "is_unavailable": status == 503,
             "reference": waiting.reference,
@@ -165,7 +172,8 @@ class PhoneView(StepView):
             },
             region=likely_region(request, phone),
         )
-        return _phone_page(request, form, is_over=bool(waiting and waiting.challenge is None))
+        over = waiting if waiting and waiting.challenge is None else None
+        return _phone_page(request, form, over=over)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         if site.is_switch(request):
@@ -175,9 +183,10 @@ class PhoneView(StepView):
             return _phone_page(request, form)
         phone = form.cleaned_data["phone"]
         try:
-            phone_login.start(request, phone, next_url=next_url(request))
+            is_texted = phone_login.start(request, phone, next_url=next_url(request))
         except phone_login.Unavailable as error:
             return _phone_page(request, form, status=503, reference=error.reference)
+        say_if_texted_before(request, is_texted=is_texted, purpose="login")
         response = redirect("accounts:code")
         if form.cleaned_data["remember"]:
             remembered.store(response, phone)
@@ -246,19 +255,22 @@ class ResendView(StepView):
 
     http_method_names = ["get", "head", "post"]
 
-    def resend(self, request: HttpRequest) -> None:
-        phone_login.resend(request, purpose=self.steps.purpose)
+    def resend(self, request: HttpRequest) -> bool:
+        return phone_login.resend(request, purpose=self.steps.purpose)
 
     def get(self, request: HttpRequest) -> HttpResponse:
         return redirect(self.steps.code)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         try:
-            self.resend(request)
+            is_texted = self.resend(request)
         except phone_login.TooSoon as error:
             return self.code_page(request, wait=error.retry_after, status=429)
         except phone_login.Unavailable:
             return self.code_page(request, status=503)
+        if is_texted:
+            messages.success(request, _("We have sent another text. It can take a minute."))
+        say_if_texted_before(request, is_texted=is_texted, purpose=self.steps.purpose)
         return redirect(self.steps.code)
 
 
@@ -277,6 +289,16 @@ class SignOutView(LogoutView):
         if was_signed_in:
             messages.success(request, _("You are signed out."))
         return HttpResponseRedirect(self.get_success_url())
+
+
+def say_if_texted_before(request: HttpRequest, *, is_texted: bool, purpose: Purpose) -> None:
+    """Say that nothing was texted just now, where an earlier text brings the code all the same."""
+    waiting = phone_login.current(request, purpose)
+    if not is_texted and waiting and waiting.challenge and waiting.challenge.delivery == "sent":
+        messages.info(
+            request,
+            _("We had sent a text already, so we sent no other one now. Type the code from it."),
+        )
 
 
 def too_many(request: HttpRequest, error: phone_login.TooMany) -> HttpResponse:
@@ -310,20 +332,34 @@ def _phone_page(
     request: HttpRequest,
     form: PhoneForm,
     *,
-    is_over: bool = False,
+    over: Pending | None = None,
     stale: str = "",
     status: int = 200,
     reference: str = "",
 ) -> HttpResponse:
+    """``over`` is the sign-in that has just ended, whose code can be used no more."""
     context = {
         "form": form,
-        "is_over": is_over,
+        "is_over": over is not None,
+        "further_step": further_step(over),
         "stale": stale,
         "is_unavailable": status == 503,
         "is_remembered": remembered.load(request) is not None,
-        "reference": reference,
+        "reference": reference or (over.reference if over and over.further_step else ""),
     }
     return render(request, "accounts/phone.html", context, status=status)
+
+
+def further_step(over: Pending | None) -> str:
+    """Return what Cognito asked for after the right code, in words, or "" where that was all."""
+    if over is None or not over.further_step:
+        return ""
+    return {
+        "SMS_MFA": _("a second code by text"),
+        "EMAIL_OTP": _("a code by e-mail"),
+        "SOFTWARE_TOKEN_MFA": _("a code from an authenticator app"),
+        "NEW_PASSWORD_REQUIRED": _("a new password"),
+    }.get(over.further_step, _("a second step"))
 
 
 def next_url(request: HttpRequest) -> str:

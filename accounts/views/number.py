@@ -19,7 +19,14 @@ from accounts.forms import PhoneForm
 from accounts.models import User
 from accounts.pending import Pending
 from accounts.views import site
-from accounts.views.login import CodeView, ResendView, Steps, StepView, likely_region
+from accounts.views.login import (
+    CodeView,
+    ResendView,
+    Steps,
+    StepView,
+    likely_region,
+    say_if_texted_before,
+)
 
 
 class NumberStepView(StepView):
@@ -64,12 +71,13 @@ class NumberView(NumberStepView):
         if not form.is_valid():
             return _number_page(request, form)
         try:
-            numbers.start(request, form.cleaned_data["phone"])
+            is_texted = numbers.start(request, form.cleaned_data["phone"])
         except numbers.SameNumber:
             _refuse_same(form)
             return _number_page(request, form)
         except phone_login.Unavailable as error:
             return _number_page(request, form, status=503, reference=error.reference)
+        say_if_texted_before(request, is_texted=is_texted, purpose="number")
         return redirect(self.steps.code)
 
 
@@ -83,8 +91,8 @@ class NumberCodeView(NumberStepView, CodeView):
 
 
 class NumberResendView(NumberStepView, ResendView):
-    def resend(self, request: HttpRequest) -> None:
-        numbers.resend(request)
+    def resend(self, request: HttpRequest) -> bool:
+        return numbers.resend(request)
 
 
 class CancelView(NumberStepView):

@@ -47,6 +47,8 @@ def _answered(event: dict[str, Any]) -> dict[str, Any]:
             "expiresAt": str(challenge.expires_at),
             "resendAt": str(begun.resend_at),
             "textedAt": _written(begun.texted_at),
+            # The clocks of phones and of other machines may be wrong by minutes.
+            "now": str(int(time.time())),
             "triesLeft": str(TRIES_PER_CODE - len(history)),
             "codeLength": str(challenge.code_length),
             "delivery": begun.delivery,

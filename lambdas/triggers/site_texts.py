@@ -2,8 +2,8 @@
 
     {"action": "prove", "phone": "+1…", "user": sub, "language": "en"}
         texts a code that proves a number which is not the user's yet, and answers with what a page
-        needs: challenge_id, expires_at, resend_at, texted_at, tries_left, code_length, delivery,
-        reference (``codes.Begun`` says what they mean)
+        needs: challenge_id, expires_at, resend_at, texted_at, now, tries_left, code_length,
+        delivery, reference (``codes.Begun`` says what they mean)
     {"action": "check", "phone": …, "user": …, "challenge_id": …, "expires_at": …, "code": …}
         counts and compares what was typed, and says whether it is right: {"is_correct": true}, once
     {"action": "tell", "phone": …, "message": "number_changed" | "invited", "language": …}
@@ -53,6 +53,7 @@ def _prove(event: dict[str, Any]) -> dict[str, Any]:
         "expires_at": challenge.expires_at,
         "resend_at": begun.resend_at,
         "texted_at": begun.texted_at,
+        "now": int(time.time()),
         "tries_left": TRIES_PER_CODE,
         "code_length": challenge.code_length,
         "delivery": begun.delivery,

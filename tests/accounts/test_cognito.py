@@ -530,6 +530,21 @@ def test_name_absent_from_the_parameters_is_the_one_that_was_sent(line, gateway)
     assert responses["SECRET_HASH"] == secret_hash(PHONE)
 
 
+def test_internal_name_is_read_where_cognito_returns_it(line, public):
+    line.will(challenge_reply(USERNAME=None, USER_ID_FOR_SRP=SUB))
+
+    assert start(public).username == SUB
+
+
+@pytest.mark.parametrize(
+    ("said", "texted_at"), [({}, None), ({"textedAt": ""}, None), ({"textedAt": "17"}, 17)]
+)
+def test_challenge_says_when_its_code_was_texted(line, public, said, texted_at):
+    line.will(challenge_reply(**said))
+
+    assert start(public).texted_at == texted_at
+
+
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("name", ["SMS_MFA", "NEW_PASSWORD_REQUIRED", "SELECT_CHALLENGE"])
 def test_challenge_of_another_kind_is_misconfigured(line, public, step, name):
@@ -537,8 +552,9 @@ def test_challenge_of_another_kind_is_misconfigured(line, public, step, name):
     reply.body["ChallengeName"] = name
     line.will(reply)
 
-    with pytest.raises(cognito.Misconfigured, match=name):
+    with pytest.raises(cognito.OtherChallenge, match=name) as caught:
         step(public)
+    assert caught.value.name == name
 
 
 # Errors that Cognito answers
@@ -790,6 +806,7 @@ def test_client_waits_two_seconds_to_connect_and_ten_to_be_answered(line):
         {"resendAt": None},
         {"triesLeft": "many"},
         {"codeLength": ""},
+        {"textedAt": "just now"},
     ],
     ids=str,
 )

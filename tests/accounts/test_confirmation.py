@@ -16,6 +16,7 @@ from tests.accounts.test_phone_login import (
     StrictCognito,
     answer,
     ask,
+    further_step,
     same_cookies,
     seconds_later,
     strict_cognito,
@@ -102,6 +103,15 @@ def test_older_code_leads_to_a_fresh_one_and_back(client, pool, known):
     assert Client(headers={"cookie": f"sessionid={before}"}).get("/").status_code == 302
     kinds = SignInEvent.objects.order_by("pk").values_list("kind", "reason")
     assert list(kinds) == [(Kind.STARTED, "confirm"), (Kind.SENT, ""), (Kind.CONFIRMED, "")]
+
+
+@pytest.mark.usefixtures("later")
+def test_step_of_cognitos_own_after_the_code_is_named(client, pool):
+    client.post(CONFIRM, {"next": "/"})
+    pool.fails("RespondToAuthChallenge", further_step("SMS_MFA"))
+    page = client.post(CODE, {"code": pool.code()}, follow=True)
+    assert page.redirect_chain == [(CONFIRM, 302)]
+    assert "cannot do: a second code by text." in text(page)
 
 
 @pytest.mark.usefixtures("later")

@@ -216,8 +216,42 @@ def test_text_that_the_sender_refused_is_blocked_for_its_reason(client, pool, kn
     )
     ask(client, known.phone)
     assert steps() == [STARTED, ("blocked", "landline")]
-    # The triggers' own reference, which stands in their log.
-    assert SignInEvent.objects.get(kind="blocked").reference == "K7F-2Q"
+    # The triggers' own reference, which stands in their log, from the first step on.
+    assert {event.reference for event in SignInEvent.objects.all()} == {"K7F-2Q"}
+
+
+def test_start_that_cognito_does_not_answer_has_one_reference_which_the_page_shows(
+    client,
+    pool,  # noqa: F811
+    known,  # noqa: F811
+):
+    pool.fails("InitiateAuth", Reply({}, 500))
+    page = ask(client, known.phone)
+    [reference] = {event.reference for event in SignInEvent.objects.all()}
+    assert reference in page.content.decode()
+    assert steps() == [STARTED, ("failed", "unavailable")]
+
+
+def test_start_is_written_with_the_time_at_which_it_began(client, pool, known):  # noqa: F811
+    before = timezone.now()
+    pool.says = {"textedAt": "1700000000", "now": "1700000002"}
+    ask(client, known.phone)
+    started, sent = SignInEvent.objects.order_by("at")
+    assert (started.kind, sent.kind) == ("started", "sent")
+    assert before < started.at < sent.at
+
+
+def test_text_that_left_before_this_request_is_blocked_by_the_cooldown(client, pool, known):  # noqa: F811
+    pool.says = {"textedAt": "1700000000", "now": "1700000020"}
+    ask(client, known.phone)
+    assert steps() == [STARTED, ("blocked", "cooldown")]
+
+
+def test_budget_that_is_used_up_is_seen_by_operators_at_once(client, pool, known, caplog):  # noqa: F811
+    pool.says = {"delivery": "over_budget"}
+    ask(client, known.phone)
+    assert steps() == [STARTED, ("blocked", "over_budget")]
+    assert [r.levelname for r in caplog.records if "budget of texts" in r.message] == ["ERROR"]
 
 
 def test_network_that_asks_for_too_much_is_blocked_before_it_starts(

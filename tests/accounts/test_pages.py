@@ -12,15 +12,17 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import phones, sessions
-from accounts.models import Session, User
+from accounts.models import Session, SignInEvent, User
 from lambdas.triggers.text import notice_text
 from tests.accounts.test_phone_login import (
     CODE,
     LOGIN,
     LOGOUT,
+    RESEND,
     StrictCognito,
     answer,
     ask,
+    further_step,
     strict_cognito,
 )
 from tests.wire import Reply
@@ -163,9 +165,12 @@ def test_wait_for_another_text_is_shown_as_a_clock(client, pool, known, seconds,
         ("opted_out", "Reply START", "resend"),
         ("landline", "Change it to a mobile one", "change"),
         ("blocked_country", "Change it to one of another country", "change"),
-        ("provider_down", "ask for a new code in a minute", "resend"),
-        ("throttled", "ask for a new code in a minute", "resend"),
-        ("something new", "ask for a new code in a minute", "resend"),
+        ("provider_down", "ask again in a minute", "resend"),
+        ("throttled", "ask again in a minute", "resend"),
+        ("something new", "ask again in a minute", "resend"),
+        ("not_sent", "too soon for another text", "resend"),
+        ("over_budget", "as many texts as we may", "resend"),
+        ("locked", "so it is locked", "change"),
     ],
 )
 def test_text_that_was_not_sent_is_said_with_the_one_next_step(
@@ -179,7 +184,97 @@ def test_text_that_was_not_sent_is_said_with_the_one_next_step(
     assert "We sent it" not in page
     primary = re.findall(r'<button type="submit">|<a class="button"', page)
     assert primary == ['<a class="button"' if step == "change" else '<button type="submit">']
-    assert ("Text me a new code" in page) == (step == "resend")
+    assert ("Text me again" in page) == (step == "resend")
+
+
+@pytest.mark.parametrize(
+    ("delivery", "is_offered"),
+    [("provider_down", True), ("not_sent", False), ("over_budget", False), ("locked", False)],
+)
+def test_code_is_asked_for_only_where_an_earlier_text_may_have_brought_it(
+    client, pool, known, delivery, is_offered
+):
+    pool.says = {"delivery": delivery}
+    ask(client, known.phone)
+    assert ('name="code"' in text(client.get(CODE))) == is_offered
+
+
+def test_text_over_the_budget_leaves_the_code_of_the_text_before_it(client, pool, known):
+    pool.says = {"delivery": "over_budget", "textedAt": str(int(time.time()) - 40)}
+    ask(client, known.phone)
+    page = text(client.get(CODE))
+    assert "<h1>Type your code</h1>" in page
+    assert "as many texts as we may" in page
+    assert answer(client, pool.code()).url == "/"
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(3600, "1 hour."), (80_000, "23 hours.")])
+def test_wait_of_hours_is_shown_in_hours(client, pool, known, seconds, words):
+    with time_machine.travel(int(time.time()), tick=False):
+        pool.says = {"resendAt": str(int(time.time()) + seconds), "delivery": "not_sent"}
+        ask(client, known.phone)
+        assert f"You can ask for it in {words}" in text(client.get(CODE))
+
+
+def test_resend_says_that_another_text_was_sent(client, pool, known):
+    pool.says = {"resendAt": "0", "textedAt": "1700000000", "now": "1700000002"}
+    ask(client, known.phone)
+    assert "We have sent another text." not in text(client.get(CODE))
+    page = text(client.post(RESEND, follow=True))
+    assert "We have sent another text." in page
+    assert "new code" not in page
+    assert "We have sent another text." not in text(client.get(CODE))
+
+
+def test_resend_without_a_text_does_not_say_that_one_was_sent(client, pool, known):
+    ask(client, known.phone)
+    pool.says = {"resendAt": "0", "textedAt": "1700000000", "now": "1700000020"}
+    with time_machine.travel(time.time() + 31):
+        page = text(client.post(RESEND, follow=True))
+    assert "We have sent another text." not in page
+    assert "We had sent a text already" in page
+
+
+def test_number_typed_again_right_away_says_that_no_other_text_was_sent(client, pool, known):
+    ask(client, known.phone)
+    assert "We had sent a text already" not in text(client.get(CODE))
+    ask(client, known.phone)
+    assert "We had sent a text already" in text(client.get(CODE))
+
+
+def test_number_texted_from_another_browser_says_that_no_other_text_was_sent(client, pool, known):
+    pool.says = {"textedAt": "1700000000", "now": "1700000020"}
+    ask(client, known.phone)
+    assert "We had sent a text already" in text(client.get(CODE))
+
+
+@pytest.mark.parametrize(
+    ("challenge", "words"),
+    [
+        ("SMS_MFA", "a second code by text"),
+        ("EMAIL_OTP", "a code by e-mail"),
+        ("SOFTWARE_TOKEN_MFA", "a code from an authenticator app"),
+        ("NEW_PASSWORD_REQUIRED", "a new password"),
+        ("SELECT_MFA_TYPE", "a second step"),
+    ],
+)
+def test_step_of_cognitos_own_after_the_code_is_named_and_ends_it(
+    client, pool, known, caplog, challenge, words
+):
+    ask(client, known.phone)
+    pool.fails("RespondToAuthChallenge", further_step(challenge))
+    page = client.post(CODE, {"code": pool.code()}, follow=True)
+    assert page.redirect_chain == [(LOGIN, 302)]
+    assert f"cannot do: {words}." in text(page)
+    assert "try again in a minute" not in text(page)
+    assert f"asks for '{challenge}'" in caplog.text
+    assert SignInEvent.objects.get(kind="failed").reason == "further_step"
+    # The code is used up: typing it again says the same, and asks nobody.
+    pool.forget_calls()
+    assert f"cannot do: {words}." in text(client.post(CODE, {"code": "123456"}, follow=True))
+    assert pool.operations() == []
+    assert ask(client, known.phone).url == CODE
+    assert answer(client, pool.code()).url == "/"
 
 
 def test_text_that_went_is_said_with_no_trouble(client, pool, known):

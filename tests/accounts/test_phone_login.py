@@ -185,7 +185,16 @@ class StrictCognito(WireServer):
             return Reply(self._create(asked))
         if operation == "AdminGetUser":
             phone, sub = self._find(asked["Username"])
-            return Reply({"Username": sub, "UserAttributes": self._attributes(phone, sub)})
+            return Reply(
+                {
+                    "Username": sub,
+                    "UserAttributes": self._attributes(phone, sub),
+                    "UserStatus": "FORCE_CHANGE_PASSWORD",
+                    "Enabled": True,
+                    "UserCreateDate": 1_700_000_000,
+                    "UserLastModifiedDate": 1_700_000_000,
+                }
+            )
         if operation == "AdminUpdateUserAttributes":
             _, sub = self._find(asked["Username"])
             [attribute] = asked["UserAttributes"]
@@ -284,6 +293,7 @@ class StrictCognito(WireServer):
             "phone_number": phone,
             "sub": sub,
             "phone_number_verified": str(sub in self.verified).lower(),
+            "locale": self.locales[sub],
         }
         return [{"Name": name, "Value": value} for name, value in found.items()]
 
@@ -315,6 +325,14 @@ def pool(settings) -> Iterator[StrictCognito]:
 def known(pool, phone) -> User:
     """Somebody who signed in here before, with a verified phone."""
     return User.objects.for_identity(pool.add(phone), phone, phone_verified=True)
+
+
+def further_step(challenge: str) -> Reply:
+    """What Cognito says after a right code where it asks for a challenge of its own."""
+    parameters = {"USER_ID_FOR_SRP": "somebody"}
+    return Reply(
+        {"ChallengeName": challenge, "Session": "s" * 40, "ChallengeParameters": parameters}
+    )
 
 
 def ask(client: Client, phone: str, **extra: str):
@@ -385,10 +403,39 @@ def test_number_that_only_cognito_has_is_found_there(client, pool, phone):
     assert who(client).sub == sub
     assert pool.operations() == [
         "AdminCreateUser",
+        "AdminGetUser",
         "InitiateAuth",
         "RespondToAuthChallenge",
-        "AdminGetUser",
     ]
+
+
+def test_number_that_a_stranger_typed_before_is_texted_in_the_language_of_its_owner(
+    client, pool, phone
+):
+    stranger, operations = Client(headers={"Accept-Language": "ja"}), pool.operations
+    ask(stranger, phone)
+    sub = pool.subs[phone]
+    assert pool.locales[sub] == "ja"
+    pool.forget_calls()
+    client.post(LOGIN, {"phone": phone}, headers={"Accept-Language": "pt-BR"})
+    assert pool.locales[sub] == "pt-BR"
+    assert operations()[-2:] == ["AdminUpdateUserAttributes", "InitiateAuth"]
+    pool.forget_calls()
+    client.post(RESEND)
+    assert "AdminUpdateUserAttributes" not in operations()
+
+
+def test_number_that_was_proven_elsewhere_keeps_its_language(client, pool, phone):
+    sub = pool.add(phone)
+    client.post(LOGIN, {"phone": phone}, headers={"Accept-Language": "ja"})
+    assert pool.locales[sub] == "en"
+
+
+def test_fault_at_the_language_of_a_number_typed_before_stops_nobody(client, pool, phone):
+    ask(Client(headers={"Accept-Language": "ja"}), phone)
+    pool.fails("AdminUpdateUserAttributes", Reply({}, 500))
+    assert ask(client, phone).url == CODE
+    assert answer(client, pool.code()).url == "/"
 
 
 def test_account_made_by_somebody_else_a_moment_ago_is_no_obstacle(client, pool, phone):
@@ -540,9 +587,6 @@ FAULTS = {
     "list": Reply([]),
     "binary": Reply(b"\xff\xfe\x00"),
     "hang-up": Reply(drop=True),
-    "another challenge": Reply(
-        {"ChallengeName": "SMS_MFA", "Session": "s" * 40, "ChallengeParameters": {}}
-    ),
 }
 
 
@@ -585,7 +629,9 @@ def test_fault_at_making_the_account_sends_no_text(client, pool, phone, common_f
     assert pool.operations() == ["AdminCreateUser"]
 
 
-def test_fault_at_finding_the_owner_signs_nobody_in(client, pool, phone, common_fault):
+def test_fault_at_finding_the_owner_signs_nobody_in(client, pool, phone, common_fault, settings):
+    # An account of the pool that nobody was made for here, so its sub is not known before the code.
+    settings.ACCOUNTS_SIGN_UP = "closed"
     pool.add(phone)
     ask(client, phone)
     pool.fails("AdminGetUser", common_fault)

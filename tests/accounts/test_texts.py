@@ -18,6 +18,8 @@ PROOF = {
     "code_length": 6,
     "delivery": "sent",
     "reference": "K7F-2Q",
+    "texted_at": 1_700_000_000,
+    "said_at": 1_700_000_001,
 }
 CALLS = {
     "prove": lambda: texts.prove(PHONE, user_sub=SUB, language="en"),
@@ -42,8 +44,16 @@ def asked(function) -> dict:
     return json.loads(request.body)
 
 
+@pytest.mark.parametrize("said", [{}, {"texted_at": None}], ids=["not said", "nothing texted"])
+def test_proof_without_the_time_of_a_text_has_none(function, said):
+    always = {name: PROOF[name] for name in PROOF if name not in ("texted_at", "said_at")}
+    function.will(Reply(always | said))
+    proof = CALLS["prove"]()
+    assert (proof.texted_at, proof.said_at) == (None, None)
+
+
 def test_prove_asks_once_and_returns_the_proof(function):
-    function.will(Reply(PROOF))
+    function.will(Reply(PROOF | {"now": PROOF["said_at"]}))
     assert asdict(CALLS["prove"]()) == PROOF
     assert asked(function) == {"action": "prove", "phone": PHONE, "user": SUB, "language": "en"}
 

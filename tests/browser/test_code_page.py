@@ -240,7 +240,7 @@ def test_button_that_got_no_answer_may_be_pressed_again(page: Page, site, clock)
 
 def test_resend_says_when_and_is_announced_once(page: Page, site, phone, texts, posts, clock):
     ask(page, site, phone)
-    button = page.get_by_role("button", name="Text me a new code")
+    button = page.get_by_role("button", name="Text me again")
     expect(button).to_have_attribute("aria-disabled", "true")
     expect(page.locator("#wait")).to_contain_text(re.compile(r"You can ask for it in 0:[23]\d\."))
     posts.clear()
@@ -255,8 +255,8 @@ def test_resend_says_when_and_is_announced_once(page: Page, site, phone, texts, 
     page.clock.run_for(10_000)
     assert page.evaluate("said") == []
     page.clock.run_for(30_000)
-    assert set(page.evaluate("said")) == {"You can ask for a new code now."}
-    expect(page.locator("#wait")).to_have_text("You can ask for a new code now.")
+    assert set(page.evaluate("said")) == {"You can ask for another text now."}
+    expect(page.locator("#wait")).to_have_text("You can ask for another text now.")
     assert button.get_attribute("aria-disabled") is None
 
 
@@ -282,8 +282,8 @@ def test_end_of_the_code_is_told_by_the_clock_of_the_person(page: Page, site, ph
 def test_resend_without_scripts_is_answered_by_the_server(page: Page, site, phone, texts):
     ask(page, site, phone)
     expect(page.locator("#lifetime")).to_have_text("It works for 5 minutes.")
-    page.get_by_role("button", name="Text me a new code").click()
-    expect(page.get_by_role("alert")).to_contain_text("You can ask for another code in")
+    page.get_by_role("button", name="Text me again").click()
+    expect(page.get_by_role("alert")).to_contain_text("It is too soon for another text")
     assert len(texts(phone)) == 1
 
 

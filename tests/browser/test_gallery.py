@@ -25,7 +25,13 @@ from accounts import cognito
 from accounts import texts as sent_by_the_site
 from accounts.models import Operation, Session, User
 from config import urls
-from tests.accounts.test_phone_login import CLIENT_ID, CLIENT_SECRET, ISSUER, strict_cognito
+from tests.accounts.test_phone_login import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    ISSUER,
+    further_step,
+    strict_cognito,
+)
 from tests.browser.conftest import assert_accessible, place
 
 LOOKS = {
@@ -304,7 +310,7 @@ def test_gallery_of_waiting(gallery: Gallery, page: Page, phone):
         page.clock.fast_forward(seconds * 1000)
 
     wait(31)
-    expect(page.locator("#wait")).to_have_text("You can ask for a new code now.")
+    expect(page.locator("#wait")).to_have_text("You can ask for another text now.")
     gallery.take("code-may-be-sent-again", lambda: wait(31))
     wait(31)
     page.clock.fast_forward(270 * 1000)
@@ -317,6 +323,10 @@ def test_gallery_of_waiting(gallery: Gallery, page: Page, phone):
         gallery.take("code-too-old")
 
 
+def in_seconds(seconds: int) -> str:
+    return str(int(time.time()) + seconds)
+
+
 def test_gallery_of_troubles(gallery: Gallery, page: Page, phone, settings):
     settings.ACCOUNTS_CLIENT_ID, settings.ACCOUNTS_CLIENT_SECRET = CLIENT_ID, CLIENT_SECRET
     settings.ACCOUNTS_ISSUER = ISSUER
@@ -325,15 +335,26 @@ def test_gallery_of_troubles(gallery: Gallery, page: Page, phone, settings):
         User.objects.for_identity(pool.add(phone), phone, phone_verified=True)
         gallery.go(LOGIN)
         page.locator("[name=remember]").check()
-        for name, says in {
+        states = {
             "code-opted-out": {"delivery": "opted_out"},
             "code-landline": {"delivery": "landline"},
             "code-blocked-country": {"delivery": "blocked_country"},
             "code-not-sent": {"delivery": "provider_down"},
+            "code-too-soon": {"delivery": "not_sent", "resendAt": in_seconds(24)},
+            "code-too-soon-for-hours": {"delivery": "not_sent", "resendAt": in_seconds(80_000)},
+            "code-locked": {"delivery": "locked"},
+            "code-over-budget": {"delivery": "over_budget", "resendAt": in_seconds(1_500)},
+            "code-over-budget-again": {
+                "delivery": "over_budget",
+                "resendAt": in_seconds(1_500),
+                "textedAt": in_seconds(-40),
+            },
             "code-of-eight-digits": {"codeLength": "8"},
-        }.items():
-            pool.says = says | {"resendAt": "0"}
-            gallery.ask(phone)
+        }
+        for place, (name, says) in enumerate(states.items()):
+            pool.says = {"resendAt": "0"} | says
+            # A number whose wait is not over would not be asked for again.
+            gallery.ask(f"{phone[:-2]}{place:02d}")
             gallery.take(name)
         pool.says = {}
         gallery.go(LOGIN)
@@ -346,6 +367,10 @@ def test_gallery_of_troubles(gallery: Gallery, page: Page, phone, settings):
             gallery.go(CODE)
             gallery.answer(pool.wrong_code(offset))
         gallery.take("phone-after-three-wrong-codes")
+        gallery.ask(phone)
+        pool.fails("RespondToAuthChallenge", further_step("SOFTWARE_TOKEN_MFA"))
+        gallery.answer(pool.code())
+        gallery.take("phone-further-step")
     settings.AWS_ENDPOINT_URL = "http://127.0.0.1:9"
     cognito._made_gateway.cache_clear()
     gallery.ask(phone[:-1] + "9")

@@ -358,7 +358,7 @@ def test_resend_waits_for_the_cooldown_and_texts_the_same_code_again(
         assert answer(client, code_in(second)).url == CHANGED
 
 
-def test_held_number_looks_like_any_other(client, user, phone, new_phone, cloud, texts):
+def test_held_number_is_told_that_no_text_left(client, user, phone, new_phone, cloud, texts):
     table = cloud.root_session().client("dynamodb", endpoint_url=cloud.emulator.url)
     ask(client, new_phone)
     for item in table.scan(TableName="phone-login-ledger-local")["Items"]:
@@ -374,7 +374,7 @@ def test_held_number_looks_like_any_other(client, user, phone, new_phone, cloud,
             )
     with time_machine.travel(time.time() + 40, tick=True):
         ask(client, new_phone)
-        assert "We sent it to" in page(client.get(CODE))
+        assert "too soon for another text to this number" in page(client.get(CODE))
     assert len(texts(new_phone)) == 1
 
 

@@ -3,10 +3,12 @@
 import io
 import json
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
+import time_machine
 from django.core.management import call_command
 from django.test import Client
 
@@ -92,7 +94,7 @@ def test_client_outside_the_list_gets_no_text(on_cloud, user, texts):
     assert texts(user) == []
 
 
-def test_held_number_looks_like_any_other_until_an_operator_unlocks_it(
+def test_held_number_is_told_that_no_text_left_until_an_operator_unlocks_it(
     on_cloud, phone, texts, age_ledger, settings
 ):
     settings.ACCOUNTS_LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
@@ -109,7 +111,9 @@ def test_held_number_looks_like_any_other_until_an_operator_unlocks_it(
     held = Client()
     sent = len(texts(phone))
     assert held.post("/accounts/login/", {"phone": phone}).url == "/accounts/login/code/"
-    assert "We sent it to" in held.get("/accounts/login/code/").content.decode()
+    page = held.get("/accounts/login/code/").content.decode()
+    assert "No text was sent" in page
+    assert re.search(r"You can ask for it in <bdi>[5-8]:\d\d</bdi>", page)
     assert len(texts(phone)) == sent
     assert "held until" in ledger_command("show", phone)
     assert "not held" in ledger_command("unlock", phone)
@@ -117,6 +121,29 @@ def test_held_number_looks_like_any_other_until_an_operator_unlocks_it(
     free.post("/accounts/login/", {"phone": phone})
     assert len(texts(phone)) == sent + 1
     assert free.post("/accounts/login/code/", {"code": code_in(texts(phone)[-1])}).url == "/"
+
+
+def test_three_wrong_codes_are_followed_by_a_page_that_counts_down_to_the_next_text(
+    on_cloud, phone, texts, age_ledger
+):
+    client = Client()
+    client.post("/accounts/login/", {"phone": phone})
+    code = code_in(texts(phone)[0])
+    for by in (1, 2, 3):
+        client.post("/accounts/login/code/", {"code": wrong(code, by)})
+    client.post("/accounts/login/", {"phone": phone})
+    page = client.get("/accounts/login/code/").content.decode()
+    assert "No text was sent" in page
+    assert "We sent it to" not in page
+    assert re.search(r"You can ask for it in <bdi>0:[12]\d</bdi>", page)
+    assert 'name="code"' not in page
+    early = client.post("/accounts/login/resend/")
+    assert (early.status_code, len(texts(phone))) == (429, 1)
+    age_ledger(31)
+    with time_machine.travel(time.time() + 31, tick=True):
+        page = client.post("/accounts/login/resend/", follow=True).content.decode()
+    assert "We have sent another text." in page
+    assert client.post("/accounts/login/code/", {"code": code_in(texts(phone)[1])}).url == "/"
 
 
 def ledger_command(*arguments: str) -> str:

@@ -43,6 +43,7 @@ SHAPE = [
             ("expiresAt", str),
             ("resendAt", str),
             ("textedAt", str),
+            ("now", str),
             ("triesLeft", str),
             ("codeLength", str),
             ("delivery", str),
@@ -164,7 +165,9 @@ def test_response_public_parameters_say_what_the_site_needs(flow):
     assert before + 300 <= int(public["expiresAt"]) <= time.time() + 300
     assert before + 30 <= int(public["resendAt"]) <= time.time() + 31
     assert before <= int(public["textedAt"]) <= time.time()
-    del public["expiresAt"], public["resendAt"], public["textedAt"]
+    assert before <= int(public["now"]) <= time.time()
+    for name in ("expiresAt", "resendAt", "textedAt", "now"):
+        del public[name]
     assert re.fullmatch(REFERENCE, public.pop("reference"))
     assert public == {
         "phone": "+•••••••••••",
@@ -259,6 +262,7 @@ def test_later_round_keeps_the_challenge_and_asks_nobody(
         "expiresAt": "1700000300",
     }
     assert response["challengeMetadata"] == METADATA
+    assert int(response[PUBLIC].pop("now")) == pytest.approx(time.time(), abs=2)
     assert response[PUBLIC] == {
         "phone": "+•••••••••••",
         "expiresAt": "1700000300",
@@ -284,7 +288,8 @@ def test_later_round_continues_what_the_first_returned(flow, event, sns):
     asked = event("create_second_round")
     asked["request"]["session"][0]["challengeMetadata"] = first["challengeMetadata"]
     second = flow.start(asked)
-    assert second == first | {PUBLIC: first[PUBLIC] | {"triesLeft": "2"}}
+    changed = {"triesLeft": "2", "now": second[PUBLIC]["now"]}
+    assert second == first | {PUBLIC: first[PUBLIC] | changed}
     assert len(sns.requests) == 1
 
 
@@ -371,7 +376,8 @@ def test_start_within_the_cooldown_texts_nothing_and_says_until_when(flow, sns, 
     clock.shift(25)
     again = flow.start()
     assert len(sns.requests) == 1
-    assert again[PUBLIC] == first[PUBLIC]
+    assert again[PUBLIC] | {"now": ""} == first[PUBLIC] | {"now": ""}
+    assert int(again[PUBLIC]["now"]) - int(first[PUBLIC]["now"]) >= 25
 
 
 def test_start_after_three_wrong_answers_says_that_nothing_left_and_when_to_ask(flow, sns, clock):
