@@ -83,7 +83,7 @@ def test_wrong_code_then_right_one_signs_in_until_signed_out(
     address = f"{origin}/{name}"
     # As people write it.
     ask(page, address, f"{user[:2]} ({user[2:5]}) {user[5:8]}-{user[8:]}")
-    expect(page.get_by_role("status")).to_contain_text("a 6-digit code is on its way")
+    expect(page.get_by_role("status")).to_contain_text("a 6-digit code was texted at")
     expect(page.get_by_label("Code from the text")).to_be_focused()
     [code] = codes(user)
     answer(page, wrong(code))
@@ -124,6 +124,31 @@ def test_last_wrong_code_asks_for_another_text(
     expect(page.get_by_role("alert")).to_be_empty()
     answer(page, codes(user)[1])
     expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
+
+
+def test_number_that_gets_no_text_for_now_is_told_how_long(page: Page, origin, name, user, codes):
+    ask(page, f"{origin}/{name}", user)
+    for by in (1, 2, 3):
+        answer(page, wrong(codes(user)[0], by))
+        expect(page.get_by_role("alert")).to_contain_text("another" if by == 3 else f": {3 - by}.")
+    page.get_by_role("button", name="Use another number").click()
+    page.get_by_role("button", name="Text me a code").click()
+    expect(page.get_by_role("heading", name="No text was sent")).to_be_visible()
+    expect(page.get_by_role("status")).to_contain_text("Wait, then ask again.")
+    expect(page.get_by_role("button", name="Text me another code (in ")).to_be_disabled()
+    assert len(codes(user)) == 1
+
+
+def test_second_start_within_the_cooldown_says_when_the_text_left(
+    page: Page, origin, name, user, codes
+):
+    ask(page, f"{origin}/{name}", user)
+    said = page.get_by_role("status").inner_text()
+    # The seconds would tell a text of now from that of before.
+    page.wait_for_timeout(1100)
+    ask(page, f"{origin}/{name}", user)
+    assert page.get_by_role("status").inner_text() == said
+    assert len(codes(user)) == 1
 
 
 def test_expired_code_is_said_before_and_after_it_is_typed(
