@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 _CHALLENGE: Final = "CUSTOM_CHALLENGE"
 # What Cognito itself says of an account. All else was said by whoever signed it up.
 _OF_COGNITO: Final = frozenset({"sub", "identities", "phone_number", "phone_number_verified"})
+_HEALABLE: Final = frozenset({"UNCONFIRMED", "FORCE_CHANGE_PASSWORD", "RESET_REQUIRED"})
 
 
 # Cognito may have asked the trigger twice, so the text may be older than the answer by this much.
@@ -352,41 +353,43 @@ class Gateway:
                 UserPoolId=self._user_pool_id, Username=sub, GroupName=group
             )
 
-    def forget_password(self, sub: str) -> None:
-        """Put a password that nobody gets to know in the place of whatever there was.
+    def heal(self, username: str) -> list[str]:
+        """Let an account be signed in to by the phone alone, which nobody has done so far.
 
-        Cognito takes the user for confirmed afterwards. Harmless when repeated.
-        """
-        with _translated_errors():
-            self._client.admin_set_user_password(
-                UserPoolId=self._user_pool_id,
-                Username=sub,
-                Password=password_of_nobody(),
-                Permanent=True,
-            )
+        ``username`` is the phone or the internal name. The one policy for all who find such an
+        account: a sign-in, the comparison, and the command for operators.
 
-    def heal_unconfirmed(self, username: str) -> list[str]:
-        """Make an account usable that was signed up but never confirmed, to the phone alone.
+            UNCONFIRMED             whoever signed it up chose its password and attributes, and need
+                                    not have the phone: all attributes but the number go, the number
+                                    counts as unproven, tokens end, the password becomes one that
+                                    nobody knows, and the account is confirmed
+            FORCE_CHANGE_PASSWORD,  operators made it so: tokens end, and the password becomes one
+            RESET_REQUIRED          that nobody knows
+            others                  nothing, as with accounts that have no number to sign in by
 
-        ``username`` is the phone or the internal name. Whoever signed it up chose its password
-        and attributes, and need not have the phone. Nobody can sign in to it before it is
-        confirmed, so that comes last: what fails in between can be done again. Returns the names
-        of attributes that the pool does not let go of; nobody may believe them.
+        Nobody can sign in to an unconfirmed account, so what opens it comes last: what fails in
+        between can be done again. Returns the names of attributes that the pool does not let go
+        of; nobody may believe them. Raises UnknownUser and other CognitoErrors.
         """
         with _translated_errors():
             account: Any = {"UserPoolId": self._user_pool_id, "Username": username}
             found = self._client.admin_get_user(**account)
-            if found["UserStatus"] != "UNCONFIRMED":
+            status, attributes = found["UserStatus"], found["UserAttributes"]
+            has_phone = any(a["Name"] == "phone_number" and a.get("Value") for a in attributes)
+            if status not in _HEALABLE or not has_phone:
                 return []
             account["Username"] = found["Username"]
-            kept = self._remove_attributes(account, found["UserAttributes"])
+            kept: list[str] = []
+            if status == "UNCONFIRMED":
+                kept = self._remove_attributes(account, attributes)
             self._client.admin_user_global_sign_out(**account)
             self._client.admin_set_user_password(
-                **account, Password=password_of_nobody(), Permanent=True
+                **account, Password=_password_of_nobody(), Permanent=True
             )
-            # The password may have confirmed it already.
-            with suppress(self._client.exceptions.NotAuthorizedException):
-                self._client.admin_confirm_sign_up(**account)
+            if status == "UNCONFIRMED":
+                # The password may have confirmed it already.
+                with suppress(self._client.exceptions.NotAuthorizedException):
+                    self._client.admin_confirm_sign_up(**account)
             return kept
 
     def _remove_attributes(self, account: Any, attributes: Any) -> list[str]:
@@ -424,7 +427,7 @@ class Gateway:
         return {"USERNAME": username, "SECRET_HASH": base64.b64encode(digest).decode()}
 
 
-def password_of_nobody() -> str:
+def _password_of_nobody() -> str:
     """Return a password that fits any policy, and that is kept nowhere."""
     return f"{secrets.token_urlsafe(48)}aA1!"
 

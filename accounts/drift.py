@@ -11,6 +11,7 @@
                       FORCE_CHANGE_PASSWORD, which is how all our users begin and mostly remain,
                       where the number was never proven and nobody signed in here. All but the
                       second only after a while (``limbo_after``), as a sign-up may be under way.
+                    Accounts without a number are none of these.
     duplicate         two users of the pool whose numbers are the same one. Operators decide.
 
 A run (models.SyncRun) is done in steps of bounded size, each of which a killed process may leave
@@ -63,8 +64,9 @@ MEANS = {
         "The status in Cognito is taken over. Who is disabled there loses all sessions here."
     ),
     Kind.LIMBO: gettext_lazy(
-        "Cognito gets a password that nobody knows in the place of any earlier one, and takes back "
-        "all tokens. The person can then sign in by phone. Undoing does not bring a password back."
+        "Cognito takes back all tokens, and gets a password that nobody knows in the place of any "
+        "earlier one. Of an account that was never confirmed only the number is kept, unproven. "
+        "The person can then sign in by phone. Undoing brings nothing of this back."
     ),
     Kind.DUPLICATE: gettext_lazy(
         "Not mended here: decide whose number it is, and delete or change the other user."
@@ -369,7 +371,8 @@ def _differences(run: SyncRun, row: User | None, user: CognitoUser) -> Iterator[
     was_here = bool(row and row.last_login)
     is_old = user.created_at <= run.started_at - run.limbo_after
     is_stuck = is_unproven and is_old and (is_unconfirmed or not was_here)
-    if is_stuck or user.status == "RESET_REQUIRED":
+    # An account without a number is none that phone sign-in could help, or may touch.
+    if user.phone and (is_stuck or user.status == "RESET_REQUIRED"):
         yield Kind.LIMBO
     if row is None:
         if not is_unproven:
@@ -454,8 +457,10 @@ def mend(finding: Finding, *, by: str, run: SyncRun | None = None) -> None:
     if finding.kind in (Kind.ONLY_IN_COGNITO, Kind.PHONE) and _is_disputed(finding):
         raise NotDone(_("Another user of the pool has the same number. Decide on that first."))
     user = _ask(finding.sub)
+    kept: list[str] = []
     if user and finding.kind == Kind.LIMBO:
-        user = _make_safe(user)
+        kept = cognito.gateway().heal(user.sub)
+        user = cognito.gateway().read_user(user.sub)
     with transaction.atomic():
         if not _close(finding, State.MENDED, by=by, run=run):
             return
@@ -463,6 +468,11 @@ def mend(finding: Finding, *, by: str, run: SyncRun | None = None) -> None:
         Finding.objects.filter(pk=finding.pk).update(undo=changes)
         if not changes and finding.kind != Kind.LIMBO:
             Finding.objects.filter(pk=finding.pk).update(state=State.GONE)
+        if kept:
+            problem = _("The pool keeps %(names)s, which nobody has proven.") % {
+                "names": ", ".join(kept)
+            }
+            Finding.objects.filter(pk=finding.pk).update(problem=problem[:200])
     finding.refresh_from_db()
     log.info("Mended by %s: %s of %s", by or "nobody named", finding.kind, finding.sub)
 
@@ -535,13 +545,6 @@ def _is_disputed(finding: Finding) -> bool:
     return Finding.objects.filter(
         pool=finding.pool, open_key=f"{Kind.DUPLICATE}:{finding.sub}"
     ).exists()
-
-
-def _make_safe(user: CognitoUser) -> CognitoUser:
-    gateway = cognito.gateway()
-    gateway.forget_password(user.sub)
-    gateway.sign_out_everywhere(user.sub)
-    return gateway.read_user(user.sub)
 
 
 def _row(finding: Finding) -> User:

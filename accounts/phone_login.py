@@ -453,7 +453,7 @@ def _start_challenge(gateway: cognito.Gateway, phone: str) -> Challenge:
         return gateway.start_challenge(phone)
     except cognito.NotConfirmed:
         # Signed up elsewhere and never proven. No text went out yet, and its code will prove it.
-        kept = gateway.heal_unconfirmed(phone)
+        kept = gateway.heal(phone)
         log.info("Healed the account of %s; left: %s", phones.mask(phone), kept or "nothing")
         return gateway.start_challenge(phone)
 

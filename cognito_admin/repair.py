@@ -5,13 +5,16 @@
     numbers        the number is not written as the site writes it, so nobody finds the account
     duplicates     two accounts whose numbers are the same once written properly
 
-What was healed is not found again, so a run that was ended goes on where it stopped.
+What was healed is not found again, so a run that was ended goes on where it stopped. Left alone are
+accounts without a number, which nobody could sign in to by phone afterwards, and young ones: their
+owner may be on the way through a sign-up.
 """
 
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -32,14 +35,18 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Ailment:
-    """One account, what is wrong with it, and what healing does."""
+    """One account, what is wrong with it, and what healing does.
+
+    ``proper`` is what the number is to be. ``left_alone`` says why the account is not to be healed,
+    "" where it is.
+    """
 
     kind: Kind
     username: str
     phone: str
     remedy: str
-    # What the number is to be.
     proper: str = ""
+    left_alone: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,14 +65,26 @@ _STATUSES = {
 }
 
 
-def find(account: Account, user_pool_id: str, kinds: Iterable[Kind]) -> Iterator[Ailment]:
-    """Yield what is wrong, in the order of ``kinds``. Raises botocore's errors."""
+def find(
+    account: Account, user_pool_id: str, kinds: Iterable[Kind], *, older_than: timedelta
+) -> Iterator[Ailment]:
+    """Yield what is wrong, in the order of ``kinds``. Raises botocore's errors.
+
+    Accounts that were made less than ``older_than`` ago are left alone.
+    """
     wanted = list(kinds)
+    made_before = time.time() - older_than.total_seconds()
+
+    def left_alone(user: _User) -> str:
+        if not user.phone:
+            return "without a number"
+        return "too young" if user.created > made_before else ""
+
     for kind in wanted:
         if kind in _STATUSES:
             status, remedy = _STATUSES[kind]
             for user in _users(account, user_pool_id, status):
-                yield Ailment(kind, user.username, user.phone, remedy)
+                yield Ailment(kind, user.username, user.phone, remedy, left_alone=left_alone(user))
     if {Kind.NUMBERS, Kind.DUPLICATES} & set(wanted):
         by_number = defaultdict(list)
         for user in _users(account, user_pool_id):
@@ -73,11 +92,23 @@ def find(account: Account, user_pool_id: str, kinds: Iterable[Kind]) -> Iterator
                 by_number[proper].append(user)
         for proper, users in by_number.items():
             if len(users) > 1 and Kind.DUPLICATES in wanted:
-                yield from _duplicates(users)
+                for user, remedy in _duplicates(users):
+                    yield Ailment(
+                        Kind.DUPLICATES,
+                        user.username,
+                        user.phone,
+                        remedy,
+                        left_alone=left_alone(user),
+                    )
             elif len(users) == 1 and users[0].phone != proper and Kind.NUMBERS in wanted:
                 (user,) = users
                 yield Ailment(
-                    Kind.NUMBERS, user.username, user.phone, f"write it {proper[:-2]}••", proper
+                    Kind.NUMBERS,
+                    user.username,
+                    user.phone,
+                    f"write it {proper[:-2]}••",
+                    proper,
+                    left_alone(user),
                 )
 
 
@@ -87,12 +118,10 @@ def heal(account: Account, user_pool_id: str, ailment: Ailment) -> list[str]:
     """
     client: Any = account.client("cognito-idp")
     who = {"UserPoolId": user_pool_id, "Username": ailment.username}
-    if ailment.kind is Kind.LIMBO:
+    if ailment.kind in _STATUSES:
         gateway = cognito.Gateway(client, user_pool_id=user_pool_id, client_id="", client_secret="")
-        return gateway.heal_unconfirmed(ailment.username)
-    if ailment.kind is Kind.FORCE_CHANGE:
-        client.admin_set_user_password(**who, Password=cognito.password_of_nobody(), Permanent=True)
-    elif ailment.kind is Kind.NUMBERS:
+        return gateway.heal(ailment.username)
+    if ailment.kind is Kind.NUMBERS:
         found = client.admin_get_user(**who)["UserAttributes"]
         verified = next(
             (a["Value"] for a in found if a["Name"] == "phone_number_verified"), "false"
@@ -119,19 +148,14 @@ def at_pace(ailments: Iterable[Ailment], per_second: float) -> Iterator[Ailment]
         time.sleep(max(0.0, 1 / per_second - (time.monotonic() - started)))
 
 
-def _duplicates(users: list[_User]) -> Iterator[Ailment]:
+def _duplicates(users: list[_User]) -> Iterator[tuple[_User, str]]:
     # Who has proven most stays; of equals the one that was there first.
     keeper, *rest = sorted(
         users,
         key=lambda user: (user.status != "CONFIRMED", not user.is_verified, user.created),
     )
     for user in rest:
-        yield Ailment(
-            Kind.DUPLICATES,
-            user.username,
-            user.phone,
-            f"disable it, and keep {keeper.username}",
-        )
+        yield user, f"disable it, and keep {keeper.username}"
 
 
 def _users(account: Account, user_pool_id: str, status: str = "") -> Iterator[_User]:

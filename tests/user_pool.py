@@ -76,6 +76,11 @@ class UserPool(WireServer):
             return Reply({"Groups": [{"GroupName": name} for name in names]})
         if operation == "AdminDeleteUser":
             del self.users[user["Username"]]
+        if operation == "AdminUpdateUserAttributes":
+            for each in asked["UserAttributes"]:
+                user["attributes"][each["Name"]] = each["Value"]
+                if not each["Value"]:
+                    del user["attributes"][each["Name"]]
         if operation == "AdminSetUserPassword" and asked["Permanent"]:
             user["UserStatus"] = "CONFIRMED"
         return Reply({})

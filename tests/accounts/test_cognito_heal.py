@@ -45,7 +45,7 @@ def named(attributes: list[dict[str, str]]) -> dict[str, str]:
 def test_what_opens_the_account_comes_last(gateway, wire):
     already = aws_error("NotAuthorizedException", "User cannot be confirmed. Current status is …")
     wire.will(account(), *[Reply({})] * 4, already)
-    assert gateway.heal_unconfirmed(PHONE) == []
+    assert gateway.heal(PHONE) == []
     done = steps(wire)
     assert [name for name, _ in done] == [
         "AdminGetUser",
@@ -65,7 +65,7 @@ def test_password_is_another_every_time_and_fits_any_policy(gateway, wire):
     passwords = set()
     for _ in range(3):
         wire.renew(account(), Reply({}))
-        gateway.heal_unconfirmed(PHONE)
+        gateway.heal(PHONE)
         passwords |= {body["Password"] for name, body in steps(wire) if "Password" in name}
     assert len(passwords) == 3
     for password in passwords:
@@ -79,7 +79,7 @@ def test_password_is_another_every_time_and_fits_any_policy(gateway, wire):
 def test_attribute_that_the_pool_keeps_is_named_and_never_proven(gateway, wire):
     refused = aws_error("InvalidParameterException", "required attribute")
     wire.will(account(), refused, refused, Reply({}))
-    assert gateway.heal_unconfirmed(PHONE) == ["email"]
+    assert gateway.heal(PHONE) == ["email"]
     updates = [
         named(body["UserAttributes"])
         for name, body in steps(wire)
@@ -94,10 +94,25 @@ def test_attribute_that_the_pool_keeps_is_named_and_never_proven(gateway, wire):
     ]
 
 
-@pytest.mark.parametrize("status", ["CONFIRMED", "FORCE_CHANGE_PASSWORD", "RESET_REQUIRED"])
+@pytest.mark.parametrize("status", ["FORCE_CHANGE_PASSWORD", "RESET_REQUIRED"])
+def test_account_that_operators_made_keeps_its_attributes(gateway, wire, status):
+    wire.will(account(status), Reply({}))
+    assert gateway.heal(PHONE) == []
+    assert wire.operations() == ["AdminGetUser", "AdminUserGlobalSignOut", "AdminSetUserPassword"]
+
+
+@pytest.mark.parametrize("status", ["CONFIRMED", "EXTERNAL_PROVIDER", "ARCHIVED"])
 def test_account_that_is_not_in_limbo_is_left_alone(gateway, wire, status):
     wire.will(account(status))
-    assert gateway.heal_unconfirmed(PHONE) == []
+    assert gateway.heal(PHONE) == []
+    assert wire.operations() == ["AdminGetUser"]
+
+
+@pytest.mark.parametrize("status", ["UNCONFIRMED", "FORCE_CHANGE_PASSWORD", "RESET_REQUIRED"])
+def test_account_without_a_number_is_left_alone(gateway, wire, status, monkeypatch):
+    monkeypatch.delitem(ATTRIBUTES, "phone_number")
+    wire.will(account(status))
+    assert gateway.heal(PHONE) == []
     assert wire.operations() == ["AdminGetUser"]
 
 
@@ -105,5 +120,5 @@ def test_account_that_is_not_in_limbo_is_left_alone(gateway, wire, status):
 def test_failure_in_between_confirms_nothing(gateway, wire, failing):
     wire.will(account(), *[Reply({})] * (failing - 1), aws_error("TooManyRequestsException"))
     with pytest.raises(cognito.Busy):
-        gateway.heal_unconfirmed(PHONE)
+        gateway.heal(PHONE)
     assert "AdminConfirmSignUp" not in wire.operations()

@@ -119,6 +119,16 @@ def test_sign_up_under_way_is_no_finding_and_is_limbo_after_a_day(pool):
     assert {(Kind.LIMBO, "young"), (Kind.LIMBO, "young-unconfirmed")} <= found(run)
 
 
+def test_account_without_a_number_is_no_limbo(pool):
+    """It signs in by name or e-mail, as long as nobody takes those away."""
+    pool.add("unconfirmed", None, verified=False, status="UNCONFIRMED", days_old=9)
+    pool.add("invited", None, verified=False, days_old=9)
+    pool.add("reset", None, status="RESET_REQUIRED")
+    assert found(compare()) == {(Kind.ONLY_IN_COGNITO, "reset")}
+    compare(mend=ALL)
+    assert not [each for each in pool.operations() if each not in ("ListUsers", "AdminGetUser")]
+
+
 def test_usual_state_of_our_users_is_no_limbo(pool):
     """FORCE_CHANGE_PASSWORD, proven; or unproven in Cognito, of somebody who signed in here."""
     person(pool, 1)
@@ -610,6 +620,55 @@ def test_limbo_is_made_safe(pool):
     drift.mend(only_finding(pool, Kind.LIMBO), by="")
     passwords = {each.json["Password"] for each in pool.requests if "Password" in each.json}
     assert len(passwords) == 2
+
+
+def test_limbo_keeps_nothing_that_somebody_signed_up_with_but_the_number(pool):
+    pool.add("sub-1", number(1), status="UNCONFIRMED", verified=True)
+    pool.users["sub-1"]["attributes"] |= {
+        "email": "stranger@example.com",
+        "email_verified": "true",
+        "custom:plan": "gold",
+    }
+    drift.mend(only_finding(pool, Kind.LIMBO), by="")
+    left = pool.users["sub-1"]["attributes"]
+    assert "email" not in left
+    assert "custom:plan" not in left
+    assert left["phone_number"] == number(1)
+    assert left["phone_number_verified"] == "false"
+    # The account opens last, when nothing of the stranger's is left.
+    done = [each for each in pool.operations() if each.startswith("Admin")]
+    assert done.index("AdminUpdateUserAttributes") < done.index("AdminSetUserPassword")
+    assert Finding.objects.get().problem == ""
+
+
+def test_attribute_that_the_pool_does_not_let_go_of_is_named(pool):
+    pool.add("sub-1", number(1), status="UNCONFIRMED", verified=False)
+    pool.users["sub-1"]["attributes"]["family_name"] = "Whoever"
+    finding = only_finding(pool, Kind.LIMBO)
+    required = aws_error("InvalidParameterException", "family_name is required")
+    pool.faults["AdminUpdateUserAttributes"] = [required]
+    drift.mend(finding, by="")
+    finding.refresh_from_db()
+    assert finding.state == State.MENDED
+    assert finding.problem == "The pool keeps family_name, which nobody has proven."
+
+
+@pytest.mark.parametrize("status", ["FORCE_CHANGE_PASSWORD", "RESET_REQUIRED"])
+def test_limbo_that_operators_made_keeps_what_they_gave_it(pool, status):
+    pool.add("sub-1", number(1), status=status, verified=False)
+    pool.users["sub-1"]["attributes"]["email"] = "member@example.com"
+    drift.mend(only_finding(pool, Kind.LIMBO), by="")
+    assert pool.users["sub-1"]["attributes"]["email"] == "member@example.com"
+    assert pool.users["sub-1"]["UserStatus"] == "CONFIRMED"
+    assert "AdminUserGlobalSignOut" in pool.operations()
+
+
+def test_limbo_whose_owner_has_signed_in_meanwhile_is_left_alone(pool):
+    pool.add("sub-1", number(1), status="UNCONFIRMED", verified=False)
+    finding = only_finding(pool, Kind.LIMBO)
+    pool.change("sub-1", UserStatus="CONFIRMED")
+    drift.mend(finding, by="")
+    assert "AdminSetUserPassword" not in pool.operations()
 
 
 def test_limbo_that_cognito_did_not_mend_stays_open(pool):

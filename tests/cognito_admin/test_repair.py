@@ -3,6 +3,7 @@
 import time
 
 import pytest
+import time_machine
 from django.core.management.base import CommandError
 
 from cognito_admin import repair
@@ -12,6 +13,8 @@ from tests import strict_cognito
 pytestmark = pytest.mark.cloud
 
 PASSWORD = "Chosen-by-them-1"
+# The accounts of these tests are seconds old.
+OF_ANY_AGE = ("--older-than", "0")
 
 
 @pytest.fixture
@@ -40,8 +43,8 @@ def client(cognito, pool) -> str:
 
 @pytest.fixture
 def sign_up(cognito, client):
-    def run(name: str, phone: str) -> None:
-        attributes = {"phone_number": phone, "name": "Whoever"}
+    def run(name: str, phone: str = "", **more: str) -> None:
+        attributes = {"name": "Whoever"} | ({"phone_number": phone} if phone else {}) | more
         cognito.sign_up(
             ClientId=client,
             Username=name,
@@ -54,8 +57,12 @@ def sign_up(cognito, client):
 
 @pytest.fixture
 def create(cognito, pool):
-    def run(name: str, phone: str, *, confirmed: bool = True, verified: bool = False) -> None:
-        attributes = {"phone_number": phone, "phone_number_verified": str(verified).lower()}
+    def run(
+        name: str, phone: str = "", *, confirmed: bool = True, verified: bool = False, **more: str
+    ) -> None:
+        attributes = dict(more)
+        if phone:
+            attributes |= {"phone_number": phone, "phone_number_verified": str(verified).lower()}
         who = {"UserPoolId": pool, "Username": name}
         cognito.admin_create_user(
             **who,
@@ -75,6 +82,11 @@ def states(cognito, pool) -> dict[str, tuple[str, bool]]:
     }
 
 
+def attributes(cognito, pool, name: str) -> list[dict[str, str]]:
+    found = cognito.admin_get_user(UserPoolId=pool, Username=name)["UserAttributes"]
+    return sorted(found, key=lambda each: each["Name"])
+
+
 def phones(cognito, pool) -> dict[str, str]:
     return {
         one["Username"]: {a["Name"]: a["Value"] for a in one["Attributes"]}["phone_number"]
@@ -87,7 +99,7 @@ def test_limbo_is_listed_then_healed_and_then_gone(cognito, pool, client, run, s
     sign_up("ben", "+12015550124")
     create("cat", "+12015550125")
     before = states(cognito, pool)
-    ours = ("cognito_repair", "--user-pool-id", pool)
+    ours = ("cognito_repair", "--user-pool-id", pool, *OF_ANY_AGE)
 
     said = run(*ours)
     assert "found: 2 limbo" in said
@@ -95,9 +107,9 @@ def test_limbo_is_listed_then_healed_and_then_gone(cognito, pool, client, run, s
     assert "2015550123" not in said
     assert states(cognito, pool) == before
 
-    assert "healed: 1 limbo" in run(*ours, "--heal", "--limit", "1", "--per-second", "100")
-    assert "healed: 1 limbo" in run(*ours, "--heal", "--per-second", "100")
-    assert "healed: nothing" in run(*ours, "--heal")
+    assert "healed: 1 limbo" in run(*ours, "--heal", "--yes", "--limit", "1", "--per-second", "100")
+    assert "healed: 1 limbo" in run(*ours, "--heal", "--yes", "--per-second", "100")
+    assert "Nothing to change" in run(*ours, "--heal", "--yes")
     assert set(states(cognito, pool).values()) == {("CONFIRMED", True)}
     for name in ("ann", "ben"):
         with pytest.raises(cognito.exceptions.NotAuthorizedException):
@@ -108,10 +120,67 @@ def test_limbo_is_listed_then_healed_and_then_gone(cognito, pool, client, run, s
             )
 
 
+def test_accounts_without_a_number_are_left_alone(cognito, pool, run, sign_up, create):
+    """They sign in by name or e-mail, and their invitations are on the way."""
+    sign_up("ann", email="ann@example.com")
+    create("ben", confirmed=False, email="ben@example.com")
+    sign_up("cat", "+12015550125")
+    before = attributes(cognito, pool, "ann"), attributes(cognito, pool, "ben")
+    kinds = ("--kinds", "limbo,force-change", *OF_ANY_AGE)
+    ours = ("cognito_repair", "--user-pool-id", pool, *kinds)
+    said = run(*ours)
+    assert "note: 2 left alone, without a number" in said
+    assert "found: 1 limbo" in said
+    assert "healed: 1 limbo" in run(*ours, "--heal", "--yes")
+    assert (attributes(cognito, pool, "ann"), attributes(cognito, pool, "ben")) == before
+    found = states(cognito, pool)
+    assert found["ann"] == ("UNCONFIRMED", True)
+    assert found["ben"] == ("FORCE_CHANGE_PASSWORD", True)
+
+
+def test_sign_up_of_a_moment_ago_is_left_alone(cognito, pool, run, sign_up, create):
+    sign_up("ann", "+12015550123")
+    create("ben", "+12015550124", confirmed=False)
+    create("cat", "+4407911123456")
+    create("dan", "+4407911123457")
+    create("don", "+447911123457", verified=True)
+    before = states(cognito, pool)
+    ours = ("cognito_repair", "--user-pool-id", pool, "--kinds", ",".join(Kind))
+    said = run(*ours, "--heal", "--yes")
+    assert "note: 4 left alone, too young" in said
+    assert "Nothing to change" in said
+    assert states(cognito, pool) == before
+    with time_machine.travel(time.time() + 86_000, tick=True):
+        assert "note: 4 left alone, too young" in run(*ours)
+    with time_machine.travel(time.time() + 86_500, tick=True):
+        assert "found: 1 limbo, 1 force-change, 1 numbers, 1 duplicates" in run(*ours)
+    assert "left alone" not in run(*ours, *OF_ANY_AGE)
+
+
+def test_nobody_is_healed_before_the_list_was_seen_and_agreed_to(
+    cognito, pool, run, sign_up, monkeypatch
+):
+    sign_up("ann", "+12015550123")
+    ours = ("cognito_repair", "--user-pool-id", pool, *OF_ANY_AGE, "--heal")
+    monkeypatch.setattr("builtins.input", lambda question: "n")
+    said = run(*ours)
+    assert "limbo         ann +1••••••••23" in said
+    assert "Nothing was changed" in said
+    assert "Dry run" in run(*ours, "--dry-run")
+    assert states(cognito, pool) == {"ann": ("UNCONFIRMED", True)}
+    monkeypatch.setattr("builtins.input", lambda question: "y")
+    assert "healed: 1 limbo" in run(*ours)
+
+
+def test_age_below_zero_is_refused(run, pool):
+    with pytest.raises(CommandError, match="not below zero"):
+        run("cognito_repair", "--user-pool-id", pool, "--older-than", "-1")
+
+
 def test_forced_change_is_healed_only_when_asked_for(cognito, pool, run, create):
     create("ann", "+12015550123", confirmed=False)
-    ours = ("cognito_repair", "--user-pool-id", pool, "--heal")
-    assert "healed: nothing" in run(*ours)
+    ours = ("cognito_repair", "--user-pool-id", pool, "--heal", "--yes", *OF_ANY_AGE)
+    assert "Nothing to change" in run(*ours)
     assert "healed: 1 force-change" in run(*ours, "--kinds", "force-change")
     assert states(cognito, pool) == {"ann": ("CONFIRMED", True)}
 
@@ -119,12 +188,13 @@ def test_forced_change_is_healed_only_when_asked_for(cognito, pool, run, create)
 def test_number_is_written_as_the_site_writes_it(cognito, pool, run, create):
     create("ann", "+4407911123456", verified=True)
     create("ben", "+447911123457")
-    ours = ("cognito_repair", "--user-pool-id", pool, "--kinds", "numbers,duplicates", "--heal")
+    kinds = ("--kinds", "numbers,duplicates", "--heal", "--yes")
+    ours = ("cognito_repair", "--user-pool-id", pool, *kinds, *OF_ANY_AGE)
     assert "healed: 1 numbers" in run(*ours)
     assert phones(cognito, pool) == {"ann": "+447911123456", "ben": "+447911123457"}
     attributes = cognito.admin_get_user(UserPoolId=pool, Username="ann")["UserAttributes"]
     assert {"Name": "phone_number_verified", "Value": "true"} in attributes
-    assert "healed: nothing" in run(*ours)
+    assert "Nothing to change" in run(*ours)
 
 
 def test_of_two_with_one_number_the_proven_one_stays(cognito, pool, run, sign_up, create):
@@ -138,6 +208,8 @@ def test_of_two_with_one_number_the_proven_one_stays(cognito, pool, run, sign_up
         "--kinds",
         "duplicates",
         "--heal",
+        "--yes",
+        *OF_ANY_AGE,
         "--per-second",
         "100",
     )
@@ -160,7 +232,10 @@ def test_account_that_cannot_be_healed_is_named_and_holds_up_no_other(
 
     monkeypatch.setattr(front, "_forward", refuse_ben)
     with pytest.raises(CommandError, match="1 could not be healed"):
-        run("cognito_repair", "--user-pool-id", pool, "--heal", "--per-second", "100")
+        run(
+            *("cognito_repair", "--user-pool-id", pool, "--heal", "--yes"),
+            *(*OF_ANY_AGE, "--per-second", "100"),
+        )
     assert states(cognito, pool)["ben"] == ("UNCONFIRMED", True)
     assert states(cognito, pool)["cat"] == ("CONFIRMED", True)
 

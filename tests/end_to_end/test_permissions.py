@@ -87,7 +87,7 @@ def sign_in(on_cloud, settings, clients, phone, texts) -> Callable[..., None]:
         assert gateway.groups_of(created.sub) == set()
         prove_another_number(created.sub, f"{phone[:-1]}5", texts)
         sign_up_elsewhere(on_cloud, clients("cognito-idp"), limbo := f"{phone[:-1]}4")
-        gateway.heal_unconfirmed(limbo)
+        gateway.heal(limbo)
         gateway.change_phone(created.sub, f"{phone[:-1]}3", verified=True)
         gateway.sign_out_everywhere(created.sub)
         if operators:
