@@ -172,11 +172,14 @@ class Conf:
 
     @property
     def throttle_rates(self) -> dict[str, str]:
-        """What is counted per network address, and how much of it is let through."""
+        """What is counted, and how much of it is let through."""
         return {
             "phone_posts": str(settings.ACCOUNTS_PHONE_POSTS),
             "sends": str(settings.ACCOUNTS_SENDS),
             "wrong_codes": str(settings.ACCOUNTS_WRONG_CODES),
+            "sign_ups": str(settings.ACCOUNTS_SIGN_UPS),
+            "sign_ups_per_country": str(settings.ACCOUNTS_SIGN_UPS_PER_COUNTRY),
+            "sign_ups_per_block": str(settings.ACCOUNTS_SIGN_UPS_PER_BLOCK),
         }
 
 

@@ -126,9 +126,10 @@ def finish(request: HttpRequest, code: str, *, attempt: str = "") -> None:
         if waiting.wrong_answer == wrong_answer:
             # A second press of the same wrong code: the first one has cost the try.
             raise phone_login.WrongCode(waiting.challenge.tries_left)
-        _within_limits(throttle.check, "wrong_codes", request)
+        _within_limits(throttle.hit, "wrong_codes", request)
         if not _is_right(request, waiting, waiting.challenge, code):
             _count_wrong(request, waiting, waiting.challenge, wrong_answer)
+        throttle.give_back(request)
         _change(request, waiting)
         held.signed_in(sessions.of(request).handle, answer=code)
 
@@ -222,6 +223,7 @@ def _is_right(request: HttpRequest, waiting: Pending, challenge: Challenge, code
     try:
         return texts.check(waiting.phone, user_sub=sub, proof=proof, code=code)
     except texts.TextsError as error:
+        throttle.give_back(request)
         _note(request, events.Kind.FAILED, waiting, reason="unavailable")
         raise _unavailable(error, waiting) from error
 
@@ -230,7 +232,6 @@ def _count_wrong(
     request: HttpRequest, waiting: Pending, challenge: Challenge, wrong_answer: str
 ) -> None:
     """Take a try away. Raises WrongCode, or StartOver where it was the last."""
-    throttle.count("wrong_codes", request)
     tries_left = challenge.tries_left - 1
     _note(request, events.Kind.FAILED, waiting, reason="wrong_code" if tries_left else "over")
     log.info("Wrong code for the new number %s", phones.mask(waiting.phone))

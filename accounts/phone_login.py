@@ -218,14 +218,14 @@ def finish(
         if waiting.wrong_answer == wrong_answer:
             # A second press of the same wrong code: the first one has cost the try.
             raise WrongCode(waiting.challenge.tries_left)
-        _within_limits(throttle.check, "wrong_codes", request)
+        _within_limits(throttle.hit, "wrong_codes", request)
         outcome = _answer(request, waiting, waiting.challenge, code)
         if isinstance(outcome, Challenge):
-            throttle.count("wrong_codes", request)
             _store(request, replace(waiting, challenge=outcome, wrong_answer=wrong_answer))
             _note(request, events.Kind.FAILED, waiting, reason="wrong_code")
             log.info("Wrong code for %s", phones.mask(waiting.phone))
             raise WrongCode(outcome.tries_left)
+        throttle.give_back(request)
         user = _authenticate(request, waiting, outcome)
         if purpose == "confirm":
             _confirm(request, user, waiting)
@@ -410,6 +410,10 @@ def _begin(
         if known and not known.is_active:
             log.info("No text: %s is shut out", phones.mask(phone))
             return _Begun(_challenge_of_nobody(gateway, phone), why_no_text="shut_out")
+        why_no_text = ""
+        if may_create and (known is None or insist):
+            may_create = _may_sign_up(phone)
+            why_no_text = "" if may_create or known else "sign_ups"
         if may_create and (known is None or insist):
             created = gateway.create_user(phone, locale=_locale())
             if created:
@@ -418,7 +422,7 @@ def _begin(
                 log.info("Created a user for %s", phones.mask(phone))
             elif known is None:
                 sub = _adopt_account(gateway, phone)
-        return _Begun(_start_challenge(gateway, phone), sub)
+        return _Begun(_start_challenge(gateway, phone), sub, why_no_text)
     except cognito.UnknownUser:
         if may_create and not insist:
             # This pool does tell: the account that we knew is gone.
@@ -430,6 +434,16 @@ def _begin(
         return _Begun(_challenge_of_nobody(gateway, phone), why_no_text="refused")
     except cognito.CognitoError as error:
         raise _unavailable(error) from error
+
+
+def _may_sign_up(phone: str) -> bool:
+    """Count an account that is to be made; without one no text leaves, and all else is the same."""
+    try:
+        throttle.sign_up(phone=phone, country=phones.country_of(phone))
+    except throttle.LimitReached:
+        log.warning("No account for %s: too many new ones", phones.mask(phone))
+        return False
+    return True
 
 
 def _challenge_of_nobody(gateway: cognito.Gateway, phone: str) -> Challenge:
@@ -466,7 +480,6 @@ def _answer(
             return _answer_decoy(challenge)
         return cognito.gateway().answer_challenge(challenge, code)
     except (cognito.Refused, cognito.UnknownUser) as error:
-        throttle.count("wrong_codes", request)
         _store(request, replace(waiting, challenge=None))
         _note(request, events.Kind.FAILED, waiting, reason="over")
         holds.look(request, waiting.phone, attempt=waiting.attempt, reference=waiting.reference)
@@ -479,6 +492,7 @@ def _answer(
         log.error("A sign-in cannot end here: %r", error)  # noqa: TRY400
         raise FurtherStep(error.name) from error
     except cognito.CognitoError as error:
+        throttle.give_back(request)
         _note(request, events.Kind.FAILED, waiting, reason="unavailable")
         raise _unavailable(error, waiting.reference) from error
 

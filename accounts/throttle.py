@@ -1,23 +1,27 @@
-"""Counts what only the web tier can see, the network address, and says when to come back.
+"""Counts what only the web tier can see, network addresses and new accounts, and says when to come
+back.
 
 The limits that protect accounts and the SMS bill are kept by the triggers, which everybody passes.
 This is the fence before them, so it fails open: without its storage people still sign in.
 """
 
-import contextlib
 import ipaddress
 import logging
 import threading
 import time
-from collections.abc import Callable
 from functools import cache
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
 from limits import RateLimitItem, parse_many
 from limits.storage import Storage, storage_from_string
-from limits.strategies import MovingWindowRateLimiter
+from limits.strategies import (
+    MovingWindowRateLimiter,
+    RateLimiter,
+    SlidingWindowCounterRateLimiter,
+)
 
 from accounts.breaker import Breaker
 from accounts.conf import conf
@@ -25,6 +29,8 @@ from accounts.conf import conf
 log = logging.getLogger(__name__)
 
 Kind = Literal["phone_posts", "sends", "wrong_codes"]
+# Of a moving window nothing can be given back, of a counter it can.
+_GIVEN_BACK: Kind = "wrong_codes"
 
 
 class LimitReached(Exception):
@@ -36,24 +42,35 @@ class LimitReached(Exception):
 
 
 def hit(kind: Kind, request: HttpRequest) -> None:
-    """Count one ``kind`` for the request's network address. Raises LimitReached."""
-    _require(MovingWindowRateLimiter.hit, kind, request)
+    """Count one ``kind`` for the request's network address. Raises LimitReached.
+
+    It is counted before what it stands for is done, so that many at once are no more than many in
+    a row. A wrong code that turns out to be a right one is given back.
+    """
+    _take(kind, network(client_address(request)))
 
 
-def count(kind: Kind, request: HttpRequest) -> None:
-    """Count one ``kind`` that has happened already, too much or not."""
-    with contextlib.suppress(LimitReached):
-        hit(kind, request)
+def give_back(request: HttpRequest) -> None:
+    """Take back a wrong code that was hit, because it was none."""
+    _ask(_GIVEN_BACK, network(client_address(request)), cost=-1)
 
 
-def check(kind: Kind, request: HttpRequest) -> None:
-    """Raise LimitReached if another ``kind`` would be too much, without counting one."""
-    _require(MovingWindowRateLimiter.test, kind, request)
+def sign_up(*, phone: str, country: str) -> None:
+    """Count an account that is about to be made. Raises LimitReached.
+
+    By neighbouring numbers, by country and in all, as the triggers count texts: without it each
+    number that is typed would leave an account, long after no text leaves.
+    """
+    # Without the last four digits, as in lambdas/triggers/countries.py, and unreadable.
+    block = salted_hmac("accounts.throttle", phone[:-4], algorithm="sha256").hexdigest()[:32]
+    _take("sign_ups_per_block", block)
+    _take("sign_ups_per_country", country)
+    _take("sign_ups", "all")
 
 
 def reset() -> None:
     """Forget all counts of the storage, as between two tests."""
-    _limiter(conf.throttle_url)[0].storage.reset()
+    _limiters(conf.throttle_url).moving.storage.reset()
 
 
 def client_address(request: HttpRequest) -> str:
@@ -84,34 +101,44 @@ def network(address: str) -> str:
     return str(parsed)
 
 
-def _require(ask: Callable[..., bool], kind: Kind, request: HttpRequest) -> None:
-    limiter, storage = _limiter(conf.throttle_url)
-    if not storage.may_ask():
-        return
-    address = network(client_address(request))
-    wait = 0
+def _take(kind: str, name: str) -> None:
+    if wait := _ask(kind, name):
+        raise LimitReached(wait)
+
+
+def _ask(kind: str, name: str, *, cost: int = 1) -> int:
+    """Count ``cost`` of ``kind``, and return 0, or for how many seconds that is too much."""
+    limiters = _limiters(conf.throttle_url)
+    if not limiters.breaker.may_ask():
+        return 0
+    limiter = limiters.counting if kind == _GIVEN_BACK else limiters.moving
+    wait, taken = 0, []
     try:
         for rate in _rates(conf.throttle_rates[kind]):
-            if not ask(limiter, rate, kind, address):
-                wait = _wait(limiter, rate, kind, address)
+            if not limiter.hit(rate, kind, name, cost=cost):
+                wait = _wait(limiter, rate, kind, name)
                 break
+            taken.append(rate)
+        if wait and limiter is limiters.counting:
+            # Refused by one rate, it costs nothing of the others.
+            for rate in taken:
+                limiter.hit(rate, kind, name, cost=-cost)
     except limiter.storage.base_exceptions as error:
         # Fail open: see above. Without a pause each step would wait for a storage that hangs.
-        storage.failed()
+        limiters.breaker.failed()
         log.error(  # noqa: TRY400 - one line, however often
             "Throttle storage failed; nobody limits %s: %s", kind, type(error).__name__
         )
-        return
-    storage.answered()
-    if wait:
-        raise LimitReached(wait)
+        return 0
+    limiters.breaker.answered()
+    return wait
 
 
 def _host(address: str) -> str:
     return urlsplit(f"//{address}").hostname or ""
 
 
-def _wait(limiter: MovingWindowRateLimiter, rate: RateLimitItem, *keys: str) -> int:
+def _wait(limiter: RateLimiter, rate: RateLimitItem, *keys: str) -> int:
     reset_at = limiter.get_window_stats(rate, *keys).reset_time
     return max(1, round(reset_at - time.time() + 0.5))
 
@@ -125,16 +152,24 @@ _making = threading.Lock()
 _PAUSE = 5.0
 
 
-def _limiter(url: str) -> tuple[MovingWindowRateLimiter, Breaker]:
+class _Limiters(NamedTuple):
+    moving: MovingWindowRateLimiter
+    counting: SlidingWindowCounterRateLimiter
+    breaker: Breaker
+
+
+def _limiters(url: str) -> _Limiters:
     # Threads of a new process come at once, and two stores in memory would count apart.
     with _making:
         return _made_limiter(url)
 
 
 @cache
-def _made_limiter(url: str) -> tuple[MovingWindowRateLimiter, Breaker]:
+def _made_limiter(url: str) -> _Limiters:
     # A hanging Redis must not hang a sign-in.
     is_remote = url.startswith(("redis", "valkey"))
     options = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5} if is_remote else {}
     storage = cast(Storage, storage_from_string(url, **options))
-    return MovingWindowRateLimiter(storage), Breaker(_PAUSE)
+    return _Limiters(
+        MovingWindowRateLimiter(storage), SlidingWindowCounterRateLimiter(storage), Breaker(_PAUSE)
+    )

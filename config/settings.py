@@ -273,6 +273,10 @@ ACCOUNTS_THROTTLE_URL = env.str(
 ACCOUNTS_PHONE_POSTS = env.str("ACCOUNTS_PHONE_POSTS", default="60/5 minutes")
 ACCOUNTS_SENDS = env.str("ACCOUNTS_SENDS", default="10/10 minutes;30/hour;100/day")
 ACCOUNTS_WRONG_CODES = env.str("ACCOUNTS_WRONG_CODES", default="10/5 minutes;50/hour")
+# No more new accounts than the triggers would text by default.
+ACCOUNTS_SIGN_UPS = env.str("ACCOUNTS_SIGN_UPS", default="300/hour;2000/day")
+ACCOUNTS_SIGN_UPS_PER_COUNTRY = env.str("ACCOUNTS_SIGN_UPS_PER_COUNTRY", default="200/hour")
+ACCOUNTS_SIGN_UPS_PER_BLOCK = env.str("ACCOUNTS_SIGN_UPS_PER_BLOCK", default="20/hour")
 
 if LOCAL_CLOUD:
     TEMPLATES[0]["OPTIONS"]["context_processors"].append("localcloud.inbox.context")  # type: ignore[index]

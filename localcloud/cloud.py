@@ -128,6 +128,9 @@ class Cloud:
             # All of them come from this machine.
             "ACCOUNTS_PHONE_POSTS": "1000/minute",
             "ACCOUNTS_SENDS": "1000/minute",
+            "ACCOUNTS_SIGN_UPS_PER_BLOCK": "1000/minute",
+            "ACCOUNTS_SIGN_UPS_PER_COUNTRY": "1000/minute",
+            "ACCOUNTS_SIGN_UPS": "1000/minute",
             "ACCOUNTS_WRONG_CODES": "1000/minute",
         }
         if public := self.outputs.get("PublicClientId"):

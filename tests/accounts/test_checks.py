@@ -144,7 +144,14 @@ def test_api_public_or_admin_is_no_e005(good, api):
     assert found() == []
 
 
-RATES = ["ACCOUNTS_PHONE_POSTS", "ACCOUNTS_SENDS", "ACCOUNTS_WRONG_CODES"]
+RATES = [
+    "ACCOUNTS_PHONE_POSTS",
+    "ACCOUNTS_SENDS",
+    "ACCOUNTS_WRONG_CODES",
+    "ACCOUNTS_SIGN_UPS",
+    "ACCOUNTS_SIGN_UPS_PER_COUNTRY",
+    "ACCOUNTS_SIGN_UPS_PER_BLOCK",
+]
 
 
 @pytest.mark.parametrize("name", RATES)

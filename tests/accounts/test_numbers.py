@@ -275,7 +275,8 @@ def test_texts_out_of_order_are_said_with_a_reference_and_nothing_is_lost(client
     assert 'value="+12025550187"' in page(response)
 
 
-def test_check_out_of_order_costs_no_try(client, aws):
+def test_check_out_of_order_costs_no_try(client, aws, settings):
+    settings.ACCOUNTS_WRONG_CODES = "1/hour"
     ask(client)
     aws.faults["check"] = DOWN
     assert answer(client).status_code == 503
@@ -318,6 +319,14 @@ def test_too_much_from_one_network_is_refused(client, aws, settings):
     answer(client, "000001")
     assert answer(client, "000002").status_code == 429
     assert len(aws.asked("check")) == 1
+
+
+def test_right_code_costs_the_network_nothing(client, aws, settings):
+    settings.ACCOUNTS_WRONG_CODES = "1/hour"
+    ask(client)
+    assert answer(client).url == CHANGED
+    ask(client, "+12025550188")
+    assert "not the code" in page(answer(client, "000001"))
 
 
 def test_number_that_has_another_owner_here_is_taken_once_proven(client, aws, user):

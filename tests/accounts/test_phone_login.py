@@ -1,6 +1,7 @@
 """The flow against a Cognito that is as strict as the real one, where the local AWS is kinder."""
 
 import base64
+import dataclasses
 import hashlib
 import hmac
 import json
@@ -13,7 +14,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import jwt
@@ -28,6 +29,7 @@ from django.views.debug import ExceptionReporter
 from accounts import tokens, turns
 from accounts.models import Session, SignInEvent, Turn, UnprovenAccount, User
 from accounts.sessions import SessionStore
+from tests.accounts.test_turns import at_once, database_in_a_file
 from tests.wire import Reply, Request, WireServer, aws_error
 
 pytestmark = pytest.mark.django_db
@@ -119,6 +121,8 @@ class StrictCognito(WireServer):
         }
         self._faults: dict[str, deque[Reply]] = defaultdict(deque)
         self._lost: set[str] = set()
+        # How long an operation takes, in seconds.
+        self.delays: dict[str, float] = {}
 
     def add(self, phone: str, *, verified: bool = True) -> str:
         """Let a user be there already, and return the sub."""
@@ -168,7 +172,7 @@ class StrictCognito(WireServer):
             if request.operation in self._lost:
                 self._lost.discard(request.operation)
                 return Reply(drop=True)
-            return reply
+            return dataclasses.replace(reply, delay=self.delays.get(request.operation, 0.0))
 
     def _answer(self, request: Request) -> Reply:
         if "/functions/" in request.path:
@@ -451,6 +455,71 @@ def test_account_that_the_site_made_is_written_down_until_somebody_signs_in(clie
     assert UnprovenAccount.objects.get().sub == pool.subs[phone]
     ask(Client(), phone)
     assert UnprovenAccount.objects.count() == 1
+
+
+def test_no_more_accounts_are_made_than_may_be(client, pool, phone, settings):
+    settings.ACCOUNTS_SIGN_UPS_PER_BLOCK = "10/hour"
+    for n in range(120):
+        visitor = Client(REMOTE_ADDR=f"192.0.2.{n}")
+        assert ask(visitor, f"{phone[:-4]}{n:04d}").url == CODE
+    assert len(pool.subs) == len(pool.calls("AdminCreateUser")) == 10
+    assert UnprovenAccount.objects.count() == 10
+    # Nobody is told, but operators are.
+    assert "We sent it to" in visitor.get(CODE).content.decode()
+    event = SignInEvent.objects.latest("pk")
+    assert (event.kind, event.reason) == ("blocked", "sign_ups")
+
+
+def test_members_sign_in_when_no_more_accounts_are_made(client, pool, known, settings):
+    settings.ACCOUNTS_SIGN_UPS = "1/hour"
+    ask(Client(REMOTE_ADDR="192.0.2.1"), "+12015550001")
+    ask(client, known.phone)
+    assert answer(client, pool.code()).url == "/"
+
+
+def test_account_of_an_app_signs_in_when_no_more_accounts_are_made(client, pool, phone, settings):
+    """It has no row here, so the site cannot know that there is one."""
+    settings.ACCOUNTS_SIGN_UPS = "1/hour"
+    ask(Client(REMOTE_ADDR="192.0.2.1"), "+12015550001")
+    pool.add(phone)
+    ask(client, phone)
+    assert answer(client, pool.code()).url == "/"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_thirty_wrong_codes_at_once_from_one_address_are_ten(pool, phone, settings, tmp_path):
+    settings.ACCOUNTS_SENDS = "1000/hour"
+    settings.ACCOUNTS_WRONG_CODES = "10/5 minutes"
+    with database_in_a_file(tmp_path):
+        visitors = []
+        for n in range(30):
+            number = f"{phone[:-4]}{n:04d}"
+            User.objects.for_identity(pool.add(number), number, phone_verified=True)
+            visitors.append(Client())
+            ask(visitors[-1], number)
+        pool.delays["RespondToAuthChallenge"] = 0.3
+        codes = {code for _, code in pool.texts}
+        wrong = next(f"{n:06d}" for n in range(10**6) if f"{n:06d}" not in codes)
+        answers = at_once(*[partial(answer, visitor, wrong) for visitor in visitors])
+    assert len(pool.calls("RespondToAuthChallenge")) == 10
+    assert sorted(page.status_code for page in answers) == [200] * 10 + [429] * 20
+
+
+def test_right_codes_cost_their_network_nothing(pool, known, settings):
+    settings.ACCOUNTS_SENDS = "1000/hour"
+    settings.ACCOUNTS_WRONG_CODES = "1/hour"
+    for _ in range(4):
+        visitor = Client()
+        ask(visitor, known.phone)
+        assert answer(visitor, pool.code()).url == "/"
+
+
+def test_outage_costs_the_network_nothing(client, pool, known, settings):
+    settings.ACCOUNTS_WRONG_CODES = "1/hour"
+    ask(client, known.phone)
+    pool.fails("RespondToAuthChallenge", *[Reply({}, 500)] * 3)
+    assert [answer(client, pool.code()).status_code for _ in range(3)] == [503] * 3
+    assert answer(client, pool.code()).url == "/"
 
 
 def test_closed_sign_up_creates_nobody(client, pool, phone, settings):

@@ -121,16 +121,15 @@ def test_window_moves_so_that_its_border_gives_nothing_away(two, post, stopped):
     assert passed([post()] * 2) == [True, False]
 
 
-@pytest.mark.parametrize("ask", [throttle.hit, throttle.check])
 @pytest.mark.parametrize(
     ("later", "wait"), [(0, 600), (1, 599), (299.5, 301), (500, 100), (599, 1), (599.9, 1)]
 )
-def test_refusal_says_when_to_come_back(two, post, stopped, ask, later, wait):
+def test_refusal_says_when_to_come_back(two, post, stopped, later, wait):
     passed([post(), post()])
     stopped.shift(later)
 
     with pytest.raises(LimitReached) as caught:
-        ask("sends", post())
+        throttle.hit("sends", post())
 
     assert caught.value.retry_after == pytest.approx(wait, abs=1)
     assert isinstance(caught.value.retry_after, int)
@@ -149,28 +148,89 @@ def test_refusal_waits_for_the_rate_that_refused(two, post, stopped):
     assert caught.value.retry_after == pytest.approx(24 * 60 * 60, abs=1)
 
 
-def test_check_counts_nothing(two, post):
+def wrong(request) -> bool:
+    """Whether another wrong code gets through, which counts it."""
+    try:
+        throttle.hit("wrong_codes", request)
+    except LimitReached:
+        return False
+    return True
+
+
+def test_wrong_code_that_was_none_is_given_back(two, post):
     for _ in range(5):
-        throttle.check("sends", post())
+        assert wrong(post())
+        throttle.give_back(post())
 
-    assert passed([post()] * 3) == [True, True, False]
-    with pytest.raises(LimitReached):
-        throttle.check("sends", post())
-
-
-def test_check_looks_at_every_rate(two, post):
-    two.ACCOUNTS_SENDS = "5/minute;1/day"
-    passed([post()])
-
-    with pytest.raises(LimitReached):
-        throttle.check("sends", post())
+    assert [wrong(post()) for _ in range(3)] == [True, True, False]
 
 
-def test_count_counts_and_never_refuses(two, post):
-    for _ in range(5):
-        throttle.count("sends", post())
+def test_code_refused_by_one_rate_costs_nothing_of_the_others(two, post, stopped):
+    two.ACCOUNTS_WRONG_CODES = "3/hour;1/minute"
 
-    assert passed([post()]) == [False]
+    assert [wrong(post()) for _ in range(5)] == [True] + [False] * 4
+    stopped.shift(121)
+    assert wrong(post())
+    stopped.shift(121)
+    assert wrong(post())
+
+
+@pytest.mark.parametrize("seconds", [0, 150, 299, 300, 301, 450, 599])
+def test_window_of_wrong_codes_gives_little_away_wherever_it_ends(two, post, stopped, seconds):
+    two.ACCOUNTS_WRONG_CODES = "10/5 minutes"
+    stopped.shift(seconds)
+    assert [wrong(post()) for _ in range(11)] == [True] * 10 + [False]
+
+    passed_later = 0
+    for _ in range(5 * 60):
+        stopped.shift(1)
+        passed_later += wrong(post())
+
+    assert passed_later <= 10
+
+
+def test_refusal_of_a_wrong_code_says_when_to_come_back(two, post, stopped):
+    for _ in range(2):
+        throttle.hit("wrong_codes", post())
+    with pytest.raises(LimitReached) as caught:
+        throttle.hit("wrong_codes", post())
+
+    assert 0 < caught.value.retry_after <= 601
+    stopped.shift(caught.value.retry_after + 1)
+    throttle.hit("wrong_codes", post())
+
+
+# New accounts
+
+
+def signs_up(phone: str, country: str = "US") -> bool:
+    try:
+        throttle.sign_up(phone=phone, country=country)
+    except LimitReached:
+        return False
+    return True
+
+
+def test_accounts_count_by_neighbours_by_country_and_in_all(two):
+    two.ACCOUNTS_SIGN_UPS_PER_BLOCK = "1/hour"
+    two.ACCOUNTS_SIGN_UPS_PER_COUNTRY = "2/hour"
+    two.ACCOUNTS_SIGN_UPS = "3/hour"
+
+    assert signs_up("+12015550001")
+    assert not signs_up("+12015559999")
+    assert signs_up("+12015560001")
+    assert not signs_up("+12015570001")
+    assert signs_up("+447400123456", "GB")
+    assert not signs_up("+33612345678", "FR")
+
+
+def test_numbers_of_new_accounts_are_kept_nowhere(redis, post):
+    signs_up("+12015550001")
+    keys = " ".join(
+        map(str, throttle._limiters(redis.ACCOUNTS_THROTTLE_URL).moving.storage.storage.keys("*"))
+    )
+    assert "sign_ups_per_block" in keys
+    assert "2015" not in keys
 
 
 def test_reset_forgets_everything(two, post):
@@ -266,14 +326,13 @@ def test_invented_forwarding_buys_no_further_tries(two, post, proxies):
 # Without storage
 
 
-@pytest.mark.parametrize("ask", [throttle.hit, throttle.count, throttle.check])
-def test_storage_that_is_down_lets_people_in_with_one_line_in_the_log(two, post, log, ask):
+def test_storage_that_is_down_lets_people_in_with_one_line_in_the_log(two, post, log):
     two.ACCOUNTS_SENDS = "1/minute;1/hour;1/day"
     with socket.create_server(("127.0.0.1", 0)) as closed:
         two.ACCOUNTS_THROTTLE_URL = f"redis://127.0.0.1:{closed.getsockname()[1]}/0"
 
     started = time.perf_counter()
-    ask("sends", post())
+    throttle.hit("sends", post())
 
     assert time.perf_counter() - started < 2
     (record,) = [record for record in log.records if record.name.startswith("accounts")]
@@ -282,13 +341,12 @@ def test_storage_that_is_down_lets_people_in_with_one_line_in_the_log(two, post,
     assert HERE not in record.getMessage()
 
 
-@pytest.mark.parametrize("ask", [throttle.hit, throttle.check])
-def test_storage_that_hangs_lets_people_in_after_a_moment(two, post, ask):
+def test_storage_that_hangs_lets_people_in_after_a_moment(two, post):
     with socket.create_server(("127.0.0.1", 0)) as hanging:
         two.ACCOUNTS_THROTTLE_URL = f"redis://127.0.0.1:{hanging.getsockname()[1]}/0"
 
         started = time.perf_counter()
-        ask("sends", post())
+        throttle.hit("sends", post())
 
     assert time.perf_counter() - started < 3
 
@@ -306,15 +364,16 @@ def redis(redis_url, two):
 def test_redis_counts_what_memory_counts(redis, post):
     assert passed([post(HERE)] * 3 + [post(THERE)]) == [True, True, False, True]
     with pytest.raises(LimitReached) as caught:
-        throttle.check("sends", post(HERE))
+        throttle.hit("sends", post(HERE))
     assert 590 <= caught.value.retry_after <= 601
 
 
-def test_redis_check_counts_nothing(redis, post):
+def test_redis_gives_back_what_memory_gives_back(redis, post):
     for _ in range(5):
-        throttle.check("sends", post())
+        assert wrong(post())
+        throttle.give_back(post())
 
-    assert passed([post()] * 3) == [True, True, False]
+    assert [wrong(post()) for _ in range(3)] == [True, True, False]
 
 
 def test_redis_counts_for_all_processes(redis, post):
@@ -341,7 +400,7 @@ def test_first_hits_of_a_process_share_one_memory(two, post):
 def test_two_hundred_hits_at_once_pass_five_times(request, storage, post):
     settings = request.getfixturevalue(storage)
     settings.ACCOUNTS_SENDS = "5/10 minutes"
-    throttle.check("sends", post())
+    throttle.hit("phone_posts", post())
     ready = threading.Barrier(200)
 
     def hit(_: int) -> bool:
@@ -350,3 +409,18 @@ def test_two_hundred_hits_at_once_pass_five_times(request, storage, post):
 
     with ThreadPoolExecutor(200) as pool:
         assert sum(pool.map(hit, range(200))) == 5
+
+
+@pytest.mark.parametrize("storage", ["redis", "two"], ids=["redis", "memory"])
+def test_two_hundred_wrong_codes_at_once_pass_ten_times(request, storage, post):
+    settings = request.getfixturevalue(storage)
+    settings.ACCOUNTS_WRONG_CODES = "10/5 minutes;50/hour"
+    throttle.hit("phone_posts", post())
+    ready = threading.Barrier(200)
+
+    def type_one(_: int) -> bool:
+        ready.wait(timeout=20)
+        return wrong(post())
+
+    with ThreadPoolExecutor(200) as pool:
+        assert sum(pool.map(type_one, range(200))) == 10
