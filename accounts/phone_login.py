@@ -627,6 +627,7 @@ def _adopt_account(gateway: cognito.Gateway, phone: str) -> str | None:
         sub = user.sub
         if not (user.phone_verified or _language_of(user.locale) == _language_of(_locale())):
             gateway.set_locale(sub, _locale())
+            unproven.note_change(sub)
     except cognito.CognitoError as error:
         # The text leaves all the same, and the account is found again after the code.
         log.warning("Could not look at an account that was there already: %r", error)

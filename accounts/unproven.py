@@ -6,7 +6,7 @@ when all of this holds, and is otherwise left alone for good:
 
     - it is older than ACCOUNTS_UNPROVEN_KEPT_DAYS, and has no row here: nobody signed in here with
       it, was invited to it, or works on it
-    - Cognito has it as we made it: enabled, FORCE_CHANGE_PASSWORD, never changed since, its number
+    - Cognito has it as we made it: enabled, FORCE_CHANGE_PASSWORD, changed by nobody else, its number
       not verified, in no group
     - the ledger of the triggers has known the number for all that time, and no code of it was ever
       right, here or in an app that signs in past this site
@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
 
 from accounts import cognito, ledger, phones
 from accounts.cognito import CognitoUser
@@ -51,6 +52,12 @@ class Outcome:
 def note(sub: str) -> None:
     """Write down that this site has just made an account."""
     UnprovenAccount.objects.get_or_create(pool=conf.user_pool_id, sub=sub)
+
+
+def note_change(sub: str) -> None:
+    """Write down that this site has just changed an account, if it is one that it made."""
+    made = UnprovenAccount.objects.filter(pool=conf.user_pool_id, sub=sub)
+    made.update(changed_at=timezone.now())
 
 
 def purge(
@@ -140,7 +147,7 @@ def _is_as_we_made_it(user: CognitoUser, account: UnprovenAccount) -> bool:
         and not user.phone_verified
         and user.status == _AS_MADE
         and bool(user.phone)
-        and user.modified_at - user.created_at < _SAME_MOMENT
+        and user.modified_at < (account.changed_at or user.created_at) + _SAME_MOMENT
         and abs(account.made_at - user.created_at) < _SAME_MOMENT
     )
 

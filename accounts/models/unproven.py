@@ -5,12 +5,14 @@ from django.utils import timezone
 class UnprovenAccount(models.Model):
     """An account that this site made in the pool, until somebody proves its number or it goes.
 
-    Read and written by accounts/unproven.py. It is not judged before ``put_off_until``.
+    Read and written by accounts/unproven.py. ``changed_at`` is when this site changed its language
+    since, if it did. It is not judged before ``put_off_until``.
     """
 
     pool = models.CharField(max_length=64)
     sub = models.CharField(max_length=64)
     made_at = models.DateTimeField(default=timezone.now, db_index=True)
+    changed_at = models.DateTimeField(null=True)
     put_off_until = models.DateTimeField(null=True)
 
     class Meta:

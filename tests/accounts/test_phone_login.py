@@ -427,6 +427,7 @@ def test_number_that_a_stranger_typed_before_is_texted_in_the_language_of_its_ow
     pool.forget_calls()
     client.post(RESEND)
     assert "AdminUpdateUserAttributes" not in operations()
+    assert UnprovenAccount.objects.get().changed_at
 
 
 def test_number_that_was_proven_elsewhere_keeps_its_language(client, pool, phone):

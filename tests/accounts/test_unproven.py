@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
@@ -134,6 +135,17 @@ def test_account_of_somebody_is_kept_for_good(pool, why):
     assert not UnprovenAccount.objects.exists()
     purge()
     assert "AdminDeleteUser" not in pool.operations()
+
+
+def test_account_whose_language_the_site_has_changed_goes_all_the_same(pool):
+    sub = made(pool)
+    other = made(pool, 2)
+    for each in (sub, other):
+        pool.change(each, UserLastModifiedDate=time.time() - 20 * DAY)
+    with time_machine.travel(time.time() - 20 * DAY, tick=True):
+        unproven.note_change(sub)
+    assert purge().startswith("Removed 1 ")
+    assert list(pool.users) == [other]
 
 
 def test_account_that_the_site_did_not_make_is_never_looked_at(pool):
