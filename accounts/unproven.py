@@ -6,8 +6,8 @@ when all of this holds, and is otherwise left alone for good:
 
     - it is older than ACCOUNTS_UNPROVEN_KEPT_DAYS, and has no row here: nobody signed in here with
       it, was invited to it, or works on it
-    - Cognito has it as we made it: enabled, FORCE_CHANGE_PASSWORD, changed by nobody else, its number
-      not verified, in no group
+    - Cognito has it as we made it: enabled, FORCE_CHANGE_PASSWORD, changed by nobody else, its
+      number not verified, in no group
     - the ledger of the triggers has known the number for all that time, and no code of it was ever
       right, here or in an app that signs in past this site
 
