@@ -20,6 +20,9 @@ SPA := $(STATE)/node/spa
 # The process environment wins over the file, so what a developer has set must go.
 LOCAL := env $(foreach name,$(filter AWS_% COGNITO_% DJANGO_% ACCOUNTS_% DATABASE_URL CACHE_URL,$(.VARIABLES)),-u $(name)) NO_PROXY=* ENV_FILE=$(STATE)/env
 
+# Paths and our own words are in UTF-8, whatever the terminal's language.
+export PYTHONUTF8 := 1
+
 # Without bytecode every worker would compile the whole suite again.
 TESTED := env -u PYTHONDONTWRITEBYTECODE $(RUN)
 
@@ -85,7 +88,7 @@ manage: may-manage $(SITE) ## Run a Django command against make run: make manage
 	@$(LOCAL) $(RUN) manage.py $(ARGS)
 
 aws: may-aws $(AWS_CLI) ## Ask the local AWS of make run, as its owner: make aws ARGS="cognito-idp list-users …"
-	@$(LOCAL) AWS_CONFIG_FILE=$(STATE)/aws-config AWS_SHARED_CREDENTIALS_FILE=/dev/null $(STATE)/aws-venv/bin/aws $(ARGS)
+	@$(LOCAL) AWS_CONFIG_FILE=$(STATE)/aws-config AWS_SHARED_CREDENTIALS_FILE=/dev/null $(STATE)/aws-venv/bin/python -m awscli $(ARGS)
 
 deploy: $(SITE) $(SAM_CLI) ## Deploy a stage of deploy.toml to AWS: make deploy STAGE=prod (USER_POOL_ID=… YES=1)
 	@$(RUN) -m cognito_admin.deploy up --stage "$(STAGE)" $(if $(USER_POOL_ID),--user-pool-id "$(USER_POOL_ID)") $(if $(YES),--yes)
@@ -110,23 +113,30 @@ clean: may-clean ## Remove all local state: users, texts, environments
 
 # Before anything is installed, which may take a minute.
 may-%:
+	@$(NEW_ENOUGH)
 	@$(PYTHON) -m localcloud.preflight $* --state "$(STATE)" --port "$(PORT)" --phone "$(PHONE)"
 
 may-spa:
+	@$(NEW_ENOUGH)
 	@$(PYTHON) -m localcloud.preflight spa --port "$(SPA_PORT)"
 
-$(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=…" if sys.version_info < (3, 11) else 0)'
-	@$(PYTHON) -m venv $(VENV)
+# $(call install,an environment,what pip takes). One that was killed half-way is made again.
+define install
+@$(1)/bin/python -m pip --version >/dev/null 2>&1 || { $(NEW_ENOUGH) && $(PYTHON) -m venv --clear $(1); }
+@$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2) \
+	|| { echo "make: Not installed; see above. Is there a network? Then do the same again." >&2; exit 1; }
+endef
 
-$(SITE): requirements.txt | $(VENV)/bin/python
+NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 …" if sys.version_info < (3, 11) else 0)'
+
+$(SITE): requirements.txt
 	@echo "Installing the site's packages …"
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(call install,$(VENV),--require-hashes -r $<)
 	@touch $@
 
 $(DEV): requirements-dev.txt | $(SITE)
 	@echo "Installing the development packages …"
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(call install,$(VENV),--require-hashes -r $<)
 	@touch $@
 
 $(LIGHTHOUSE):
@@ -143,26 +153,22 @@ $(SPA)/.bundled: examples/spa/package.json examples/spa/package-lock.json
 
 $(LOCAL_AWS): requirements-emulator.txt
 	@echo "Installing the local AWS …"
-	@$(PYTHON) -m venv $(EMULATOR)
-	@$(EMULATOR)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-emulator.txt
+	$(call install,$(EMULATOR),--require-hashes -r $<)
 	@touch $@
 
 $(AWS_CLI): requirements-aws.txt
 	@echo "Installing the AWS CLI …"
-	@$(PYTHON) -m venv $(STATE)/aws-venv
-	@$(STATE)/aws-venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-aws.txt
+	$(call install,$(STATE)/aws-venv,--require-hashes -r $<)
 	@touch $@
 
 # The lock is complete; pip does not see that a package with extras is the one without.
 $(SAM_CLI): requirements-deploy.txt
 	@echo "Installing AWS SAM …"
-	@$(PYTHON) -m venv $(STATE)/sam-venv
-	@$(STATE)/sam-venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-deploy.txt
+	$(call install,$(STATE)/sam-venv,--no-deps --require-hashes -r $<)
 	@touch $@
 
+$(NEXT)/.installed: NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit("The next Django needs Python 3.12 or newer: make test-next PYTHON=python3.13" if sys.version_info < (3, 12) else 0)'
 $(NEXT)/.installed: requirements-dev.txt
-	@$(PYTHON) -c 'import sys; sys.exit("The next Django needs Python 3.12 or newer: make test-next PYTHON=…" if sys.version_info < (3, 12) else 0)'
-	@$(PYTHON) -m venv $(NEXT)
-	@$(NEXT)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
-	@$(NEXT)/bin/pip install --quiet --disable-pip-version-check 'Django>=6.1,<6.2'
+	$(call install,$(NEXT),--require-hashes -r $<)
+	@$(NEXT)/bin/python -m pip install --quiet --disable-pip-version-check 'Django>=6.1,<6.2'
 	@touch $@

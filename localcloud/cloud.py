@@ -4,6 +4,7 @@ import os
 import secrets
 from pathlib import Path
 from types import TracebackType
+from urllib.parse import quote
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -120,7 +121,7 @@ class Cloud:
             "DJANGO_DEBUG": "true",
             "DJANGO_HTTPS": "false",
             "DJANGO_ALLOWED_HOSTS": "localhost,127.0.0.1",
-            "DATABASE_URL": f"sqlite:///{self.state_dir.resolve() / 'db.sqlite3'}",
+            "DATABASE_URL": f"sqlite:///{quote(str(self.state_dir.resolve() / 'db.sqlite3'))}",
             "CACHE_URL": "locmemcache://",
             "ACCOUNTS_SIGN_UP": "open",
             "ACCOUNTS_COUNTRIES": ",".join(COUNTRIES),

@@ -1,11 +1,8 @@
 """``python -m localcloud.preflight TARGET``: say what stands in the way of a make target.
 
-Runs before anything is installed, so it needs the standard library alone, and runs on an old Python
-too. The lock of a state directory is held by its ``make run``, which writes into it the address of
-the site once that answers.
+Runs before anything is installed, so it needs the standard library alone. The lock of a state
+directory is held by its ``make run``, which writes the site's address into it once that answers.
 """
-
-from __future__ import annotations
 
 import argparse
 import contextlib
@@ -14,13 +11,11 @@ import fcntl
 import shutil
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from localcloud import LocalCloudError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 STATE = Path(__file__).resolve().parent.parent / ".local"
 _START = "Start it in another terminal (make run), wait until it says Ready, and do this again."
@@ -54,8 +49,12 @@ def main() -> int:
 
 def may_run(port: int, state: Path) -> None:
     """Raise LocalCloudError where ``make run`` could not start."""
-    if sys.version_info < (3, 11):  # noqa: UP036 - it runs on any Python
-        raise LocalCloudError("Python 3.11 or newer is needed: make run PYTHON=python3.12")
+    for environment in state.glob("*venv"):
+        python = environment / "bin" / "python"
+        if python.is_symlink() and not python.exists():
+            raise LocalCloudError(
+                f"The Python of {environment} is gone. Remove that folder, and do the same again"
+            )
     if (serves := serving(state)) is not None:
         raise LocalCloudError(f"Another make run uses {state} already{_at(serves)}")
     refuse_taken_port(port)

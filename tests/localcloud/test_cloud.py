@@ -181,7 +181,15 @@ def test_make_aws_asks_the_local_aws_whatever_the_developers_settings_are(cloud,
         lock.write("http://localhost:8000/")
         lock.flush()
         done = subprocess.run(
-            ["make", f"STATE={cloud.state_dir}", "aws", f"ARGS={asked} --query Enabled"],
+            [
+                *(
+                    "make",
+                    f"STATE={cloud.state_dir}",
+                    "-o",
+                    f"{cloud.state_dir}/aws-venv/.installed",
+                ),
+                *("aws", f"ARGS={asked} --query Enabled"),
+            ],
             cwd=project,
             env={
                 "PATH": os.environ["PATH"],
@@ -288,6 +296,21 @@ def test_wrong_secret_of_the_right_key_is_refused(cloud, site_key):
     )
     user = {"UserPoolId": cloud.outputs["CognitoUserPoolId"], "Username": "+12015550100"}
     assert refusal(client, "admin_get_user", **user) not in ("", "UserNotFoundException")
+
+
+def test_folder_with_a_name_that_is_not_easy_holds_the_database(tmp_path, project):
+    with Cloud(tmp_path / "c++ #1 100% é") as cloud:
+        done = subprocess.run(
+            [sys.executable, "manage.py", "migrate", "--verbosity", "0", "contenttypes"],
+            cwd=project,
+            env={"PATH": os.defpath, "ENV_FILE": str(cloud.state_dir / "env")},
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert (cloud.state_dir / "db.sqlite3").stat().st_size > 0
 
 
 def test_restart_keeps_the_pool_and_sessions_and_replaces_the_key(tmp_path):

@@ -6,11 +6,13 @@ import shutil
 import socket
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
 import pytest
 
 from localcloud import preflight
+from localcloud.emulator import free_port
 
 START = "Start it in another terminal (make run), wait until it says Ready, and do this again."
 IS_NEEDED = f"The local AWS is not running. {START}\n"
@@ -19,10 +21,11 @@ APPS_NEED_IT = IS_NEEDED.replace("make run", "make run PUBLIC_CLIENT=1")
 
 @pytest.fixture
 def clone(tmp_path: Path, project: Path) -> Path:
-    """A fresh clone as far as the preflight needs it, in a folder with a space in its name."""
-    clone = tmp_path / "my clone"
+    """A fresh clone as far as it is needed here, in a folder with a name that is not easy."""
+    clone = tmp_path / "my clone é"
     shutil.copytree(project / "localcloud", clone / "localcloud")
-    shutil.copy(project / "Makefile", clone)
+    for name in ("Makefile", "requirements.txt"):
+        shutil.copy(project / name, clone)
     return clone
 
 
@@ -33,9 +36,9 @@ def make(clone: Path, tmp_path: Path):
     (tmp_path / "npm").touch(mode=0o755)
     path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
 
-    def run(*arguments: str) -> tuple[int, str]:
+    def run(*arguments: str, python: Path | str = sys.executable) -> tuple[int, str]:
         done = subprocess.run(
-            ["make", "--no-print-directory", f"PYTHON={sys.executable}", *arguments],
+            ["make", "--no-print-directory", f"PYTHON={python}", *arguments],
             cwd=clone,
             # No venv can be made, and nothing installed.
             env={"PATH": path, "LC_ALL": "C", "PIP_NO_INDEX": "1"},
@@ -178,7 +181,64 @@ def test_port_that_is_none_is_said_in_one_line(make, port):
     assert "port" in said.lower()
 
 
-def test_python_that_is_too_old_is_named_before_the_install(clone, monkeypatch):
-    monkeypatch.setattr(sys, "version_info", (3, 10, 4))
-    with pytest.raises(preflight.LocalCloudError, match=r"3\.11 or newer.*make run PYTHON="):
-        preflight.may_run(8000, clone)
+OLD_PYTHON = """#!/bin/sh
+exec "{python}" -c 'import sys; sys.version_info = (3, 7, 1); exec(sys.argv[1])' "$2"
+"""
+
+
+@pytest.mark.parametrize("target", ["run", "admin", "manage", "aws", "install"])
+def test_python_that_is_too_old_is_said_in_one_line(make, clone, target):
+    old = clone / "python3.7"
+    old.write_text(OLD_PYTHON.format(python=sys.executable))
+    old.chmod(0o700)
+    status, said = make(target, "PHONE=+12015550123", python="./python3.7")
+    assert status == 2
+    assert said.startswith("Python 3.11 or newer is needed: make PYTHON=python3.12 …\n")
+    assert "Traceback" not in said
+    assert not (clone / ".local" / "venv").exists()
+
+
+NOT_INSTALLED = "make: Not installed; see above. Is there a network? Then do the same again."
+
+
+def test_install_without_a_network_says_so_and_heals_what_was_killed_half_way(make, state):
+    # As python -m venv leaves it when it is killed.
+    venv.create(state / "venv", symlinks=True)
+    status, said = make("install")
+    assert (status, said.splitlines()[-1]) == (2, NOT_INSTALLED)
+    assert "ERROR: No matching distribution" in said
+    assert "No such file" not in said
+    assert "No module named pip" not in said
+    assert not (state / "venv" / ".site-installed").exists()
+
+
+def test_python_that_was_taken_away_is_said_with_the_way_on(make, state):
+    (state / "venv" / "bin").mkdir(parents=True)
+    (state / "venv" / "bin" / "python").symlink_to(state / "python3.10")
+    (state / "venv" / ".site-installed").touch()
+    gone = f"The Python of {state / 'venv'} is gone. Remove that folder, and do the same again"
+    assert make("run", f"PORT={free_port()}") == (2, f"make run: {gone}\n")
+
+
+def test_manage_py_without_settings_or_packages_says_where_they_are(project):
+    def manage(*options: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *options, "manage.py", "migrate"],
+            cwd=project,
+            env={"PATH": os.environ["PATH"], "ENV_FILE": os.devnull},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    # Without its site directories this Python has the standard library alone.
+    for options, why in (
+        ((), "Set the DJANGO_SECRET_KEY environment variable"),
+        (("-S",), "This Python has no Django"),
+    ):
+        done = manage(*options)
+        assert done.returncode == 1
+        [line] = done.stderr.splitlines()
+        assert why in line
+        assert line.endswith('make manage ARGS="…"')
