@@ -40,6 +40,12 @@ from accounts.conf import SHARING_POLICIES, conf
 
 # A session's last use is written down once a minute.
 _SHORTEST_IDLE_SECONDS = 120
+# How long a session may rest, and last: browsers keep no cookie much longer than a year, and for
+# operators NIST SP 800-63B allows an hour and a day.
+_LONGEST_SECONDS = {
+    "SESSION": (365 * 24 * 60 * 60, 365 * 24 * 60 * 60),
+    "STAFF": (60 * 60, 24 * 60 * 60),
+}
 # A code must have time to arrive.
 _CONFIRM_SECONDS = (60, 60 * 60)
 
@@ -167,14 +173,17 @@ def check_sessions(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         "SESSION": (conf.session_idle_seconds, conf.session_seconds),
         "STAFF": (conf.staff_idle_seconds, conf.staff_seconds),
     }
+    longest_of = _LONGEST_SECONDS
     found: list[CheckMessage] = [
         Error(
             f"ACCOUNTS_{who}_IDLE_SECONDS is {idle}, and ACCOUNTS_{who}_SECONDS is {age}.",
-            hint=f"The first is at least {_SHORTEST_IDLE_SECONDS}, the second no less than that.",
+            hint=f"The first is from {_SHORTEST_IDLE_SECONDS} to {longest_of[who][0]}, the second "
+            f"no less than that and at most {longest_of[who][1]}.",
             id="accounts.E008",
         )
         for who, (idle, age) in limits_of.items()
-        if not _SHORTEST_IDLE_SECONDS <= idle <= age
+        if not (_SHORTEST_IDLE_SECONDS <= idle <= longest_of[who][0])
+        or not (idle <= age <= longest_of[who][1])
     ]
     shortest, longest = _CONFIRM_SECONDS
     if not shortest <= conf.confirm_seconds <= longest:

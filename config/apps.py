@@ -5,4 +5,4 @@ class SiteConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        from config import checks  # noqa: F401 - registers itself
+        from config import address_checks, checks  # noqa: F401 - they register themselves

@@ -6,8 +6,11 @@ site.E003  sessions travel in clear
 site.E004  DJANGO_SECRET_KEY can be guessed
 site.E005  any host name is taken for ours
 site.E006  the site's files were not collected
+site.E010  a number is out of its range
 site.W001  SQLite: one machine, and one writer at a time
 site.W002  each process has a cache of its own
+site.W004  browsers keep to https for a short time, or preloading cannot work
+site.W005  no proxy stands before the site
 """
 
 from pathlib import Path
@@ -18,6 +21,14 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
 _SHORTEST_KEY = 40
+_MONTH, _YEAR = 30 * 24 * 60 * 60, 365 * 24 * 60 * 60
+# By the variable: the setting, and the least and the most of it.
+_RANGES = {
+    "COGNITO_THREADS": ("ACCOUNTS_COGNITO_THREADS", 1, 1000),
+    "DATABASE_STATEMENT_SECONDS": ("DATABASE_STATEMENT_SECONDS", 1, 60),
+    "DJANGO_HSTS_SECONDS": ("SECURE_HSTS_SECONDS", 0, 2 * _YEAR),
+    "DJANGO_TRUSTED_PROXIES": ("TRUSTED_PROXIES", 0, 10),
+}
 
 
 @register(Tags.security, deploy=True)
@@ -25,7 +36,11 @@ def check_production(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     key = settings.SECRET_KEY
     unsafe = {
         "E001": (settings.DEBUG, "DJANGO_DEBUG is on.", "Set DJANGO_DEBUG=false."),
-        "E002": (settings.LOCAL_CLOUD, "LOCAL_CLOUD is on.", "Set LOCAL_CLOUD=false."),
+        "E002": (
+            settings.LOCAL_CLOUD,
+            "These are the settings of make run.",
+            "Set DJANGO_SETTINGS_MODULE=config.settings.",
+        ),
         "E003": (not settings.HTTPS, "DJANGO_HTTPS is off.", "Set DJANGO_HTTPS=true."),
         "E004": (
             len(key) < _SHORTEST_KEY or len(set(key)) < 10,
@@ -70,3 +85,57 @@ def check_scaling(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             )
         )
     return found
+
+
+@register(Tags.security)
+def check_numbers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    return [
+        Error(
+            f"{variable} is {getattr(settings, name)}.",
+            hint=f"It is from {least} to {most}.",
+            id="site.E010",
+        )
+        for variable, (name, least, most) in _RANGES.items()
+        if not least <= getattr(settings, name) <= most
+    ]
+
+
+@register(Tags.security, deploy=True)
+def check_hsts(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if not settings.HTTPS:
+        return []
+    seconds = settings.SECURE_HSTS_SECONDS
+    found: list[CheckMessage] = []
+    if seconds < _MONTH:
+        found.append(
+            checks.Warning(
+                f"Browsers keep to https for {seconds} seconds after a visit, and may be led to "
+                "http after that.",
+                hint="Raise DJANGO_HSTS_SECONDS step by step to 31536000 (docs/deploy.md).",
+                id="site.W004",
+            )
+        )
+    if settings.SECURE_HSTS_PRELOAD and not (
+        settings.SECURE_HSTS_INCLUDE_SUBDOMAINS and seconds >= _YEAR
+    ):
+        found.append(
+            checks.Warning(
+                "DJANGO_HSTS_PRELOAD has no effect: browsers' makers take no such site.",
+                hint="It needs DJANGO_HSTS_SUBDOMAINS=true and DJANGO_HSTS_SECONDS=31536000.",
+                id="site.W004",
+            )
+        )
+    return found
+
+
+@register(Tags.security, deploy=True)
+def check_proxy(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if settings.TRUSTED_PROXIES or not settings.HTTPS:
+        return []
+    return [
+        checks.Warning(
+            "DJANGO_TRUSTED_PROXIES is 0: gunicorn speaks http, so every page leads to itself.",
+            hint="Put a proxy with TLS before the site, and count it (docs/deploy.md).",
+            id="site.W005",
+        )
+    ]

@@ -13,16 +13,25 @@ from typing import Any
 from config import lame_duck
 from config.logs import JSON_FORMATTER
 
+
+def number(name: str, default: int, at_least: int, at_most: int) -> int:
+    """Return a variable of the environment. Nothing starts with one that is out of its range."""
+    spelled = os.environ.get(name, str(default))
+    if not spelled.isdecimal() or not at_least <= int(spelled) <= at_most:
+        sys.exit(f"{name} must be a number from {at_least} to {at_most}, and is {spelled!r}.")
+    return int(spelled)
+
+
 wsgi_app = "config.wsgi:application"
 bind = f"{os.environ.get('HOST', '0.0.0.0')}:{os.environ.get('PORT', '8000')}"  # noqa: S104
-worker_class = "gthread"
-workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
-threads = int(os.environ.get("WEB_THREADS", "16"))
+worker_class = "config.worker.Worker"
+workers = number("WEB_CONCURRENCY", 2, 1, 256)
+threads = number("WEB_THREADS", 16, 1, 512)
 # Longer than any call of the site may take; a worker that hangs is replaced.
 timeout = 30
 # On SIGTERM: so long everything is served, but /readyz says 503, so that load balancers turn away;
 # then no new requests, and so long for those under way.
-drain_seconds = int(os.environ.get("WEB_DRAIN_SECONDS", "5"))
+drain_seconds = number("WEB_DRAIN_SECONDS", 5, 0, 600)
 graceful_timeout = 20
 # A little longer than load balancers keep theirs (AWS: 60 s), so that none meets a closed one.
 keepalive = 65

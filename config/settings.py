@@ -23,13 +23,16 @@ if ENV_FILE.is_file():
 # Django
 
 SECRET_KEY = env.str("DJANGO_SECRET_KEY")
+# Older ones, by which nothing new is signed or encrypted, but what was still counts.
+SECRET_KEY_FALLBACKS = env.list("DJANGO_SECRET_KEY_FALLBACKS", default=[])
 DEBUG = env.bool("DJANGO_DEBUG", default=False)
 ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=[])
 # Off only where the site is reached by plain http, as on one's own machine.
 HTTPS = env.bool("DJANGO_HTTPS", default=True)
 # How many proxies of ours stand before the site and append to X-Forwarded-For.
 TRUSTED_PROXIES = env.int("DJANGO_TRUSTED_PROXIES", default=0)
-LOCAL_CLOUD = env.bool("LOCAL_CLOUD", default=False)
+# Those of make run are in localcloud/settings.py: nothing here can make the inbox appear.
+LOCAL_CLOUD = False
 
 INSTALLED_APPS = [
     "accounts.apps.AccountsConfig",
@@ -55,6 +58,7 @@ MIDDLEWARE = [
     "config.headers.permissions_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "config.bodies.middleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.middleware.AuthenticationMiddleware",
@@ -121,7 +125,7 @@ STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = env.path("DJANGO_STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
 # Behind gunicorn the site serves its own files, compressed, and under names that browsers may keep.
-if not (DEBUG or LOCAL_CLOUD):
+if not DEBUG:
     STORAGES = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
@@ -137,6 +141,8 @@ CACHES = {"default": env.cache_url_config(CACHE_URL)}
 if CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
     CACHES["default"]["BACKEND"] = "config.cache.RedisCache"
 
+# Of a whole body, files included: config/bodies.py.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 
 # Sessions and transport
@@ -161,9 +167,10 @@ LANGUAGE_COOKIE_SECURE = HTTPS
 
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
-SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
-SECURE_HSTS_PRELOAD = HTTPS
+# Small at first, since browsers do not forget it: docs/deploy.md says how to raise it.
+SECURE_HSTS_SECONDS = env.int("DJANGO_HSTS_SECONDS", default=3600) if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("DJANGO_HSTS_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = env.bool("DJANGO_HSTS_PRELOAD", default=False)
 SECURE_REFERRER_POLICY = "same-origin"
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -223,8 +230,14 @@ PERMISSIONS_POLICY = {
 # Sign-in
 
 AUTH_USER_MODEL = "accounts.User"
-# The name is unique together with the pool.
-SILENCED_SYSTEM_CHECKS = ["auth.W004", *env.list("DJANGO_SILENCED_CHECKS", default=[])]
+SILENCED_SYSTEM_CHECKS = [
+    # The name is unique together with the pool.
+    "auth.W004",
+    # HSTS for all subdomains, and for ever: site.W004 knows when they are worth it.
+    "security.W005",
+    "security.W021",
+    *env.list("DJANGO_SILENCED_CHECKS", default=[]),
+]
 AUTHENTICATION_BACKENDS = ["accounts.backends.CognitoBackend"]
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "home"
@@ -278,9 +291,6 @@ ACCOUNTS_SIGN_UPS = env.str("ACCOUNTS_SIGN_UPS", default="300/hour;2000/day")
 ACCOUNTS_SIGN_UPS_PER_COUNTRY = env.str("ACCOUNTS_SIGN_UPS_PER_COUNTRY", default="200/hour")
 ACCOUNTS_SIGN_UPS_PER_BLOCK = env.str("ACCOUNTS_SIGN_UPS_PER_BLOCK", default="20/hour")
 
-if LOCAL_CLOUD:
-    TEMPLATES[0]["OPTIONS"]["context_processors"].append("localcloud.inbox.context")  # type: ignore[index]
-
 # Logs: to the console, one line each. Phones are masked where they are written.
 
 logs.configure()
@@ -301,19 +311,19 @@ LOGGING = {
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
-            "formatter": "line" if LOCAL_CLOUD or DEBUG else "json",
+            "formatter": "line" if DEBUG else "json",
         }
     },
     "loggers": {
         "accounts": {"handlers": ["console"], "level": "INFO", "propagate": False},
         "config": {"handlers": ["console"], "level": "INFO", "propagate": False},
         "django": {
-            "handlers": ["console"] if not (LOCAL_CLOUD or DEBUG) else [],
+            "handlers": ["console"] if not DEBUG else [],
             "level": "INFO",
         },
         # One line for each request; runserver has its own.
         "django_structlog": {
-            "handlers": ["console"] if not (LOCAL_CLOUD or DEBUG) else [],
+            "handlers": ["console"] if not DEBUG else [],
             "level": "INFO",
             "propagate": False,
         },

@@ -1,11 +1,14 @@
 import os
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
+if settings.LOCAL_CLOUD:
+    raise ImproperlyConfigured("The settings of make run show everybody's texts: not served here.")
 # Nobody waits for a page as long as for a command such as migrate.
 connections.settings["default"]["STATEMENT_SECONDS"] = settings.DATABASE_STATEMENT_SECONDS

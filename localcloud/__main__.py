@@ -66,7 +66,12 @@ def run(port: int, state: Path, *, has_public_client: bool = False) -> None:
         print("Starting the local AWS and deploying lambdas/template.yaml …", flush=True)
         parameters = GENEROUS | {"PublicClient": str(has_public_client).lower()}
         with Cloud(state, parameters=parameters) as cloud:
-            environment = {**os.environ, **cloud.environment, "ENV_FILE": os.devnull}
+            environment = {
+                **os.environ,
+                **cloud.environment,
+                "ENV_FILE": os.devnull,
+                "DJANGO_SETTINGS_MODULE": "localcloud.settings",
+            }
             manage = [sys.executable, str(PROJECT / "manage.py")]
             migrated = subprocess.run(
                 [*manage, "migrate", "--verbosity", "0"], env=environment, check=False

@@ -116,7 +116,6 @@ class Cloud:
             "COGNITO_JWKS_URL": f"{url}/{pool}/.well-known/jwks.json",
             "SITE_NAME": self.outputs["SiteName"],
             "SITE_CONTACT": "help@example.com",
-            "LOCAL_CLOUD": "true",
             "DJANGO_SECRET_KEY": self._secret_key(),
             "DJANGO_DEBUG": "true",
             "DJANGO_HTTPS": "false",

@@ -1,5 +1,6 @@
 """The phone of everybody: a page with the texts that the emulator kept. Local mode only."""
 
+import ipaddress
 import re
 from collections import defaultdict
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from itertools import zip_longest
 
 import requests
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -58,6 +59,8 @@ def newest_first(texts: list[Text]) -> list[Text]:
 @require_safe
 @never_cache
 def inbox(request: HttpRequest) -> HttpResponse:
+    if not ipaddress.ip_address(request.META["REMOTE_ADDR"]).is_loopback:
+        raise Http404
     try:
         newest = newest_first(texts(settings.AWS_ENDPOINT_URL))
     except requests.RequestException:

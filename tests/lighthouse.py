@@ -46,7 +46,6 @@ def site(state: Path) -> Iterator[str]:
             **os.environ,
             **cloud.environment,
             "ENV_FILE": os.devnull,
-            "LOCAL_CLOUD": "false",
             "NO_PROXY": "*",
         }
         manage = [sys.executable, str(PROJECT / "manage.py")]

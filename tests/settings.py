@@ -30,11 +30,14 @@ os.environ.update(
         "ACCOUNTS_SIGN_UP": "open",
         "ACCOUNTS_COUNTRIES": "US,GB,FR",
         "ACCOUNTS_DEFAULT_REGION": "US",
-        "LOCAL_CLOUD": "true",
+        "DJANGO_DEBUG": "true",
     }
 )
 
-from config.settings import *  # noqa: E402, F403
+from localcloud.settings import *  # noqa: E402, F403
+
+# What is made while the settings are read is as on a developer's machine; pages are not.
+DEBUG = False
 
 # A slow hash keeps nobody's secret here; it would take a fifth of a second at every turn.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -78,7 +78,7 @@ class Site:
         self._environment = {**environment, "PORT": str(self.port)}
         self._log = log
         self._cwd = cwd
-        self._command = command or command_of_the_image()
+        self._command = [word.format(port=self.port) for word in command or command_of_the_image()]
         self.start()
 
     def start(self) -> None:

@@ -31,6 +31,9 @@ PRODUCTION = {
     "ACCOUNTS_DEFAULT_REGION": "US",
 }
 
+# What the checks of a deployment ask for, beside what must be said.
+CAREFUL = {"DJANGO_TRUSTED_PROXIES": "1", "DJANGO_HSTS_SECONDS": "31536000"}
+
 IN_MEMORY = {"DATABASE_URL": "sqlite://:memory:"}
 
 PROBE = """
@@ -115,16 +118,21 @@ def production(project) -> dict[str, Any]:
 def behind_a_proxy(project, tmp_path_factory) -> dict[str, Any]:
     """The same site with a proxy before it, and some of its settings in a file."""
     file = tmp_path_factory.mktemp("settings") / "env"
-    file.write_text("DJANGO_TRUSTED_PROXIES=1\nSITE_NAME=Of the file\nAWS_REGION=xx\n")
+    file.write_text(
+        "DJANGO_TRUSTED_PROXIES=1\nDJANGO_HSTS_SECONDS=31536000\nDJANGO_HSTS_SUBDOMAINS=true\n"
+        "DJANGO_HSTS_PRELOAD=true\nSITE_NAME=Of the file\nAWS_REGION=xx\n"
+    )
     environment = {name: value for name, value in PRODUCTION.items() if name != "SITE_NAME"}
     return probe(project, **environment | IN_MEMORY | {"ENV_FILE": str(file)})
 
 
 def test_deployed_site_passes_every_check_of_django(project):
-    done = run(project, "manage.py", "check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)
+    done = run(
+        project, "manage.py", "check", "--deploy", "--fail-level", "WARNING", **PRODUCTION | CAREFUL
+    )
 
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "System check identified no issues (1 silenced).\n"
+    assert done.stdout == "System check identified no issues (3 silenced).\n"
 
 
 def test_models_have_all_their_migrations(project):
@@ -170,8 +178,7 @@ def test_every_variable_is_explained_once_in_the_readme_with_its_default(project
     rows = re.findall(r"^\| `([A-Z_]+)` \| (?:`([^`]+)`)?", readme, re.MULTILINE)
     read = defaults(project)
 
-    # LOCAL_CLOUD is set by make run for the site that it starts.
-    assert sorted(name for name, _ in rows) == sorted(set(read) - {"LOCAL_CLOUD"})
+    assert sorted(name for name, _ in rows) == sorted(read)
     told = {name: default for name, default in rows if default and read[name]}
     assert told == {name: read[name] for name in told}
     assert len(told) > 15
@@ -235,7 +242,7 @@ def test_health_is_told_over_plain_http(production):
 def test_page_carries_the_headers_of_a_careful_site(production):
     headers = production["login"]["headers"]
 
-    assert headers["strict-transport-security"] == "max-age=31536000; includeSubDomains; preload"
+    assert headers["strict-transport-security"] == "max-age=3600"
     assert headers["x-frame-options"] == "DENY"
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "same-origin"
@@ -245,6 +252,12 @@ def test_page_carries_the_headers_of_a_careful_site(production):
     assert "script-src 'self'" in policy
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
+
+
+def test_https_for_good_is_what_the_settings_say(behind_a_proxy):
+    told = behind_a_proxy["forwarded"]["headers"]["strict-transport-security"]
+
+    assert told == "max-age=31536000; includeSubDomains; preload"
 
 
 def test_stranger_host_is_refused_without_details(production):

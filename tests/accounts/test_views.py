@@ -217,7 +217,7 @@ def test_tab_of_the_same_attempt_signs_in_after_a_resend(client, pool, known):
 
 @pytest.mark.parametrize(
     "attempt",
-    ["x", "x" * 65, "é", "\0", "x" * 100_000],
+    ["x", "x" * 65, "é", "\0", "x" * 60_000],
     ids=["short", "long", "accent", "NUL", "endless"],
 )
 def test_attempt_that_nobody_made_is_told_so_and_costs_no_try(client, pool, known, attempt):
@@ -392,8 +392,8 @@ BAD_PHONES = {
     "template": "{{ settings.SECRET_KEY }}",
     "emoji": "📞" * 20,
     "override": "\u202e+12015550123x",
-    "megabyte": "9" * 1_000_000,
-    "long script": "<b>" * 100_000,
+    "endless": "9" * 60_000,
+    "long script": "<b>" * 5_000,
 }
 
 
@@ -423,7 +423,7 @@ def test_what_was_typed_is_escaped(client, pool, known):
     assert "<script>" not in text(page)
 
 
-@pytest.mark.parametrize("code", ["", "12345", "abcdef", "1" * 1_000_000, "<b>" * 99, "12\x003456"])
+@pytest.mark.parametrize("code", ["", "12345", "abcdef", "1" * 60_000, "<b>" * 99, "12\x003456"])
 def test_bad_code_is_a_page_that_says_so_and_does_not_echo(client, pool, known, code):
     ask(client, known.phone)
     page = answer(client, code)
@@ -480,7 +480,7 @@ BAD_NEXT = {
     "control first": "\x08//evil.example",
     "tab": "\t//evil.example",
     "bracket": "//[evil.example",
-    "megabyte": "/" + "a" * 1_000_000,
+    "endless": "/" + "a" * 60_000,
     "too long": "/" + "a" * 2000,
 }
 # These stay on this host, wherever on it.

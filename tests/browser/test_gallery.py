@@ -423,6 +423,11 @@ def test_gallery_of_errors(gallery: Gallery, page: Page, phone, settings):
     gallery.go("/without-database")
     says("Please try again in a minute")
     gallery.take("error-503")
+    gallery.go(LOGIN)
+    page.locator("#id_phone").evaluate("each => each.value = '1'.repeat(70000)")
+    gallery.press("Text me a code")
+    says("That was too large")
+    gallery.take("error-413")
 
     gallery.go(LOGIN)
     page.evaluate(tokens)

@@ -10,7 +10,6 @@ def environment(cloud, postgres, redis_url, tmp_path_factory) -> dict[str, str]:
     given = {
         **PRODUCTION,
         **cloud.environment,
-        "LOCAL_CLOUD": "false",
         "DJANGO_DEBUG": "false",
         "DJANGO_HTTPS": "true",
         "DJANGO_ALLOWED_HOSTS": "localhost",

@@ -69,8 +69,8 @@ def test_ready_with_old_keys_while_new_ones_cannot_be_had(client, served):
     assert served.requests
 
 
-def test_not_ready_without_a_database(client, served, monkeypatch):
-    monkeypatch.setitem(connection.settings_dict, "NAME", "/nonexistent/hunter2.sqlite3")
+def test_not_ready_without_a_database(client, served, monkeypatch, tmp_path):
+    monkeypatch.setitem(connection.settings_dict, "NAME", str(tmp_path / "none" / "hunter2"))
     asked = client.get("/readyz")
     assert (asked.status_code, asked.json()["database"]) == (503, "failed")
     assert "hunter2" not in asked.content.decode()
