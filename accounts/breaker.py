@@ -2,18 +2,22 @@
 
 import threading
 import time
+from collections import deque
 
 
 class Breaker:
     """Remembers, for the threads of one process, whether asking is worth while.
 
-    After ``failed`` nobody asks for ``pause`` seconds. Then one request asks, the others go on
-    doing without, and ``answered`` lets all of them ask again.
+    After so many ``failures`` within so many seconds, without an answer between them, nobody asks
+    for ``pause`` seconds. Then one request asks, the others go on doing without, and ``answered``
+    lets all of them ask again.
     """
 
-    def __init__(self, pause: float) -> None:
+    def __init__(self, pause: float, *, failures: int = 1, within: float = 30.0) -> None:
         self.pause = pause
+        self._within = within
         self._lock = threading.Lock()
+        self._failed_at: deque[float] = deque(maxlen=failures)
         self._closed_until = 0.0
 
     def may_ask(self) -> bool:
@@ -30,7 +34,12 @@ class Breaker:
 
     def failed(self) -> None:
         with self._lock:
-            self._closed_until = time.monotonic() + self.pause
+            now, failed_at = time.monotonic(), self._failed_at
+            failed_at.append(now)
+            if len(failed_at) == failed_at.maxlen and now - failed_at[0] <= self._within:
+                self._closed_until = now + self.pause
 
     def answered(self) -> None:
+        if self._failed_at:
+            self._failed_at.clear()
         self._closed_until = 0.0

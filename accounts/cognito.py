@@ -9,6 +9,7 @@ A method returns a small frozen value or raises one of
     ├── PhoneTaken       the number belongs to another user
     ├── Busy             Cognito asks for fewer requests
     └── Unavailable      no answer, a fault on their side, or a reply that makes no sense
+        ├── NoAnswer         it was asked, and what was asked may have been done
         └── Misconfigured    a fault on ours: settings, permissions, client, triggers
             └── OtherChallenge(name)    a step of Cognito's own, which this site cannot answer
 
@@ -28,20 +29,23 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectionClosedError,
     CredentialRetrievalError,
     NoCredentialsError,
     NoRegionError,
     ParamValidationError,
     PartialCredentialsError,
+    ReadTimeoutError,
 )
 
+from accounts import outbound
 from accounts.conf import conf
 
 if TYPE_CHECKING:
@@ -82,6 +86,10 @@ class Busy(CognitoError):
 
 
 class Unavailable(CognitoError):
+    pass
+
+
+class NoAnswer(Unavailable):
     pass
 
 
@@ -448,8 +456,14 @@ def gateway() -> Gateway:
 @cache
 def _made_gateway() -> Gateway:
     return Gateway(
-        make_client(
-            region=conf.region, endpoint_url=conf.endpoint_url, threads=conf.cognito_threads
+        cast(
+            "CognitoIdentityProviderClient",
+            outbound.Bounded(
+                make_client(
+                    region=conf.region, endpoint_url=conf.endpoint_url, threads=conf.cognito_threads
+                ),
+                outbound.calls_to("cognito-idp"),
+            ),
         ),
         user_pool_id=conf.user_pool_id,
         client_id=conf.client_id,
@@ -526,7 +540,9 @@ def _translated_errors() -> Iterator[None]:
         raise _translate(error) from error
     except _OUR_FAULTS as error:
         raise Misconfigured(type(error).__name__) from error
-    except BotoCoreError as error:
+    except (ReadTimeoutError, ConnectionClosedError, outbound.NoAnswer) as error:
+        raise NoAnswer(type(error).__name__) from error
+    except (BotoCoreError, outbound.NotSent) as error:
         raise Unavailable(type(error).__name__) from error
     except Exception as error:
         # botocore lets a garbage reply through as it comes: UnicodeDecodeError for binary,

@@ -62,8 +62,13 @@ class Conf:
         return str(settings.ACCOUNTS_COGNITO_API)
 
     @property
+    def web_threads(self) -> int:
+        """How many requests this process serves at once."""
+        return int(settings.ACCOUNTS_WEB_THREADS)
+
+    @property
     def cognito_threads(self) -> int:
-        """How many threads of this process may talk to Cognito at once."""
+        """How many connections to Cognito this process keeps."""
         return int(settings.ACCOUNTS_COGNITO_THREADS)
 
     @property

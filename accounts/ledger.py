@@ -6,13 +6,14 @@ The ledger names numbers by hashes whose key never leaves AWS, so a function the
 import json
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from accounts import outbound
 from accounts.conf import conf
 
 if TYPE_CHECKING:
@@ -113,17 +114,22 @@ def _ask(event: dict[str, Any]) -> dict[str, Any]:
     if not conf.ledger_function:
         raise LedgerError("LEDGER_FUNCTION is not set")
     try:
-        reply = _client().invoke(FunctionName=conf.ledger_function, Payload=json.dumps(event))
-        payload = json.loads(reply["Payload"].read())
-        if reply.get("FunctionError"):
+        payload, failed = outbound.calls_to(conf.ledger_function).run(partial(_invoke, event))
+        if failed:
             raise LedgerError(f"The function failed: {payload.get('errorType', 'unknown')}")
     except ClientError as error:
         raise LedgerError(str(error.response.get("Error", {}).get("Code"))) from error
-    except (BotoCoreError, ValueError, TypeError, AttributeError) as error:
+    except (BotoCoreError, outbound.CallError, ValueError, TypeError, AttributeError) as error:
         raise LedgerError(type(error).__name__) from error
     if not isinstance(payload, dict):
         raise LedgerError("The reply makes no sense")
     return payload
+
+
+def _invoke(event: dict[str, Any]) -> tuple[Any, bool]:
+    """Return what the function answers, and whether it failed."""
+    reply = _client().invoke(FunctionName=conf.ledger_function, Payload=json.dumps(event))
+    return json.loads(reply["Payload"].read()), bool(reply.get("FunctionError"))
 
 
 @cache

@@ -128,7 +128,9 @@ class FurtherStep(PhoneLoginError):
 
 
 class Unavailable(PhoneLoginError):
-    pass
+    """``is_answer_lost``: what was asked may have been done, so a code may be used up."""
+
+    is_answer_lost = False
 
 
 @dataclass(frozen=True)
@@ -694,6 +696,7 @@ def _unavailable(error: Exception, reference: str = "") -> Unavailable:
     log.log(level, "Sign-in is unavailable: %r", error)
     unavailable = Unavailable()
     unavailable.reference = reference
+    unavailable.is_answer_lost = isinstance(error, cognito.NoAnswer)
     return unavailable
 
 

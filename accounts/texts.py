@@ -12,7 +12,7 @@ None of them holds a phone or a code, so each may be logged.
 
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
@@ -20,6 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.views.decorators.debug import sensitive_variables
 
+from accounts import outbound
 from accounts.conf import conf
 
 if TYPE_CHECKING:
@@ -121,13 +122,11 @@ def _ask(event: dict[str, Any]) -> dict[str, Any]:
     if not conf.texts_function:
         raise Misconfigured("TEXTS_FUNCTION is not set")
     try:
-        reply = _client().invoke(FunctionName=conf.texts_function, Payload=json.dumps(event))
-        payload = json.loads(reply["Payload"].read())
-        failed = bool(reply.get("FunctionError"))
+        payload, failed = outbound.calls_to(conf.texts_function).run(partial(_invoke, event))
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code"))
         raise (Misconfigured if code in _OUR_FAULTS else Unavailable)(code) from error
-    except BotoCoreError as error:
+    except (BotoCoreError, outbound.CallError) as error:
         raise Unavailable(type(error).__name__) from error
     except Exception as error:
         # botocore lets a garbage reply through as it comes.
@@ -137,6 +136,13 @@ def _ask(event: dict[str, Any]) -> dict[str, Any]:
     if failed:
         raise Unavailable(f"The function failed: {payload.get('errorType', 'unknown')!s:.60}")
     return payload
+
+
+@sensitive_variables()
+def _invoke(event: dict[str, Any]) -> tuple[Any, bool]:
+    """Return what the function answers, and whether it failed."""
+    reply = _client().invoke(FunctionName=conf.texts_function, Payload=json.dumps(event))
+    return json.loads(reply["Payload"].read()), bool(reply.get("FunctionError"))
 
 
 @cache

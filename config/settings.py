@@ -54,6 +54,7 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "accounts.afterwards.middleware",
+    "accounts.outbound.middleware",
     "csp.middleware.CSPMiddleware",
     "config.headers.permissions_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -255,7 +256,9 @@ ACCOUNTS_USER_POOL_ID = env.str("COGNITO_USER_POOL_ID", default="")
 ACCOUNTS_CLIENT_ID = env.str("COGNITO_CLIENT_ID", default="")
 ACCOUNTS_CLIENT_SECRET = env.str("COGNITO_CLIENT_SECRET", default="")
 ACCOUNTS_COGNITO_API = env.str("COGNITO_API", default="public")
-ACCOUNTS_COGNITO_THREADS = env.int("COGNITO_THREADS", default=32)
+# Of gunicorn, in each process: config/gunicorn.conf.py reads the same.
+ACCOUNTS_WEB_THREADS = env.int("WEB_THREADS", default=16)
+ACCOUNTS_COGNITO_THREADS = env.int("COGNITO_THREADS", default=ACCOUNTS_WEB_THREADS)
 ACCOUNTS_LEDGER_FUNCTION = env.str("LEDGER_FUNCTION", default="")
 ACCOUNTS_TEXTS_FUNCTION = env.str("TEXTS_FUNCTION", default="")
 ACCOUNTS_ISSUER = env.str("COGNITO_ISSUER", default="")

@@ -13,7 +13,7 @@ from botocore.loaders import create_loader
 from django.core.cache import cache
 from django.utils import translation
 
-from accounts import cognito, revalidation, throttle, tokens
+from accounts import cognito, outbound, revalidation, throttle, tokens
 from config import health
 from localcloud import inbox
 from localcloud.cloud import Cloud
@@ -69,6 +69,7 @@ def _fresh_process() -> Iterator[None]:
     cognito._made_gateway.cache_clear()
     tokens._verifier.cache_clear()
     throttle._made_limiter.cache_clear()
+    outbound.calls_to.cache_clear()
     revalidation._asking.reset()
     health.readiness.forget()
     # The test client serves in this thread, which keeps the language of the last request.

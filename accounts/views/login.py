@@ -26,6 +26,8 @@ from accounts.pending import Pending, Purpose
 from accounts.views import site
 
 _MAX_NEXT_LENGTH = 2000
+# Seconds, as the page says: "in a minute".
+_RETRY_AFTER = "60"
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -54,6 +56,8 @@ class StepView(View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = self._step(request, *args, **kwargs)
+        if response.status_code == 503:
+            response.setdefault("Retry-After", _RETRY_AFTER)
         devices.remember(request, response)
         return response
 
@@ -111,7 +115,9 @@ class StepView(View):
         *,
         wait: int = 0,
         status: int = 200,
+        is_answer_lost: bool = False,
     ) -> HttpResponse:
+        """Return the page; ``is_answer_lost`` where a code that was sent may be used up by now."""
         waiting = phone_login.current(request, self.steps.purpose)
         if waiting is not None and waiting.challenge is None and status == 503:
             # The code was right, and spent, before something failed.
@@ -149,6 +155,7 @@ class StepView(View):
             "resend_hours": math.ceil(wait_for_text / 3600) if wait_for_text >= 3600 else 0,
             "wait": wait,
             "is_unavailable": status == 503,
+            "is_answer_lost": is_answer_lost,
             "reference": waiting.reference,
         }
         response = render(request, "accounts/code.html", context, status=status)
@@ -243,8 +250,9 @@ class CodeView(StepView):
             form.add_error(
                 "code", _("You have asked for another code since. Type the code you got last.")
             )
-        except phone_login.Unavailable:
-            return self.code_page(request, form, status=503)
+        except phone_login.Unavailable as error:
+            is_lost = error.is_answer_lost
+            return self.code_page(request, form, status=503, is_answer_lost=is_lost)
         else:
             return HttpResponseRedirect(url)
         return self.code_page(request, form)

@@ -606,6 +606,9 @@ def test_spent_session_starts_over(client, pool, known):
     pool.loses_the_answer_to("RespondToAuthChallenge")
     lost = answer(client, pool.code())
     assert lost.status_code == 503
+    assert lost["Retry-After"] == "60"
+    assert "we do not know whether your code was used up" in lost.content.decode()
+    assert "Nothing is lost" not in lost.content.decode()
     assert answer(client, pool.code()).url == LOGIN
     assert who(client) is None
     assert ask(client, known.phone).url == CODE
@@ -686,6 +689,7 @@ def test_fault_at_the_answer_is_a_503_page_and_costs_nothing(client, pool, known
     pool.fails("RespondToAuthChallenge", fault)
     page = answer(client, pool.code())
     assert page.status_code == 503
+    assert ("Nothing is lost" in page.content.decode()) == (not fault.drop)
     assert "Sandbox" not in page.content.decode()
     assert len(pool.calls("RespondToAuthChallenge")) == 1
     assert who(client) is None

@@ -1,0 +1,169 @@
+"""Bound how long requests wait for AWS, and how many of them at once.
+
+A service that hangs would soon hold every thread of the site. So a call is made by a thread of its
+own, and the request waits for it
+
+- until the deadline of the whole request (``deadline``), or for ``LONGEST`` seconds without one;
+- only while enough other threads are left: all but one may wait, and half of them once a call has
+  waited for longer than ``_SLOW`` seconds;
+- not at all for a while after several calls in a row got no answer (``Breaker``).
+
+    CallError
+    ├── NotSent     nothing was asked: try again later
+    └── NoAnswer    what was asked may have been done
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache, partial
+from typing import Any, TypeVar
+
+from botocore.exceptions import ConnectionError, HTTPClientError
+from django.http import HttpRequest, HttpResponseBase
+
+from accounts.breaker import Breaker
+from accounts.conf import conf
+
+T = TypeVar("T")
+
+# Seconds. A person waits no longer for a page, and load balancers give up soon after.
+LONGEST = 9.0
+_SLOW = 1.0
+# Five in half a minute are an outage, not bad luck; after 15 s one call tries again.
+_FAILURES, _WITHIN, _PAUSE = 5, 30.0, 15.0
+
+_ends_at: ContextVar[float | None] = ContextVar("ends_at", default=None)
+
+
+class CallError(Exception):
+    pass
+
+
+class NotSent(CallError):
+    pass
+
+
+class NoAnswer(CallError):
+    pass
+
+
+def middleware(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Give all calls of a request one deadline. Work after the response has its own."""
+
+    def handle(request: HttpRequest) -> HttpResponseBase:
+        with deadline(LONGEST):
+            return get_response(request)
+
+    return handle
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Let the calls in this block take so long, all together."""
+    token = _ends_at.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _ends_at.reset(token)
+
+
+class Calls:
+    """The calls of one process to one service. ``threads`` is how many requests it serves at once.
+
+    A call whose answer comes in drips, or never, is left to itself; of those there are no more
+    than ``threads`` either.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._made = threading.BoundedSemaphore(2 * threads)
+        self._breaker = Breaker(_PAUSE, failures=_FAILURES, within=_WITHIN)
+        self._lock = threading.Lock()
+        # When each call that is waited for began, the oldest first.
+        self._begun: dict[object, float] = {}
+
+    def run(self, call: Callable[[], T]) -> T:
+        """Return what ``call`` returns, or raise what it raises. Raises CallError."""
+        ends_at = _ends_at.get()
+        patience = LONGEST if ends_at is None else ends_at - time.monotonic()
+        if patience <= 0:
+            raise NotSent("No time is left for another call")
+        with self._waiting():
+            future = self._begin(call)
+            try:
+                result = future.result(timeout=patience)
+            except TimeoutError as error:
+                self._breaker.failed()
+                raise NoAnswer("No answer in time") from error
+            except (ConnectionError, HTTPClientError):
+                self._breaker.failed()
+                raise
+            except Exception:
+                # An answer, if no good one.
+                self._breaker.answered()
+                raise
+            self._breaker.answered()
+            return result
+
+    def _begin(self, call: Callable[[], T]) -> Future[T]:
+        if not self._made.acquire(blocking=False):
+            raise NotSent("Too many calls have never ended")
+        future: Future[T] = Future()
+
+        def work() -> None:
+            try:
+                future.set_result(call())
+            except BaseException as error:
+                future.set_exception(error)
+            finally:
+                self._made.release()
+
+        # No pool of threads: the end of the process would wait for each of its threads.
+        threading.Thread(target=work, name="call", daemon=True).start()
+        return future
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        key, now = object(), time.monotonic()
+        with self._lock:
+            oldest = next(iter(self._begun.values()), now)
+            limit = self._threads - 1 if now - oldest < _SLOW else self._threads // 2
+            if len(self._begun) >= max(1, limit):
+                raise NotSent("Too many calls are waited for")
+            if not self._breaker.may_ask():
+                raise NotSent("Calls have failed a moment ago")
+            self._begun[key] = now
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._begun[key]
+
+
+@cache
+def calls_to(service: str) -> Calls:
+    """Return the calls of this process to ``service``, which its threads share."""
+    return Calls(conf.web_threads)
+
+
+class Bounded:
+    """A boto3 client whose operations go through ``calls``."""
+
+    def __init__(self, client: Any, calls: Calls) -> None:
+        self._client = client
+        self._calls = calls
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._client, name)
+        if name in self._client.meta.method_to_api_mapping:
+            return partial(self._run, found)
+        return found
+
+    def _run(self, operation: Callable[..., Any], **arguments: Any) -> Any:
+        return self._calls.run(partial(operation, **arguments))

@@ -1,0 +1,176 @@
+"""How long requests wait for a service, and how many of them at once."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ConnectTimeoutError, ParamValidationError
+
+from accounts import outbound
+from accounts.outbound import Bounded, Calls, NoAnswer
+
+
+@pytest.fixture
+def hang() -> Iterator[Callable[[], None]]:
+    """A call that does not end before the test does."""
+    over = threading.Event()
+    yield lambda: over.wait(20)
+    over.set()
+
+
+def outcome(calls: Calls, call: Callable[[], object]) -> str:
+    try:
+        return str(calls.run(call))
+    except outbound.CallError as error:
+        return type(error).__name__
+
+
+def waiting(calls: Calls, call: Callable[[], object], count: int) -> None:
+    """Let so many requests begin to wait."""
+    for _ in range(count):
+        threading.Thread(target=outcome, args=(calls, call), daemon=True).start()
+    deadline = time.monotonic() + 5
+    while len(calls._begun) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def timeout() -> None:
+    raise ConnectTimeoutError(endpoint_url="http://127.0.0.1:9")
+
+
+def refuse() -> None:
+    raise ParamValidationError(report="")
+
+
+def test_call_returns_what_it_returns_and_raises_what_it_raises():
+    calls = Calls(2)
+    assert calls.run(lambda: "an answer") == "an answer"
+    with pytest.raises(ParamValidationError):
+        calls.run(refuse)
+
+
+def test_call_that_hangs_is_waited_for_until_the_deadline(hang):
+    with outbound.deadline(0.05), pytest.raises(NoAnswer):
+        Calls(2).run(hang)
+
+
+def test_calls_of_a_request_share_one_deadline(hang):
+    calls, asked = Calls(4), []
+    with outbound.deadline(0.05):
+        assert outcome(calls, hang) == "NoAnswer"
+        assert outcome(calls, lambda: asked.append(1)) == "NotSent"
+    assert asked == []
+    assert outcome(calls, lambda: "after it") == "after it"
+
+
+def test_request_has_a_deadline_and_work_after_it_another(rf):
+    seen: list[float | None] = []
+    outbound.middleware(lambda request: seen.append(outbound._ends_at.get()))(rf.get("/"))
+    assert seen[0] == pytest.approx(time.monotonic() + outbound.LONGEST, abs=1)
+    assert outbound._ends_at.get() is None
+
+
+def test_one_thread_is_left_while_the_others_wait(hang):
+    calls = Calls(4)
+    waiting(calls, hang, 3)
+    assert outcome(calls, lambda: "asked") == "NotSent"
+
+
+def test_half_of_the_threads_are_left_once_a_call_is_slow(hang, monkeypatch):
+    monkeypatch.setattr(outbound, "_SLOW", 0.05)
+    calls = Calls(8)
+    waiting(calls, hang, 3)
+    time.sleep(0.06)
+    assert outcome(calls, lambda: "asked") == "asked"
+    waiting(calls, hang, 4)
+    assert outcome(calls, lambda: "asked") == "NotSent"
+
+
+def test_site_with_one_thread_asks_all_the_same():
+    assert Calls(1).run(lambda: "asked") == "asked"
+
+
+@pytest.mark.parametrize("failure", [timeout, None], ids=["refused", "hanging"])
+def test_five_failures_in_a_row_keep_the_next_from_asking(hang, failure):
+    calls = Calls(20)
+    for _ in range(5):
+        with outbound.deadline(0.02), pytest.raises((NoAnswer, ConnectTimeoutError)):
+            calls.run(failure or hang)
+    assert outcome(calls, lambda: "asked") == "NotSent"
+
+
+def test_answers_between_failures_let_the_next_one_ask():
+    calls = Calls(4)
+    for _ in range(3):
+        for _ in range(4):
+            with pytest.raises(ConnectTimeoutError):
+                calls.run(timeout)
+        with pytest.raises(ParamValidationError):
+            calls.run(refuse)
+    assert outcome(calls, lambda: "asked") == "asked"
+
+
+def test_calls_that_never_end_are_bounded(hang):
+    calls = Calls(2)
+    calls._breaker = outbound.Breaker(0, failures=1000)
+    with outbound.deadline(0.01):
+        pass
+    outcomes = []
+    for _ in range(6):
+        with outbound.deadline(0.01):
+            outcomes.append(outcome(calls, hang))
+    assert outcomes == ["NoAnswer"] * 4 + ["NotSent"] * 2
+
+
+def test_answers_reach_those_who_asked_for_them():
+    calls = Calls(16)
+    with ThreadPoolExecutor(8) as pool:
+        got = list(pool.map(lambda n: calls.run(lambda: n), range(200)))
+    assert got == list(range(200))
+
+
+@pytest.fixture
+def dripping() -> Iterator[str]:
+    """The address of a server that answers with a byte every now and then, for ever."""
+    over = threading.Event()
+
+    def serve(server: socket.socket) -> None:
+        try:
+            client, _ = server.accept()
+            with client:
+                client.recv(65_536)
+                client.sendall(b"HTTP/1.1 200 OK\r\nx-slow: ")
+                while not over.wait(0.02):
+                    client.sendall(b"a")
+        except OSError:
+            pass
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, args=(server,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        over.set()
+
+
+def test_answer_in_drips_ends_at_the_deadline(dripping):
+    client = boto3.Session().client(
+        "cognito-idp",
+        region_name="eu-west-1",
+        endpoint_url=dripping,
+        # Each drip comes well before this.
+        config=Config(read_timeout=10, retries={"total_max_attempts": 1}),
+    )
+    with outbound.deadline(0.3), pytest.raises(NoAnswer):
+        Bounded(client, Calls(4)).describe_user_pool(UserPoolId="eu-west-1_Example01")
+
+
+def test_bounded_client_keeps_what_is_no_operation():
+    client = boto3.Session().client("cognito-idp", region_name="eu-west-1")
+    bounded = Bounded(client, Calls(4))
+    assert bounded.exceptions is client.exceptions
+    assert bounded.meta is client.meta
