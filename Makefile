@@ -28,7 +28,7 @@ TESTED := env -u PYTHONDONTWRITEBYTECODE $(RUN)
 
 .DEFAULT_GOAL := help
 .PHONY: help run spa test test-next lint format messages pictures lighthouse bench-triggers bench-sync \
-	bench-admin admin install manage aws deploy undeploy doctor lock clean
+	bench-admin bench-outage admin install manage aws deploy undeploy doctor lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,10 @@ bench-triggers: $(DEV) $(LOCAL_AWS) ## Measure the triggers: size, imports, what
 
 bench-sync: $(DEV) ## Measure the comparison with a user pool of a million (ARGS=--users=…)
 	@$(RUN) -m tests.bench.sync $(ARGS)
+
+bench-outage: $(DEV) ## Measure pages while Cognito hangs and people go on signing in
+	@$(RUN) -m tests.provision
+	@$(RUN) -m tests.bench.outage
 
 bench-admin: $(DEV) ## Measure the admin on PostgreSQL, at a million users and five million events
 	@$(RUN) -m tests.provision

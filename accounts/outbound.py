@@ -22,7 +22,7 @@ from contextvars import ContextVar
 from functools import cache, partial
 from typing import Any, TypeVar
 
-from botocore.exceptions import ConnectionError, HTTPClientError
+from botocore import exceptions
 from django.http import HttpRequest, HttpResponseBase
 
 from accounts.breaker import Breaker
@@ -101,7 +101,7 @@ class Calls:
             except TimeoutError as error:
                 self._breaker.failed()
                 raise NoAnswer("No answer in time") from error
-            except (ConnectionError, HTTPClientError):
+            except (exceptions.ConnectionError, exceptions.HTTPClientError):
                 self._breaker.failed()
                 raise
             except Exception:
