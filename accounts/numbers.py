@@ -131,7 +131,7 @@ def finish(request: HttpRequest, code: str, *, attempt: str = "") -> None:
             _count_wrong(request, waiting, waiting.challenge, wrong_answer)
         throttle.give_back(request)
         _change(request, waiting)
-        held.signed_in(sessions.of(request).handle, answer=code)
+        held.signed_in(request.session.session_key or "", answer=code)
 
 
 def cancel(request: HttpRequest) -> None:

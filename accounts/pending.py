@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.base import UpdateError
 from django.http import HttpRequest
 
+from accounts import sealing
 from accounts.cognito import Challenge
 
 _KEY = "accounts.pending"
@@ -88,7 +89,11 @@ def reload(request: HttpRequest) -> Pending | None:
 def store(request: HttpRequest, pending: Pending) -> None:
     """Write at once, not when the response leaves. Raises Superseded."""
     session = request.session
-    session[_KEY] = dataclasses.asdict(dataclasses.replace(pending, stored_at=time.time()))
+    data = dataclasses.asdict(dataclasses.replace(pending, stored_at=time.time()))
+    if data["challenge"]:
+        # Together with the code it is a sign-in.
+        data["challenge"]["session"] = sealing.seal(data["challenge"]["session"], purpose=_KEY)
+    session[_KEY] = data
     try:
         session.save()
     except UpdateError as error:
@@ -108,10 +113,18 @@ def _read(data: Any) -> Pending | None:
     if data is None:
         return None
     try:
-        challenge = data["challenge"]
-        pending = Pending(**{**data, "challenge": Challenge(**challenge) if challenge else None})
+        challenge = data["challenge"] and _opened(data["challenge"])
+        pending = Pending(**{**data, "challenge": challenge})
         is_old = time.time() - pending.stored_at >= _KEPT
     except (TypeError, KeyError):
-        # Written by another version of this code: the person starts again.
+        # Written by another version of this code, or sealed with a key that is gone: the person
+        # starts again.
         return None
     return None if is_old else pending
+
+
+def _opened(data: Any) -> Challenge:
+    session = sealing.unseal(str(data["session"]), purpose=_KEY)
+    if session is None:
+        raise KeyError("session")
+    return Challenge(**{**data, "session": session})

@@ -234,7 +234,7 @@ def finish(
             is_asked = False
         else:
             is_asked = not _let_in(request, user, waiting)
-        held.signed_in(sessions.of(request).handle, answer=code)
+        held.signed_in(request.session.session_key or "", answer=code)
     if is_asked:
         raise InUse
     return _done(user, waiting)
@@ -280,7 +280,7 @@ def take_over(request: HttpRequest, *, attempt: str) -> SignedIn:
             raise StartOver
         _check_attempt(attempt, waiting)
         _let_in(request, user, waiting, may_end_others=True)
-        held.signed_in(sessions.of(request).handle, answer=attempt)
+        held.signed_in(request.session.session_key or "", answer=attempt)
     return _done(user, waiting)
 
 
@@ -302,8 +302,8 @@ def cancel(request: HttpRequest) -> int | None:
 
 def end_others(request: HttpRequest, *, handle: str | None = None) -> int:
     """Sign the person's other devices out, or the one whose session has this handle."""
-    user, here = cast(User, request.user), sessions.of(request)
-    rows = sessions.live(user).exclude(pk=here.session_key)
+    user = cast(User, request.user)
+    rows = sessions.elsewhere(request, user)
     if handle is not None:
         rows = rows.filter(handle=handle)
     ended = sessions.end(rows, Session.Ended.ENDED_BY_PERSON, by=devices.of(request).name)

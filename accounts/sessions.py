@@ -1,10 +1,15 @@
 """Browsers' sessions: the SESSION_ENGINE, and what the site asks about and does to them.
 
+The browser's cookie holds the key of its session, and the row a digest of it: who reads the table
+can be nobody.
+
 A session that somebody is signed in with is never deleted when it ends. Its row stays until
 ``expire_date`` without its data, so that the browser can be told what happened; every write asks
 for ``ended_at IS NULL``, so that nothing brings it back, however late it comes.
 """
 
+import base64
+import hashlib
 import string
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -30,10 +35,16 @@ _TOLD_FOR = timedelta(days=7)
 _TOUCHED_EVERY = timedelta(minutes=1)
 _KEY_CHARACTERS = frozenset(string.ascii_lowercase + string.digits)
 _MAX_KEY = 40
+_DIGEST_BYTES = 30  # which are 40 characters, all that Django's column takes
 
 
 def of(request: HttpRequest) -> "SessionStore":
     return cast(SessionStore, request.session)
+
+
+def digest(key: str) -> str:
+    """Return how a session's key stands in its row. It has 165 random bits, so needs no salt."""
+    return base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest()[:_DIGEST_BYTES]).decode()
 
 
 def live(user: User) -> QuerySet[Session]:
@@ -49,6 +60,11 @@ def live(user: User) -> QuerySet[Session]:
     )
 
 
+def elsewhere(request: HttpRequest, user: User) -> QuerySet[Session]:
+    """Return the live sessions of ``user`` but the one of this browser."""
+    return live(user).exclude(pk=digest(request.session.session_key or ""))
+
+
 def end(target: Session | QuerySet[Session], why: Session.Ended, *, by: str = "") -> int:
     """End one session or all of a query, and return how many were live until now.
 
@@ -62,7 +78,8 @@ def end(target: Session | QuerySet[Session], why: Session.Ended, *, by: str = ""
 
 def end_all(user: User, why: Session.Ended, *, keep: str | None = None, by: str = "") -> int:
     """End the sessions of ``user``, but not the one with the key ``keep``."""
-    return end(Session.objects.filter(user=user).exclude(session_key=keep or ""), why, by=by)
+    rows = Session.objects.filter(user=user).exclude(session_key=digest(keep or ""))
+    return end(rows, why, by=by)
 
 
 def begin(request: HttpRequest, user: User) -> None:
@@ -72,16 +89,18 @@ def begin(request: HttpRequest, user: User) -> None:
     of(request).save()
 
 
-def adopt(request: HttpRequest, handle: str) -> bool:
-    """Give this browser the live session with this handle, which another request made for it."""
+def adopt(request: HttpRequest, key: str) -> bool:
+    """Give this browser the live session with this key, which another request made for it."""
     row = (
-        Session.objects.filter(handle=handle, ended_at=None, expire_date__gt=timezone.now())
+        Session.objects.filter(
+            session_key=digest(key), ended_at=None, expire_date__gt=timezone.now()
+        )
         .select_related("user")
         .first()
     )
     if row is None:
         return False
-    request.session = SessionStore(row.session_key)
+    request.session = SessionStore(key)
     request.user = row.user or AnonymousUser()
     # The cookie shall be sent.
     request.session.modified = True
@@ -182,7 +201,7 @@ class SessionStore(SessionBase):
     def load(self) -> dict[str, Any]:
         now = timezone.now()
         row = (
-            Session.objects.filter(session_key=self.session_key, expire_date__gt=now)
+            Session.objects.filter(session_key=digest(self.session_key or ""), expire_date__gt=now)
             .select_related("user")
             .order_by()
             .first()
@@ -210,7 +229,7 @@ class SessionStore(SessionBase):
         return data
 
     def exists(self, session_key: str) -> bool:
-        return Session.objects.filter(session_key=session_key).exists()
+        return Session.objects.filter(session_key=digest(session_key)).exists()
 
     def create(self) -> None:
         """Start a session. Nobody is carried over into it: for that the row is kept."""
@@ -240,11 +259,13 @@ class SessionStore(SessionBase):
         if must_create:
             try:
                 with transaction.atomic():
-                    self._row = Session.objects.create(session_key=self.session_key, **values)
+                    self._row = Session.objects.create(
+                        session_key=digest(self.session_key), **values
+                    )
             except IntegrityError as error:
                 raise CreateError from error
             return
-        mine = Session.objects.filter(session_key=self.session_key)
+        mine = Session.objects.filter(session_key=digest(self.session_key))
         if not mine.filter(ended_at=None).update(**values):
             if not mine.exists():
                 raise UpdateError
@@ -259,15 +280,16 @@ class SessionStore(SessionBase):
         old = self.session_key
         if old:
             new = self._get_new_session_key()
-            if Session.objects.filter(pk=old, ended_at=None).update(session_key=new):
+            mine = Session.objects.filter(pk=digest(old), ended_at=None)
+            if mine.update(session_key=digest(new)):
                 self._session_key = new
                 if self._row:
-                    self._row.session_key = new
+                    self._row.session_key = digest(new)
                 self.modified = True
                 return
         if SESSION_KEY in data:
             # It ended while this request was at work: there is nothing to carry on.
-            self._become(Session.objects.filter(pk=old).first())
+            self._become(Session.objects.filter(pk=digest(old or "")).first())
             self._session_cache: dict[str, Any] = {}
             return
         self._row = None
@@ -278,7 +300,7 @@ class SessionStore(SessionBase):
         key = session_key or self.session_key
         if key is None:
             return
-        rows = Session.objects.filter(session_key=key)
+        rows = Session.objects.filter(session_key=digest(key))
         if not end(rows.exclude(user=None), Session.Ended.SIGNED_OUT):
             rows.filter(user=None).delete()
 

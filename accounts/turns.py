@@ -18,6 +18,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from accounts import sealing
 from accounts.models import Turn
 
 # Longer than any request lasts, so that a turn left behind by a dead process frees itself; and
@@ -25,6 +26,7 @@ from accounts.models import Turn
 KEPT = timedelta(seconds=30)
 _PATIENCE = 25.0
 _POLL = 0.05
+_SEALED = "accounts.turns"
 
 
 class TooLong(Exception):
@@ -38,8 +40,9 @@ class Held:
         self._row = row
 
     def signed_in(self, session: str, *, answer: str) -> None:
-        """Let a second press with the same answer end in the session with this handle, too."""
-        self._own().update(session=session, answer=_digest(answer))
+        """Let a second press with the same answer end in the session with this key, too."""
+        sealed = sealing.seal(session, purpose=_SEALED)
+        self._own().update(session=sealed, answer=_digest(answer))
 
     def leave(self) -> None:
         self._own().filter(session="").delete()
@@ -65,7 +68,7 @@ def turn(request: HttpRequest) -> Iterator[Held]:
 
 
 def just_signed_in(request: HttpRequest, *, answer: str) -> str | None:
-    """Return the handle of the session that this browser got for ``answer`` a moment ago.
+    """Return the key of the session that this browser got for ``answer`` a moment ago.
 
     The cookie of a browser may have been planted by somebody else, so the answer must be the same
     too, and a wrong one ends the matter: nobody gets a second guess.
@@ -80,7 +83,7 @@ def just_signed_in(request: HttpRequest, *, answer: str) -> str | None:
     if not hmac.compare_digest(row.answer, _digest(answer)):
         row.delete()
         return None
-    return row.session
+    return sealing.unseal(row.session, purpose=_SEALED)
 
 
 def _take(browser: str) -> Turn | None:

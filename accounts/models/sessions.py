@@ -15,7 +15,9 @@ def draw_handle() -> str:
 
 
 class Session(AbstractBaseSession):
-    """``handle`` names the session in pages and addresses, where its key must never stand.
+    """``session_key`` is a digest of the key that the browser has (accounts/sessions.py).
+
+    ``handle`` names the session in pages and addresses, where its key must never stand.
 
     ``browser`` is a keyed digest of the browser's own long-lived cookie. A session that ended is
     kept until ``expire_date``, even without its user, so that its browser can be told what

@@ -5,13 +5,13 @@ class Turn(models.Model):
     """One browser's sign-in while a request works on it, and for a moment after it succeeded.
 
     Read and written by accounts/turns.py. ``browser`` and ``answer`` are keyed digests; ``session``
-    is the handle of the session that the sign-in made, once it is over.
+    is the sealed key of the session that the sign-in made, once it is over.
     """
 
     browser = models.CharField(max_length=64, primary_key=True)
     taken_at = models.DateTimeField(db_index=True)
     answer = models.CharField(max_length=64, blank=True)
-    session = models.CharField(max_length=16, blank=True)
+    session = models.CharField(max_length=200, blank=True)
 
     def __str__(self) -> str:
         return f"turn taken at {self.taken_at:%H:%M:%S}"

@@ -26,9 +26,7 @@ class DevicesView(LoginRequiredMixin, TemplateView):
         user = cast(User, self.request.user)
         return super().get_context_data(
             here=sessions.of(self.request).row,
-            others=sessions.live(user)
-            .exclude(pk=self.request.session.session_key)
-            .order_by("-last_seen"),
+            others=sessions.elsewhere(self.request, user).order_by("-last_seen"),
             ended=sessions.lately_ended(user),
             **kwargs,
         )

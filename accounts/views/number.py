@@ -128,8 +128,7 @@ class ChangedView(LoginRequiredMixin, View):
         change = numbers.latest(user)
         if change is None:
             return redirect("accounts:number")
-        here = request.session.session_key
-        context = {"change": change, "others": sessions.live(user).exclude(pk=here).count()}
+        context = {"change": change, "others": sessions.elsewhere(request, user).count()}
         response = render(request, "accounts/number_changed.html", context)
         if user.phone:
             _remember_instead(request, response, user, user.phone)

@@ -135,8 +135,9 @@ ARROWS: dict[str, set[str]] = {
         "accounts.revalidation",
     },
     # … and the steps, which know nothing of one another.
-    "accounts.pending": {"accounts.cognito"},
-    "accounts.turns": {"accounts.models"},
+    "accounts.pending": {"accounts.cognito", "accounts.sealing"},
+    "accounts.turns": {"accounts.models", "accounts.sealing"},
+    "accounts.sealing": set(),
     "accounts.confirmation": {"accounts.conf", "accounts.sessions"},
     "accounts.sessions": {
         "accounts.conf",
@@ -414,6 +415,7 @@ PACKAGES: dict[str, set[str]] = {
     "accounts.devices": {"ua_parser"},
     "accounts.drift": {"phonenumbers"},
     "accounts.middleware": {"asgiref"},
+    "accounts.sealing": {"cryptography"},
     "accounts.sessions": {"asgiref"},
     "accounts.templatetags.ago": {"babel"},
     "accounts.ledger": {"boto3", "botocore", "mypy_boto3_lambda"},

@@ -238,3 +238,36 @@ def test_challenge_is_expired_from_its_last_second(waiting, challenge):
 def test_text_of_it_holds_no_cognito_session(waiting):
     assert "a-cognito-session" not in repr(waiting)
     assert "a-cognito-name" not in repr(waiting)
+
+
+# What the table tells its reader
+
+
+def test_table_holds_no_session_of_cognitos(waiting):
+    key = stored(waiting)
+    [row] = Session.objects.values()
+    kept = SessionStore(key).decode(row["session_data"])["accounts.pending"]
+    assert kept["phone"] == waiting.phone
+    assert waiting.challenge.session not in str(kept)
+    assert content(pending.load(request(key))) == waiting
+
+
+def test_sealed_session_is_opened_with_a_key_that_still_counts_and_no_other(waiting, settings):
+    key = stored(waiting)
+    old, settings.SECRET_KEY = settings.SECRET_KEY, "another-key-" * 5
+    settings.SECRET_KEY_FALLBACKS = [old]
+    assert content(pending.load(request(key))) == waiting
+    settings.SECRET_KEY_FALLBACKS = []
+    assert pending.load(request(key)) is None
+
+
+@pytest.mark.parametrize("session", ["", "AYABeFake", None, 1, "gAAAAA=="])
+def test_session_that_nobody_sealed_is_as_none(waiting, session):
+    """Written by another version of this code, or by somebody else."""
+    key = stored(waiting)
+    store = SessionStore(key)
+    kept = store["accounts.pending"]
+    kept["challenge"]["session"] = session
+    store["accounts.pending"] = kept
+    store.save()
+    assert pending.load(request(key)) is None

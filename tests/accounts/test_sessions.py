@@ -2,10 +2,13 @@
 
 from datetime import timedelta
 from functools import partial
+from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 import time_machine
 from asgiref.sync import async_to_sync
+from django.apps import apps
 from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.management import call_command
@@ -45,7 +48,7 @@ def key_of(client: Client) -> str:
 
 
 def row_of(client: Client) -> Session:
-    return Session.objects.get(pk=key_of(client))
+    return Session.objects.get(pk=sessions.digest(key_of(client)))
 
 
 def store_of(client: Client) -> SessionStore:
@@ -180,10 +183,10 @@ def test_new_key_keeps_the_row_and_what_is_known(signed_in):
     store = store_of(signed_in)
     store.cycle_key()
     store.save()
-    assert store.session_key != before.session_key
+    assert store.session_key != key_of(signed_in)
     after = Session.objects.get()
     assert (after.session_key, after.handle, after.device) == (
-        store.session_key,
+        sessions.digest(store.session_key),
         before.handle,
         "iPhone",
     )
@@ -193,12 +196,13 @@ def test_new_key_keeps_the_row_and_what_is_known(signed_in):
 
 def test_asynchronous_callers_get_the_same(signed_in):
     before = row_of(signed_in)
+    store = store_of(signed_in)
     for change in (SessionStore.acycle_key, SessionStore.asave):
-        store = SessionStore(Session.objects.get().session_key)
+        store = SessionStore(store.session_key)
         async_to_sync(partial(change, store))()
         assert Session.objects.get().handle == before.handle
     assert Session.objects.get().pk != before.pk
-    store = SessionStore(Session.objects.get().session_key)
+    store = SessionStore(store.session_key)
     async_to_sync(store.aflush)()
     assert Session.objects.get().ended_why == Ended.SIGNED_OUT
 
@@ -308,13 +312,37 @@ def test_live_sessions_are_those_that_may_go_on(user):
     assert sessions.live(User.objects.for_identity("sub-2", None)).count() == 0
 
 
+# What the table tells its reader
+
+
+def test_table_holds_nothing_that_signs_its_reader_in(signed_in):
+    [row] = Session.objects.values()
+    assert key_of(signed_in) not in str(row)
+    for found in (row["session_key"], row["handle"]):
+        thief = Client()
+        thief.cookies["sessionid"] = found
+        assert thief.get("/").status_code == 302
+    assert signed_in.get("/").status_code == 200
+
+
+def test_keys_of_before_are_digested_and_nobody_is_signed_out(signed_in):
+    Session.objects.update(session_key=key_of(signed_in))
+    assert signed_in.get("/").status_code == 302
+    migration = import_module("accounts.migrations.0006_sealed_keys")
+    migration.digest_keys(apps, SimpleNamespace(connection=connection))
+    signed_in.cookies["sessionid"] = before = key_of(signed_in)
+    assert signed_in.get("/").status_code == 200
+    assert Session.objects.get().session_key == sessions.digest(before)
+
+
 # Ending
 
 
 def test_end_is_one_update_and_counts_those_that_were_live(user, django_assert_num_queries):
-    for _ in range(3):
-        Client().force_login(user)
-    keep = Session.objects.first().session_key
+    browsers = [Client() for _ in range(3)]
+    for browser in browsers:
+        browser.force_login(user)
+    keep = key_of(browsers[1])
     with django_assert_num_queries(1):
         assert sessions.end_all(user, Ended.ENDED_BY_OPERATOR, keep=keep) == 2
     assert sessions.end_all(user, Ended.SHUT_OUT) == 1
@@ -401,6 +429,7 @@ def test_browser_with_an_unknown_key_keeps_its_cookie(client):
 )
 def test_ended_session_is_told_why_once_and_how_to_go_on(signed_in, user, why, by, words):
     sessions.end_all(user, why, by=by)
+    key = key_of(signed_in)
     with later(300):
         sent = signed_in.get("/accounts/devices/?a=b&c=d")
         assert sent.url == "/accounts/ended/?next=%2Faccounts%2Fdevices%2F%3Fa%3Db%26c%3Dd"
@@ -410,7 +439,7 @@ def test_ended_session_is_told_why_once_and_how_to_go_on(signed_in, user, why, b
         again = 'href="/accounts/login/?next=%2Faccounts%2Fdevices%2F%3Fa%3Db%26c%3Dd"'
         assert (again in text) == (why != Ended.SHUT_OUT)
         assert "no-store" in page["Cache-Control"]
-        assert Session.objects.get().session_key not in text
+        assert key not in text
         assert not page.cookies["sessionid"].value
         # Once.
         assert signed_in.get("/accounts/ended/").url == "/accounts/login/"

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import include, path
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from accounts import phones, throttle
+from accounts import phones, sessions, throttle
 from accounts.models import Session, User
 from config import urls
 from tests.accounts.test_phone_login import (
@@ -758,7 +758,7 @@ def test_sign_in_takes_a_new_session_key_and_drops_the_old(client, pool, known):
     before = client.cookies["sessionid"].value
     answer(client, pool.code())
     assert client.cookies["sessionid"].value != before
-    assert not Session.objects.filter(session_key=before).exists()
+    assert not Session.objects.filter(session_key=sessions.digest(before)).exists()
     assert planted.get("/").status_code == 302
 
 
@@ -768,7 +768,7 @@ def test_session_key_that_was_planted_is_not_the_one_that_signs_in(client, pool,
     assert client.cookies["sessionid"].value != planted
     answer(client, pool.code())
     assert client.cookies["sessionid"].value != planted
-    assert not Session.objects.filter(session_key=planted).exists()
+    assert not Session.objects.filter(session_key=sessions.digest(planted)).exists()
 
 
 def test_sign_in_takes_a_new_csrf_token(pool, known):

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT, AxeResults
+from django.test import RequestFactory
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page
 
+from accounts import pending
 from accounts.cognito import Challenge
 from accounts.pending import Pending
 from accounts.sessions import SessionStore
@@ -175,12 +177,12 @@ def place(
         next_url="",
         challenge=challenge,
         reference="K7F-2Q",
-        stored_at=now,
     )
-    session = SessionStore()
-    session["accounts.pending"] = dataclasses.asdict(dataclasses.replace(waiting, **facts))
-    session.save()
-    page.context.add_cookies([{"name": "sessionid", "value": session.session_key, "url": site}])
+    request = RequestFactory().get("/")
+    request.session = SessionStore()
+    pending.store(request, dataclasses.replace(waiting, **facts))
+    key = request.session.session_key
+    page.context.add_cookies([{"name": "sessionid", "value": key, "url": site}])
     page.goto(f"{site}{address}", wait_until="domcontentloaded")
 
 
