@@ -9,6 +9,7 @@ import pytest
 import requests
 from pytest_django.live_server_helper import LiveServer
 
+from accounts import sealing, sessions
 from accounts.models import Session, Turn, User
 from accounts.sessions import SessionStore
 from tests.accounts.test_turns import at_once, database_in_a_file
@@ -231,5 +232,6 @@ def test_nothing_is_left_waiting(browsers, phone, texts):
     at_once(*[lambda browser=each: browser.press(CODE, code=wrong(code)) for each in browsers])
     assert not Turn.objects.exists()
     at_once(*[lambda browser=each: browser.press(CODE, code=code) for each in browsers])
-    handle = Turn.objects.get().session
-    assert Session.objects.get(handle=handle).user == User.objects.get(phone=phone)
+    key = sealing.unseal(Turn.objects.get().session, purpose="accounts.turns")
+    row = Session.objects.get(session_key=sessions.digest(key))
+    assert row.user == User.objects.get(phone=phone)
