@@ -6,6 +6,10 @@
     attach    wire our triggers into a pool, and out again
     repair    accounts in bulk: limbo, forced password changes, numbers that were written twice
     doctor    what is wrong, and the command that mends it
+    accepted  which of its findings a stage lives with for a time
+    config    what deploy.toml says of a stage
+    remains   what earlier stacks of a stage have left
+    deploy    what make deploy and make undeploy run
 
 The commands are cognito_attach, cognito_detach, cognito_set, cognito_repair and cognito_doctor. The
 site itself imports nothing of this, and its role could do none of it.

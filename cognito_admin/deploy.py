@@ -4,41 +4,28 @@
     down   delete the stack; pool, table and key stay
 
 The parameters of a stage are in deploy.toml. What is not written there keeps the value that the
-stack has, or takes the template's default.
+stack has, or takes the template's default; what is empty there goes back to the default. The file
+also names the doctor's findings that the stage accepts.
 """
 
 import argparse
+import json
 import os
-import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cognito_admin import attach, revision, stack
+from cognito_admin import attach, config, remains, revision, stack
 from cognito_admin.account import Account
 from cognito_admin.plans import PlanError
+from cognito_admin.terminal import DeployError, ask
 
 PROJECT = Path(__file__).resolve().parent.parent
-LAMBDAS = PROJECT / "lambdas"
 STATE = PROJECT / ".local"
-# What outlives a stack, by the parameter that says that it is there.
-_LEFT = {"ReuseLedger": "table", "ReuseCodeKey": "code key", "ReuseLogs": "log group"}
-_EXAMPLE = """
-[{stage}]
-region = "eu-west-1"
-AppName = "Example"
-SiteHost = "www.example.com"
-AllowedCountries = "US,CA"
-"""
-
-
-class DeployError(Exception):
-    """The message is for the person at the terminal."""
 
 
 def main() -> int:
@@ -52,12 +39,19 @@ def main() -> int:
     options = parser.parse_args()
     command = "make deploy" if options.action == "up" else "make undeploy"
     try:
-        region, parameters = read_parameters(options.config, options.stage)
+        region, parameters = config.read(options.config, options.stage)
         account = Account(region)
         if options.action == "up":
             if options.user_pool_id:
                 parameters["ExistingUserPoolId"] = options.user_pool_id
-            up(account, options.stage, parameters, sam=options.sam, yes=options.yes)
+            up(
+                account,
+                options.stage,
+                parameters,
+                sam=options.sam,
+                yes=options.yes,
+                file=options.config,
+            )
         else:
             down(account, options.stage, yes=options.yes)
     except (DeployError, PlanError, stack.NoStack) as error:
@@ -69,44 +63,36 @@ def main() -> int:
     return 0
 
 
-def read_parameters(config: Path, stage: str) -> tuple[str, dict[str, str]]:
-    """Return the region and the template's parameters of a stage. Raises DeployError."""
-    if not re.fullmatch("[a-z][a-z0-9-]{0,19}", stage):
-        raise DeployError(f"{stage!r} is no name of a stage: STAGE=prod")
-    try:
-        section = tomllib.loads(config.read_text()).get(stage)
-    except FileNotFoundError:
-        section = None
-    except tomllib.TOMLDecodeError as error:
-        raise DeployError(f"{config.name} cannot be read: {error}") from error
-    if not isinstance(section, dict):
-        raise DeployError(
-            f"{config.name} says nothing of the stage {stage}. Write into it:\n"
-            f"{_EXAMPLE.format(stage=stage)}\n"
-            "All that can be set is in lambdas/template.yaml, under Parameters."
-        )
-    parameters = {name: _spelled(value) for name, value in section.items()}
-    region = parameters.pop("region", os.environ.get("AWS_REGION", ""))
-    if not region:
-        raise DeployError(f'{config.name} names no region: region = "eu-west-1"')
-    return region, parameters | {"Stage": stage}
+def up(
+    account: Account,
+    stage: str,
+    parameters: dict[str, str],
+    *,
+    sam: Path,
+    yes: bool,
+    file: Path = PROJECT / "deploy.toml",
+) -> None:
+    """Deploy, examine, and print what the site needs. Raises DeployError.
 
-
-def up(account: Account, stage: str, parameters: dict[str, str], *, sam: Path, yes: bool) -> None:
-    """Deploy, examine, and print what the site needs. Raises DeployError."""
+    ``file`` names the findings that the stage accepts.
+    """
     if not sam.exists():
         raise DeployError(f"SAM is not installed ({sam}): make deploy installs it")
+    remains.clear_the_way(account, stage, yes=yes)
     existing = parameters.get("ExistingUserPoolId", "")
     if existing:
         writable = parameters.get("ClientWriteAttributes", "locale").split(",")
         for note in attach.examine(account, existing, writable, stage):
             print(f"  note: {note}")
-    reused = _left_by_earlier_stack(account, stage)
-    for what in sorted(_LEFT[name] for name, is_there in reused.items() if is_there):
+    reused = remains.left_by_earlier_stack(account, stage)
+    for what in sorted(remains.LEFT[name] for name, is_there in reused.items() if is_there):
         print(f"The {what} of an earlier stack is there, and is used again.")
-    parameters |= {name: _spelled(is_there) for name, is_there in reused.items()}
+    parameters |= {name: str(is_there).lower() for name, is_there in reused.items()}
     parameters = parameters | {"Revision": revision_for(account, stage, parameters)}
     _run_sam(sam, account, stage, parameters, yes=yes)
+    # SAM fails nothing where it was told not to go on.
+    if _deployed_revision(account, stage) != parameters["Revision"]:
+        raise DeployError("Nothing was deployed.")
     made = stack.read(account, stage)
     if reused["ReuseLogs"]:
         account.client("logs").put_retention_policy(
@@ -122,28 +108,29 @@ def up(account: Account, stage: str, parameters: dict[str, str], *, sam: Path, y
             raise DeployError("The stack stands, and the pool does not call it yet; see above")
     print("\nWhat the doctor says:\n", flush=True)
     examine = [*manage, "cognito_doctor", "--stage", stage, "--without-site"]
+    examine += ["--config", str(file.resolve())]
     is_well = subprocess.run(examine, env=environment, check=False).returncode == 0
     _tell_site(account, made)
     if not is_well:
-        raise DeployError("Deployed; the doctor found dangers, see above")
+        raise DeployError(
+            "Deployed; the doctor found dangers, see above. A stage can accept one for a time in "
+            "deploy.toml, see docs/deploy.md"
+        )
 
 
 def down(account: Account, stage: str, *, yes: bool) -> None:
     """Delete the stack, and keep what people would miss. Raises DeployError."""
+    if stack.status(account, stage) in stack.NEVER_STOOD:
+        remains.clear_the_way(account, stage, yes=yes)
+        return
     made = stack.read(account, stage)
     if not made.has_own_pool and attach.plan_detach(account, made).changes:
         raise DeployError(
             "The pool still calls the triggers: python manage.py cognito_detach "
             f"--user-pool-id {made.user_pool_id} --stage {stage}"
         )
-    if not yes and input(f"Delete the stack {made.name}? Nobody can sign in then. [y/N] ") != "y":
-        print("Nothing was deleted.")
-        return
-    cloudformation = account.client("cloudformation")
-    cloudformation.delete_stack(StackName=made.name)
-    cloudformation.get_waiter("stack_delete_complete").wait(
-        StackName=made.name, WaiterConfig={"Delay": 2, "MaxAttempts": 300}
-    )
+    ask(f"Delete the stack {made.name}? Nobody can sign in then.", yes, "Nothing was deleted.")
+    remains.delete(account, stage)
     print(
         f"Deleted {made.name}. Kept: the pool {made.user_pool_id}, the table {made.ledger}, the "
         f"secret {made.code_key} and the logs {made.log_group}.\nThe way back, with the same "
@@ -163,18 +150,18 @@ def revision_for(account: Account, stage: str, parameters: Mapping[str, str]) ->
     except secrets.exceptions.ResourceNotFoundException:
         versions = {}
     current = next((name for name, labels in versions.items() if "AWSCURRENT" in labels), "")
-    return revision.of(LAMBDAS, {**parameters, "code key": current})
+    return revision.of(config.LAMBDAS, {**parameters, "code key": current})
 
 
 def stage_sources(directory: Path) -> Path:
     """Copy the template and the triggers' sources, and nothing that tools left among them."""
     shutil.rmtree(directory, ignore_errors=True)
     code = directory / "code"
-    for path in revision.sources(LAMBDAS):
-        target = code / path.relative_to(LAMBDAS)
+    for path in revision.sources(config.LAMBDAS):
+        target = code / path.relative_to(config.LAMBDAS)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
-    template = (LAMBDAS / "template.yaml").read_text()
+    template = (config.LAMBDAS / "template.yaml").read_text()
     staged = directory / "template.yaml"
     staged.write_text(template.replace("    CodeUri: .\n", "    CodeUri: code\n"))
     return staged
@@ -194,6 +181,9 @@ def _run_sam(
     sam: Path, account: Account, stage: str, parameters: dict[str, str], *, yes: bool
 ) -> None:
     template = stage_sources(STATE / "build" / stage)
+    # By a file: SAM reads quotes and spaces of a command line in ways of its own.
+    values = template.with_name("parameters.yaml")
+    values.write_text(json.dumps(parameters, indent=2, sort_keys=True))
     deployed = subprocess.run(
         [
             *(sam, "deploy", "--template-file", template),
@@ -201,20 +191,26 @@ def _run_sam(
             *("--capabilities", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"),
             *("--resolve-s3", "--no-fail-on-empty-changeset", "--no-progressbar"),
             "--no-confirm-changeset" if yes else "--confirm-changeset",
-            "--parameter-overrides",
-            *(
-                f"ParameterKey={name},ParameterValue={value!r}"
-                if " " in value
-                else f"ParameterKey={name},ParameterValue={value}"
-                for name, value in sorted(parameters.items())
-                if value
-            ),
+            *("--parameter-overrides", f"file://{values}"),
         ],
         env={**os.environ, "SAM_CLI_TELEMETRY": "0"},
         check=False,
     )
     if deployed.returncode:
-        raise DeployError("SAM did not deploy; see above")
+        way_out = ""
+        if stack.status(account, stage) in stack.NEVER_STOOD:
+            way_out = (
+                f". It failed at {stack.first_failure(account, stage)}\nPut that right, then run "
+                "make deploy again: it removes what is left of this one first"
+            )
+        raise DeployError(f"SAM did not deploy; see above{way_out}")
+
+
+def _deployed_revision(account: Account, stage: str) -> str:
+    try:
+        return stack.read(account, stage).parameters.get("Revision", "")
+    except stack.NoStack:
+        return ""
 
 
 def _tell_site(account: Account, made: stack.Stack) -> None:
@@ -226,62 +222,25 @@ def _tell_site(account: Account, made: stack.Stack) -> None:
         f"--user-pool-id {made.user_pool_id} --client-id {made.client_id} "
         "--query UserPoolClient.ClientSecret --output text"
     )
-    print(f"# Not shown here:\nCOGNITO_CLIENT_SECRET=$({secret})")
+    # A file of variables runs no commands, so one that it held would be no secret.
+    print("# The secret is not shown here. Add it to your file of variables:")
+    print(f'# echo "COGNITO_CLIENT_SECRET=$({secret})" >> .env')
     if public := made.outputs.get("PublicClientId"):
         print(f"\nFor apps, not for the site:\n\nCOGNITO_PUBLIC_CLIENT_ID={public}")
-    print(f"\nThe role of the site needs {made.outputs['WebTierPolicyArn']}")
-
-
-def _left_by_earlier_stack(account: Account, stage: str) -> dict[str, bool]:
-    """Tell what is there and is not the stack's own, so that the stack must not make it again."""
-    try:
-        own = stack.read(account, stage).resources
-    except stack.NoStack:
-        own = {}
-    return {
-        "ReuseLedger": "Ledger" not in own and _has_table(account, stack.ledger_name(stage)),
-        "ReuseCodeKey": "CodeKey" not in own and _has_secret(account, stack.code_key_name(stage)),
-        "ReuseLogs": "TriggerLogs" not in own and _has_logs(account, stack.log_group_name(stage)),
-    }
-
-
-def _has_table(account: Account, name: str) -> bool:
-    dynamodb = account.client("dynamodb")
-    try:
-        dynamodb.describe_table(TableName=name)
-    except dynamodb.exceptions.ResourceNotFoundException:
-        return False
-    return True
-
-
-def _has_secret(account: Account, name: str) -> bool:
-    secrets = account.client("secretsmanager")
-    try:
-        secrets.describe_secret(SecretId=name)
-    except secrets.exceptions.ResourceNotFoundException:
-        return False
-    return True
-
-
-def _has_logs(account: Account, name: str) -> bool:
-    groups = account.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-    return any(group["logGroupName"] == name for group in groups)
+    print(
+        f"\nThe role of the site needs {made.outputs['WebTierPolicyArn']}\n"
+        f"Where it runs without the admin, {made.outputs['SignInPolicyArn']} is enough"
+    )
 
 
 def _environment(account: Account) -> Mapping[str, str]:
     """Return the environment of a command that needs none of the site's settings."""
     return {
-        "DJANGO_SECRET_KEY": "of-no-use-to-these-commands",
+        "DJANGOCOGNITO_CLIENT_SECRET_KEY": "of-no-use-to-these-commands",
         **os.environ,
         "AWS_REGION": account.region,
         "ENV_FILE": os.devnull,
     }
-
-
-def _spelled(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 if __name__ == "__main__":

@@ -243,7 +243,7 @@ def describe(account: Account, user_pool_id: str) -> tuple[dict[str, Any], dict[
             [
                 (
                     f"There is no pool {user_pool_id}",
-                    "aws cognito-idp list-user-pools --max-results 60",
+                    f"aws cognito-idp list-user-pools --region {account.region} --max-results 60",
                 )
             ]
         ) from error

@@ -1,5 +1,6 @@
 """What lambdas/template.yaml became in an account: names, outputs and parameters."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,13 @@ _TRIGGERS = {
     "VerifyAuthChallengeResponse": "phone-login-verify",
 }
 CHALLENGE_SLOTS = tuple(_TRIGGERS)
+
+
+# A stack in one of these was never whole; CloudFormation only lets it be deleted.
+NEVER_STOOD = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED")
+
+
+_BEGINS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
 
 
 class NoStack(Exception):
@@ -100,24 +108,70 @@ def log_group_name(stage: str) -> str:
 
 def read(account: Account, stage: str) -> Stack:
     """Raises NoStack, or botocore's errors."""
-    cloudformation, name = account.client("cloudformation"), stack_name(stage)
-    try:
-        described = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-    except ClientError as error:
-        if "does not exist" not in str(error):
-            raise
-        raise NoStack(f"There is no stack {name} in {account.region}") from error
+    name, described = stack_name(stage), _describe(account, stage)
+    if described is None:
+        raise NoStack(f"There is no stack {name} in {account.region}")
     if not described.get("Outputs"):
         raise NoStack(f"The stack {name} is {described['StackStatus']}")
-    resources = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
     return Stack(
         stage=stage,
         outputs=_values(described["Outputs"], "Output"),
         parameters=_values(described.get("Parameters", []), "Parameter"),
-        resources={
-            one["LogicalResourceId"]: one.get("PhysicalResourceId", "") for one in resources
-        },
+        resources=resources(account, stage),
     )
+
+
+def resources(account: Account, stage: str) -> dict[str, str]:
+    """Return the physical ids of a stack by the logical ones. Raises botocore's errors."""
+    listed = account.client("cloudformation").get_paginator("list_stack_resources")
+    return {
+        one["LogicalResourceId"]: one.get("PhysicalResourceId", "")
+        for page in listed.paginate(StackName=stack_name(stage))
+        for one in page["StackResourceSummaries"]
+    }
+
+
+def status(account: Account, stage: str) -> str:
+    """Return CloudFormation's word for how the stack stands, empty where there is none."""
+    described = _describe(account, stage)
+    return str(described["StackStatus"]) if described else ""
+
+
+def first_failure(account: Account, stage: str) -> str:
+    """Return the resource at which the last change of the stack failed, and why."""
+    name, failure = stack_name(stage), "an unknown resource"
+    # No further back than the start of that change.
+    for event in _events(account, stage):
+        logical_id, state = event.get("LogicalResourceId"), event.get("ResourceStatus", "")
+        if logical_id == name and state in _BEGINS:
+            break
+        if state.endswith("_FAILED") and logical_id != name:
+            failure = f"{logical_id}: {event.get('ResourceStatusReason', 'no reason given')}"
+    return failure
+
+
+def once_made(account: Account, stage: str, logical_id: str) -> str:
+    """Return the physical id of what the stack made, be it the stack's still or not; else empty."""
+    events = (one for one in _events(account, stage) if one.get("LogicalResourceId") == logical_id)
+    return next((found for one in events if (found := one.get("PhysicalResourceId", ""))), "")
+
+
+def _events(account: Account, stage: str) -> Iterator[dict[str, Any]]:
+    """Yield what happened to the stack, newest first."""
+    pages = account.client("cloudformation").get_paginator("describe_stack_events")
+    for page in pages.paginate(StackName=stack_name(stage)):
+        yield from page["StackEvents"]
+
+
+def _describe(account: Account, stage: str) -> dict[str, Any] | None:
+    try:
+        described = account.client("cloudformation").describe_stacks(StackName=stack_name(stage))
+    except ClientError as error:
+        if "does not exist" not in str(error):
+            raise
+        return None
+    found: dict[str, Any] = described["Stacks"][0]
+    return found
 
 
 def _values(listed: list[dict[str, Any]], kind: str) -> dict[str, str]:

@@ -14,6 +14,22 @@ from cognito_admin.pool import NotAsPlanned
 from cognito_admin.stack import NoStack
 
 
+class DeployError(Exception):
+    """Something cannot be done as things are; the message is for the person at the terminal."""
+
+
+def ask(question: str, yes: bool, otherwise: str) -> None:
+    """Raise DeployError unless the answer is yes."""
+    if yes:
+        return
+    try:
+        answer = input(f"{question} [y/N] ")
+    except EOFError as error:
+        raise DeployError(f"{otherwise} Nobody is there to ask; say YES=1") from error
+    if answer.strip().lower() not in ("y", "yes"):
+        raise DeployError(otherwise)
+
+
 class CarefulCommand(BaseCommand):
     """Shows what will change, asks, and does it. ``--yes`` does not ask, ``--dry-run`` ends.
 

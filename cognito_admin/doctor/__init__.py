@@ -41,7 +41,8 @@ def _careful(check: Check, case: Case) -> Iterator[Finding]:
     """Let no check that fails end the others, or look as if it had found nothing."""
     name = check.__name__.replace("_", " ")
     try:
-        yield from check(case)
+        for finding in check(case):
+            yield case.in_region(finding)
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         if code == "ResourceNotFoundException" and error.operation_name == "DescribeUserPool":

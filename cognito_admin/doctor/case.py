@@ -1,8 +1,9 @@
 """What the doctor is told, what is read once for all checks, and what a check finds."""
 
+import re
 import shlex
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -16,6 +17,8 @@ class Level(StrEnum):
     OK = "ok"
     WARNING = "warning"
     DANGER = "danger"
+    # A warning or a danger that the stage lives with for a time.
+    ACCEPTED = "accepted"
     NOT_CHECKED = "not checked"
 
 
@@ -98,6 +101,11 @@ class Case:
 
     def parameter(self, name: str) -> str:
         return self.stack.parameters.get(name, "")
+
+    def in_region(self, finding: Finding) -> Finding:
+        """Return a finding whose commands ask the region of the stack, not that of the shell."""
+        with_region = rf"\g<0> --region {self.account.region}"
+        return replace(finding, mend=re.sub(r"\baws [a-z0-9-]+ [a-z-]+", with_region, finding.mend))
 
     # Commands that mend. They are pasted into a shell, and names in a pool may hold anything.
 

@@ -13,6 +13,8 @@ from botocore import xform_name
 def run(clients: Callable[[str], Any], command: list[str]) -> Any:
     """Run a command without its first word. Raises KeyError for what botocore does not know."""
     service, operation, *words = command
+    # A shell may be set to any region.
+    assert "--region" in words
     client = clients(service)
     names = {xform_name(name, "-"): name for name in client.meta.service_model.operation_names}
     shape = client.meta.service_model.operation_model(names[operation]).input_shape
@@ -23,6 +25,9 @@ def run(clients: Callable[[str], Any], command: list[str]) -> Any:
         option = word.removeprefix("--")
         if option in ("query", "output"):
             next(rest)
+            continue
+        if option == "region":
+            assert next(rest) == client.meta.region_name
             continue
         kind = shape.members[members[option]].type_name
         if kind == "boolean":

@@ -4,6 +4,7 @@ AWS SAM itself takes 270 MB; where make deploy has installed it, the tests run i
 """
 
 import argparse
+import json
 import sys
 import time
 from pathlib import Path
@@ -22,10 +23,12 @@ def main() -> None:
     parser.add_argument("--stack-name", required=True)
     parser.add_argument("--region", required=True)
     parser.add_argument("--capabilities", nargs="+", required=True)
-    parser.add_argument("--parameter-overrides", nargs="+", required=True)
+    parser.add_argument("--parameter-overrides", required=True)
     for flag in ("resolve-s3", "no-fail-on-empty-changeset", "no-progressbar"):
         parser.add_argument(f"--{flag}", action="store_true", required=True)
-    parser.add_argument("--no-confirm-changeset", action="store_true", required=True)
+    asks = parser.add_mutually_exclusive_group(required=True)
+    asks.add_argument("--no-confirm-changeset", action="store_true")
+    asks.add_argument("--confirm-changeset", action="store_true")
     options = parser.parse_args()
 
     code, key = stack.package(options.template_file.parent / "code")
@@ -36,15 +39,8 @@ def main() -> None:
         "    CodeUri: code\n", f"    CodeUri: s3://{BUCKET}/{key}\n"
     )
     s3.put_object(Bucket=BUCKET, Key="template.yaml", Body=template.encode())
-    parameters = []
-    for spelled in options.parameter_overrides:
-        name, value = spelled.split(",", 1)
-        parameters.append(
-            {
-                "ParameterKey": name.removeprefix("ParameterKey="),
-                "ParameterValue": value.removeprefix("ParameterValue=").strip("'"),
-            }
-        )
+    given = json.loads(Path(options.parameter_overrides.removeprefix("file://")).read_text())
+    parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()]
     client = boto3.client("cloudformation", region_name=options.region)
     existing = {
         one["StackName"]
@@ -52,6 +48,8 @@ def main() -> None:
             "StackSummaries"
         ]
     }
+    if options.confirm_changeset and input("Deploy this changeset? [y/N]: ") != "y":
+        return
     change = client.update_stack if options.stack_name in existing else client.create_stack
     change(
         StackName=options.stack_name,

@@ -376,7 +376,7 @@ TEXTS = {
         "spend limit",
         "warning",
         "stops at 1 USD",
-        "aws sns set-sms-attributes --attributes MonthlySpendLimit=360",
+        "MonthlySpendLimit=360",
         {"GetSMSAttributes": "<attributes/>"},
     ),
     "sandbox": Texts(

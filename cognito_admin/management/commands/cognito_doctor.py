@@ -2,12 +2,16 @@
 
 import json
 from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from cognito_admin import account, doctor
+from cognito_admin import accepted, account, doctor
 from cognito_admin.doctor import Level
+from cognito_admin.terminal import DeployError
 
 _LOOKS = {Level.OK: "SUCCESS", Level.WARNING: "WARNING", Level.DANGER: "ERROR"}
 
@@ -26,11 +30,23 @@ class Command(BaseCommand):
         parser.add_argument(
             "--without-site", action="store_true", help="the settings here are not the site's"
         )
+        parser.add_argument(
+            "--config",
+            type=Path,
+            default=settings.BASE_DIR / "deploy.toml",
+            help="where the stage says which findings it accepts (deploy.toml)",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         case = doctor.Case(account.configured(), options["stage"])
+        today, with_site = datetime.now(UTC).date(), not options["without_site"]
+        try:
+            accepts = accepted.read(options["config"], options["stage"], today=today)
+        except DeployError as error:
+            raise CommandError(str(error)) from error
+        examined = doctor.examine(case, with_site=with_site)
         findings = []
-        for finding in doctor.examine(case, with_site=not options["without_site"]):
+        for finding in accepted.apply(examined, accepts, today=today, are_all=with_site):
             findings.append(finding)
             if not options["json"]:
                 self._show(finding)
