@@ -75,9 +75,12 @@ def show(phone: str) -> PhoneState:
     return _state("show", phone)
 
 
-def unlock(phone: str) -> PhoneState:
-    """Forget failures, holds and texts of ``phone``. Raises LedgerError."""
-    return _state("unlock", phone)
+def unlock(phone: str, *, user_sub: str = "") -> PhoneState:
+    """Forget failures, holds and texts of ``phone``, and those of the user's confirmations.
+
+    Raises LedgerError.
+    """
+    return _state("unlock", phone, **({"user": user_sub} if user_sub else {}))
 
 
 def overview(days: int) -> Overview:
@@ -103,9 +106,9 @@ def overview(days: int) -> Overview:
         raise LedgerError("The reply makes no sense") from error
 
 
-def _state(action: str, phone: str) -> PhoneState:
+def _state(action: str, phone: str, **more: str) -> PhoneState:
     try:
-        return PhoneState(**_ask({"action": action, "phone": phone}))
+        return PhoneState(**_ask({"action": action, "phone": phone, **more}))
     except TypeError as error:
         raise LedgerError("The reply makes no sense") from error
 

@@ -197,7 +197,7 @@ def _text(request: HttpRequest, attempt: Pending, *, first: bool) -> bool:
     except texts.TextsError as error:
         _note(request, kinds.FAILED, attempt, reason="unavailable")
         raise _unavailable(error, attempt) from error
-    challenge = _challenge(proof)
+    challenge = phone_login.challenge_of(proof)
     attempt = replace(attempt, challenge=challenge, wrong_answer="", reference=proof.reference)
     _store(request, attempt)
     if reason := phone_login.why_not_texted(challenge):
@@ -208,20 +208,15 @@ def _text(request: HttpRequest, attempt: Pending, *, first: bool) -> bool:
 
 
 def _is_right(request: HttpRequest, waiting: Pending, challenge: Challenge, code: str) -> bool:
-    proof = texts.Proof(
-        challenge_id=challenge.session,
-        expires_at=challenge.expires_at,
-        resend_at=challenge.resend_at,
-        tries_left=challenge.tries_left,
-        code_length=challenge.code_length,
-        delivery=challenge.delivery,
-        reference=challenge.reference,
-        texted_at=challenge.texted_at,
-        said_at=challenge.said_at,
-    )
     sub = cast(User, request.user).sub
     try:
-        return texts.check(waiting.phone, user_sub=sub, proof=proof, code=code)
+        return texts.check(
+            waiting.phone,
+            user_sub=sub,
+            challenge_id=challenge.session,
+            expires_at=challenge.expires_at,
+            code=code,
+        )
     except texts.TextsError as error:
         throttle.give_back(request)
         _note(request, events.Kind.FAILED, waiting, reason="unavailable")
@@ -295,22 +290,6 @@ def _refuse(request: HttpRequest, waiting: Pending) -> None:
     raise Taken
 
 
-def _challenge(proof: texts.Proof) -> Challenge:
-    """Return a proof in the form in which what a browser waits for is kept."""
-    return Challenge(
-        session=proof.challenge_id,
-        username="",
-        expires_at=proof.expires_at,
-        resend_at=proof.resend_at,
-        tries_left=proof.tries_left,
-        code_length=proof.code_length,
-        delivery=proof.delivery,
-        reference=proof.reference,
-        texted_at=proof.texted_at,
-        said_at=proof.said_at,
-    )
-
-
 def _waiting(request: HttpRequest) -> Pending | None:
     found = pending.reload(request)
     is_mine = found and found.purpose == "number" and found.sub == cast(User, request.user).sub
@@ -350,6 +329,7 @@ def _unavailable(error: Exception | None, waiting: Pending) -> phone_login.Unava
         log.log(level, "A number could not be proven: %r", error)
     unavailable = phone_login.Unavailable()
     unavailable.reference = waiting.reference
+    unavailable.is_answer_lost = isinstance(error, texts.NoAnswer)
     return unavailable
 
 

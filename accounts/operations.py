@@ -430,7 +430,7 @@ def _sign_out(operation: Operation, user: User) -> None:
 
 def _unlock(operation: Operation, user: User) -> None:
     if user.phone:
-        ledger.unlock(user.phone)
+        ledger.unlock(user.phone, user_sub=user.sub)
 
 
 def _note_unlocked(operation: Operation, user: User) -> None:

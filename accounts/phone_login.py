@@ -8,7 +8,8 @@
     sign_out
 
 Somebody who is signed in goes the same way to confirm that it is still they (``purpose``), and
-ends with a new session key and a fresh ``confirmed_at``.
+ends with a new session key and a fresh ``confirmed_at``. With TEXTS_FUNCTION the code comes from
+the function that texts for the site, within limits that strangers cannot use up.
 
 What a person can run into, for the views to put into words:
 
@@ -58,6 +59,7 @@ from accounts import (
     phones,
     sessions,
     sharing,
+    texts,
     throttle,
     tokens,
     turns,
@@ -228,7 +230,10 @@ def finish(
             log.info("Wrong code for %s", phones.mask(waiting.phone))
             raise WrongCode(outcome.tries_left)
         throttle.give_back(request)
-        user = _authenticate(request, waiting, outcome)
+        if outcome is None:
+            user = cast(User, request.user)
+        else:
+            user = _authenticate(request, waiting, outcome)
         if purpose == "confirm":
             _confirm(request, user, waiting)
             is_asked = False
@@ -351,7 +356,10 @@ def _text(request: HttpRequest, attempt: Pending, *, first: bool) -> bool:
         raise
     is_login = attempt.purpose == "login"
     try:
-        begun = _begin(attempt.phone, known, insist=not first, may_create=is_login)
+        if not is_login and conf.texts_function:
+            begun = _begin_confirmation(attempt.phone, cast(User, request.user))
+        else:
+            begun = _begin(attempt.phone, known, insist=not first, may_create=is_login)
     except Unavailable as error:
         error.reference = attempt.reference
         note_start()
@@ -385,6 +393,33 @@ def why_not_texted(challenge: Challenge) -> str:
     if challenge.delivery == "sent":
         return "" if challenge.is_texted_now else "cooldown"
     return challenge.delivery
+
+
+def challenge_of(proof: texts.Proof) -> Challenge:
+    """Return a proof in the form in which what a browser waits for is kept."""
+    return Challenge(
+        session=proof.challenge_id,
+        username="",
+        expires_at=proof.expires_at,
+        resend_at=proof.resend_at,
+        tries_left=proof.tries_left,
+        code_length=proof.code_length,
+        delivery=proof.delivery,
+        reference=proof.reference,
+        texted_at=proof.texted_at,
+        said_at=proof.said_at,
+    )
+
+
+def _begin_confirmation(phone: str, user: User) -> "_Begun":
+    """Text a code to somebody who is signed in, past what strangers may have used up."""
+    try:
+        proof = texts.prove(
+            phone, user_sub=user.sub, language=get_language() or "", purpose="confirm"
+        )
+    except texts.TextsError as error:
+        raise _unavailable(error) from error
+    return _Begun(challenge_of(proof), user.sub)
 
 
 @dataclass(frozen=True)
@@ -476,10 +511,18 @@ def _start_challenge(gateway: cognito.Gateway, phone: str) -> Challenge:
 
 def _answer(
     request: HttpRequest, waiting: Pending, challenge: Challenge, code: str
-) -> Challenge | Tokens:
+) -> Challenge | Tokens | None:
+    """Return the next challenge after a wrong code, or what the right one gives.
+
+    That is nothing where somebody who is signed in has proven that it is still they.
+    """
     try:
         if not challenge.session:
-            return _answer_decoy(challenge)
+            return _one_try_less(challenge)
+        if waiting.purpose == "confirm" and not challenge.username:
+            if not request.user.is_authenticated:
+                raise NothingPending
+            return _answer_confirmation(request.user, waiting.phone, challenge, code)
         return cognito.gateway().answer_challenge(challenge, code)
     except (cognito.Refused, cognito.UnknownUser) as error:
         _store(request, replace(waiting, challenge=None))
@@ -493,7 +536,7 @@ def _answer(
         _note(request, events.Kind.FAILED, waiting, reason="further_step")
         log.error("A sign-in cannot end here: %r", error)  # noqa: TRY400
         raise FurtherStep(error.name) from error
-    except cognito.CognitoError as error:
+    except (cognito.CognitoError, texts.TextsError) as error:
         throttle.give_back(request)
         _note(request, events.Kind.FAILED, waiting, reason="unavailable")
         raise _unavailable(error, waiting.reference) from error
@@ -558,7 +601,7 @@ def _let_in(
 
 
 def _confirm(request: HttpRequest, user: User, waiting: Pending) -> None:
-    if user.pk != request.user.pk:
+    if user.pk != request.user.pk or user.phone != waiting.phone:
         _store(request, replace(waiting, challenge=None))
         _note(request, events.Kind.FAILED, waiting, user=user, reason="other_user")
         log.warning("A code of %s was typed to confirm somebody else", phones.mask(waiting.phone))
@@ -658,9 +701,23 @@ def _decoy() -> Challenge:
     )
 
 
-def _answer_decoy(challenge: Challenge) -> Challenge:
+def _answer_confirmation(
+    user: User, phone: str, challenge: Challenge, code: str
+) -> Challenge | None:
+    is_right = texts.check(
+        phone,
+        user_sub=user.sub,
+        challenge_id=challenge.session,
+        expires_at=challenge.expires_at,
+        code=code,
+        purpose="confirm",
+    )
+    return None if is_right else _one_try_less(challenge)
+
+
+def _one_try_less(challenge: Challenge) -> Challenge:
     if challenge.tries_left <= 1:
-        raise cognito.Refused("Decoy")
+        raise cognito.Refused("No try is left")
     return replace(challenge, tries_left=challenge.tries_left - 1)
 
 
@@ -692,11 +749,12 @@ def _within_limits(
 
 
 def _unavailable(error: Exception, reference: str = "") -> Unavailable:
-    level = logging.ERROR if isinstance(error, cognito.Misconfigured) else logging.WARNING
+    faults_of_ours = (cognito.Misconfigured, texts.Misconfigured)
+    level = logging.ERROR if isinstance(error, faults_of_ours) else logging.WARNING
     log.log(level, "Sign-in is unavailable: %r", error)
     unavailable = Unavailable()
     unavailable.reference = reference
-    unavailable.is_answer_lost = isinstance(error, cognito.NoAnswer)
+    unavailable.is_answer_lost = isinstance(error, (cognito.NoAnswer, texts.NoAnswer))
     return unavailable
 
 

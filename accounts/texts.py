@@ -5,6 +5,7 @@ senders are there. Every call is sent once: a repeated one is a second text, or 
 
     TextsError
     ├── Unavailable      no answer, or one that makes no sense: try again later
+    │   └── NoAnswer         it was asked, and what was asked may have been done
     └── Misconfigured    TEXTS_FUNCTION is not set, or the site may not invoke it
 
 None of them holds a phone or a code, so each may be logged.
@@ -17,7 +18,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ReadTimeoutError,
+)
 from django.views.decorators.debug import sensitive_variables
 
 from accounts import outbound
@@ -27,6 +33,8 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 Notice = Literal["number_changed", "invited"]
+# What a code is good for; a sign-in's is no business of this function.
+Purpose = Literal["change_number", "confirm"]
 
 _OUR_FAULTS = (
     "AccessDeniedException",
@@ -41,6 +49,10 @@ class TextsError(Exception):
 
 
 class Unavailable(TextsError):
+    pass
+
+
+class NoAnswer(Unavailable):
     pass
 
 
@@ -69,12 +81,13 @@ class Proof:
     said_at: int | None = None
 
 
-def prove(phone: str, *, user_sub: str, language: str) -> Proof:
+def prove(phone: str, *, user_sub: str, language: str, purpose: Purpose = "change_number") -> Proof:
     """Text a code to ``phone`` (E.164) that proves it for the user, and for nobody else.
 
     ``language`` is that of the page, such as ``pt-br``. Raises TextsError.
     """
-    reply = _ask({"action": "prove", "phone": phone, "user": user_sub, "language": language})
+    asked = {"action": "prove", "phone": phone, "user": user_sub, "language": language}
+    reply = _ask({**asked, "purpose": purpose})
     try:
         return Proof(
             challenge_id=str(reply["challenge_id"]),
@@ -92,16 +105,25 @@ def prove(phone: str, *, user_sub: str, language: str) -> Proof:
 
 
 @sensitive_variables("code")
-def check(phone: str, *, user_sub: str, proof: Proof, code: str) -> bool:
+def check(
+    phone: str,
+    *,
+    user_sub: str,
+    challenge_id: str,
+    expires_at: int,
+    code: str,
+    purpose: Purpose = "change_number",
+) -> bool:
     """Tell whether ``code`` is the one that was texted. It is so once. Raises TextsError."""
     reply = _ask(
         {
             "action": "check",
             "phone": phone,
             "user": user_sub,
-            "challenge_id": proof.challenge_id,
-            "expires_at": proof.expires_at,
+            "challenge_id": challenge_id,
+            "expires_at": expires_at,
             "code": code,
+            "purpose": purpose,
         }
     )
     if not isinstance(reply.get("is_correct"), bool):
@@ -126,6 +148,8 @@ def _ask(event: dict[str, Any]) -> dict[str, Any]:
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code"))
         raise (Misconfigured if code in _OUR_FAULTS else Unavailable)(code) from error
+    except (ReadTimeoutError, ConnectionClosedError, outbound.NoAnswer) as error:
+        raise NoAnswer(type(error).__name__) from error
     except (BotoCoreError, outbound.CallError) as error:
         raise Unavailable(type(error).__name__) from error
     except Exception as error:

@@ -40,17 +40,27 @@ _NO_TEXT_TAKES = 0.15  # until a text was sent by this process, and its time is 
 
 @dataclass(frozen=True)
 class Purpose:
-    """What a code is good for. ``name`` is that of its words in the catalogues.
+    """What a code is good for.
 
     Codes of one purpose are derived with a ``key`` of their own: they are worth nothing elsewhere.
+    ``words`` names those of the text in the catalogues. ``ledger_name`` makes the name under which
+    texts and answers are counted, of a phone and a user.
     """
 
     name: str
+    words: str
     key: Callable[[], bytes]
+    ledger_name: Callable[[str, str], str]
 
 
-SIGN_IN = Purpose("sign_in", keys.code_key)
-CHANGE_NUMBER = Purpose("change_number", keys.proof_key)
+def _of_the_number(phone: str, user: str) -> str:
+    return ledger.phone_name(phone)
+
+
+SIGN_IN = Purpose("sign_in", "sign_in", keys.code_key, _of_the_number)
+CHANGE_NUMBER = Purpose("change_number", "change_number", keys.proof_key, _of_the_number)
+# In the words of a sign-in: operators in India let no others through.
+CONFIRM = Purpose("confirm", "sign_in", keys.confirm_key, ledger.confirmation_name)
 
 
 @dataclass(frozen=True)
@@ -90,7 +100,9 @@ class Begun:
     texted_at: int | None
 
 
-def person(phone: str | None, *, otherwise: str, locale: str | None, user: str) -> Person:
+def person(
+    phone: str | None, purpose: Purpose, *, otherwise: str, locale: str | None, user: str
+) -> Person:
     """Return who asks; without a ``phone`` that may be texted, under a name of ``otherwise``."""
     country = countries.country_of(phone or "") or ""
     language = text.language_for(locale, country)
@@ -105,7 +117,7 @@ def person(phone: str | None, *, otherwise: str, locale: str | None, user: str) 
         # Under a name that no answer is looked up by: none is ever right.
         name = keys.pseudonym("nobody", otherwise)
         return Person(name, None, why_not, country, language, user)
-    return Person(ledger.phone_name(phone), phone, "", country, language, user)
+    return Person(purpose.ledger_name(phone, user), phone, "", country, language, user)
 
 
 def send(person: Person, purpose: Purpose, *, started: float) -> Begun:
@@ -199,7 +211,7 @@ def accept(
 
     ``challenge`` is that of the flow; the ledger knows which codes of the number live.
     """
-    name = ledger.phone_name(phone)
+    name = purpose.ledger_name(phone, user)
     book = ledger.configured()
     counted = book.count_try(name, challenge, now=now)
     if counted is None:
@@ -231,7 +243,7 @@ def _send(
     lifetime = max(1, challenge.expires_at - int(time.time()))
     body = text.code_text(
         challenge.code(purpose.key(), user=person.user),
-        purpose=purpose.name,
+        purpose=purpose.words,
         language=person.language,
         app_name=environment.text("APP_NAME"),
         site_host=environment.text("SITE_HOST"),

@@ -74,6 +74,7 @@ def _person(event: dict[str, Any]) -> codes.Person:
     is_known = request.get("userNotFound") is not True
     return codes.person(
         attributes.get("phone_number") if is_known else None,
+        codes.SIGN_IN,
         otherwise=event["userName"],
         locale=attributes.get("locale"),
         user=f"{event['userPoolId']} {attributes.get('sub', '')}",

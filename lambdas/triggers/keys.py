@@ -38,6 +38,11 @@ def proof_key() -> bytes:
     return hmac.digest(_server_key(), b"proof of a number", hashlib.sha256)
 
 
+def confirm_key() -> bytes:
+    """Return the key of the codes for those who are signed in: is it still they?"""
+    return hmac.digest(_server_key(), b"confirmation", hashlib.sha256)
+
+
 def pseudonym(kind: str, value: str) -> str:
     """Return what stands for ``value`` in the ledger: nobody without the key gets it back."""
     key = hmac.digest(_server_key(), b"ledger", hashlib.sha256)

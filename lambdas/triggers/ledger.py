@@ -804,6 +804,15 @@ def phone_name(phone: str) -> str:
     return keys.pseudonym("phone", phone)
 
 
+def confirmation_name(phone: str, user: str) -> str:
+    """Return the name of the lane in which a signed-in user gets codes to a number.
+
+    It has the limits of a number, and counts of its own: strangers, who are not signed in as the
+    user, can neither use it up nor have it held.
+    """
+    return keys.pseudonym("confirmation", f"{user} {phone}")
+
+
 def block_name(block: str) -> str:
     return keys.pseudonym("block", block)
 

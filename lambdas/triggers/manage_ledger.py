@@ -1,7 +1,7 @@
 """Shows and clears what the ledger holds on a number, and sums up its days, for operators.
 
 The server key that names the ledger's items stays on this side of AWS, so the site asks this
-function: ``{"action": "show" | "unlock", "phone": "+1…"}`` or
+function: ``{"action": "show" | "unlock", "phone": "+1…", "user": sub}`` or
 ``{"action": "overview", "days": 1 … 31}``. Who may invoke it is IAM's business.
 """
 
@@ -15,6 +15,7 @@ from . import ledger, telemetry, text
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Return the state of the number (``ledger.PhoneState``) after the action.
 
+    ``user`` may be left out; with it, the user's codes to confirm who they are are unlocked too.
     ``overview`` returns ``{"sent": […], "blocked": […]}``, both of ``ledger.Count``.
     """
     if event.get("action") == "overview":
@@ -25,6 +26,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     book, name = ledger.configured(), ledger.phone_name(phone)
     if action == "unlock":
         book.unlock(name)
+        if isinstance(user := event.get("user"), str) and user:
+            book.unlock(ledger.confirmation_name(phone, user))
         telemetry.record("phone_unlocked", metrics={"Unlocked": 1}, phone=text.mask(phone))
     return asdict(book.show(name, now=time.time()))
 

@@ -1,11 +1,13 @@
 """Texts that the site asks for beside a sign-in, within the same limits.
 
     {"action": "prove", "phone": "+1…", "user": sub, "language": "en"}
-        texts a code that proves a number which is not the user's yet, and answers with what a page
+        texts a code that proves a number which is not the user's yet, or with "purpose": "confirm"
+        one by which who is signed in proves that it is still they. Answers with what a page
         needs: challenge_id, expires_at, resend_at, texted_at, now, tries_left, code_length,
         delivery, reference (``codes.Begun`` says what they mean)
     {"action": "check", "phone": …, "user": …, "challenge_id": …, "expires_at": …, "code": …}
-        counts and compares what was typed, and says whether it is right: {"is_correct": true}, once
+        counts and compares what was typed, for the "purpose" that the code was texted for, and says
+        whether it is right: {"is_correct": true}, once
     {"action": "tell", "phone": …, "message": "number_changed" | "invited", "language": …}
         texts a notice without a code: {"delivery": "sent", or why not}
 
@@ -43,10 +45,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _prove(event: dict[str, Any]) -> dict[str, Any]:
     started = time.monotonic()
     phone = _matching(event, "phone", _PHONE)
-    person = codes.person(
-        phone, otherwise=phone, locale=_language(event), user=_matching(event, "user", _USER)
-    )
-    begun = codes.send(person, codes.CHANGE_NUMBER, started=started)
+    purpose, user = _purpose(event), _matching(event, "user", _USER)
+    person = codes.person(phone, purpose, otherwise=phone, locale=_language(event), user=user)
+    begun = codes.send(person, purpose, started=started)
     challenge = begun.challenge
     return {
         "challenge_id": challenge.id,
@@ -64,16 +65,18 @@ def _prove(event: dict[str, Any]) -> dict[str, Any]:
 def _check(event: dict[str, Any]) -> dict[str, Any]:
     started = time.monotonic()
     phone, user = _matching(event, "phone", _PHONE), _matching(event, "user", _USER)
+    purpose = _purpose(event)
     challenge = Challenge.parse(event.get("challenge_id"), str(event.get("expires_at")))
     if challenge is None:
         raise ValueError("Wanted: a challenge_id and expires_at")
     answer = event.get("code")
     is_correct = challenge.fits(answer) and codes.accept(
-        phone, challenge, answer, codes.CHANGE_NUMBER, user=user, now=time.time()
+        phone, challenge, answer, purpose, user=user, now=time.time()
     )
     telemetry.record(
         "number_proven" if is_correct else "proof_refused",
         metrics={"Proven" if is_correct else "ProofFailed": 1},
+        purpose=purpose.name,
         phone=text.mask(phone),
         challenge_id=challenge.id,
         reference=challenge.reference,
@@ -139,6 +142,14 @@ def _send_notice(phone: str, country: str, notice: str, locale: str | None, star
         message_id=sent.message_id,
         milliseconds=codes.since(started),
     )
+
+
+def _purpose(event: dict[str, Any]) -> codes.Purpose:
+    purposes = {each.name: each for each in (codes.CHANGE_NUMBER, codes.CONFIRM)}
+    purpose = purposes.get(str(event.get("purpose", codes.CHANGE_NUMBER.name)))
+    if purpose is None:
+        raise ValueError(f"Wanted: a purpose ({', '.join(purposes)})")
+    return purpose
 
 
 def _language(event: dict[str, Any]) -> str | None:

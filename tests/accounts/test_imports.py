@@ -98,6 +98,7 @@ ARROWS: dict[str, set[str]] = {
         "accounts.phones",
         "accounts.sessions",
         "accounts.sharing",
+        "accounts.texts",
         "accounts.throttle",
         "accounts.tokens",
         "accounts.turns",

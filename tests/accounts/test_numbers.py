@@ -125,7 +125,13 @@ def later(seconds: float) -> time_machine.travel:
 def test_new_number_is_texted_a_code_for_this_user_in_the_language_of_the_page(client, aws, user):
     assert ask(client, "(202) 555-0187").url == CODE
     [event] = aws.events
-    assert event == {"action": "prove", "phone": NEW, "user": user.sub, "language": "en"}
+    assert event == {
+        "action": "prove",
+        "phone": NEW,
+        "user": user.sub,
+        "language": "en",
+        "purpose": "change_number",
+    }
     said = page(client.get(CODE))
     assert f'We sent it to <bdi dir="ltr">{phones.spaced(NEW)}</bdi>' in said
     assert "K7F-2Q" in said

@@ -127,7 +127,8 @@ def test_unlocked_number_is_free_here_and_in_the_ledger(pool, person, operator, 
     state = {"failures": 0, "held_until": 0, "is_locked": False}
     pool.faults[""] = Reply(state | {"sends_last_hour": 0, "sends_last_day": 0})
     assert operations.perform(Kind.UNLOCK, person, by=operator).is_done
-    assert pool.requests[0].json == {"action": "unlock", "phone": person.phone}
+    unlocked = {"action": "unlock", "phone": person.phone, "user": person.sub}
+    assert pool.requests[0].json == unlocked
     assert again(person).held_until is None
 
 

@@ -23,7 +23,13 @@ PROOF = {
 }
 CALLS = {
     "prove": lambda: texts.prove(PHONE, user_sub=SUB, language="en"),
-    "check": lambda: texts.check(PHONE, user_sub=SUB, proof=texts.Proof(**PROOF), code="123456"),
+    "check": lambda: texts.check(
+        PHONE,
+        user_sub=SUB,
+        challenge_id=PROOF["challenge_id"],
+        expires_at=PROOF["expires_at"],
+        code="123456",
+    ),
     "tell": lambda: texts.tell(PHONE, "invited", language="en"),
 }
 every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
@@ -55,7 +61,13 @@ def test_proof_without_the_time_of_a_text_has_none(function, said):
 def test_prove_asks_once_and_returns_the_proof(function):
     function.will(Reply(PROOF | {"now": PROOF["said_at"]}))
     assert asdict(CALLS["prove"]()) == PROOF
-    assert asked(function) == {"action": "prove", "phone": PHONE, "user": SUB, "language": "en"}
+    assert asked(function) == {
+        "action": "prove",
+        "phone": PHONE,
+        "user": SUB,
+        "language": "en",
+        "purpose": "change_number",
+    }
 
 
 @pytest.mark.parametrize("is_correct", [True, False])
@@ -69,6 +81,7 @@ def test_check_asks_once_and_returns_the_verdict(function, is_correct):
         "challenge_id": PROOF["challenge_id"],
         "expires_at": PROOF["expires_at"],
         "code": "123456",
+        "purpose": "change_number",
     }
 
 

@@ -27,8 +27,8 @@ NOTHING = {
 }
 
 
-def manage(action: object, phone: object) -> dict:
-    return manage_ledger.handler({"action": action, "phone": phone}, None)
+def manage(action: object, phone: object, **more: object) -> dict:
+    return manage_ledger.handler({"action": action, "phone": phone, **more}, None)
 
 
 def test_show_of_a_number_never_seen_is_nothing(flow):
@@ -114,6 +114,16 @@ def test_unlock_ends_the_code_on_its_way(flow):
     response = flow.start()
     manage("unlock", flow.phone)
     assert flow.answer(response, flow.code()) is False
+
+
+def test_unlock_of_a_user_frees_their_confirmations_too(flow, table):
+    name = ledger.confirmation_name(flow.phone, flow.sub)
+    for each in (flow.name, name):
+        table.write(f"phone#{each}", failures=100, last_failure=int(time.time()))
+    manage("unlock", flow.phone)
+    assert ledger.configured().show(name, now=time.time()).is_locked
+    manage("unlock", flow.phone, user=flow.sub)
+    assert not ledger.configured().show(name, now=time.time()).is_locked
 
 
 def test_unlock_touches_no_other_number(flow, new_phone):

@@ -55,6 +55,12 @@ class Site:
         challenge = Challenge(proof["challenge_id"], proof["expires_at"])
         return challenge.code(keys.proof_key(), user=self.user)
 
+    def confirm(self, **changes: object) -> dict:
+        return self.prove(purpose="confirm", **changes)
+
+    def confirmed(self, proof: dict, code: object, **changes: object) -> bool:
+        return self.check(proof, code, purpose="confirm", **changes)
+
 
 @pytest.fixture
 def site(flow) -> Site:
@@ -228,6 +234,72 @@ def test_who_gets_no_text_gets_a_proof_that_has_no_right_answer(
     assert (proof["delivery"], proof["tries_left"]) == (delivery, 3)
     assert (proof["texted_at"] is None) is (delivery != "sent")
     assert site.check(proof, site.derived(proof)) is False
+
+
+# Confirm
+
+
+def test_confirmation_is_texted_in_the_words_of_a_sign_in_and_works_once(site, flow):
+    proof = site.confirm()
+    assert "is your Example sign-in code" in flow.messages()[0]
+    assert site.confirmed(proof, wrong(flow.code())) is False
+    assert site.confirmed(proof, flow.code()) is True
+    assert site.confirmed(proof, flow.code()) is False
+
+
+def test_confirmation_is_texted_whatever_strangers_did_to_the_number(site, flow, table):
+    """Held by wrong codes, and with its texts of the day used up."""
+    table.write(f"phone#{flow.name}", failures=100, last_failure=int(time.time()))
+    assert site.prove()["delivery"] == "locked"
+    proof = site.confirm()
+    assert proof["delivery"] == "sent"
+    assert site.confirmed(proof, flow.code()) is True
+    assert failures(flow) == 100
+
+
+def test_confirmation_costs_the_number_none_of_its_texts(site, flow):
+    site.confirm()
+    assert flow.start()["publicChallengeParameters"]["delivery"] == "sent"
+    assert len(flow.messages()) == 2
+    assert ledger.configured().show(flow.name, now=time.time()).sends_last_day == 1
+
+
+def test_confirmation_has_the_limits_of_a_number(site, flow, clock):
+    texted = 0
+    for _ in range(12):
+        texted += site.confirm()["texted_at"] is not None
+        clock.shift(301)
+    assert texted == len(flow.messages()) == 5
+    clock.shift(HOUR)
+    for _ in range(4):
+        proof = site.confirm()
+        for _ in range(3):
+            site.confirmed(proof, wrong(flow.code()))
+        clock.shift(301)
+    assert site.confirm()["delivery"] == "not_sent"
+
+
+@pytest.mark.parametrize("other", ["user", "purpose"])
+def test_code_of_a_confirmation_is_right_nowhere_else(site, flow, other):
+    proof = site.confirm()
+    if other == "user":
+        assert Site(flow).confirmed(proof, flow.code()) is False
+    else:
+        assert site.check(proof, flow.code()) is False
+        flow.sub = site.user
+        started = flow.start()
+        confirmation, sign_in = (message.rpartition("#")[2] for message in flow.messages())
+        assert flow.answer(started, confirmation) is False
+        assert site.confirmed(proof, sign_in) is False
+        assert site.confirmed(proof, confirmation) is True
+
+
+def test_purpose_that_is_none_is_refused(site, table, sns):
+    table.forget()
+    for purpose in ("sign_in", "", None, []):
+        with pytest.raises(ValueError, match="Wanted: a purpose"):
+            site.prove(purpose=purpose)
+    assert (table.calls, sns.requests) == ([], [])
 
 
 def test_text_refused_says_why(site, sns):
@@ -413,12 +485,7 @@ def test_lines_lead_from_the_reference_to_the_message_and_show_no_code_or_phone(
         ("text_sent", None),
     ]
     assert lines[0]["message_id"] == "message-1"
-    assert [line.get("purpose") for line in lines] == [
-        "change_number",
-        None,
-        None,
-        "number_changed",
-    ]
+    assert [line["purpose"] for line in lines] == ["change_number"] * 3 + ["number_changed"]
     logged = caplog.text + repr([vars(record) for record in caplog.records])
     seen = logged + output.out + output.err + json.dumps(table.ask("Scan")) + repr(proof)
     assert not re.search(rf"(?<!\d){code}(?!\d)", seen)
