@@ -1,4 +1,4 @@
-"""What a real PostgreSQL keeps that SQLite cannot: events are never changed, and only purged.
+"""What a real PostgreSQL keeps that SQLite cannot: events are never changed, and only removed.
 
 And what its locks are for: orders on accounts are done once, and do not wait for each other.
 """
@@ -40,7 +40,7 @@ def test_database_refuses_to_change_or_delete_events(old_events):
         "DELETE FROM accounts_signinevent",
     ):
         with (
-            pytest.raises(DatabaseError, match="never changed, and only purged"),
+            pytest.raises(DatabaseError, match="never changed, and only removed"),
             transaction.atomic(),
             connection.cursor() as cursor,
         ):
