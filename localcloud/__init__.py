@@ -5,6 +5,7 @@
     cloud      both together, and the environment that the site needs
     preflight  what stands in the way of a make target, before anything is installed
     __main__   ``python -m localcloud``: emulator, site and inbox until Ctrl-C
+    warm_up    the first call of each trigger, which takes long
     unsent     which texts did not leave, for the console of make run
     example    ``python -m localcloud.example``: the pages of examples/spa, as a site of their own
     inbox      the phone-shaped page with the texts, mounted by the site in local mode only

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ import requests
 from localcloud import LocalCloudError, preflight
 from localcloud.cloud import PROJECT, Cloud
 from localcloud.unsent import Unsent
+from localcloud.warm_up import LONGEST, warm_up
 
 SITE_START_TIMEOUT = 30.0
 STOP_TIMEOUT = 10.0
@@ -72,6 +74,8 @@ def run(port: int, state: Path, *, has_public_client: bool = False) -> None:
                 "ENV_FILE": os.devnull,
                 "DJANGO_SETTINGS_MODULE": "localcloud.settings",
             }
+            warming = threading.Thread(target=warm_up, args=[cloud], daemon=True)
+            warming.start()
             manage = [sys.executable, str(PROJECT / "manage.py")]
             migrated = subprocess.run(
                 [*manage, "migrate", "--verbosity", "0"], env=environment, check=False
@@ -80,6 +84,7 @@ def run(port: int, state: Path, *, has_public_client: bool = False) -> None:
                 raise LocalCloudError("The database could not be migrated; see above")
             with _site([*manage, "runserver", f"127.0.0.1:{port}"], environment) as site:
                 _wait_until_up(site, port)
+                warming.join(LONGEST)
                 lock.write(f"http://localhost:{port}/")
                 lock.flush()
                 print(

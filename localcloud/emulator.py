@@ -86,10 +86,7 @@ class Emulator:
                     start_new_session=True,
                 )
             except OSError as error:
-                raise LocalCloudError(
-                    f"The emulator cannot be run: {error}. If this folder was moved, remove "
-                    f"{self._program.parent.parent} and do the same again"
-                ) from error
+                raise LocalCloudError(f"The emulator cannot be run: {error}") from error
         try:
             self._wait_until_healthy()
         except BaseException:

@@ -50,10 +50,10 @@ def main() -> int:
 def may_run(port: int, state: Path) -> None:
     """Raise LocalCloudError where ``make run`` could not start."""
     for environment in state.glob("*venv"):
-        python = environment / "bin" / "python"
-        if python.is_symlink() and not python.exists():
+        if _is_broken(environment):
             raise LocalCloudError(
-                f"The Python of {environment} is gone. Remove that folder, and do the same again"
+                f"{environment} was made in another place, or for a Python that is gone. "
+                "Remove that folder, and do the same again"
             )
     if (serves := serving(state)) is not None:
         raise LocalCloudError(f"Another make run uses {state} already{_at(serves)}")
@@ -136,6 +136,16 @@ def refuse_taken_port(port: int, *, again: str = "PORT={port} make run") -> None
     others = range(max(port, 1023) + 1, 65536)
     other = next((one for one in others if _is_free(one)), 8000)
     raise LocalCloudError(f"Port {port} cannot be had; choose another: {again.format(port=other)}")
+
+
+def _is_broken(environment: Path) -> bool:
+    """Tell whether the programs of a virtual environment cannot run any more."""
+    python, pip = environment / "bin" / "python", environment / "bin" / "pip"
+    if python.is_symlink() and not python.exists():
+        return True
+    # Each of its scripts names the Python that runs it. One without pip is made again.
+    places = {str(environment), str(environment.resolve())}
+    return pip.exists() and not any(place in pip.read_text("utf-8", "replace") for place in places)
 
 
 def _is_free(port: int) -> bool:

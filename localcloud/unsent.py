@@ -25,8 +25,15 @@ _MEANING = {
         "nobody has an account with this number",
         "Sign in at the site once: it makes one.",
     ),
+    "provider_down": ("it took too long, as on a busy machine", "Ask for another after the wait."),
+    **dict.fromkeys(
+        ("block", "country", "pool"),
+        ("a budget of all numbers is used up", "make clean forgets all counts, and all users."),
+    ),
 }
-_OTHERWISE = "make clean forgets all counts, and all users."
+_OTHERWISE = (
+    f'The log says more: make aws ARGS="logs filter-log-events --log-group-name {LOG_GROUP}"'
+)
 
 
 class Unsent:

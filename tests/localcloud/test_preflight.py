@@ -212,12 +212,25 @@ def test_install_without_a_network_says_so_and_heals_what_was_killed_half_way(ma
     assert not (state / "venv" / ".site-installed").exists()
 
 
-def test_python_that_was_taken_away_is_said_with_the_way_on(make, state):
-    (state / "venv" / "bin").mkdir(parents=True)
-    (state / "venv" / "bin" / "python").symlink_to(state / "python3.10")
-    (state / "venv" / ".site-installed").touch()
-    gone = f"The Python of {state / 'venv'} is gone. Remove that folder, and do the same again"
-    assert make("run", f"PORT={free_port()}") == (2, f"make run: {gone}\n")
+@pytest.fixture(params=["moved", "python gone"])
+def broken(request: pytest.FixtureRequest, state: Path) -> Path:
+    programs = state / "emulator-venv" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "pip").write_text("#!/another/place/emulator-venv/bin/python\n")
+    if request.param == "python gone":
+        (programs / "pip").write_text(f"#!{programs}/python\n")
+        (programs / "python").symlink_to(state / "python3.10")
+    return programs.parent
+
+
+def test_environment_that_cannot_run_any_more_is_said_with_the_way_on(make, broken):
+    said = f"{broken} was made in another place, or for a Python that is gone. "
+    way_on = "Remove that folder, and do the same again"
+    assert make("run", f"PORT={free_port()}") == (2, f"make run: {said}{way_on}\n")
+    shutil.rmtree(broken)
+    _, said = make("run", f"PORT={free_port()}")
+    # No network: it has got as far as the install.
+    assert said.splitlines()[-1] == NOT_INSTALLED
 
 
 def test_manage_py_without_settings_or_packages_says_where_they_are(project):
