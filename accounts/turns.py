@@ -3,16 +3,23 @@
 People press twice, and a browser forgets the answer to the first press, its new session cookie
 included. The second request waits for its turn here; when the first one signed the person in
 with the very same answer, the second ends in the same session instead of meeting a spent code.
+
+A request that waits holds a thread of the site, so one waits per browser: the newest, whose answer
+the browser shows. The one that waited before is sent away, and nobody waits for long.
 """
 
+import hashlib
 import hmac
+import os
+import secrets
+import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -21,16 +28,18 @@ from django.utils.crypto import salted_hmac
 from accounts import sealing
 from accounts.models import Turn
 
-# Longer than any request lasts, so that a turn left behind by a dead process frees itself; and
-# how long a second press is still taken for one.
+# How long a second press is still taken for one.
 KEPT = timedelta(seconds=30)
-_PATIENCE = 25.0
+# Longer than a request lasts, so that a turn that a lost machine left behind frees itself. That of
+# a process which died on a machine that lives is free at once.
+_LEASE = timedelta(seconds=20)
+_PATIENCE = 5.0
 _POLL = 0.05
 _SEALED = "accounts.turns"
 
 
 class TooLong(Exception):
-    """The request before this one did not finish in time."""
+    """The request before this one did not finish in time, or a newer one waits for it."""
 
 
 class Held:
@@ -51,7 +60,7 @@ class Held:
         """The row, unless this request took so long that its turn was freed for another one."""
         if self._row is None:
             return Turn.objects.none()
-        return Turn.objects.filter(pk=self._row.pk, taken_at=self._row.taken_at)
+        return Turn.objects.filter(pk=self._row.pk, holder=self._row.holder)
 
 
 @contextmanager
@@ -87,22 +96,60 @@ def just_signed_in(request: HttpRequest, *, answer: str) -> str | None:
 
 
 def _take(browser: str) -> Turn | None:
+    """Return this request's turn; None where the sign-in that it waited for is over."""
+    name, is_waiting = _name(), False
     deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
-        now = timezone.now()
-        Turn.objects.filter(taken_at__lt=now - KEPT).delete()
-        row = Turn(browser=browser, taken_at=now)
+    Turn.objects.filter(taken_at__lt=timezone.now() - KEPT).delete()
+    while True:
+        found = Turn.objects.filter(browser=browser).first()
+        if found is None:
+            row = Turn(browser=browser, taken_at=timezone.now(), holder=name)
+            # Of two at once, one gets in.
+            Turn.objects.bulk_create([row], ignore_conflicts=True)
+            if Turn.objects.filter(browser=browser, holder=name).exists():
+                return row
+            continue
+        if found.session:
+            # It is over: what this request reads next tells it so.
+            return None
+        if _is_left_behind(found):
+            Turn.objects.filter(browser=browser, holder=found.holder).delete()
+            continue
+        if not is_waiting:
+            Turn.objects.filter(browser=browser, holder=found.holder).update(waiting=name)
+            is_waiting = True
+        elif found.waiting != name:
+            # A newer request waits, or has the turn.
+            raise TooLong
+        if time.monotonic() > deadline:
+            raise TooLong
+        time.sleep(_POLL)
+
+
+def _is_left_behind(row: Turn) -> bool:
+    machine, _, rest = row.holder.partition("/")
+    process = rest.partition("/")[0]
+    if machine == _machine():
         try:
-            with transaction.atomic():
-                row.save(force_insert=True)
-        except IntegrityError:
-            if Turn.objects.filter(browser=browser).exclude(session="").exists():
-                # It is over: what this request reads next tells it so.
-                return None
-            time.sleep(_POLL)
-        else:
-            return row
-    raise TooLong
+            os.kill(int(process), 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            pass
+    return row.taken_at < timezone.now() - _LEASE
+
+
+def _name() -> str:
+    """Name this request by its machine and process, so that others can tell when that is dead."""
+    return f"{_machine()}/{os.getpid()}/{secrets.token_hex(8)}"
+
+
+def _machine() -> str:
+    """Name what process ids are unique in: a machine, or a container on it."""
+    space = Path()
+    with suppress(OSError):
+        space = Path("/proc/self/ns/pid").readlink()
+    return hashlib.sha256(f"{socket.gethostname()} {space}".encode()).hexdigest()[:16]
 
 
 def _browser(request: HttpRequest) -> str:

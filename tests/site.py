@@ -134,9 +134,16 @@ class Site:
 class Browser:
     """Somebody at a ``Site`` behind its proxy, with cookies. Redirects are not followed."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, *, address: str = FORWARDED["X-Forwarded-For"]) -> None:
         self._site = site
+        self._address = address
         self.cookies: dict[str, str] = {}
+
+    def twin(self) -> "Browser":
+        """Return the same browser before it learns how a request ends."""
+        twin = Browser(self._site, address=self._address)
+        twin.cookies = dict(self.cookies)
+        return twin
 
     def get(self, path: str) -> requests.Response:
         return self._ask("GET", path)
@@ -147,6 +154,7 @@ class Browser:
     def _ask(self, method: str, path: str, **what: Any) -> requests.Response:
         headers = {
             **FORWARDED,
+            "X-Forwarded-For": self._address,
             "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
             "Referer": "https://localhost/",
             "X-CSRFToken": self.cookies.get("__Host-csrftoken", ""),

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import requests
+
 
 @dataclass
 class Reply:
@@ -112,6 +114,34 @@ class WireServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+class Recorder(WireServer):
+    """Stands before an AWS, passes everything on, and keeps what it was asked.
+
+    ``delays`` are seconds by operation, spent before it is passed on; "" is any other operation.
+    The operations in ``lost`` are neither passed on nor answered, but hung up on after a while.
+    """
+
+    def __init__(self, upstream: str) -> None:
+        super().__init__()
+        self.delays: dict[str, float] = {}
+        self.lost: set[str] = set()
+        self._upstream = upstream
+
+    def answer(self, request: Request) -> Reply:
+        with self._lock:
+            self.requests.append(request)
+        if request.operation in self.lost:
+            return Reply(delay=8, drop=True)
+        time.sleep(self.delays.get(request.operation, self.delays.get("", 0)))
+        reply = requests.post(
+            self._upstream + request.path, data=request.body, headers=request.headers, timeout=20
+        )
+        return Reply(reply.content, reply.status_code, {"content-type": "application/json"})
+
+    def times(self, operation: str) -> int:
+        return self.operations().count(operation)
 
 
 def aws_error(code: str, message: str = "", status: int = 400) -> Reply:

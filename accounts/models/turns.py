@@ -5,10 +5,14 @@ class Turn(models.Model):
     """One browser's sign-in while a request works on it, and for a moment after it succeeded.
 
     Read and written by accounts/turns.py. ``browser`` and ``answer`` are keyed digests; ``session``
-    is the sealed key of the session that the sign-in made, once it is over.
+    is the sealed key of the session that the sign-in made, once it is over. ``holder`` and
+    ``waiting`` name the request that works, and the newest one that waits for it.
     """
 
     browser = models.CharField(max_length=64, primary_key=True)
+    # Defaults of the database's own, for processes that do not know these columns yet.
+    holder = models.CharField(max_length=48, blank=True, default="", db_default="")
+    waiting = models.CharField(max_length=48, blank=True, default="", db_default="")
     taken_at = models.DateTimeField(db_index=True)
     answer = models.CharField(max_length=64, blank=True)
     session = models.CharField(max_length=200, blank=True)

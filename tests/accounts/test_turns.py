@@ -1,6 +1,8 @@
 """One request at a time per browser. Where threads meet, the database is a file, as on a site."""
 
 import contextlib
+import os
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -75,11 +77,13 @@ def sign_in(code: str = CODE) -> None:
         held.signed_in(SESSION, answer=code)
 
 
-def leave_behind(*, seconds: float) -> None:
-    """Leave a turn of this browser as a process does that died so many seconds ago."""
+def leave_behind(*, seconds: float, holder: str = "lost-machine/1/one") -> None:
+    """Leave a turn of this browser as a machine does that was lost so many seconds ago."""
     with turns.turn(request()):
         browser = Turn.objects.get().browser
-    Turn.objects.create(browser=browser, taken_at=timezone.now() - timedelta(seconds=seconds))
+    Turn.objects.create(
+        browser=browser, holder=holder, taken_at=timezone.now() - timedelta(seconds=seconds)
+    )
 
 
 def seconds_later(seconds: float) -> time_machine.travel:
@@ -102,8 +106,39 @@ def test_second_request_waits_for_the_first(tmp_path):
         return others
 
     with database_in_a_file(tmp_path):
-        assert at_once(work, work, work) == [1, 1, 1]
+        assert at_once(work, work) == [1, 1]
         assert not Turn.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_newest_request_waits_and_those_before_it_are_sent_away(tmp_path):
+    began: list[str] = []
+
+    def work() -> str:
+        with turns.turn(request()):
+            time.sleep(1.5)
+        return "done"
+
+    def wait(name: str, *, after: float) -> str:
+        time.sleep(after)
+        started = time.monotonic()
+        try:
+            with turns.turn(request()):
+                began.append(name)
+        except turns.TooLong:
+            assert time.monotonic() - started < 0.9
+            return "sent away"
+        return "done"
+
+    with database_in_a_file(tmp_path):
+        answers = at_once(
+            work,
+            lambda: wait("first", after=0.3),
+            lambda: wait("second", after=0.6),
+            lambda: wait("newest", after=0.9),
+        )
+    assert answers == ["done", "sent away", "sent away", "done"]
+    assert began == ["newest"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -141,20 +176,32 @@ def test_waiting_ends_when_patience_does(db, monkeypatch):
         pytest.fail("two at once")
 
 
-def test_turn_of_a_dead_process_frees_itself_after_half_a_minute(db, monkeypatch):
+def test_turn_of_a_lost_machine_frees_itself(db, monkeypatch):
     monkeypatch.setattr(turns, "_PATIENCE", 2)
-    leave_behind(seconds=29.7)
+    leave_behind(seconds=19.7)
     started = time.monotonic()
     with turns.turn(request()):
         assert 0.2 < time.monotonic() - started < 1.5
         assert Turn.objects.count() == 1
 
 
-def test_turn_of_a_dead_process_holds_until_then(db, monkeypatch):
+def test_turn_of_a_lost_machine_holds_until_then(db, monkeypatch):
     monkeypatch.setattr(turns, "_PATIENCE", 0.1)
-    leave_behind(seconds=28)
+    leave_behind(seconds=18)
     with pytest.raises(turns.TooLong), turns.turn(request()):
         pytest.fail("two at once")
+
+
+def test_turn_of_a_dead_process_is_free_at_once(db):
+    with turns.turn(request()):
+        machine, process, _ = Turn.objects.get().holder.split("/")
+    assert int(process) == os.getpid()
+    with subprocess.Popen(["true"]) as dead:
+        pass
+    leave_behind(seconds=0, holder=f"{machine}/{dead.pid}/one")
+    started = time.monotonic()
+    with turns.turn(request()):
+        assert time.monotonic() - started < 0.5
 
 
 def test_old_turns_of_other_browsers_are_removed(db):
@@ -225,7 +272,7 @@ def test_waiting_request_meets_the_outcome_of_the_first(tmp_path):
             return True
 
     with database_in_a_file(tmp_path):
-        assert sorted(at_once(press, press, press)) == [False, False, True]
+        assert sorted(at_once(press, press)) == [False, True]
 
 
 # A request that outlives its turn
