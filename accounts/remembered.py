@@ -1,4 +1,4 @@
-"""The number that a person let this browser keep, in a cookie that the pages of accounts alone get.
+"""The number that a person let this browser keep, in a cookie of this host alone.
 
 Signed, so that nobody plants a number; out of reach for scripts; and gone on demand. It works
 without JavaScript, and nothing of it is kept on our side.
@@ -6,7 +6,6 @@ without JavaScript, and nothing of it is kept on our side.
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 
 _KEPT = 180 * 24 * 60 * 60
 _SALT = "accounts.remembered"
@@ -23,7 +22,6 @@ def store(response: HttpResponse, phone: str) -> None:
         phone,
         salt=_SALT,
         max_age=_KEPT,
-        path=_path(),
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",
@@ -31,13 +29,8 @@ def store(response: HttpResponse, phone: str) -> None:
 
 
 def forget(response: HttpResponse) -> None:
-    response.delete_cookie(_name(), path=_path(), samesite="Lax")
-
-
-def _path() -> str:
-    """Return where signing in and changing one's number are."""
-    return reverse("accounts:login").removesuffix("login/")
+    response.delete_cookie(_name(), samesite="Lax")
 
 
 def _name() -> str:
-    return "__Secure-phone" if settings.SESSION_COOKIE_SECURE else "phone"
+    return "__Host-phone" if settings.SESSION_COOKIE_SECURE else "phone"

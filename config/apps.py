@@ -5,4 +5,4 @@ class SiteConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        from config import address_checks, checks  # noqa: F401 - they register themselves
+        from config import address_checks, checks, request_logs  # noqa: F401 - they register

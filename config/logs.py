@@ -15,6 +15,12 @@ def mask_phones(logger: WrappedLogger, method: str, event: EventDict) -> EventDi
     return {name: _masked(value) for name, value in event.items()}
 
 
+def add_request(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Say which request a line of Django's is about, which it gives along (config/request_logs)."""
+    request = getattr(event.get("_record"), "request", None)
+    return {**getattr(request, "log_context", {}), **event}
+
+
 def drop_query(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     """Keep of a request its method and path: people search for phones, in whatever spelling."""
     if "request" in event:
@@ -60,7 +66,7 @@ def configure() -> None:
 
 JSON_FORMATTER: dict[str, Any] = {
     "()": structlog.stdlib.ProcessorFormatter,
-    "foreign_pre_chain": _SHARED,
+    "foreign_pre_chain": [*_SHARED, add_request],
     "processors": [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.processors.format_exc_info,

@@ -166,6 +166,8 @@ LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_SECURE = HTTPS
 
+MESSAGE_STORAGE = "config.messages.Storage"
+
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
 # Small at first, since browsers do not forget it: docs/deploy.md says how to raise it.
@@ -323,6 +325,8 @@ LOGGING = {
         "django": {
             "handlers": ["console"] if not DEBUG else [],
             "level": "INFO",
+            # gunicorn's root logger would write each line once more.
+            "propagate": DEBUG,
         },
         # One line for each request; runserver has its own.
         "django_structlog": {

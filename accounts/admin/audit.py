@@ -58,7 +58,7 @@ class EntryAdmin(lists.ReadOnlyList):
 @admin.register(Group)
 @method_decorator(confirmation.required, name="changeform_view")
 @method_decorator(confirmation.required, name="delete_view")
-class RightsAdmin(GroupAdmin):
+class RightsAdmin(lists.CarefulList, GroupAdmin):
     """Who may change what a group may do could do everything.
 
     So it takes a code typed a moment ago, which an act on several at once would go around.

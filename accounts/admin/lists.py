@@ -4,6 +4,7 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
@@ -49,7 +50,19 @@ def phone_for(request: HttpRequest, phone: str | User | None) -> str:
     return phone if request.user.has_perm("accounts.view_phone") else phones.mask(phone)
 
 
-class BoundedList(admin.ModelAdmin):  # type: ignore[type-arg]
+class CarefulList(admin.ModelAdmin):  # type: ignore[type-arg]
+    """A list that answers with itself where the database could make nothing of what was asked."""
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        # PostgreSQL takes a NUL in no text.
+        asked = any("\0" in value for _name, values in request.GET.lists() for value in values)
+        chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if asked or not all(each.isascii() and each.isdigit() for each in chosen):
+            raise IncorrectLookupParameters
+        return super().get_changelist_instance(request)
+
+
+class BoundedList(CarefulList):
     """A list that takes the same few queries at any length."""
 
     paginator = BoundedPaginator
@@ -65,12 +78,6 @@ class BoundedList(admin.ModelAdmin):  # type: ignore[type-arg]
         filters = self.get_list_filter(request)
         offered = {getattr(each, "parameter_name", each) for each in filters}
         return lookup.removesuffix("__exact") in offered
-
-    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
-        # PostgreSQL takes it in no text.
-        if any("\0" in value for _name, values in request.GET.lists() for value in values):
-            raise IncorrectLookupParameters
-        return super().get_changelist_instance(request)
 
 
 class ReadOnlyList(BoundedList):

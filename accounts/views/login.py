@@ -296,7 +296,7 @@ class SignOutView(LogoutView):
         phone_login.sign_out(request)
         if was_signed_in:
             messages.success(request, _("You are signed out."))
-        return HttpResponseRedirect(self.get_success_url())
+        return HttpResponseRedirect(next_url(request, otherwise=settings.LOGOUT_REDIRECT_URL))
 
 
 def say_if_texted_before(request: HttpRequest, *, is_texted: bool, purpose: Purpose) -> None:
@@ -370,8 +370,8 @@ def further_step(over: Pending | None) -> str:
     }.get(over.further_step, _("a second step"))
 
 
-def next_url(request: HttpRequest) -> str:
-    """Return where the person wanted to go, if that is on this host, or the home page."""
+def next_url(request: HttpRequest, *, otherwise: str | None = None) -> str:
+    """Return where the person wanted to go, if that is on this host, or ``otherwise``: home."""
     url = request.POST.get("next") or request.GET.get("next") or ""
     # A word alone would be read as the name of a view, or as a page beside this one.
     is_whole = url.startswith(("/", "http://", "https://"))
@@ -383,7 +383,7 @@ def next_url(request: HttpRequest) -> str:
         )
     ):
         return url
-    return resolve_url(settings.LOGIN_REDIRECT_URL)
+    return resolve_url(otherwise or settings.LOGIN_REDIRECT_URL)
 
 
 def _clock(seconds: int) -> str:

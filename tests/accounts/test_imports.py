@@ -376,7 +376,9 @@ ARROWS: dict[str, set[str]] = {
     "config.settings": {"config.logs"},
     "config.logs": set(),
     "config.address_checks": {"accounts.conf"},
-    "config.apps": {"config.address_checks", "config.checks"},
+    "config.messages": set(),
+    "config.apps": {"config.address_checks", "config.checks", "config.request_logs"},
+    "config.request_logs": {"accounts.devices", "accounts.throttle"},
     "config.bodies": {"accounts.context_processors"},
     "config.worker": set(),
     "config.cache": {"accounts.breaker"},
@@ -450,6 +452,7 @@ PACKAGES: dict[str, set[str]] = {
     "config.worker": {"gunicorn"},
     "config.postgresql.base": {"psycopg"},
     "config.logs": {"structlog"},
+    "config.request_logs": {"django_structlog", "structlog"},
     "config.settings": {"csp", "environ"},
 }
 

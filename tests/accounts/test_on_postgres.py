@@ -169,12 +169,48 @@ def test_sign_ins_at_once_leave_exactly_one_under_strict(phone, settings):
 
 @pytest.mark.parametrize(
     ("address", "status"),
-    [("signinevent/?kind=%00", 200), ("user/?q=%00", 200), ("operation/batch/%00/", 200)],
+    [
+        ("accounts/signinevent/?kind=%00", 200),
+        ("accounts/user/?q=%00", 200),
+        ("accounts/operation/batch/%00/", 200),
+        ("auth/group/?name=%00", 200),
+        ("auth/group/?q=%00", 200),
+    ],
 )
 def test_address_with_a_nul_is_no_failure(address, status):
     operator = Client()
     operator.force_login(make_operator(is_superuser=True))
-    assert operator.get(f"/admin/accounts/{address}", follow=True).status_code == status
+    assert operator.get(f"/admin/{address}", follow=True).status_code == status
+
+
+FORMS_WITH_A_NUL = {
+    "act": ("user/act/disable/", {"ids": "{ids}", "batch": "\0"}),
+    "invitation": (
+        "user/invite/",
+        {"people": "+12025550101\n+12025550102", "go": "1", "batch": "\0"},
+    ),
+    "action of the list of people": ("user/", {"action": "disable", "_selected_action": "\0"}),
+    "action of a list that is none": ("user/", {"action": "\0", "_selected_action": "1"}),
+    "action on no row": ("user/", {"action": "disable", "_selected_action": "abc"}),
+    "action on too high a row": ("user/", {"action": "disable", "_selected_action": "9" * 30}),
+    "action of the list of differences": (
+        "finding/",
+        {"action": "mend_chosen", "_selected_action": "\0"},
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("address", "fields"), FORMS_WITH_A_NUL.values(), ids=FORMS_WITH_A_NUL.keys()
+)
+def test_form_with_a_nul_is_no_failure(pool, address, fields):
+    operator = Client()
+    operator.force_login(make_operator(is_superuser=True))
+    people = [User.objects.create(sub=f"sub-of-person-{n}", pool="p") for n in range(2)]
+    ids = ",".join(str(person.pk) for person in people)
+    sent = {name: value.format(ids=ids) for name, value in fields.items()}
+
+    assert operator.post(f"/admin/accounts/{address}", sent, follow=True).status_code == 200
 
 
 def test_device_that_no_name_can_be_of_is_signed_out_already():

@@ -96,10 +96,10 @@ def test_number_is_kept_by_nobody_who_was_not_asked_to(client, pool, known):
     assert "phone" not in client.cookies
 
 
-def test_kept_number_is_signed_out_of_reach_and_for_these_pages_alone(client, pool, known):
+def test_kept_number_is_signed_out_of_reach_and_for_this_host_alone(client, pool, known):
     ask(client, known.phone, remember="on")
     kept = client.cookies["phone"]
-    assert kept["path"] == "/accounts/"
+    assert kept["path"] == "/"
     assert kept["httponly"]
     assert kept["samesite"] == "Lax"
     assert kept["max-age"] == 180 * 24 * 60 * 60

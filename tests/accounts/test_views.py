@@ -482,6 +482,13 @@ BAD_NEXT = {
     "bracket": "//[evil.example",
     "endless": "/" + "a" * 60_000,
     "too long": "/" + "a" * 2000,
+    # Of this host, but beside the page that it stands on.
+    "word": "code",
+    "name of a view": "accounts:devices",
+    "page beside this one": "code/",
+    "page above this one": "../devices/",
+    "query alone": "?q=1",
+    "fragment alone": "#top",
 }
 # These stay on this host, wherever on it.
 ODD_NEXT = {
@@ -576,6 +583,19 @@ def test_signing_out_goes_nowhere_else(client, known):
 
 
 # Too much
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_form_of_more_than_a_hundred_fields_is_refused(client, method):
+    """Each is read and kept, however short; the largest form here has half as many."""
+    fields = {f"field-{number}": "" for number in range(101)}
+
+    refused = getattr(client, method)(LOGIN, fields)
+
+    assert refused.status_code == 400
+    assert "That did not work" in text(refused)
+    del fields["field-100"]
+    assert getattr(client, method)(LOGIN, fields).status_code == 200
 
 
 def check_too_many(page, most: int) -> None:

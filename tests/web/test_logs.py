@@ -1,0 +1,70 @@
+"""Lines of a deployed site: one for each thing, with its request, and no phone in clear."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.site import PRODUCTION, Browser, Site, manage
+
+PHONE = "+12015550123"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Iterator[Site]:
+    directory = tmp_path_factory.mktemp("site")
+    environment = PRODUCTION | {
+        "DATABASE_URL": f"sqlite:///{directory / 'db.sqlite3'}",
+        "DJANGO_STATIC_ROOT": str(directory / "root"),
+    }
+    manage(environment, "migrate", "--verbosity", "0")
+    manage(environment, "collectstatic", "--noinput")
+    running = Site(environment, directory / "site.log")
+    try:
+        running.wait("/healthz")
+        yield running
+    finally:
+        running.kill()
+
+
+def test_phone_that_somebody_else_writes_is_masked(site):
+    """Our own lines mask it where they are written; in an address, Django and others do not."""
+    site.get(f"/{PHONE}")
+    site.get("/%2B12015550123")
+    site.get("/%252B12015550123")
+    site.get("/nothing", User_Agent=f"Phone of {PHONE}")
+
+    assert PHONE[1:] not in site.log
+    assert "Not Found: /+…23" in site.log
+    assert "Phone of +…23" in site.log
+
+
+@pytest.mark.parametrize(
+    ("said", "ask"),
+    [
+        ("Not Found: /nothing-at-all", lambda site: site.get("/nothing-at-all")),
+        (
+            "Forbidden (CSRF cookie not set.): /accounts/language/",
+            lambda site: Browser(site).post("/accounts/language/"),
+        ),
+    ],
+    ids=["not found", "forbidden"],
+)
+def test_warning_of_django_is_one_line_with_its_request_and_network(site, said, ask):
+    ask(site)
+
+    (line,) = [each for each in site.lines() if each["message"] == said]
+    (finished,) = [
+        each
+        for each in site.lines()
+        if each["message"] == "request_finished" and each["request_id"] == line["request_id"]
+    ]
+    assert line["request"] == finished["request"]
+    assert line["network"] == finished["network"] == "192.0.2.0/24"
+    assert line["level"] == "warning"
+
+
+def test_error_of_django_is_one_line_with_its_network(site):
+    site.get("/accounts/login/", Host="evil.example")
+
+    (line,) = [each for each in site.lines() if each["logger"] == "django.security.DisallowedHost"]
+    assert line["network"] == "192.0.2.0/24"
