@@ -25,10 +25,10 @@ DEFAULT_LANGUAGE = "en"
 NOTICES = frozenset({"number_changed", "invited"})
 
 # Countries where a public notice is in one of our languages. Not India: a number tells too little
-# there, Hindi is the first language of fewer than half and costs two texts instead of one; whoever
-# wants it has it in the locale. Not Belgium or Canada: most of their people do not write French;
-# nor the Gulf states where most do not write Arabic. Arabic costs two texts as well, but where
-# nearly everybody reads it, few read English.
+# there, Hindi is the first language of fewer than half, and costs two texts with longer names;
+# whoever wants it has it in the locale. Not Belgium or Canada: most of their people do not write
+# French; nor the Gulf states where most do not write Arabic. Arabic may cost two texts as well, but
+# where nearly everybody reads it, few read English.
 _COUNTRIES_BY_LANGUAGE = {
     "ar": "DZ EG IQ JO LB LY MA MR OM PS SA SD SY TN YE",
     "de": "AT CH DE LI",

@@ -8,7 +8,7 @@ from tests.end_to_end.test_login import LOGOUT, answer, ask, code_in
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
 
-ARABIC, GERMAN, JAPANESE = "رمز تسجيل الدخول", "Login-Code", "ログイン用コード"
+ARABIC, GERMAN, JAPANESE = "رمز دخول", "Login-Code", "ログインコード"
 
 
 @pytest.fixture
