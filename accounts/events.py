@@ -53,6 +53,7 @@ REASONS = {
     "sandbox": _("the AWS account is in the SMS sandbox"),
     "throttled": _("too many texts at once for the sender"),
     "provider_down": _("the sender was not reached"),
+    "delayed": _("the sender did not answer, so the text may have left or not"),
     "misconfigured": _("the sender is set up wrongly"),
     "cooldown": _("texted a moment ago"),
     "not_sent": _("the number's own limits: texts or wrong codes"),

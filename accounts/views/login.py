@@ -140,7 +140,9 @@ class StepView(View):
             "attempt": waiting.attempt,
             "next_url": waiting.next_url,
             "is_over_budget": delivery == "over_budget",
-            "undelivered": "" if delivery == "sent" or is_repetition else delivery,
+            # Nobody knows whether the text left: its code may come, and may be asked for again.
+            "is_delayed": delivery == "delayed",
+            "undelivered": "" if delivery in ("sent", "delayed") or is_repetition else delivery,
             # Those whom an earlier text may have brought a code that is still right.
             "may_have_code": delivery not in ("not_sent", "locked", "over_budget"),
             # Another text to the same number would fare no better.

@@ -35,6 +35,7 @@ _METRICS: dict[str, str] = {
 }
 # These budgets are used by those with an account alone: that one is used up would tell who has one.
 _NOT_TOLD = (Verdict.BLOCK, Verdict.COUNTRY)
+_DELAYED = "delayed"
 _NO_TEXT_TAKES = 0.15  # until a text was sent by this process, and its time is known
 
 
@@ -89,6 +90,7 @@ class Begun:
         not_sent       the number's own limits: no code can be right before ``resend_at``
         locked         an operator must unlock the number first
         over_budget    the pool's budget is used up until ``resend_at``
+        delayed        a sender did not answer: the text of ``texted_at`` may have left or not
         opted_out …    why a sender refused it: ``senders.Reason``
 
     Times are in whole seconds since the epoch.
@@ -143,7 +145,7 @@ def send(person: Person, purpose: Purpose, *, started: float) -> Begun:
                 return _begun(reservation, now)
             if failure.certain:
                 book.release(person.name, now=now)
-                refusal = failure.reason
+            refusal = failure.reason if failure.certain else _DELAYED
             reason = failure.reason
     elif reservation.may_send:
         reservation = book.pretend(person.name, reservation, now=now)
@@ -167,9 +169,9 @@ def send(person: Person, purpose: Purpose, *, started: float) -> Begun:
 def _begun(reservation: Reservation, now: float, *, refusal: str = "") -> Begun:
     """Return what the caller may know; ``refusal`` is why a sender refused the text, if one did."""
     delivery, texted_at = refusal, reservation.texted_at
+    if refusal in ("", _DELAYED) and (reservation.may_send or reservation.verdict in _NOT_TOLD):
+        texted_at = int(now)
     if not refusal:
-        if reservation.may_send or reservation.verdict in _NOT_TOLD:
-            texted_at = int(now)
         delivery = _delivery(reservation, texted_at)
     return Begun(reservation.challenge, reservation.resend_at, delivery, texted_at)
 

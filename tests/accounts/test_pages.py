@@ -187,6 +187,18 @@ def test_text_that_was_not_sent_is_said_with_the_one_next_step(
     assert ("Text me again" in page) == (step == "resend")
 
 
+def test_text_of_which_nobody_knows_whether_it_left_is_not_said_to_be_sent(client, pool, known):
+    pool.says = {"delivery": "delayed"}
+    ask(client, known.phone)
+    page = text(client.get(CODE))
+    assert "<h1>Type your code</h1>" in page
+    assert "got no answer. It may come late, or not at all" in page
+    assert "We sent it" not in page
+    assert "Text me again" in page
+    # It may have left all the same.
+    assert answer(client, pool.code()).url == "/"
+
+
 @pytest.mark.parametrize(
     ("delivery", "is_offered"),
     [("provider_down", True), ("not_sent", False), ("over_budget", False), ("locked", False)],

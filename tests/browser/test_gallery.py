@@ -340,6 +340,7 @@ def test_gallery_of_troubles(gallery: Gallery, page: Page, phone, settings):
             "code-landline": {"delivery": "landline"},
             "code-blocked-country": {"delivery": "blocked_country"},
             "code-not-sent": {"delivery": "provider_down"},
+            "code-delayed": {"delivery": "delayed"},
             "code-too-soon": {"delivery": "not_sent", "resendAt": in_seconds(24)},
             "code-too-soon-for-hours": {"delivery": "not_sent", "resendAt": in_seconds(80_000)},
             "code-locked": {"delivery": "locked"},
