@@ -18,7 +18,8 @@ from accounts.admin import acts
 from accounts.models import Operation, Session, SignInEvent, User
 from accounts.models.users import LOCKED
 from accounts.operations import Kind, State
-from tests.accounts.test_operations import DOWN, Pool, again, later, make_operator, session_of
+from tests.accounts.test_operations import DOWN, Pool, again, make_operator, session_of
+from tests.clock import seconds_later
 from tests.wire import Reply, aws_error
 
 pytestmark = pytest.mark.django_db
@@ -504,7 +505,7 @@ def test_page_of_any_operator_takes_up_what_is_due(admin, pool, person):
     pool.faults.clear()
     admin.get("/admin/")
     assert Operation.objects.get().is_waiting
-    with later(31):
+    with seconds_later(31):
         admin.get("/admin/")
     assert Operation.objects.get().is_done
 
@@ -514,7 +515,7 @@ def test_command_takes_up_what_is_due(pool, person, boss, capsys):
     operations.perform(Kind.DISABLE, person, by=boss)
     call_command("run_operations")
     pool.faults.clear()
-    with later(31):
+    with seconds_later(31):
         call_command("run_operations")
     assert capsys.readouterr().out == "0 tried, 1 waiting.\n1 tried, 0 waiting.\n"
 

@@ -18,10 +18,10 @@ from tests.accounts.test_phone_login import (
     ask,
     further_step,
     same_cookies,
-    seconds_later,
     strict_cognito,
     who,
 )
+from tests.clock import seconds_later
 from tests.wire import aws_error
 
 CONFIRM, CODE, RESEND = (

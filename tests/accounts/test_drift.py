@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts import cognito, drift
 from accounts.models import Claim, Finding, Listed, Session, SyncRun, User
 from accounts.models.users import DELETED
-from tests.accounts.test_turns import at_once, database_in_a_file
+from tests.concurrency import at_once, database_in_a_file
 from tests.user_pool import OUTAGE, UserPool
 from tests.wire import aws_error
 

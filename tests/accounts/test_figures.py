@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts import figures, ledger
 from accounts.models import EventCount, RolledHour, SignInEvent, User
-from tests.accounts.test_turns import at_once, database_in_a_file
+from tests.concurrency import at_once, database_in_a_file
 from tests.wire import Reply, aws_error
 
 pytestmark = pytest.mark.django_db

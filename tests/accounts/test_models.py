@@ -4,7 +4,7 @@ import pytest
 from django.core import serializers
 
 from accounts.models import User
-from tests.accounts.test_turns import at_once, database_in_a_file
+from tests.concurrency import at_once, database_in_a_file
 
 pytestmark = pytest.mark.django_db
 

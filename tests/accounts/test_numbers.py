@@ -4,18 +4,16 @@ import json
 import logging
 import re
 import time
-from datetime import timedelta
 
 import pytest
-import time_machine
 from django.core.handlers.base import BaseHandler
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
-from django.utils import timezone
 
 from accounts import events, operations, phones, remembered, texts
 from accounts.models import Operation, SignInEvent, User
-from tests.accounts.test_turns import at_once, database_in_a_file
+from tests.clock import seconds_later
+from tests.concurrency import at_once, database_in_a_file
 from tests.wire import Reply, Request, WireServer, aws_error
 
 pytestmark = pytest.mark.django_db
@@ -118,10 +116,6 @@ def page(response) -> str:
     return response.content.decode()
 
 
-def later(seconds: float) -> time_machine.travel:
-    return time_machine.travel(timezone.now() + timedelta(seconds=seconds), tick=True)
-
-
 def test_new_number_is_texted_a_code_for_this_user_in_the_language_of_the_page(client, aws, user):
     assert ask(client, "(202) 555-0187").url == CODE
     [event] = aws.events
@@ -191,7 +185,7 @@ def test_number_remembered_waits_with_a_change_that_waits(client, user, aws):
     aws.faults["AdminUpdateUserAttributes"] = Reply({}, 500)
     assert remembered_after_the_change(client, PHONE) == PHONE
     aws.faults.clear()
-    with later(31):
+    with seconds_later(31):
         operations.run_due()
     client.get(CHANGED)
     assert client.cookies["phone"].value.startswith(NEW)
@@ -248,7 +242,7 @@ def test_same_number_again_within_the_cooldown_texts_nothing(client, aws):
     ask(client)
     assert ask(client).url == CODE
     assert len(aws.asked("prove")) == 1
-    with later(31):
+    with seconds_later(31):
         ask(client)
     assert len(aws.asked("prove")) == 2
 
@@ -298,7 +292,7 @@ def test_texts_function_that_is_missing_is_said_and_logged(client, settings, cap
 
 def test_code_that_is_too_old_is_said_and_not_checked(client, aws):
     ask(client)
-    with later(301):
+    with seconds_later(301):
         assert "too old" in page(answer(client))
     assert aws.asked("check") == []
 

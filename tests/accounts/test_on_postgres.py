@@ -17,7 +17,7 @@ from accounts.models import Operation, RolledHour, SignInEvent, User
 from accounts.operations import Kind, Remark, State
 from tests.accounts.test_operations import Pool, make_operator
 from tests.accounts.test_sharing import race
-from tests.accounts.test_turns import at_once
+from tests.concurrency import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

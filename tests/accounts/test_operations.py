@@ -12,7 +12,8 @@ from django.utils import timezone
 from accounts import ledger, operations, texts
 from accounts.models import Operation, Session, SignInEvent, User
 from accounts.operations import Kind, Remark, State
-from tests.accounts.test_turns import at_once, database_in_a_file
+from tests.clock import seconds_later
+from tests.concurrency import at_once, database_in_a_file
 from tests.wire import Reply, Request, WireServer, aws_error
 
 pytestmark = pytest.mark.django_db
@@ -81,10 +82,6 @@ def session_of(user: User, key: str = "k" * 32, minutes_ago: int = 5) -> Session
 
 def again(user: User) -> User:
     return User.objects.get(pk=user.pk)
-
-
-def later(seconds: float) -> time_machine.travel:
-    return time_machine.travel(timezone.now() + timedelta(seconds=seconds), tick=True)
 
 
 # Done, here and there
@@ -216,7 +213,7 @@ def test_number_of_somebody_else_is_refused_for_good_and_changes_nothing(pool, p
     )
     assert (operation.state, operation.remark) == (State.REFUSED, Remark.PHONE_TAKEN)
     assert again(person).phone == person.phone
-    with later(100_000):
+    with seconds_later(100_000):
         assert operations.run_due() == 0
 
 
@@ -294,7 +291,7 @@ def test_order_that_cognito_did_not_take_waits_and_is_done_later(
     assert not again(person).is_staff
     assert operations.run_due() == 0
     pool.faults.clear()
-    with later(31):
+    with seconds_later(31):
         assert operations.run_due() == 1
     operation.refresh_from_db()
     assert (operation.state, operation.tries, operation.error) == (State.DONE, 2, "")
@@ -392,9 +389,9 @@ def test_two_superusers_who_disable_each_other_leave_one(pool, operator, tmp_pat
 def test_order_whose_process_died_is_taken_up_when_its_lease_is_over(pool, person, operator):
     operation = operations.order(Kind.DISABLE, person, by=operator)
     assert operations._claim(operation.pk)
-    with later(45):
+    with seconds_later(45):
         assert operations.run_due() == 0
-    with later(61):
+    with seconds_later(61):
         assert operations.run_due() == 1
     operation.refresh_from_db()
     assert operation.is_done
@@ -405,7 +402,7 @@ def test_process_that_was_thought_dead_does_nothing_twice(pool, phone, operator,
     pool.faults[""] = Reply({"delivery": "sent"})
     operation = operations.order(Kind.INVITE, None, by=operator, phone=phone, tell=True)
     slow = operations._claim(operation.pk)
-    with later(61):
+    with seconds_later(61):
         assert operations.run(operation).is_done
     operations._go_there(slow)
     assert pool.operations() == ["AdminCreateUser", "", "AdminCreateUser"]
@@ -418,7 +415,7 @@ def test_orders_on_one_account_come_one_after_the_other(pool, person, operator):
     assert second.is_waiting
     assert pool.requests == []
     operations._go_there(claimed)
-    with later(6):
+    with seconds_later(6):
         operations.run_due()
     second.refresh_from_db()
     assert second.is_done
@@ -431,7 +428,7 @@ def test_later_order_overtakes_what_it_contradicts(pool, person, operator):
     first = operations.perform(Kind.DISABLE, person, by=operator)
     assert operations.perform(Kind.ENABLE, person, by=operator).is_done
     pool.faults.clear()
-    with later(31):
+    with seconds_later(31):
         operations.run_due()
     first.refresh_from_db()
     assert first.state == State.OVERTAKEN

@@ -19,7 +19,6 @@ from typing import Any
 
 import jwt
 import pytest
-import time_machine
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.core import serializers
 from django.db.models.signals import pre_save
@@ -29,7 +28,8 @@ from django.views.debug import ExceptionReporter
 from accounts import tokens, turns
 from accounts.models import Session, SignInEvent, Turn, UnprovenAccount, User
 from accounts.sessions import SessionStore
-from tests.accounts.test_turns import at_once, database_in_a_file
+from tests.clock import seconds_later
+from tests.concurrency import at_once, database_in_a_file
 from tests.wire import Reply, Request, WireServer, aws_error
 
 pytestmark = pytest.mark.django_db
@@ -351,10 +351,6 @@ def who(client: Client) -> User | None:
     """Whom the browser is signed in as."""
     found = client.session.get("_auth_user_id")
     return User.objects.get(pk=found) if found else None
-
-
-def seconds_later(seconds: float) -> time_machine.travel:
-    return time_machine.travel(time.time() + seconds, tick=True)
 
 
 def same_cookies(client: Client) -> Client:

@@ -1,9 +1,6 @@
 """People who use the site, looked up again in a user pool at the wire."""
 
-import time
-
 import pytest
-import time_machine
 from django.contrib import auth
 from django.http import HttpResponse
 from django.test import Client
@@ -13,7 +10,8 @@ from accounts import afterwards, cognito, revalidation
 from accounts.models import Session, SignInEvent, User
 from accounts.models.users import DELETED
 from tests.accounts.test_phone_login import id_token, key_set
-from tests.accounts.test_turns import at_once, database_in_a_file
+from tests.clock import seconds_later
+from tests.concurrency import at_once, database_in_a_file
 from tests.user_pool import OUTAGE, THROTTLED, UserPool
 from tests.wire import Reply, WireServer, aws_error
 
@@ -53,10 +51,6 @@ def again(user: User) -> User:
     return User.objects.get(pk=user.pk)
 
 
-def later(seconds: float) -> time_machine.travel:
-    return time_machine.travel(time.time() + seconds, tick=True)
-
-
 def is_signed_in(visitor: Client) -> bool:
     return visitor.get("/").status_code == 200
 
@@ -67,11 +61,11 @@ def is_signed_in(visitor: Client) -> bool:
 def test_person_is_asked_about_once_per_interval(pool, visitor, person):
     # They have signed in just now.
     assert is_signed_in(visitor)
-    with later(INTERVAL - 60):
+    with seconds_later(INTERVAL - 60):
         assert is_signed_in(visitor)
     assert pool.asked_about() == []
     for times in (1, 2, 3):
-        with later(times * (INTERVAL + 1)):
+        with seconds_later(times * (INTERVAL + 1)):
             for _ in range(3):
                 assert is_signed_in(visitor)
         assert pool.asked_about() == ["sub-1"] * times
@@ -79,7 +73,7 @@ def test_person_is_asked_about_once_per_interval(pool, visitor, person):
 
 def test_interval_is_that_of_the_settings(pool, visitor, settings):
     settings.ACCOUNTS_REVALIDATE_SECONDS = 60
-    with later(61):
+    with seconds_later(61):
         assert is_signed_in(visitor)
     assert len(pool.asked_about()) == 1
 
@@ -95,7 +89,7 @@ def test_page_does_not_wait_for_the_answer(pool, person, rf):
 
 
 def test_stranger_and_page_that_asks_for_nobody_cause_no_question(pool, visitor, client):
-    with later(INTERVAL + 1):
+    with seconds_later(INTERVAL + 1):
         assert client.get("/").status_code == 302
         assert visitor.get("/healthz").status_code == 200
     assert pool.requests == []
@@ -171,7 +165,7 @@ def test_person_who_was_disabled_or_deleted_loses_the_session(pool, visitor, per
     else:
         del pool.users["sub-1"]
     assert is_signed_in(visitor)
-    with later(INTERVAL + 1):
+    with seconds_later(INTERVAL + 1):
         # This one lets Cognito be asked, after it was served.
         visitor.get("/")
         assert not is_signed_in(visitor)
@@ -202,7 +196,7 @@ def test_operator_who_left_the_group_is_none_at_the_next_look(pool, person, sett
     revalidation.check(again(person))
     assert again(person).is_staff
     pool.groups["sub-1"] = []
-    with later(INTERVAL + 1):
+    with seconds_later(INTERVAL + 1):
         revalidation.check(again(person))
     assert not again(person).is_staff
 
@@ -292,7 +286,7 @@ NONSENSE = {
 @pytest.mark.parametrize("reply", NONSENSE.values(), ids=NONSENSE)
 def test_answer_that_is_none_signs_nobody_out(pool, visitor, person, reply):
     pool.faults["AdminGetUser"] = reply
-    with later(INTERVAL + 1):
+    with seconds_later(INTERVAL + 1):
         for _ in range(3):
             assert is_signed_in(visitor)
     assert len(pool.requests) == 1
@@ -304,14 +298,14 @@ def test_outage_is_tried_again_after_a_minute_not_at_every_request(pool, visitor
     pool.faults["AdminGetUser"] = OUTAGE
     for seconds, tries in ((0, 1), (30, 1), (61, 2), (90, 2), (125, 3)):
         revalidation._asking.reset()
-        with later(INTERVAL + 1 + seconds):
+        with seconds_later(INTERVAL + 1 + seconds):
             for _ in range(3):
                 assert is_signed_in(visitor)
         assert len(pool.requests) == tries
     pool.faults.clear()
     pool.change("sub-1", Enabled=False)
     revalidation._asking.reset()
-    with later(INTERVAL + 1 + 190):
+    with seconds_later(INTERVAL + 1 + 190):
         visitor.get("/")
         assert not is_signed_in(visitor)
 

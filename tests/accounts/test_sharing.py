@@ -21,11 +21,11 @@ from tests.accounts.test_phone_login import (
     answer,
     ask,
     same_cookies,
-    seconds_later,
     strict_cognito,
     who,
 )
-from tests.accounts.test_turns import at_once, database_in_a_file
+from tests.clock import seconds_later
+from tests.concurrency import at_once, database_in_a_file
 
 pytestmark = pytest.mark.django_db
 

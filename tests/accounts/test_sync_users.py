@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from accounts.management.commands import sync_users
 from accounts.models import Finding, SyncRun, User
 from tests.accounts.test_drift import mixed, number, people, person, pool  # noqa: F401
-from tests.accounts.test_turns import database_in_a_file
+from tests.concurrency import database_in_a_file
 from tests.user_pool import OUTAGE, THROTTLED, UserPool
 
 pytestmark = pytest.mark.django_db

@@ -1,19 +1,12 @@
 """One request at a time per browser. Where threads meet, the database is a file, as on a site."""
 
-import contextlib
 import os
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
-import time_machine
-from django.db import connections
 from django.forms.models import model_to_dict
 from django.http import HttpRequest
 from django.test import RequestFactory
@@ -21,48 +14,12 @@ from django.utils import timezone
 
 from accounts import turns
 from accounts.models import Turn
+from tests.clock import seconds_later
+from tests.concurrency import at_once, database_in_a_file
 
 CODE = "483920"
 SESSION = "a-handle"
 COOKIE = "a-session-key-of-thirty-two-char"
-
-
-@contextlib.contextmanager
-def database_in_a_file(directory: Path) -> Iterator[None]:
-    """Keep the test's database in a file, so that every thread has a connection of its own.
-
-    In memory they would share one, and the transactions on it.
-    """
-    memory = connections["default"]
-    name, path = memory.settings_dict["NAME"], str(directory / "db.sqlite3")
-    with memory.cursor() as cursor:
-        cursor.execute("VACUUM INTO %s", [path])
-    # The very dictionary that other threads make their connections from.
-    memory.settings_dict["NAME"] = path
-    connections["default"] = connections.create_connection("default")
-    # The first one sets the journal mode, for which nobody waits.
-    connections["default"].ensure_connection()
-    try:
-        yield
-    finally:
-        connections["default"].close()
-        memory.settings_dict["NAME"] = name
-        connections["default"] = memory
-
-
-def at_once(*jobs: Callable[[], Any]) -> list[Any]:
-    """Run the jobs at the same moment, each in a thread, and return what they returned."""
-    barrier = threading.Barrier(len(jobs))
-
-    def run(job: Callable[[], Any]) -> Any:
-        barrier.wait(10)
-        try:
-            return job()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(jobs)) as threads:
-        return [future.result() for future in [threads.submit(run, job) for job in jobs]]
 
 
 def request(cookie: str | None = COOKIE) -> HttpRequest:
@@ -84,10 +41,6 @@ def leave_behind(*, seconds: float, holder: str = "lost-machine/1/one") -> None:
     Turn.objects.create(
         browser=browser, holder=holder, taken_at=timezone.now() - timedelta(seconds=seconds)
     )
-
-
-def seconds_later(seconds: float) -> time_machine.travel:
-    return time_machine.travel(time.time() + seconds, tick=True)
 
 
 # Waiting

@@ -26,10 +26,10 @@ from tests.accounts.test_phone_login import (
     answer,
     ask,
     same_cookies,
-    seconds_later,
     strict_cognito,
     who,
 )
+from tests.clock import seconds_later
 from tests.wire import Reply
 
 pytestmark = pytest.mark.django_db

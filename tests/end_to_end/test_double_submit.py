@@ -12,7 +12,7 @@ from pytest_django.live_server_helper import LiveServer
 from accounts import sealing, sessions
 from accounts.models import Session, Turn, User
 from accounts.sessions import SessionStore
-from tests.accounts.test_turns import at_once, database_in_a_file
+from tests.concurrency import at_once, database_in_a_file
 from tests.wire import Recorder
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]

@@ -8,11 +8,11 @@ import re
 import time
 
 import pytest
-import time_machine
 from django.test import Client
 
 from accounts import cognito, phones
 from accounts.models import User
+from tests.clock import seconds_later
 from tests.end_to_end.conftest import both_fronts
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
@@ -62,11 +62,6 @@ def reference(client: Client) -> str:
 
 def wrong(code: str) -> str:
     return f"{(int(code) + 1) % 1_000_000:06d}"
-
-
-def seconds_later(seconds: float) -> time_machine.travel:
-    """Let the site's clock run ahead; the local AWS keeps its own."""
-    return time_machine.travel(time.time() + seconds, tick=True)
 
 
 def is_signed_in(client: Client) -> bool:

@@ -5,19 +5,17 @@ template's policy.
 """
 
 import re
-from datetime import timedelta
 
 import pytest
-import time_machine
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.test import Client
-from django.utils import timezone
 
 from accounts import cognito, ledger, operations, texts
 from accounts.admin import live
 from accounts.models import Operation, Session, User
 from accounts.operations import Kind, Remark, State
+from tests.clock import seconds_later
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
 
@@ -116,10 +114,6 @@ def said(page) -> str:
 
 def again(user: User) -> User:
     return User.objects.get(pk=user.pk)
-
-
-def later(seconds: float) -> time_machine.travel:
-    return time_machine.travel(timezone.now() + timedelta(seconds=seconds), tick=True)
 
 
 def test_disabled_person_is_out_everywhere_until_enabled(
@@ -248,7 +242,7 @@ def test_outage_in_the_middle_is_reported_tried_again_and_then_done(
     shuts_out = name in ("disable", "delete", "sign-out")
     assert is_signed_in(theirs) is not shuts_out
     strict.heal()
-    with later(31):
+    with seconds_later(31):
         # Any page of an operator takes it up; here from the shell, which has no session to lose.
         call_command("run_operations")
     order = Operation.objects.get()
