@@ -56,7 +56,7 @@ MIDDLEWARE = [
     "accounts.afterwards.middleware",
     "accounts.outbound.middleware",
     "csp.middleware.CSPMiddleware",
-    "config.headers.permissions_policy",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "config.bodies.middleware",
@@ -191,12 +191,13 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
-# Who may use what of the browser. The page of the code lets it read our own text (WebOTP); of the
-# rest no page uses anything, and nothing that got into one could.
+# Features of the browser that pages may use. The page of the code lets it read our own text
+# (WebOTP); no page uses any other, and neither could a script that got into one.
 PERMISSIONS_POLICY = {
     "otp-credentials": "self",
-    **dict.fromkeys(
-        (
+    **{
+        name: []
+        for name in (
             "accelerometer",
             "autoplay",
             "bluetooth",
@@ -225,9 +226,8 @@ PERMISSIONS_POLICY = {
             "web-share",
             "window-management",
             "xr-spatial-tracking",
-        ),
-        "",
-    ),
+        )
+    },
 }
 
 # Sign-in

@@ -385,7 +385,6 @@ ARROWS: dict[str, set[str]] = {
     "config.postgresql": set(),
     "config.postgresql.base": {"accounts.breaker"},
     "config.checks": set(),
-    "config.headers": set(),
     "config.health": {"accounts.tokens", "config.lame_duck"},
     "config.lame_duck": set(),
     "config.gunicorn.conf": {"config.lame_duck", "config.logs"},
