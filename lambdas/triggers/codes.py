@@ -35,7 +35,7 @@ _METRICS: dict[str, str] = {
 }
 # These budgets are used by those with an account alone: that one is used up would tell who has one.
 _NOT_TOLD = (Verdict.BLOCK, Verdict.COUNTRY)
-_DELAYED = "delayed"
+DELAYED = "delayed"
 _NO_TEXT_TAKES = 0.15  # until a text was sent by this process, and its time is known
 
 
@@ -145,7 +145,7 @@ def send(person: Person, purpose: Purpose, *, started: float) -> Begun:
                 return _begun(reservation, now)
             if failure.certain:
                 book.release(person.name, now=now)
-            refusal = failure.reason if failure.certain else _DELAYED
+            refusal = failure.reason if failure.certain else DELAYED
             reason = failure.reason
     elif reservation.may_send:
         reservation = book.pretend(person.name, reservation, now=now)
@@ -169,7 +169,7 @@ def send(person: Person, purpose: Purpose, *, started: float) -> Begun:
 def _begun(reservation: Reservation, now: float, *, refusal: str = "") -> Begun:
     """Return what the caller may know; ``refusal`` is why a sender refused the text, if one did."""
     delivery, texted_at = refusal, reservation.texted_at
-    if refusal in ("", _DELAYED) and (reservation.may_send or reservation.verdict in _NOT_TOLD):
+    if refusal in ("", DELAYED) and (reservation.may_send or reservation.verdict in _NOT_TOLD):
         texted_at = int(now)
     if not refusal:
         delivery = _delivery(reservation, texted_at)

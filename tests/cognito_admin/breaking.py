@@ -140,6 +140,8 @@ def new_policy_version(aws: Aws, document: dict[str, Any]) -> None:
 def try_remedy(aws: Aws, run: Callable[..., str], command: str) -> None:
     words = shlex.split(command)
     if words[0] == "aws":
+        # A shell may be set to any region.
+        assert "--region" in words
         aws_cli.run(aws.client, words[1:])
     elif words[:2] == ["python", "manage.py"]:
         run(*words[2:], "--yes")
