@@ -27,6 +27,7 @@ from botocore.exceptions import (
 from django.views.decorators.debug import sensitive_variables
 
 from accounts import outbound
+from accounts.cognito import Challenge
 from accounts.conf import conf
 
 if TYPE_CHECKING:
@@ -102,6 +103,22 @@ def prove(phone: str, *, user_sub: str, language: str, purpose: Purpose = "chang
         )
     except (KeyError, TypeError, ValueError) as error:
         raise Unavailable("The reply makes no sense") from error
+
+
+def challenge_of(proof: Proof) -> Challenge:
+    """Return a proof in the form in which what a browser waits for is kept."""
+    return Challenge(
+        session=proof.challenge_id,
+        username="",
+        expires_at=proof.expires_at,
+        resend_at=proof.resend_at,
+        tries_left=proof.tries_left,
+        code_length=proof.code_length,
+        delivery=proof.delivery,
+        reference=proof.reference,
+        texted_at=proof.texted_at,
+        said_at=proof.said_at,
+    )
 
 
 @sensitive_variables("code")

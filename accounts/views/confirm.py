@@ -4,7 +4,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect, render
 
-from accounts import confirmation, phone_login, phones
+from accounts import attempts, confirmation, login_errors, phone_login, phones
 from accounts.pending import Pending
 from accounts.views.login import (
     CodeView,
@@ -53,7 +53,7 @@ class ConfirmView(ConfirmStepView):
     def get(self, request: HttpRequest) -> HttpResponse:
         if confirmation.is_recent(request):
             return HttpResponseRedirect(next_url(request))
-        return self.start_page(request, phone_login.current(request, "confirm"))
+        return self.start_page(request, attempts.current(request, "confirm"))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         phone = getattr(request.user, "phone", None)
@@ -63,7 +63,7 @@ class ConfirmView(ConfirmStepView):
             is_texted = phone_login.start(
                 request, phone, next_url=next_url(request), purpose="confirm"
             )
-        except phone_login.Unavailable as error:
+        except login_errors.Unavailable as error:
             return self.start_page(request, None, status=503, reference=error.reference)
         say_if_texted_before(request, is_texted=is_texted, purpose="confirm")
         return redirect(self.steps.code)

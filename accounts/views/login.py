@@ -19,7 +19,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import TemplateView, View
 
-from accounts import countries, devices, phone_login, phones, remembered
+from accounts import (
+    attempts,
+    countries,
+    devices,
+    login_errors,
+    phone_login,
+    phones,
+    remembered,
+)
 from accounts.conf import conf
 from accounts.forms import CodeForm, PhoneForm
 from accounts.pending import Pending, Purpose
@@ -66,15 +74,15 @@ class StepView(View):
             return elsewhere
         try:
             if request.method == "POST":
-                phone_login.admit(request)
+                attempts.admit(request)
             return super().dispatch(request, *args, **kwargs)
-        except phone_login.InUse:
+        except login_errors.InUse:
             return redirect("accounts:take_over")
-        except phone_login.NothingPending:
+        except login_errors.NothingPending:
             return self.nothing_pending(request)
-        except (phone_login.StartOver, phone_login.FurtherStep):
+        except (login_errors.StartOver, login_errors.FurtherStep):
             return redirect(self.steps.start)
-        except phone_login.TooMany as error:
+        except login_errors.TooMany as error:
             return too_many(request, error)
 
     def elsewhere(self, request: HttpRequest) -> HttpResponseBase | None:
@@ -118,7 +126,7 @@ class StepView(View):
         is_answer_lost: bool = False,
     ) -> HttpResponse:
         """Return the page; ``is_answer_lost`` where a code that was sent may be used up by now."""
-        waiting = phone_login.current(request, self.steps.purpose)
+        waiting = attempts.current(request, self.steps.purpose)
         if waiting is not None and waiting.challenge is None and status == 503:
             # The code was right, and spent, before something failed.
             return self.start_page(request, waiting, status=status, reference=waiting.reference)
@@ -168,7 +176,7 @@ class StepView(View):
 
 class PhoneView(StepView):
     def get(self, request: HttpRequest) -> HttpResponse:
-        waiting = phone_login.current(request)
+        waiting = attempts.current(request)
         if phone_login.asked(request):
             return redirect("accounts:take_over")
         kept = remembered.load(request)
@@ -193,7 +201,7 @@ class PhoneView(StepView):
         phone = form.cleaned_data["phone"]
         try:
             is_texted = phone_login.start(request, phone, next_url=next_url(request))
-        except phone_login.Unavailable as error:
+        except login_errors.Unavailable as error:
             return _phone_page(request, form, status=503, reference=error.reference)
         say_if_texted_before(request, is_texted=is_texted, purpose="login")
         response = redirect("accounts:code")
@@ -230,7 +238,7 @@ class CodeView(StepView):
         return self.code_page(request)
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        waiting = phone_login.current(request, self.steps.purpose)
+        waiting = attempts.current(request, self.steps.purpose)
         length = waiting.challenge.code_length if waiting and waiting.challenge else 6
         form = CodeForm(request.POST, code_length=length)
         if not form.is_valid():
@@ -239,20 +247,20 @@ class CodeView(StepView):
             url = self.finish(
                 request, form.cleaned_data["code"], attempt=form.cleaned_data["attempt"]
             )
-        except phone_login.WrongCode as error:
+        except login_errors.WrongCode as error:
             message = ngettext(
                 "That is not the code. You have %(tries)d try left.",
                 "That is not the code. You have %(tries)d tries left.",
                 error.tries_left,
             )
             form.add_error("code", message % {"tries": error.tries_left})
-        except phone_login.Expired:
+        except login_errors.Expired:
             form.add_error("code", _("That code is too old. Ask for a new one below."))
-        except phone_login.OtherAttempt:
+        except login_errors.OtherAttempt:
             form.add_error(
                 "code", _("You have asked for another code since. Type the code you got last.")
             )
-        except phone_login.Unavailable as error:
+        except login_errors.Unavailable as error:
             is_lost = error.is_answer_lost
             return self.code_page(request, form, status=503, is_answer_lost=is_lost)
         else:
@@ -274,9 +282,9 @@ class ResendView(StepView):
     def post(self, request: HttpRequest) -> HttpResponse:
         try:
             is_texted = self.resend(request)
-        except phone_login.TooSoon as error:
+        except login_errors.TooSoon as error:
             return self.code_page(request, wait=error.retry_after, status=429)
-        except phone_login.Unavailable:
+        except login_errors.Unavailable:
             return self.code_page(request, status=503)
         if is_texted:
             messages.success(request, _("We have sent another text. It can take a minute."))
@@ -303,7 +311,7 @@ class SignOutView(LogoutView):
 
 def say_if_texted_before(request: HttpRequest, *, is_texted: bool, purpose: Purpose) -> None:
     """Say that nothing was texted just now, where an earlier text brings the code all the same."""
-    waiting = phone_login.current(request, purpose)
+    waiting = attempts.current(request, purpose)
     if not is_texted and waiting and waiting.challenge and waiting.challenge.delivery == "sent":
         messages.info(
             request,
@@ -311,7 +319,7 @@ def say_if_texted_before(request: HttpRequest, *, is_texted: bool, purpose: Purp
         )
 
 
-def too_many(request: HttpRequest, error: phone_login.TooMany) -> HttpResponse:
+def too_many(request: HttpRequest, error: login_errors.TooMany) -> HttpResponse:
     minutes = math.ceil(error.retry_after / 60)
     context = {"minutes": minutes, "reference": error.reference}
     response = render(request, "429.html", context, status=429)

@@ -14,7 +14,15 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.generic import View
 
-from accounts import confirmation, numbers, phone_login, phones, remembered, sessions
+from accounts import (
+    attempts,
+    confirmation,
+    login_errors,
+    numbers,
+    phones,
+    remembered,
+    sessions,
+)
 from accounts.forms import PhoneForm
 from accounts.models import User
 from accounts.pending import Pending
@@ -56,7 +64,7 @@ class NumberStepView(StepView):
 class NumberView(NumberStepView):
     @method_decorator(confirmation.required)
     def get(self, request: HttpRequest) -> HttpResponse:
-        waiting = phone_login.current(request, "number")
+        waiting = attempts.current(request, "number")
         is_over = bool(waiting and waiting.challenge is None)
         return _number_page(request, PhoneForm(region=_own_region(request)), is_over=is_over)
 
@@ -72,10 +80,10 @@ class NumberView(NumberStepView):
             return _number_page(request, form)
         try:
             is_texted = numbers.start(request, form.cleaned_data["phone"])
-        except numbers.SameNumber:
+        except login_errors.SameNumber:
             _refuse_same(form)
             return _number_page(request, form)
-        except phone_login.Unavailable as error:
+        except login_errors.Unavailable as error:
             return _number_page(request, form, status=503, reference=error.reference)
         say_if_texted_before(request, is_texted=is_texted, purpose="number")
         return redirect(self.steps.code)
@@ -85,7 +93,7 @@ class NumberCodeView(NumberStepView, CodeView):
     def finish(self, request: HttpRequest, code: str, *, attempt: str) -> str:
         try:
             numbers.finish(request, code, attempt=attempt)
-        except numbers.Taken:
+        except login_errors.Taken:
             return resolve_url("accounts:number_taken")
         return resolve_url("accounts:number_changed")
 

@@ -22,7 +22,7 @@ from django.views.decorators.http import require_safe
 from django.views.generic import View
 from django.views.i18n import set_language
 
-from accounts import brand, context_processors, phone_login
+from accounts import attempts, brand, context_processors, locales, login_errors
 from accounts.conf import conf
 from accounts.sessions import SessionStore
 
@@ -74,10 +74,10 @@ def _switch(request: HttpRequest, *, is_admitted: bool = False) -> HttpResponseB
         translation.activate(chosen)
         if request.user.is_authenticated:
             # Beyond the limit the texts follow at the next sign-in, as the page does now.
-            with suppress(phone_login.TooMany):
+            with suppress(login_errors.TooMany):
                 if not is_admitted:
-                    phone_login.admit(request)
-                phone_login.speak(request.user)
+                    attempts.admit(request)
+                locales.sync_locale(request.user)
     return response
 
 

@@ -1,0 +1,365 @@
+"""One attempt at typing a phone and then a code, whatever the code is good for.
+
+    start    a phone was typed   → a code is on its way
+    resend   nothing arrived     → another text is on its way
+    finish   a code was typed    → what the flow makes of the right one
+
+``step`` is what all of them share: one request of a browser at a time, what it waits for loaded
+again, and the event and the pending state of an error written once. A ``Flow`` says where codes
+come from and what a right one does: ``phone_login`` has those of a sign-in and of a confirmation,
+``numbers`` that of a change of number.
+"""
+
+import hmac
+import logging
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Generic, Protocol, TypeVar
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.views.decorators.debug import sensitive_variables
+
+from accounts import cognito, events, holds, pending, phones, texts, throttle, turns
+from accounts.cognito import Challenge
+from accounts.conf import conf
+from accounts.login_errors import (
+    Expired,
+    FurtherStep,
+    LoginError,
+    NothingPending,
+    OtherAttempt,
+    StartOver,
+    TooMany,
+    TooSoon,
+    Unavailable,
+    WrongCode,
+)
+from accounts.models import User
+from accounts.pending import Pending, Purpose
+
+log = logging.getLogger(__name__)
+
+Kind = events.Kind
+Proof = TypeVar("Proof")
+Result = TypeVar("Result", covariant=True)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A challenge that was asked for. ``why_no_text`` is for operators alone."""
+
+    challenge: Challenge
+    sub: str | None = None
+    why_no_text: str = ""
+
+
+@dataclass
+class Step:
+    """What one request does about the attempt of its browser.
+
+    ``waiting`` is the attempt, None where there is none; ``user`` is whose it is, where that is
+    known.
+    """
+
+    request: HttpRequest
+    held: turns.Held
+    waiting: Pending | None
+    user: User | None = None
+
+    def required(self) -> Pending:
+        if self.waiting is None:
+            raise NothingPending
+        return self.waiting
+
+    def store(self, new: Pending) -> None:
+        """Write what is pending at once. Raises NothingPending where the session has ended."""
+        try:
+            pending.store(self.request, new)
+        except pending.Superseded as error:
+            raise NothingPending from error
+        self.waiting = new
+
+    def note(self, kind: str, *, user: User | None = None, **facts: Any) -> None:
+        """Write an event of the attempt. ``user`` is looked up where nobody knows."""
+        attempt = self.required()
+        user = user or self.user
+        if user is None and attempt.sub:
+            user = User.objects.filter(pool=conf.user_pool_id, sub=attempt.sub).first()
+        events.record(
+            kind,
+            self.request,
+            phone=attempt.phone,
+            user=user,
+            attempt=attempt.attempt,
+            reference=attempt.reference,
+            **facts,
+        )
+
+    def look_at_holds(self) -> None:
+        """Ask, once the answer has left, whether the triggers hold the number."""
+        attempt = self.required()
+        holds.look(
+            self.request, attempt.phone, attempt=attempt.attempt, reference=attempt.reference
+        )
+
+    def settle(self, error: LoginError) -> None:
+        """Do what belongs to an error."""
+        if error.becomes:
+            self.store(error.becomes)
+        if error.reason:
+            self.note(error.kind, user=error.user, reason=error.reason)
+        if self.waiting:
+            error.reference = self.waiting.reference
+
+
+class Flow(Protocol, Generic[Proof, Result]):
+    """``reason_of_start`` is that of the first event, None where there is none; ``reason_of_text``
+    that of a text which left.
+    """
+
+    purpose: Purpose
+    reason_of_start: str | None
+    reason_of_text: str
+
+    def mine(self, request: HttpRequest, found: Pending) -> bool:
+        """Tell whether a pending attempt is of whoever makes the request."""
+
+    def user_of(self, request: HttpRequest, phone: str) -> User | None:
+        """Return whose attempt it is, where that is known before the code is."""
+
+    def begin(self, request: HttpRequest, phone: str, user: User | None, *, first: bool) -> Begun:
+        """Have a code texted. Raises Unavailable."""
+
+    def answer(
+        self, request: HttpRequest, phone: str, challenge: Challenge, code: str
+    ) -> Challenge | Proof:
+        """Return the next challenge after a wrong code, or the proof of a right one.
+
+        Raises CognitoError, TextsError and LoginError.
+        """
+
+    def complete(self, step: Step, proof: Proof) -> Callable[[], Result]:
+        """Do what a right code is good for, and return what is done after the step."""
+
+    def repeat(self, request: HttpRequest, session: str) -> Result:
+        """End where the first press of the same button did."""
+
+    def over(self, waiting: Pending) -> LoginError:
+        """Return why no code is awaited any more."""
+
+
+@contextmanager
+def step(flow: Flow[Any, Any], request: HttpRequest) -> Iterator[Step]:
+    """Do one step of an attempt, alone in this browser. Raises Unavailable where others are."""
+    try:
+        with turns.turn(request) as held:
+            found = pending.reload(request)
+            is_ours = found and found.purpose == flow.purpose and flow.mine(request, found)
+            this = Step(request, held, found if is_ours else None)
+            try:
+                yield this
+            except LoginError as error:
+                this.settle(error)
+                raise
+    except turns.TooLong as error:
+        log.warning("A request waited too long for the one before it")
+        raise Unavailable from error
+
+
+def current(request: HttpRequest, purpose: Purpose = "login") -> Pending | None:
+    """Return the attempt that is under way in this browser, or over and not yet begun again."""
+    found = pending.load(request)
+    return found if found and found.purpose == purpose else None
+
+
+def admit(request: HttpRequest) -> None:
+    """Count a form that was sent, whatever is in it. Raises TooMany."""
+    within_limits("phone_posts", request)
+
+
+def within_limits(kind: throttle.Kind, request: HttpRequest, *, reason: str = "") -> None:
+    try:
+        throttle.hit(kind, request)
+    except throttle.LimitReached as error:
+        log.warning("Too many %s from one network", kind)
+        raise TooMany(error.retry_after, reason=reason) from error
+
+
+def unavailable(
+    error: Exception | None = None,
+    *,
+    reason: str = "unavailable",
+    becomes: Pending | None = None,
+) -> Unavailable:
+    """Return what the person is told when ``error`` came up, and log it."""
+    if error:
+        faults_of_ours = (cognito.Misconfigured, texts.Misconfigured)
+        level = logging.ERROR if isinstance(error, faults_of_ours) else logging.WARNING
+        log.log(level, "Sign-in is unavailable: %r", error)
+    told = Unavailable(reason=reason, becomes=becomes)
+    told.is_answer_lost = isinstance(error, (cognito.NoAnswer, texts.NoAnswer))
+    return told
+
+
+def start(flow: Flow[Any, Any], request: HttpRequest, phone: str, *, next_url: str = "") -> bool:
+    """Text a code to ``phone`` (E.164, allowed) and remember that one is awaited.
+
+    Typing the same number again right away texts nothing: the first text is still on its way.
+    Returns whether a text left now, as far as anybody may know. Raises TooMany, Unavailable.
+    """
+    with step(flow, request) as this:
+        earlier = this.waiting
+        if earlier and earlier.phone == phone and earlier.seconds_to_resend():
+            this.store(replace(earlier, next_url=next_url))
+            return False
+        this.waiting = Pending(
+            attempt=secrets.token_urlsafe(12),
+            phone=phone,
+            next_url=next_url,
+            challenge=None,
+            purpose=flow.purpose,
+        )
+        return _text(flow, this, first=True)
+
+
+def resend(flow: Flow[Any, Any], request: HttpRequest) -> bool:
+    """Text the number of the attempt under way again, its code or another one.
+
+    A code that was texted before works to its end. Returns whether a text left now, as far as
+    anybody may know. Raises NothingPending, TooSoon, TooMany, Unavailable.
+    """
+    with step(flow, request) as this:
+        if wait := this.required().seconds_to_resend():
+            raise TooSoon(wait)
+        return _text(flow, this, first=False)
+
+
+@sensitive_variables("code", "outcome")
+def finish(
+    flow: Flow[Any, Result], request: HttpRequest, code: str, *, attempt: str = ""
+) -> Result:
+    """Do what the digits that were typed are good for, if they are right.
+
+    ``attempt`` is what the page's form carried, if anything. Raises WrongCode, Expired, StartOver,
+    NothingPending, OtherAttempt, TooMany, FurtherStep, Unavailable, and what the flow raises.
+    """
+    with step(flow, request) as this:
+        if session := turns.just_signed_in(request, answer=code):
+            return flow.repeat(request, session)
+        waiting = this.required()
+        if attempt:
+            check_attempt(attempt, waiting)
+        if waiting.challenge is None:
+            raise flow.over(waiting)
+        if waiting.is_expired():
+            raise Expired(reason="expired")
+        wrong_answer = _digest(waiting.attempt, code)
+        if waiting.wrong_answer == wrong_answer:
+            # A second press of the same wrong code: the first one has cost the try.
+            raise WrongCode(waiting.challenge.tries_left)
+        within_limits("wrong_codes", request)
+        outcome = _answer(flow, this, waiting, waiting.challenge, code)
+        if isinstance(outcome, Challenge):
+            log.info("Wrong code for %s", phones.mask(waiting.phone))
+            raise WrongCode(
+                outcome.tries_left,
+                reason="wrong_code",
+                becomes=replace(waiting, challenge=outcome, wrong_answer=wrong_answer),
+            )
+        throttle.give_back(request)
+        then = flow.complete(this, outcome)
+        this.held.signed_in(request.session.session_key or "", answer=code)
+    return then()
+
+
+def check_attempt(attempt: str, waiting: Pending) -> None:
+    if not hmac.compare_digest(attempt.encode(), waiting.attempt.encode()):
+        raise OtherAttempt
+
+
+def one_try_less(challenge: Challenge) -> Challenge:
+    """Return the challenge after a wrong code. Raises cognito.Refused where it was the last."""
+    if challenge.tries_left <= 1:
+        raise cognito.Refused("No try is left")
+    return replace(challenge, tries_left=challenge.tries_left - 1)
+
+
+def _text(flow: Flow[Any, Any], this: Step, *, first: bool) -> bool:
+    """Ask for a text, remember what is awaited now, and write down what happened."""
+    request, asked_at = this.request, timezone.now()
+    attempt = replace(
+        this.required(),
+        reference=this.required().reference or events.draw_reference(),
+        texted_at=asked_at.timestamp(),
+    )
+    this.waiting, this.user = attempt, flow.user_of(request, attempt.phone)
+    within_limits("sends", request, reason="network")
+    try:
+        begun = flow.begin(request, attempt.phone, this.user, first=first)
+    except Unavailable:
+        _note_start(flow, this, asked_at, first=first)
+        raise
+    challenge = begun.challenge
+    this.store(
+        replace(
+            attempt,
+            challenge=challenge,
+            sub=begun.sub,
+            wrong_answer="",
+            proven=None,
+            further_step="",
+            reference=challenge.reference or attempt.reference,
+        )
+    )
+    # Once it is known by which reference the person and the triggers call this attempt.
+    _note_start(flow, this, asked_at, first=first)
+    if reason := begun.why_no_text or _why_not_texted(challenge):
+        this.note(Kind.BLOCKED, reason=reason)
+    else:
+        this.note(Kind.SENT if first else Kind.RESENT, reason=flow.reason_of_text)
+    if not first or challenge.delivery in ("not_sent", "locked"):
+        # Perhaps nothing arrived because the number is held.
+        this.look_at_holds()
+    return challenge.is_texted_now
+
+
+def _note_start(flow: Flow[Any, Any], this: Step, at: Any, *, first: bool) -> None:
+    if first and flow.reason_of_start is not None:
+        this.note(Kind.STARTED, reason=flow.reason_of_start, at=at)
+
+
+def _why_not_texted(challenge: Challenge) -> str:
+    """Return the reason of the event, "" where a text left; and call out what concerns all."""
+    if challenge.delivery == "over_budget":
+        log.error("No text left: the user pool's budget of texts is used up")
+    if challenge.delivery == "sent":
+        return "" if challenge.is_texted_now else "cooldown"
+    return challenge.delivery
+
+
+@sensitive_variables("code")
+def _answer(
+    flow: Flow[Proof, Any], this: Step, waiting: Pending, challenge: Challenge, code: str
+) -> Challenge | Proof:
+    try:
+        return flow.answer(this.request, waiting.phone, challenge, code)
+    except (cognito.Refused, cognito.UnknownUser) as error:
+        log.info("An attempt ended for %s", phones.mask(waiting.phone))
+        this.look_at_holds()
+        raise StartOver(reason="over", becomes=replace(waiting, challenge=None)) from error
+    except cognito.OtherChallenge as error:
+        log.error("A sign-in cannot end here: %r", error)  # noqa: TRY400
+        # The code was right, and is used up.
+        becomes = replace(waiting, challenge=None, further_step=error.name)
+        raise FurtherStep(error.name, reason="further_step", becomes=becomes) from error
+    except (cognito.CognitoError, texts.TextsError) as error:
+        throttle.give_back(this.request)
+        raise unavailable(error) from error
+
+
+def _digest(attempt: str, code: str) -> str:
+    return salted_hmac("accounts.attempts", f"{attempt} {code}", algorithm="sha256").hexdigest()

@@ -1,0 +1,134 @@
+"""Ask Cognito for a challenge; where nobody may be texted, for one that looks the same.
+
+Nobody learns here whether a number has an account: where only an account's number would be texted,
+everything else happens as if it had been.
+"""
+
+import logging
+import time
+import uuid
+
+from django.utils.crypto import salted_hmac
+
+from accounts import attempts, cognito, locales, phones, throttle, unproven
+from accounts.attempts import Begun
+from accounts.cognito import Challenge
+from accounts.conf import conf
+from accounts.models import User
+
+log = logging.getLogger(__name__)
+
+# The decoy of a challenge; the real numbers come from the triggers.
+_DECOY_LIFETIME = 300
+_DECOY_COOLDOWN = 30
+_DECOY_TRIES = 3
+_DECOY_LENGTH = 6
+
+
+def begin(
+    phone: str, known: User | None, *, insist: bool = False, may_create: bool = True
+) -> Begun:
+    """Start a challenge, for an account that is made first if there is none and sign-up is open.
+
+    Who signed in here before has one, so Cognito is not asked to make it. After a text that did
+    not arrive we ``insist``: the account may be gone, which Cognito hides from us as from
+    everybody else. Raises Unavailable.
+    """
+    sub = known.sub if known else None
+    may_create = may_create and conf.sign_up == "open"
+    try:
+        gateway = cognito.gateway()
+        if known and not known.is_active:
+            log.info("No text: %s is shut out", phones.mask(phone))
+            return Begun(_challenge_of_nobody(gateway, phone), why_no_text="shut_out")
+        why_no_text = ""
+        if may_create and (known is None or insist):
+            may_create = _may_sign_up(phone)
+            why_no_text = "" if may_create or known else "sign_ups"
+        if may_create and (known is None or insist):
+            created = gateway.create_user(phone, locale=locales.page_locale())
+            if created:
+                sub = created.sub
+                unproven.note(created.sub)
+                log.info("Created a user for %s", phones.mask(phone))
+            elif known is None:
+                sub = _adopt_account(gateway, phone)
+        return Begun(_start_challenge(gateway, phone), sub, why_no_text)
+    except cognito.UnknownUser:
+        if may_create and not insist:
+            # This pool does tell: the account that we knew is gone.
+            return begin(phone, known, insist=True)
+        log.info("No text: Cognito has no user for %s", phones.mask(phone))
+        return Begun(_decoy(), why_no_text="unknown")
+    except cognito.Refused as error:
+        log.info("No text: Cognito refuses %s (%s)", phones.mask(phone), error)
+        return Begun(_challenge_of_nobody(gateway, phone), why_no_text="refused")
+    except cognito.CognitoError as error:
+        raise attempts.unavailable(error) from error
+
+
+def _may_sign_up(phone: str) -> bool:
+    """Count an account that is to be made; without one no text leaves, and all else is the same."""
+    try:
+        throttle.sign_up(phone=phone, country=phones.country_of(phone))
+    except throttle.LimitReached:
+        log.warning("No account for %s: too many new ones", phones.mask(phone))
+        return False
+    return True
+
+
+def _challenge_of_nobody(gateway: cognito.Gateway, phone: str) -> Challenge:
+    """Return what somebody gets whom Cognito does not know, always in the place of ``phone``.
+
+    A decoy of our own would tell: it comes sooner, and every browser gets another one.
+    """
+    digest = salted_hmac("accounts.phone_login.nobody", phone, algorithm="sha256").digest()
+    try:
+        # Like a sub, which every pool takes for a name.
+        return gateway.start_challenge(str(uuid.UUID(bytes=digest[:16], version=4)))
+    except (cognito.UnknownUser, cognito.Refused):
+        # This pool tells who is unknown, whatever we do.
+        return _decoy()
+    except cognito.CognitoError as error:
+        raise attempts.unavailable(error) from error
+
+
+def _start_challenge(gateway: cognito.Gateway, phone: str) -> Challenge:
+    try:
+        return gateway.start_challenge(phone)
+    except cognito.NotConfirmed:
+        # Signed up elsewhere and never proven. No text went out yet, and its code will prove it.
+        kept = gateway.heal(phone)
+        log.info("Healed the account of %s; left: %s", phones.mask(phone), kept or "nothing")
+        return gateway.start_challenge(phone)
+
+
+def _adopt_account(gateway: cognito.Gateway, phone: str) -> str | None:
+    """Return the sub of an account that never signed in here, with its texts in our language.
+
+    Somebody else may have typed the number first, in another language. An account that was proven
+    elsewhere keeps its own.
+    """
+    sub = None
+    try:
+        user = gateway.read_user(phone)
+        sub = user.sub
+        if not (user.phone_verified or locales.is_of_page(user.locale)):
+            gateway.set_locale(sub, locales.page_locale())
+            unproven.note_change(sub)
+    except cognito.CognitoError as error:
+        # The text leaves all the same, and the account is found again after the code.
+        log.warning("Could not look at an account that was there already: %r", error)
+    return sub
+
+
+def _decoy() -> Challenge:
+    now = int(time.time())
+    return Challenge(
+        session="",
+        username="",
+        expires_at=now + _DECOY_LIFETIME,
+        resend_at=now + _DECOY_COOLDOWN,
+        tries_left=_DECOY_TRIES,
+        code_length=_DECOY_LENGTH,
+    )
