@@ -4,17 +4,14 @@
     resend   nothing arrived     → another text is on its way
     finish   a code was typed    → what the flow makes of the right one
 
-``step`` is what all of them share: one request of a browser at a time, what it waits for loaded
-again, and the event and the pending state of an error written once. A ``Flow`` says where codes
-come from and what a right one does: ``phone_login`` has those of a sign-in and of a confirmation,
-``numbers`` that of a change of number.
+Each is one step (``attempt_steps``). A ``Flow`` says where codes come from and what a right one
+does: ``phone_login`` has those of a sign-in and of a confirmation, ``numbers`` that of a change of
+number.
 """
 
-import hmac
 import logging
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -23,17 +20,14 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.views.decorators.debug import sensitive_variables
 
-from accounts import cognito, events, holds, pending, phones, texts, throttle, turns
+from accounts import cognito, events, phones, texts, throttle, turns
+from accounts.attempt_steps import Step, check_attempt, step, unavailable, within_limits
 from accounts.cognito import Challenge
-from accounts.conf import conf
 from accounts.login_errors import (
     Expired,
     FurtherStep,
     LoginError,
-    NothingPending,
-    OtherAttempt,
     StartOver,
-    TooMany,
     TooSoon,
     Unavailable,
     WrongCode,
@@ -55,65 +49,6 @@ class Begun:
     challenge: Challenge
     sub: str | None = None
     why_no_text: str = ""
-
-
-@dataclass
-class Step:
-    """What one request does about the attempt of its browser.
-
-    ``waiting`` is the attempt, None where there is none; ``user`` is whose it is, where that is
-    known.
-    """
-
-    request: HttpRequest
-    held: turns.Held
-    waiting: Pending | None
-    user: User | None = None
-
-    def required(self) -> Pending:
-        if self.waiting is None:
-            raise NothingPending
-        return self.waiting
-
-    def store(self, new: Pending) -> None:
-        """Write what is pending at once. Raises NothingPending where the session has ended."""
-        try:
-            pending.store(self.request, new)
-        except pending.Superseded as error:
-            raise NothingPending from error
-        self.waiting = new
-
-    def note(self, kind: str, *, user: User | None = None, **facts: Any) -> None:
-        """Write an event of the attempt. ``user`` is looked up where nobody knows."""
-        attempt = self.required()
-        user = user or self.user
-        if user is None and attempt.sub:
-            user = User.objects.filter(pool=conf.user_pool_id, sub=attempt.sub).first()
-        events.record(
-            kind,
-            self.request,
-            phone=attempt.phone,
-            user=user,
-            attempt=attempt.attempt,
-            reference=attempt.reference,
-            **facts,
-        )
-
-    def look_at_holds(self) -> None:
-        """Ask, once the answer has left, whether the triggers hold the number."""
-        attempt = self.required()
-        holds.look(
-            self.request, attempt.phone, attempt=attempt.attempt, reference=attempt.reference
-        )
-
-    def settle(self, error: LoginError) -> None:
-        """Do what belongs to an error."""
-        if error.becomes:
-            self.store(error.becomes)
-        if error.reason:
-            self.note(error.kind, user=error.user, reason=error.reason)
-        if self.waiting:
-            error.reference = self.waiting.reference
 
 
 class Flow(Protocol, Generic[Proof, Result]):
@@ -152,66 +87,13 @@ class Flow(Protocol, Generic[Proof, Result]):
         """Return why no code is awaited any more."""
 
 
-@contextmanager
-def step(flow: Flow[Any, Any], request: HttpRequest) -> Iterator[Step]:
-    """Do one step of an attempt, alone in this browser. Raises Unavailable where others are."""
-    try:
-        with turns.turn(request) as held:
-            found = pending.reload(request)
-            is_ours = found and found.purpose == flow.purpose and flow.mine(request, found)
-            this = Step(request, held, found if is_ours else None)
-            try:
-                yield this
-            except LoginError as error:
-                this.settle(error)
-                raise
-    except turns.TooLong as error:
-        log.warning("A request waited too long for the one before it")
-        raise Unavailable from error
-
-
-def current(request: HttpRequest, purpose: Purpose = "login") -> Pending | None:
-    """Return the attempt that is under way in this browser, or over and not yet begun again."""
-    found = pending.load(request)
-    return found if found and found.purpose == purpose else None
-
-
-def admit(request: HttpRequest) -> None:
-    """Count a form that was sent, whatever is in it. Raises TooMany."""
-    within_limits("phone_posts", request)
-
-
-def within_limits(kind: throttle.Kind, request: HttpRequest, *, reason: str = "") -> None:
-    try:
-        throttle.hit(kind, request)
-    except throttle.LimitReached as error:
-        log.warning("Too many %s from one network", kind)
-        raise TooMany(error.retry_after, reason=reason) from error
-
-
-def unavailable(
-    error: Exception | None = None,
-    *,
-    reason: str = "unavailable",
-    becomes: Pending | None = None,
-) -> Unavailable:
-    """Return what the person is told when ``error`` came up, and log it."""
-    if error:
-        faults_of_ours = (cognito.Misconfigured, texts.Misconfigured)
-        level = logging.ERROR if isinstance(error, faults_of_ours) else logging.WARNING
-        log.log(level, "Sign-in is unavailable: %r", error)
-    told = Unavailable(reason=reason, becomes=becomes)
-    told.is_answer_lost = isinstance(error, (cognito.NoAnswer, texts.NoAnswer))
-    return told
-
-
 def start(flow: Flow[Any, Any], request: HttpRequest, phone: str, *, next_url: str = "") -> bool:
     """Text a code to ``phone`` (E.164, allowed) and remember that one is awaited.
 
     Typing the same number again right away texts nothing: the first text is still on its way.
     Returns whether a text left now, as far as anybody may know. Raises TooMany, Unavailable.
     """
-    with step(flow, request) as this:
+    with step(flow.purpose, request, mine=flow.mine) as this:
         earlier = this.waiting
         if earlier and earlier.phone == phone and earlier.seconds_to_resend():
             this.store(replace(earlier, next_url=next_url))
@@ -232,7 +114,7 @@ def resend(flow: Flow[Any, Any], request: HttpRequest) -> bool:
     A code that was texted before works to its end. Returns whether a text left now, as far as
     anybody may know. Raises NothingPending, TooSoon, TooMany, Unavailable.
     """
-    with step(flow, request) as this:
+    with step(flow.purpose, request, mine=flow.mine) as this:
         if wait := this.required().seconds_to_resend():
             raise TooSoon(wait)
         return _text(flow, this, first=False)
@@ -247,7 +129,7 @@ def finish(
     ``attempt`` is what the page's form carried, if anything. Raises WrongCode, Expired, StartOver,
     NothingPending, OtherAttempt, TooMany, FurtherStep, Unavailable, and what the flow raises.
     """
-    with step(flow, request) as this:
+    with step(flow.purpose, request, mine=flow.mine) as this:
         if session := turns.just_signed_in(request, answer=code):
             return flow.repeat(request, session)
         waiting = this.required()
@@ -274,11 +156,6 @@ def finish(
         then = flow.complete(this, outcome)
         this.held.signed_in(request.session.session_key or "", answer=code)
     return then()
-
-
-def check_attempt(attempt: str, waiting: Pending) -> None:
-    if not hmac.compare_digest(attempt.encode(), waiting.attempt.encode()):
-        raise OtherAttempt
 
 
 def one_try_less(challenge: Challenge) -> Challenge:

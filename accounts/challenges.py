@@ -10,7 +10,7 @@ import uuid
 
 from django.utils.crypto import salted_hmac
 
-from accounts import attempts, cognito, locales, phones, throttle, unproven
+from accounts import attempt_steps, cognito, locales, phones, throttle, unproven
 from accounts.attempts import Begun
 from accounts.cognito import Challenge
 from accounts.conf import conf
@@ -64,7 +64,7 @@ def begin(
         log.info("No text: Cognito refuses %s (%s)", phones.mask(phone), error)
         return Begun(_challenge_of_nobody(gateway, phone), why_no_text="refused")
     except cognito.CognitoError as error:
-        raise attempts.unavailable(error) from error
+        raise attempt_steps.unavailable(error) from error
 
 
 def _may_sign_up(phone: str) -> bool:
@@ -90,7 +90,7 @@ def _challenge_of_nobody(gateway: cognito.Gateway, phone: str) -> Challenge:
         # This pool tells who is unknown, whatever we do.
         return _decoy()
     except cognito.CognitoError as error:
-        raise attempts.unavailable(error) from error
+        raise attempt_steps.unavailable(error) from error
 
 
 def _start_challenge(gateway: cognito.Gateway, phone: str) -> Challenge:

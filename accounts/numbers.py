@@ -24,6 +24,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from accounts import (
     afterwards,
+    attempt_steps,
     attempts,
     cognito,
     events,
@@ -33,7 +34,8 @@ from accounts import (
     sessions,
     texts,
 )
-from accounts.attempts import Begun, Step
+from accounts.attempt_steps import Step
+from accounts.attempts import Begun
 from accounts.cognito import Challenge
 from accounts.login_errors import LoginError, SameNumber, StartOver, Taken
 from accounts.models import Operation, Session, SignInEvent, User
@@ -64,7 +66,7 @@ class NumberChange:
         try:
             proof = texts.prove(phone, user_sub=sub, language=get_language() or "")
         except texts.TextsError as error:
-            raise attempts.unavailable(error) from error
+            raise attempt_steps.unavailable(error) from error
         return Begun(texts.challenge_of(proof), sub)
 
     @sensitive_variables("code")
@@ -120,7 +122,7 @@ def finish(request: HttpRequest, code: str, *, attempt: str = "") -> None:
 
 def cancel(request: HttpRequest) -> None:
     """Forget the change that is under way. The code on its way is worth nothing then."""
-    with attempts.step(CHANGE, request) as this:
+    with attempt_steps.step("number", request, mine=CHANGE.mine) as this:
         if this.waiting:
             pending.forget(request)
             request.session.save()
@@ -128,7 +130,7 @@ def cancel(request: HttpRequest) -> None:
 
 def taken(request: HttpRequest) -> Pending | None:
     """Return the change that ended because the number, now proven, is another account's."""
-    found = attempts.current(request, "number")
+    found = attempt_steps.current(request, "number")
     return found if found and found.proven and CHANGE.mine(request, found) else None
 
 
@@ -185,7 +187,7 @@ def _change(this: Step) -> None:
         raise _taken(waiting, user)
     if not (operation.is_done or operation.is_waiting):
         log.error("A change of number was refused: %s", operation.remark)
-        raise attempts.unavailable(reason="refused")
+        raise attempt_steps.unavailable(reason="refused")
     this.note(events.Kind.NUMBER_CHANGED, user=user, reason="" if operation.is_done else "waiting")
     pending.forget(request)
     request.session.save()

@@ -28,6 +28,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from accounts import (
     afterwards,
+    attempt_steps,
     attempts,
     challenges,
     cognito,
@@ -42,7 +43,8 @@ from accounts import (
     tokens,
     turns,
 )
-from accounts.attempts import Begun, Step
+from accounts.attempt_steps import Step
+from accounts.attempts import Begun
 from accounts.cognito import Challenge, Tokens
 from accounts.conf import conf
 from accounts.login_errors import FurtherStep, InUse, LoginError, NothingPending, StartOver
@@ -125,7 +127,7 @@ class Confirmation(Login):
                 purpose="confirm",
             )
         except texts.TextsError as error:
-            raise attempts.unavailable(error) from error
+            raise attempt_steps.unavailable(error) from error
         return Begun(texts.challenge_of(proof), cast(User, request.user).sub)
 
     @sensitive_variables("code")
@@ -196,7 +198,7 @@ def forget(request: HttpRequest) -> None:
 
 def asked(request: HttpRequest) -> Asked | None:
     """Return what the person whose code was right is asked, for as long as they may answer."""
-    waiting = attempts.current(request)
+    waiting = attempt_steps.current(request)
     user = _proven(waiting) if waiting else None
     if waiting is None or user is None:
         return None
@@ -209,14 +211,14 @@ def take_over(request: HttpRequest, *, attempt: str) -> SignedIn:
     ``attempt`` is what the page's form carried. Raises NothingPending, StartOver, OtherAttempt,
     Unavailable.
     """
-    with attempts.step(LOGIN, request) as this:
+    with attempt_steps.step("login", request) as this:
         if session := turns.just_signed_in(request, answer=attempt):
             return _replay(request, session)
         waiting = this.required()
         user = _proven(waiting)
         if user is None:
             raise StartOver
-        attempts.check_attempt(attempt, waiting)
+        attempt_steps.check_attempt(attempt, waiting)
         _let_in(this, user, may_end_others=True)
         this.held.signed_in(request.session.session_key or "", answer=attempt)
     return _after_sign_in(user, waiting.next_url)
@@ -227,7 +229,7 @@ def cancel(request: HttpRequest) -> int | None:
 
     None where nobody is asked, or no longer.
     """
-    with attempts.step(LOGIN, request) as this:
+    with attempt_steps.step("login", request) as this:
         user = _proven(this.waiting) if this.waiting else None
         if user is None:
             return None
@@ -281,7 +283,7 @@ def _authenticate(this: Step, waiting: Pending, granted: Tokens) -> User:
             if owner != waiting.sub:
                 user = authenticate(this.request, id_token=granted.id_token, sub=owner)
     except (cognito.CognitoError, tokens.KeysUnavailable) as error:
-        raise attempts.unavailable(error, becomes=over) from error
+        raise attempt_steps.unavailable(error, becomes=over) from error
     if user is None:
         raise StartOver(reason="token_refused", becomes=over)
     return user

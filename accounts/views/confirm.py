@@ -4,7 +4,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect, render
 
-from accounts import attempts, confirmation, login_errors, phone_login, phones
+from accounts import attempt_steps, confirmation, login_errors, phone_login, phones
 from accounts.pending import Pending
 from accounts.views.login import (
     CodeView,
@@ -53,7 +53,7 @@ class ConfirmView(ConfirmStepView):
     def get(self, request: HttpRequest) -> HttpResponse:
         if confirmation.is_recent(request):
             return HttpResponseRedirect(next_url(request))
-        return self.start_page(request, attempts.current(request, "confirm"))
+        return self.start_page(request, attempt_steps.current(request, "confirm"))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         phone = getattr(request.user, "phone", None)

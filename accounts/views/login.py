@@ -20,7 +20,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import TemplateView, View
 
 from accounts import (
-    attempts,
+    attempt_steps,
     countries,
     devices,
     login_errors,
@@ -74,7 +74,7 @@ class StepView(View):
             return elsewhere
         try:
             if request.method == "POST":
-                attempts.admit(request)
+                attempt_steps.admit(request)
             return super().dispatch(request, *args, **kwargs)
         except login_errors.InUse:
             return redirect("accounts:take_over")
@@ -126,7 +126,7 @@ class StepView(View):
         is_answer_lost: bool = False,
     ) -> HttpResponse:
         """Return the page; ``is_answer_lost`` where a code that was sent may be used up by now."""
-        waiting = attempts.current(request, self.steps.purpose)
+        waiting = attempt_steps.current(request, self.steps.purpose)
         if waiting is not None and waiting.challenge is None and status == 503:
             # The code was right, and spent, before something failed.
             return self.start_page(request, waiting, status=status, reference=waiting.reference)
@@ -176,7 +176,7 @@ class StepView(View):
 
 class PhoneView(StepView):
     def get(self, request: HttpRequest) -> HttpResponse:
-        waiting = attempts.current(request)
+        waiting = attempt_steps.current(request)
         if phone_login.asked(request):
             return redirect("accounts:take_over")
         kept = remembered.load(request)
@@ -238,7 +238,7 @@ class CodeView(StepView):
         return self.code_page(request)
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        waiting = attempts.current(request, self.steps.purpose)
+        waiting = attempt_steps.current(request, self.steps.purpose)
         length = waiting.challenge.code_length if waiting and waiting.challenge else 6
         form = CodeForm(request.POST, code_length=length)
         if not form.is_valid():
@@ -311,7 +311,7 @@ class SignOutView(LogoutView):
 
 def say_if_texted_before(request: HttpRequest, *, is_texted: bool, purpose: Purpose) -> None:
     """Say that nothing was texted just now, where an earlier text brings the code all the same."""
-    waiting = attempts.current(request, purpose)
+    waiting = attempt_steps.current(request, purpose)
     if not is_texted and waiting and waiting.challenge and waiting.challenge.delivery == "sent":
         messages.info(
             request,

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import View
 
 from accounts import (
-    attempts,
+    attempt_steps,
     confirmation,
     login_errors,
     numbers,
@@ -64,7 +64,7 @@ class NumberStepView(StepView):
 class NumberView(NumberStepView):
     @method_decorator(confirmation.required)
     def get(self, request: HttpRequest) -> HttpResponse:
-        waiting = attempts.current(request, "number")
+        waiting = attempt_steps.current(request, "number")
         is_over = bool(waiting and waiting.challenge is None)
         return _number_page(request, PhoneForm(region=_own_region(request)), is_over=is_over)
 

@@ -22,7 +22,7 @@ from django.views.decorators.http import require_safe
 from django.views.generic import View
 from django.views.i18n import set_language
 
-from accounts import attempts, brand, context_processors, locales, login_errors
+from accounts import attempt_steps, brand, context_processors, locales, login_errors
 from accounts.conf import conf
 from accounts.sessions import SessionStore
 
@@ -76,7 +76,7 @@ def _switch(request: HttpRequest, *, is_admitted: bool = False) -> HttpResponseB
             # Beyond the limit the texts follow at the next sign-in, as the page does now.
             with suppress(login_errors.TooMany):
                 if not is_admitted:
-                    attempts.admit(request)
+                    attempt_steps.admit(request)
                 locales.sync_locale(request.user)
     return response
 

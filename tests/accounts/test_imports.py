@@ -23,7 +23,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "accounts.views": set(),
     "accounts.views.confirm": {
-        "accounts.attempts",
+        "accounts.attempt_steps",
         "accounts.confirmation",
         "accounts.login_errors",
         "accounts.pending",
@@ -45,7 +45,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "accounts.views.stale": {"accounts.views.login"},
     "accounts.views.site": {
-        "accounts.attempts",
+        "accounts.attempt_steps",
         "accounts.brand",
         "accounts.conf",
         "accounts.context_processors",
@@ -54,7 +54,7 @@ ARROWS: dict[str, set[str]] = {
         "accounts.sessions",
     },
     "accounts.views.login": {
-        "accounts.attempts",
+        "accounts.attempt_steps",
         "accounts.conf",
         "accounts.countries",
         "accounts.devices",
@@ -69,7 +69,7 @@ ARROWS: dict[str, set[str]] = {
     "accounts.forms": {"accounts.conf", "accounts.countries", "accounts.fields"},
     "accounts.fields": {"accounts.conf", "accounts.countries", "accounts.phones"},
     "accounts.views.number": {
-        "accounts.attempts",
+        "accounts.attempt_steps",
         "accounts.confirmation",
         "accounts.forms",
         "accounts.login_errors",
@@ -84,6 +84,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "accounts.numbers": {
         "accounts.afterwards",
+        "accounts.attempt_steps",
         "accounts.attempts",
         "accounts.cognito",
         "accounts.events",
@@ -98,6 +99,7 @@ ARROWS: dict[str, set[str]] = {
     # … the flow, which alone knows the order of the steps …
     "accounts.phone_login": {
         "accounts.afterwards",
+        "accounts.attempt_steps",
         "accounts.attempts",
         "accounts.challenges",
         "accounts.cognito",
@@ -116,6 +118,7 @@ ARROWS: dict[str, set[str]] = {
         "accounts.turns",
     },
     "accounts.challenges": {
+        "accounts.attempt_steps",
         "accounts.attempts",
         "accounts.cognito",
         "accounts.conf",
@@ -126,10 +129,9 @@ ARROWS: dict[str, set[str]] = {
         "accounts.unproven",
     },
     "accounts.attempts": {
+        "accounts.attempt_steps",
         "accounts.cognito",
-        "accounts.conf",
         "accounts.events",
-        "accounts.holds",
         "accounts.login_errors",
         "accounts.models",
         "accounts.pending",
@@ -140,6 +142,18 @@ ARROWS: dict[str, set[str]] = {
     },
     "accounts.locales": {"accounts.cognito", "accounts.models"},
     "accounts.login_errors": {"accounts.models", "accounts.pending"},
+    "accounts.attempt_steps": {
+        "accounts.cognito",
+        "accounts.conf",
+        "accounts.events",
+        "accounts.holds",
+        "accounts.login_errors",
+        "accounts.models",
+        "accounts.pending",
+        "accounts.texts",
+        "accounts.throttle",
+        "accounts.turns",
+    },
     "accounts.sharing": {
         "accounts.conf",
         "accounts.devices",

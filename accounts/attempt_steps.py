@@ -1,0 +1,147 @@
+"""One step of an attempt, whatever it is about: what all requests of it share.
+
+One request of a browser at a time; what it waits for is loaded again; and the event and the pending
+state that belong to an error are written once.
+"""
+
+import hmac
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+
+from accounts import cognito, events, holds, pending, texts, throttle, turns
+from accounts.conf import conf
+from accounts.login_errors import LoginError, NothingPending, OtherAttempt, TooMany, Unavailable
+from accounts.models import User
+from accounts.pending import Pending, Purpose
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Step:
+    """What one request does about the attempt of its browser.
+
+    ``waiting`` is the attempt, None where there is none; ``user`` is whose it is, where that is
+    known.
+    """
+
+    request: HttpRequest
+    held: turns.Held
+    waiting: Pending | None
+    user: User | None = None
+
+    def required(self) -> Pending:
+        if self.waiting is None:
+            raise NothingPending
+        return self.waiting
+
+    def store(self, new: Pending) -> None:
+        """Write what is pending at once. Raises NothingPending where the session has ended."""
+        try:
+            pending.store(self.request, new)
+        except pending.Superseded as error:
+            raise NothingPending from error
+        self.waiting = new
+
+    def note(self, kind: str, *, user: User | None = None, **facts: Any) -> None:
+        """Write an event of the attempt. ``user`` is looked up where nobody knows."""
+        attempt = self.required()
+        user = user or self.user
+        if user is None and attempt.sub:
+            user = User.objects.filter(pool=conf.user_pool_id, sub=attempt.sub).first()
+        events.record(
+            kind,
+            self.request,
+            phone=attempt.phone,
+            user=user,
+            attempt=attempt.attempt,
+            reference=attempt.reference,
+            **facts,
+        )
+
+    def look_at_holds(self) -> None:
+        """Ask, once the answer has left, whether the triggers hold the number."""
+        attempt = self.required()
+        holds.look(
+            self.request, attempt.phone, attempt=attempt.attempt, reference=attempt.reference
+        )
+
+    def settle(self, error: LoginError) -> None:
+        """Do what belongs to an error."""
+        if error.becomes:
+            self.store(error.becomes)
+        if error.reason:
+            self.note(error.kind, user=error.user, reason=error.reason)
+        if self.waiting:
+            error.reference = self.waiting.reference
+
+
+@contextmanager
+def step(
+    purpose: Purpose,
+    request: HttpRequest,
+    *,
+    mine: Callable[[HttpRequest, Pending], bool] = lambda request, found: True,
+) -> Iterator[Step]:
+    """Do one step of an attempt, alone in this browser. Raises Unavailable where others are.
+
+    ``mine`` tells whether what is pending is of whoever makes the request.
+    """
+    try:
+        with turns.turn(request) as held:
+            found = pending.reload(request)
+            is_ours = found and found.purpose == purpose and mine(request, found)
+            this = Step(request, held, found if is_ours else None)
+            try:
+                yield this
+            except LoginError as error:
+                this.settle(error)
+                raise
+    except turns.TooLong as error:
+        log.warning("A request waited too long for the one before it")
+        raise Unavailable from error
+
+
+def current(request: HttpRequest, purpose: Purpose = "login") -> Pending | None:
+    """Return the attempt that is under way in this browser, or over and not yet begun again."""
+    found = pending.load(request)
+    return found if found and found.purpose == purpose else None
+
+
+def admit(request: HttpRequest) -> None:
+    """Count a form that was sent, whatever is in it. Raises TooMany."""
+    within_limits("phone_posts", request)
+
+
+def within_limits(kind: throttle.Kind, request: HttpRequest, *, reason: str = "") -> None:
+    try:
+        throttle.hit(kind, request)
+    except throttle.LimitReached as error:
+        log.warning("Too many %s from one network", kind)
+        raise TooMany(error.retry_after, reason=reason) from error
+
+
+def unavailable(
+    error: Exception | None = None,
+    *,
+    reason: str = "unavailable",
+    becomes: Pending | None = None,
+) -> Unavailable:
+    """Return what the person is told when ``error`` came up, and log it."""
+    if error:
+        faults_of_ours = (cognito.Misconfigured, texts.Misconfigured)
+        level = logging.ERROR if isinstance(error, faults_of_ours) else logging.WARNING
+        log.log(level, "Sign-in is unavailable: %r", error)
+    told = Unavailable(reason=reason, becomes=becomes)
+    told.is_answer_lost = isinstance(error, (cognito.NoAnswer, texts.NoAnswer))
+    return told
+
+
+def check_attempt(attempt: str, waiting: Pending) -> None:
+    if not hmac.compare_digest(attempt.encode(), waiting.attempt.encode()):
+        raise OtherAttempt
