@@ -1,30 +1,27 @@
-"""What operators may do to accounts: chosen, shown before it is done, then ordered.
+"""What operators may do to accounts: chosen, confirmed (accounts/admin/bulk.py), then ordered.
 
-Every act has one address. GET says what will happen to whom; POST, with a code typed a moment ago,
-orders it (accounts/operations.py). What is not done at once is done after the answer, by the next
+An order (accounts/operations.py) that is not done at once is done after the answer, by the next
 pages of any operator, or by ``manage.py run_operations``; the page of the batch shows how far it
 got.
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.auth.models import Group
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from accounts import confirmation, operations
-from accounts.admin import lists, words
+from accounts import operations
+from accounts.admin import bulk, lists, words
 from accounts.fields import PhoneField
 from accounts.models import Operation, User
 from accounts.operations import Kind
@@ -38,6 +35,8 @@ _LATER = _("If Cognito cannot be reached, this is tried again by itself until it
 
 class ActForm(forms.Form):
     """What an act needs to know. This one: nothing but a yes."""
+
+    batch = forms.CharField(widget=forms.HiddenInput, required=False, initial=operations.draw_batch)
 
     def __init__(self, *args: Any, by: User, users: list[User], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -76,25 +75,68 @@ class NumberForm(ActForm):
 
     def params(self) -> dict[str, Any]:
         # Only a code verifies a number, not an operator's word.
-        return {**self.cleaned_data, "verified": False}
+        return {
+            "phone": self.cleaned_data["phone"],
+            "tell": self.cleaned_data["tell"],
+            "verified": False,
+        }
 
 
 @dataclass(frozen=True)
-class Act:
-    """``title`` is a question with %(who)s; ``effects`` say what will happen, in sentences."""
+class Act(bulk.BulkAction[User]):
+    """``title`` is a question with %(who)s; ``sentences`` say what will happen."""
 
     kind: Operation.Kind
     permission: str
     label: Any
     title: Any
-    effects: tuple[Any, ...]
-    form: type[ActForm] = ActForm
+    sentences: tuple[Any, ...]
+    form_class: type[ActForm] = ActForm
     for_many: bool = True
     is_grave: bool = False
+
+    model = User
+    limit = MOST
+    too_many = _("At most %d accounts at once: narrow it down by a filter or a search.")
+    none_found = _("Choose somebody first. They may be deleted already.")
+    columns = (_("Account"), _("Phone"))
 
     @property
     def name(self) -> str:
         return str(self.kind.value).replace("_", "-")
+
+    @property
+    def address(self) -> str:
+        return reverse("admin:accounts_user_act", args=[self.name])
+
+    def is_allowed(self, request: HttpRequest) -> bool:
+        return may_order(request, self.kind)
+
+    def find(self, ids: list[int]) -> list[User]:
+        return list(User.objects.filter(pk__in=ids).order_by("-pk"))
+
+    def question(self, rows: list[User]) -> str:
+        who = str(rows[0]) if len(rows) == 1 else _accounts(len(rows))
+        return str(self.title % {"who": who})
+
+    def effects(self, rows: list[User]) -> tuple[Any, ...]:
+        return self.sentences
+
+    def line(self, request: HttpRequest, row: User) -> bulk.Line:
+        refusal = operations.refusal(self.kind, row, cast(User, request.user))
+        cells = (str(row), lists.phone_for(request, row))
+        return bulk.Line(cells, words.refusal(refusal))
+
+    def form(self, data: Any, request: HttpRequest, rows: list[User]) -> ActForm:
+        return self.form_class(data, by=cast(User, request.user), users=rows)
+
+    def button(self, willing: int, chosen: int) -> str:
+        return str(self.label) if chosen == 1 else f"{self.label} ({_accounts(willing)})"
+
+    def do(self, request: HttpRequest, rows: list[User], form: ActForm) -> HttpResponse:
+        if len(rows) == 1:
+            return _do_one(request, self, rows[0], form.params())
+        return order_many(request, [(self.kind, user, form.params()) for user in rows])
 
 
 _ALL = (
@@ -151,7 +193,7 @@ _ALL = (
             _("The new number counts as verified when a code sent to it was typed."),
             _LATER,
         ),
-        form=NumberForm,
+        form_class=NumberForm,
         for_many=False,
     ),
     Act(
@@ -181,7 +223,7 @@ _ALL = (
         _("Add to a group"),
         _("Add %(who)s to a group?"),
         (_("They get the rights of the group."), _LATER),
-        form=JoinForm,
+        form_class=JoinForm,
     ),
     Act(
         Kind.REMOVE_FROM_GROUP,
@@ -189,7 +231,7 @@ _ALL = (
         _("Remove from a group"),
         _("Remove %(who)s from a group?"),
         (_("They lose the rights of the group, at once."), _LATER),
-        form=LeaveForm,
+        form_class=LeaveForm,
     ),
     Act(
         Kind.DELETE,
@@ -208,15 +250,6 @@ _ALL = (
 )
 ACTS = {act.name: act for act in _ALL}
 _PERMISSIONS = {act.kind: act.permission for act in _ALL} | {Kind.INVITE: "accounts.invite_user"}
-
-
-@dataclass(frozen=True)
-class Line:
-    """One account on the page that asks. ``refusal`` is why it will be left out."""
-
-    user: User
-    phone: str
-    refusal: str
 
 
 def permitted(request: HttpRequest) -> list[Act]:
@@ -243,80 +276,18 @@ def for_one(request: HttpRequest, user: User, groups: list[str]) -> list[tuple[A
         Kind.UNMAKE_STAFF: not user.is_staff,
         Kind.REMOVE_FROM_GROUP: not groups,
     }
-    return [
-        (act, _address(act, [user.pk])) for act in permitted(request) if not senseless.get(act.kind)
-    ]
+    return [(act, act.link([user.pk])) for act in permitted(request) if not senseless.get(act.kind)]
 
 
 def may_retry(request: HttpRequest, order: Operation) -> bool:
     return order.is_waiting and may_order(request, order.kind)
 
 
-def chooser(act: Act) -> Callable[[Any, HttpRequest, QuerySet[User]], HttpResponse | None]:
-    """Return what the list does when ``act`` was chosen for some of it: ask."""
-
-    def choose(_admin: Any, request: HttpRequest, chosen: QuerySet[User]) -> HttpResponse | None:
-        ids = list(chosen.values_list("pk", flat=True)[: MOST + 1])
-        if len(ids) > MOST:
-            messages.error(request, _too_many())
-            return None
-        return redirect(_address(act, ids))
-
-    return choose
-
-
 def act_view(request: HttpRequest, name: str) -> HttpResponseBase:
     act = ACTS.get(name)
     if act is None:
         raise Http404
-    if not may_order(request, act.kind):
-        raise PermissionDenied
-    return _confirmed_act_view(request, act)
-
-
-@confirmation.required
-def _confirmed_act_view(request: HttpRequest, act: Act) -> HttpResponse:
-    by = cast(User, request.user)
-    data = request.POST if request.method == "POST" else request.GET
-    ids = _read_ids(data.get("ids", ""))
-    if len(ids) > MOST:
-        messages.error(request, _too_many())
-        return redirect("admin:accounts_user_changelist")
-    users = list(User.objects.filter(pk__in=ids).order_by("-pk"))
-    if not users:
-        messages.error(request, gettext("Choose somebody first. They may be deleted already."))
-        return redirect("admin:accounts_user_changelist")
-    form = act.form(request.POST if request.method == "POST" else None, by=by, users=users)
-    if request.method == "POST" and form.is_valid():
-        if len(users) == 1:
-            return _do_one(request, act, users[0], form.params())
-        return order_many(request, [(act.kind, user, form.params()) for user in users])
-    lines = [
-        Line(
-            user,
-            lists.phone_for(request, user),
-            words.refusal(operations.refusal(act.kind, user, by)),
-        )
-        for user in users
-    ]
-    willing = sum(not line.refusal for line in lines)
-    context = {
-        **admin.site.each_context(request),
-        "title": act.title % {"who": _who(users)},
-        "opts": User._meta,
-        "act": act,
-        "form": form,
-        "lines": lines,
-        "only": lines[0] if len(lines) == 1 else None,
-        "ids": ",".join(str(user.pk) for user in users),
-        "willing": willing,
-        "batch": operations.draw_batch(),
-        "button": act.label
-        if len(lines) == 1
-        else f"{act.label} ({ngettext('%d account', '%d accounts', willing) % willing})",
-        "back": _page_of(users),
-    }
-    return render(request, "admin/accounts/user/act.html", context)
+    return act.view(request)
 
 
 def order_many(
@@ -364,27 +335,5 @@ def report(request: HttpRequest, order: Operation) -> None:
     messages.add_message(request, level, f"{order}: {words.outcome(order)}")
 
 
-def _address(act: Act, ids: list[int]) -> str:
-    chosen = ",".join(str(each) for each in ids)
-    return f"{reverse('admin:accounts_user_act', args=[act.name])}?ids={chosen}"
-
-
-def _read_ids(typed: str) -> list[int]:
-    parts = typed.split(",", MOST + 1)
-    return [int(each) for each in parts if each.isascii() and each.isdigit() and len(each) < 19]
-
-
-def _who(users: list[User]) -> str:
-    if len(users) == 1:
-        return str(users[0])
-    return ngettext("%d account", "%d accounts", len(users)) % len(users)
-
-
-def _page_of(users: list[User]) -> str:
-    if len(users) == 1:
-        return reverse("admin:accounts_user_change", args=[users[0].pk])
-    return reverse("admin:accounts_user_changelist")
-
-
-def _too_many() -> str:
-    return gettext("At most %d accounts at once: narrow it down by a filter or a search.") % MOST
+def _accounts(number: int) -> str:
+    return ngettext("%d account", "%d accounts", number) % number

@@ -1,8 +1,8 @@
 """Where this site and Cognito differ: the list, a comparison, mending and undoing."""
 
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from abc import abstractmethod
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
 from typing import Any, cast
@@ -10,16 +10,17 @@ from typing import Any, cast
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts import afterwards, cognito, confirmation, drift, phones
-from accounts.admin import lists
+from accounts import afterwards, cognito, drift, phones
+from accounts.admin import bulk, lists
 from accounts.conf import conf
 from accounts.models import Finding, SyncRun, User
 
@@ -32,54 +33,113 @@ _AFTERWARDS_SECONDS = 5.0
 _AT_REST = timedelta(seconds=15)
 
 
-@dataclass(frozen=True)
-class Deed:
-    """Something that is asked for about chosen findings, which are in ``from_state``."""
+class Deed(bulk.BulkAction[Finding]):
+    """Something that is done to chosen findings, which are in ``from_state``."""
 
     name: str
     from_state: str
     title: Any
-    button: Any
-    done: Callable[[int], str]
-    do: Callable[[Finding, str], None]
+
+    model = Finding
+    limit = MOST
+    too_many = _("At most %d at once: narrow it down, or use manage.py sync_users.")
+    none_found = _("None of what was chosen can be done. It may be done.")
+    columns = (_("User"), _("Kind"), _("Here"), _("In Cognito"))
+
+    @abstractmethod
+    def do_one(self, finding: Finding, by: str) -> None: ...
+
+    @abstractmethod
+    def done(self, number: int) -> str: ...
+
+    @property
+    def address(self) -> str:
+        return reverse(f"admin:accounts_finding_{self.name}")
+
+    def is_allowed(self, request: HttpRequest) -> bool:
+        return request.user.has_perms(_PERMISSIONS)
+
+    def find(self, ids: list[int]) -> list[Finding]:
+        found = Finding.objects.filter(pk__in=ids, state=self.from_state)
+        return list(found.select_related("user").order_by("-pk"))
+
+    def question(self, rows: list[Finding]) -> str:
+        return str(self.title)
+
+    def line(self, request: HttpRequest, row: Finding) -> bulk.Line:
+        here = in_words(request, row.ours, row.theirs)
+        there = in_words(request, row.theirs, row.ours)
+        return bulk.Line((str(row.user or row.sub), row.get_kind_display(), here, there))
+
+    def do(self, request: HttpRequest, rows: list[Finding], form: Any) -> HttpResponse:
+        done = 0
+        for finding in rows:
+            try:
+                self.do_one(finding, str(request.user))
+            except drift.NotDone as reason:
+                messages.error(request, f"{finding.user or finding.sub}: {reason}")
+            except cognito.CognitoError as error:
+                messages.error(
+                    request,
+                    gettext("Cognito was not reached (%(error)s). The rest stays as it was.")
+                    % {"error": type(error).__name__},
+                )
+                break
+            else:
+                done += 1
+        if done:
+            messages.success(request, self.done(done))
+        return redirect("admin:accounts_finding_changelist")
 
 
-@dataclass(frozen=True)
-class Line:
-    finding: Finding
-    ours: str
-    theirs: str
+class Mend(Deed):
+    name = "mend"
+    from_state = Finding.State.OPEN
+    title = _("Mend the differences chosen?")
+    label = _("Mend")
+
+    def find(self, ids: list[int]) -> list[Finding]:
+        return [each for each in super().find(ids) if each.kind in drift.MENDABLE]
+
+    def effects(self, rows: list[Finding]) -> list[Any]:
+        kinds = sorted({drift.Kind(each.kind) for each in rows})
+        return [
+            *(
+                format_html("<strong>{}:</strong> {}", capfirst(kind.label), drift.MEANS[kind])
+                for kind in kinds
+            ),
+            _("Cognito is asked again first: what counts is what it says now."),
+        ]
+
+    def do_one(self, finding: Finding, by: str) -> None:
+        drift.mend(finding, by=by)
+
+    def done(self, number: int) -> str:
+        return ngettext("%d difference is mended.", "%d differences are mended.", number) % number
 
 
-def _mended(number: int) -> str:
-    return ngettext("%d difference is mended.", "%d differences are mended.", number) % number
+class Undo(Deed):
+    name = "undo"
+    from_state = Finding.State.MENDED
+    title = _("Undo what was mended?")
+    label = _("Undo")
+
+    def effects(self, rows: list[Finding]) -> list[Any]:
+        return [
+            _("Rows here are put back as they were before. What is in Cognito is not touched."),
+            _("A row that was made is removed, if nobody used it. Sessions that ended stay ended."),
+            _("Rows that changed since are left as they are."),
+        ]
+
+    def do_one(self, finding: Finding, by: str) -> None:
+        drift.undo(finding, by=by)
+
+    def done(self, number: int) -> str:
+        return ngettext("%d difference is undone.", "%d differences are undone.", number) % number
 
 
-def _undone(number: int) -> str:
-    return ngettext("%d difference is undone.", "%d differences are undone.", number) % number
-
-
-DEEDS = {
-    deed.name: deed
-    for deed in (
-        Deed(
-            "mend",
-            Finding.State.OPEN,
-            _("Mend the differences chosen?"),
-            _("Mend"),
-            _mended,
-            lambda finding, by: drift.mend(finding, by=by),
-        ),
-        Deed(
-            "undo",
-            Finding.State.MENDED,
-            _("Undo what was mended?"),
-            _("Undo"),
-            _undone,
-            lambda finding, by: drift.undo(finding, by=by),
-        ),
-    )
-}
+MEND, UNDO = Mend(), Undo()
+DEEDS = (MEND, UNDO)
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -173,12 +233,8 @@ class FindingAdmin(lists.ReadOnlyList):
         return [
             path("compare/", view(_compare), name="accounts_finding_compare"),
             *(
-                path(
-                    f"{deed.name}/",
-                    view(partial(_deed_view, deed=deed)),
-                    name=f"accounts_finding_{deed.name}",
-                )
-                for deed in DEEDS.values()
+                path(f"{deed.name}/", view(deed.view), name=f"accounts_finding_{deed.name}")
+                for deed in DEEDS
             ),
             *super().get_urls(),
         ]
@@ -207,7 +263,7 @@ class FindingAdmin(lists.ReadOnlyList):
         finding = cast("Finding | None", self.get_object(request, object_id))
         if finding is None or not self.has_view_permission(request, finding):
             return super().change_view(request, object_id, form_url, extra_context)
-        deed = next((each for each in DEEDS.values() if each.from_state == finding.state), None)
+        deed = next((each for each in DEEDS if each.from_state == finding.state), None)
         if finding.state == Finding.State.OPEN and finding.kind not in drift.MENDABLE:
             deed = None
         others = list(finding.theirs.get("others", []))
@@ -220,8 +276,8 @@ class FindingAdmin(lists.ReadOnlyList):
             "others": [
                 (sub, User.objects.filter(pool=finding.pool, sub=sub).first()) for sub in others
             ],
-            "deed": deed if deed and request.user.has_perms(_PERMISSIONS) else None,
-            "address": _address(deed, [finding.pk]) if deed else "",
+            "deed": deed if deed and deed.is_allowed(request) else None,
+            "address": deed.link([finding.pk]) if deed else "",
         }
         return super().change_view(
             request, object_id, form_url, {**context, **(extra_context or {})}
@@ -231,11 +287,11 @@ class FindingAdmin(lists.ReadOnlyList):
 
     @admin.action(description=_("Mend what is chosen"), permissions=["mend"])
     def mend_chosen(self, request: HttpRequest, chosen: QuerySet[Finding]) -> HttpResponse | None:
-        return _choose(request, chosen, DEEDS["mend"])
+        return MEND.choose(self, request, chosen)
 
     @admin.action(description=_("Undo what is chosen"), permissions=["mend"])
     def undo_chosen(self, request: HttpRequest, chosen: QuerySet[Finding]) -> HttpResponse | None:
-        return _choose(request, chosen, DEEDS["undo"])
+        return UNDO.choose(self, request, chosen)
 
     def has_mend_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perms(_PERMISSIONS)
@@ -296,83 +352,6 @@ def _summary(run: SyncRun) -> list[tuple[str, int]]:
     ]
 
 
-def _choose(request: HttpRequest, chosen: QuerySet[Finding], deed: Deed) -> HttpResponse | None:
-    ids = list(chosen.values_list("pk", flat=True)[: MOST + 1])
-    if len(ids) > MOST:
-        messages.error(request, _too_many())
-        return None
-    return redirect(_address(deed, ids))
-
-
-def _deed_view(request: HttpRequest, *, deed: Deed) -> HttpResponseBase:
-    if not request.user.has_perms(_PERMISSIONS):
-        raise PermissionDenied
-    return _confirmed_deed_view(request, deed)
-
-
-@confirmation.required
-def _confirmed_deed_view(request: HttpRequest, deed: Deed) -> HttpResponse:
-    """GET says what would change, POST changes it."""
-    data = request.POST if request.method == "POST" else request.GET
-    ids = _read_ids(data.get("ids", ""))
-    if len(ids) > MOST:
-        messages.error(request, _too_many())
-        return redirect("admin:accounts_finding_changelist")
-    findings = list(
-        Finding.objects.filter(pk__in=ids, state=deed.from_state)
-        .select_related("user")
-        .order_by("-pk")
-    )
-    if deed.name == "mend":
-        findings = [each for each in findings if each.kind in drift.MENDABLE]
-    if not findings:
-        messages.error(request, gettext("None of what was chosen can be done. It may be done."))
-        return redirect("admin:accounts_finding_changelist")
-    if request.method == "POST":
-        _do(request, deed, findings)
-        return redirect("admin:accounts_finding_changelist")
-    kinds = sorted({drift.Kind(each.kind) for each in findings})
-    context = {
-        **admin.site.each_context(request),
-        "title": deed.title,
-        "opts": Finding._meta,
-        "deed": deed,
-        "lines": [
-            Line(
-                each,
-                in_words(request, each.ours, each.theirs),
-                in_words(request, each.theirs, each.ours),
-            )
-            for each in findings
-        ],
-        "means": [(kind.label, drift.MEANS[kind]) for kind in kinds],
-        "is_undo": deed.name == "undo",
-        "ids": ",".join(str(each.pk) for each in findings),
-        "button": f"{deed.button} ({len(findings)})",
-    }
-    return render(request, "admin/accounts/finding/deed.html", context)
-
-
-def _do(request: HttpRequest, deed: Deed, findings: list[Finding]) -> None:
-    done = 0
-    for finding in findings:
-        try:
-            deed.do(finding, str(request.user))
-        except drift.NotDone as reason:
-            messages.error(request, f"{finding.user or finding.sub}: {reason}")
-        except cognito.CognitoError as error:
-            messages.error(
-                request,
-                gettext("Cognito was not reached (%(error)s). The rest stays as it was.")
-                % {"error": type(error).__name__},
-            )
-            break
-        else:
-            done += 1
-    if done:
-        messages.success(request, deed.done(done))
-
-
 def _compare(request: HttpRequest) -> HttpResponse:
     """Begin a comparison, or go on with the one under way, when the answer has left."""
     if not request.user.has_perms(_PERMISSIONS):
@@ -401,17 +380,3 @@ def _work(run: SyncRun) -> None:
             pass
     except drift.Overtaken:
         return
-
-
-def _address(deed: Deed, ids: list[int]) -> str:
-    chosen = ",".join(str(each) for each in ids)
-    return f"{reverse(f'admin:accounts_finding_{deed.name}')}?ids={chosen}"
-
-
-def _read_ids(typed: str) -> list[int]:
-    parts = typed.split(",", MOST + 1)
-    return [int(each) for each in parts if each.isascii() and each.isdigit() and len(each) < 19]
-
-
-def _too_many() -> str:
-    return gettext("At most %d at once: narrow it down, or use manage.py sync_users.") % MOST

@@ -205,7 +205,7 @@ class UserAdmin(lists.BoundedList):
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         return {
-            act.name: (acts.chooser(act), act.name, act.label)
+            act.name: (act.choose, act.name, act.label)
             for act in acts.permitted(request)
             if act.for_many
         }

@@ -253,6 +253,25 @@ def test_what_was_mended_already_is_not_mended_again(admin, changed):
     assert "None of what was chosen" in told(page)[-1]
 
 
+def test_more_than_fifty_at_once_are_too_many(admin, pool):  # noqa: F811
+    for n in range(51):
+        pool.add(f"sub-{n}", number(n))
+    compare()
+    chosen = {"action": "mend_chosen", "_selected_action": "1", "select_across": "1"}
+    assert "At most 50" in told(admin.post(LIST, chosen, follow=True))[0]
+    assert "At most 50" in told(admin.post(MEND, {"ids": ids()}, follow=True))[0]
+    assert not Finding.objects.exclude(state=Finding.State.OPEN).exists()
+
+
+def test_way_back_leads_to_the_page_or_the_list_that_asked(admin, changed, pool):  # noqa: F811
+    page = text(admin.get(f"{MEND}?ids={ids()}"))
+    assert f'class="closelink" href="{LIST}{ids()}/change/"' in page
+    pool.add("sub-only-there", number(2))
+    compare()
+    page = text(admin.get(f"{MEND}?ids={ids()}"))
+    assert f'class="closelink" href="{LIST}"' in page
+
+
 # Comparing
 
 

@@ -557,6 +557,17 @@ def test_what_was_not_done_in_time_is_done_after_the_answer(admin, pool, monkeyp
     assert pool.operations() == ["AdminDisableUser"] * 3
 
 
+def test_second_press_of_a_button_orders_nothing_again(admin, pool):
+    people = crowd(2)
+    page = admin.get(act_on("sign-out", *people))
+    batch = page.context["form"]["batch"].value()
+    assert f'name="batch" value="{batch}"' in text(page)
+    for _ in range(2):
+        page = do(admin, "sign-out", *people, batch=batch)
+        assert "2 of 2 done" in text(page)
+    assert Operation.objects.count() == 2
+
+
 def test_page_of_a_batch_carries_it_on(admin, pool, boss):
     for user in crowd(3):
         operations.order(Kind.DISABLE, user, by=boss, batch="batch-1")
