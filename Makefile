@@ -16,6 +16,7 @@ AWS_CLI := $(STATE)/aws-venv/.installed
 NEXT := $(STATE)/next-venv
 LIGHTHOUSE := $(STATE)/node/.lighthouse-12.8.2
 SPA := $(STATE)/node/spa
+BENCHES := triggers sync admin outage
 
 # The process environment wins over the file, so what a developer has set must go.
 LOCAL := env $(foreach name,$(filter AWS_% COGNITO_% DJANGO_% ACCOUNTS_% DATABASE_URL CACHE_URL,$(.VARIABLES)),-u $(name)) NO_PROXY=* ENV_FILE=$(STATE)/env
@@ -27,8 +28,8 @@ export PYTHONUTF8 := 1
 TESTED := env -u PYTHONDONTWRITEBYTECODE $(RUN)
 
 .DEFAULT_GOAL := help
-.PHONY: help run spa test test-next lint format messages pictures lighthouse bench-triggers bench-sync \
-	bench-admin bench-outage admin install manage aws deploy undeploy doctor lock clean
+.PHONY: help run spa test test-next lint format messages pictures lighthouse bench \
+	admin install manage aws deploy undeploy doctor lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,19 +70,9 @@ pictures: $(DEV) $(LOCAL_AWS) ## Take the pictures of the docs anew, and of ever
 lighthouse: $(DEV) $(LOCAL_AWS) $(LIGHTHOUSE) ## Run Lighthouse on the sign-in pages (needs Node 20; writes docs/lighthouse.md)
 	@$(RUN) -m tests.lighthouse
 
-bench-triggers: $(DEV) $(LOCAL_AWS) ## Measure the triggers: size, imports, what the ledger costs
-	@$(RUN) -m tests.bench.triggers
-
-bench-sync: $(DEV) ## Measure the comparison with a user pool of a million (ARGS=--users=…)
-	@$(RUN) -m tests.bench.sync $(ARGS)
-
-bench-outage: $(DEV) ## Measure pages while Cognito hangs and people go on signing in
-	@$(RUN) -m tests.provision
-	@$(RUN) -m tests.bench.outage
-
-bench-admin: $(DEV) ## Measure the admin on PostgreSQL, at a million users and five million events
-	@$(RUN) -m tests.provision
-	@$(RUN) -m tests.bench.admin
+bench: may-bench $(DEV) $(LOCAL_AWS) ## Measure: make bench WHAT=triggers, sync, admin or outage (ARGS=… go to it)
+	@$(if $(filter admin outage,$(WHAT)),$(RUN) -m tests.provision)
+	@$(RUN) -m tests.bench.$(WHAT) $(ARGS)
 
 admin: may-admin $(SITE) ## Make an operator while make run is running: make admin PHONE=+12015550123
 	@$(LOCAL) $(RUN) manage.py make_admin "$(PHONE)"
@@ -123,6 +114,9 @@ may-%:
 may-spa:
 	@$(NEW_ENOUGH)
 	@$(PYTHON) -m localcloud.preflight spa --port "$(SPA_PORT)"
+
+may-bench:
+	@$(if $(filter $(BENCHES),$(WHAT)),:,echo "make bench: Which one? make bench WHAT=… with one of: $(BENCHES)" >&2; exit 1)
 
 # $(call install,an environment,what pip takes). One that was killed half-way is made again.
 define install

@@ -1,4 +1,4 @@
-"""``make bench-admin``: how long operators wait, at a million users and five million events.
+"""``make bench WHAT=admin``: how long operators wait, at a million users and five million events.
 
 Brings a PostgreSQL up, fills it, and measures whole requests of an operator through Django: every
 list with its pages, filters and searches, the pages of a user and of an event, and the overview.

@@ -1,4 +1,4 @@
-"""``make bench-outage``: how long pages take while Cognito hangs and people go on signing in.
+"""``make bench WHAT=outage``: how long pages take while Cognito hangs and people go on signing in.
 
 Starts the site as the image does, with PostgreSQL and a Cognito that takes connections and never
 answers. Ten sign-ins a second are sent for 20 seconds, and ten pages a second that need no Cognito.

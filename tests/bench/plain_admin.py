@@ -1,4 +1,4 @@
-"""What ``make bench-admin`` compares with: the same lists as Django's admin makes them by default.
+"""The same lists as Django's admin makes them by default: ``make bench WHAT=admin`` compares.
 
 The default paginator, which counts everything twice, and ``search_fields`` by icontains.
 """

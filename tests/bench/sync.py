@@ -1,4 +1,4 @@
-"""``make bench-sync``: a comparison with a user pool of a million, mended and undone.
+"""``make bench WHAT=sync``: a comparison with a user pool of a million, mended and undone.
 
 The pool is a server at the wire, in a process of its own. Here stand the same people in PostgreSQL
 (SQLite where there is none), but for some differences of each kind, which are found, mended and

@@ -233,6 +233,19 @@ def test_environment_that_cannot_run_any_more_is_said_with_the_way_on(make, brok
     assert said.splitlines()[-1] == NOT_INSTALLED
 
 
+@pytest.mark.parametrize("arguments", [(), ("WHAT=nonsense",)])
+def test_bench_without_a_subject_names_those_that_there_are(make, clone, project, arguments):
+    benches = sorted(path.stem for path in (project / "tests" / "bench").glob("*.py"))
+
+    status, said = make("bench", *arguments)
+
+    assert status == 2
+    named = said.removeprefix("make bench: Which one? make bench WHAT=… with one of: ").split()
+    assert len(named) == 4
+    assert set(named) <= set(benches)
+    assert not (clone / ".local").exists()
+
+
 def test_manage_py_without_settings_or_packages_says_where_they_are(project):
     def manage(*options: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
