@@ -1,5 +1,5 @@
 """What operators see and do, by Django's admin."""
 
-from accounts.admin import audit, drift, events, operations, users
+from accounts.admin import audit_log, differences, events, operations, users
 
-__all__ = ["audit", "drift", "events", "operations", "users"]
+__all__ = ["audit_log", "differences", "events", "operations", "users"]

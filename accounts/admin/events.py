@@ -13,7 +13,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from accounts import events, phones
-from accounts.admin import lists
+from accounts.admin import base
 from accounts.conf import conf
 from accounts.models import SignInEvent, User
 
@@ -77,7 +77,7 @@ class Step:
 
 
 @admin.register(SignInEvent)
-class EventAdmin(lists.ReadOnlyList):
+class EventAdmin(base.ReadOnlyList):
     """Shows what happened, newest first. Nothing here is made, changed or removed by hand."""
 
     list_display = ("when", "what", "whose", "reference_", "device")

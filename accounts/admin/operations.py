@@ -13,12 +13,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import operations
-from accounts.admin import acts, lists, words
+from accounts.admin import base, display, user_actions
 from accounts.models import Operation
 
 
 @admin.register(Operation)
-class OperationAdmin(lists.ReadOnlyList):
+class OperationAdmin(base.ReadOnlyList):
     list_display = ("at", "kind", "account", "state_", "by_name", "result", "tries")
     list_filter = ("state", "kind")
     ordering = ("-pk",)
@@ -30,7 +30,7 @@ class OperationAdmin(lists.ReadOnlyList):
 
     @admin.display(description=_("ordered"))
     def at(self, order: Operation) -> str:
-        return words.moment(order.ordered_at)
+        return display.moment(order.ordered_at)
 
     @admin.display(description=_("account"))
     def account(self, order: Operation) -> str:
@@ -48,7 +48,7 @@ class OperationAdmin(lists.ReadOnlyList):
 
     @admin.display(description=_("result"))
     def result(self, order: Operation) -> str:
-        return words.outcome(order)
+        return display.outcome(order)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Operation]:
         return super().get_queryset(request).defer("params")
@@ -70,7 +70,7 @@ class OperationAdmin(lists.ReadOnlyList):
 
 def batch_view(request: HttpRequest, batch: str) -> HttpResponse:
     """Show how far an order on several accounts got, line by line."""
-    orders = list(Operation.objects.filter(batch=batch).order_by("pk")[: acts.MOST])
+    orders = list(Operation.objects.filter(batch=batch).order_by("pk")[: user_actions.MOST])
     if not orders:
         raise Http404
     mine = all(order.by_id == request.user.pk for order in orders)
@@ -88,7 +88,8 @@ def batch_view(request: HttpRequest, batch: str) -> HttpResponse:
         },
         "opts": Operation._meta,
         "orders": [
-            (order, words.outcome(order), acts.may_retry(request, order)) for order in orders
+            (order, display.outcome(order), user_actions.may_retry(request, order))
+            for order in orders
         ],
         "untried": untried,
         "waiting": sum(order.is_waiting for order in orders) - untried,
@@ -100,12 +101,12 @@ def batch_view(request: HttpRequest, batch: str) -> HttpResponse:
 def retry_view(request: HttpRequest, pk: int) -> HttpResponse:
     """Try an order now instead of when its time comes."""
     order = get_object_or_404(Operation, pk=pk)
-    if not acts.may_order(request, order.kind):
+    if not user_actions.may_order(request, order.kind):
         raise PermissionDenied
     if request.method == "POST":
         if order.is_waiting:
             operations.run(order)
-        acts.report(request, order)
+        user_actions.report(request, order)
     if order.batch:
         return redirect("admin:accounts_operation_batch", order.batch)
     if order.user_id is None or order.is_gone:

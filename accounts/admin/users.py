@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import audit, confirmation, operations, phones, sessions
 from accounts import events as sign_in_events
-from accounts.admin import acts, events, invitations, lists, live, words
+from accounts.admin import base, display, events, invitations, remote_state, user_actions
 from accounts.conf import conf
 from accounts.models import Operation, Session, User
 from accounts.models.users import LOCKED
@@ -122,8 +122,8 @@ class Compared:
 
 
 @admin.register(User)
-class UserAdmin(lists.BoundedList):
-    """Accounts are made, changed and removed by what is in accounts/admin/acts.py alone."""
+class UserAdmin(base.BoundedList):
+    """Accounts are made, changed and removed by what is in accounts/admin/user_actions.py alone."""
 
     list_display = ("number", "name", "status", "operator", "sharing_", "held", "last_sign_in")
     list_display_links = ("number",)
@@ -151,12 +151,12 @@ class UserAdmin(lists.BoundedList):
         return format_html(
             '<span class="{}">{}</span>',
             "state" if user.is_active and user.cognito_enabled else "state state-off",
-            words.status_of(user),
+            display.status_of(user),
         )
 
     @admin.display(description=gettext_lazy("operator"))
     def operator(self, user: User) -> str:
-        return words.staff_of(user)
+        return display.staff_of(user)
 
     @admin.display(description=gettext_lazy("sharing"))
     def sharing_(self, user: User) -> str:
@@ -164,11 +164,11 @@ class UserAdmin(lists.BoundedList):
 
     @admin.display(description=gettext_lazy("held"))
     def held(self, user: User) -> str:
-        return words.held_until(user.held_until)
+        return display.held_until(user.held_until)
 
     @admin.display(description=gettext_lazy("last sign-in"))
     def last_sign_in(self, user: User) -> str:
-        return words.moment(user.last_login)
+        return display.moment(user.last_login)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -190,7 +190,7 @@ class UserAdmin(lists.BoundedList):
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         found = super().get_changelist_instance(request)
         for user in found.result_list:
-            user.shown_phone = lists.phone_for(request, user)
+            user.shown_phone = base.phone_for(request, user)
         return found
 
     def changelist_view(
@@ -206,7 +206,7 @@ class UserAdmin(lists.BoundedList):
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         return {
             act.name: (act.choose, act.name, act.label)
-            for act in acts.permitted(request)
+            for act in user_actions.permitted(request)
             if act.for_many
         }
 
@@ -230,16 +230,16 @@ class UserAdmin(lists.BoundedList):
         return page
 
     def _context(self, request: HttpRequest, user: User) -> dict[str, Any]:
-        now = live.ask(user)
+        now = remote_state.ask(user)
         compared = _compared(request, user, now)
         groups = [group.name for group in user.groups.all()]
         return {
-            "phone": lists.phone_for(request, user),
+            "phone": base.phone_for(request, user),
             "live": now,
             "compared": compared,
             "differs": any(line.differs for line in compared),
-            "held_in_ledger": words.hold(now.ledger) if now.ledger else "",
-            "acts": acts.for_one(request, user, groups),
+            "held_in_ledger": display.hold(now.ledger) if now.ledger else "",
+            "acts": user_actions.for_one(request, user, groups),
             "groups": groups,
             "sessions": sessions.live(user).order_by("-last_seen"),
             "may_end": request.user.has_perm("accounts.sign_out_user"),
@@ -248,17 +248,17 @@ class UserAdmin(lists.BoundedList):
                 for event in user.events.order_by("-at", "-pk")[:_EVENTS_SHOWN]
             ],
             "orders": [
-                (order, words.outcome(order), acts.may_retry(request, order))
+                (order, display.outcome(order), user_actions.may_retry(request, order))
                 for order in user.operations.order_by("-ordered_at", "-pk")[:_ORDERS_SHOWN]
             ],
-            "entries": [words.entry(each) for each in audit.entries_of(user)[:_ENTRIES_SHOWN]],
+            "entries": [display.entry(each) for each in audit.entries_of(user)[:_ENTRIES_SHOWN]],
         }
 
     def get_urls(self) -> list[URLPattern]:
         guarded = self.admin_site.admin_view
         return [
             path("invite/", guarded(invitations.invite_view), name="accounts_user_invite"),
-            path("act/<slug:name>/", guarded(acts.act_view), name="accounts_user_act"),
+            path("act/<slug:name>/", guarded(user_actions.act_view), name="accounts_user_act"),
             path(
                 "<int:pk>/sessions/<str:handle>/end/",
                 guarded(confirmation.required(self.end_session_view)),
@@ -321,7 +321,7 @@ def _matching(request: HttpRequest, term: str) -> Q:
     return wanted
 
 
-def _compared(request: HttpRequest, user: User, now: live.Live) -> list[Compared]:
+def _compared(request: HttpRequest, user: User, now: remote_state.Live) -> list[Compared]:
     theirs = now.cognito
     yes, no = _("yes"), _("no")
 
@@ -329,9 +329,9 @@ def _compared(request: HttpRequest, user: User, now: live.Live) -> list[Compared
         return _NONE if value is None else yes if value else no
 
     def moment(value: Any) -> str:
-        return words.moment(value) or _NONE
+        return display.moment(value) or _NONE
 
-    shown = lists.phone_for(request, user) or _NONE
+    shown = base.phone_for(request, user) or _NONE
     if theirs is None:
         return [
             Compared(_("Phone"), shown, _NONE),
@@ -345,7 +345,7 @@ def _compared(request: HttpRequest, user: User, now: live.Live) -> list[Compared
         Compared(
             _("Phone"),
             shown,
-            lists.phone_for(request, theirs.phone) or _NONE,
+            base.phone_for(request, theirs.phone) or _NONE,
             (user.phone or "") != theirs.phone,
         ),
         Compared(

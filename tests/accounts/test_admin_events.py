@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import events
-from accounts.admin import lists
+from accounts.admin import base
 from accounts.models import SignInEvent, User
 
 pytestmark = pytest.mark.django_db
@@ -139,7 +139,7 @@ def test_list_takes_the_same_queries_at_any_length(admin, person, django_assert_
 
 
 def test_list_counts_no_further_than_it_leads(admin, monkeypatch):
-    monkeypatch.setattr(lists, "COUNTED", 120)
+    monkeypatch.setattr(base, "COUNTED", 120)
     SignInEvent.objects.bulk_create(SignInEvent(kind="sent") for _ in range(120))
     assert "120 sign-in events" in text(admin.get(LIST))
     SignInEvent.objects.bulk_create(SignInEvent(kind="sent") for _ in range(5))

@@ -10,7 +10,7 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from accounts import cognito
-from accounts.admin import live
+from accounts.admin import remote_state
 from accounts.models import User
 from tests.browser.conftest import assert_accessible
 
@@ -41,7 +41,7 @@ def person(on_cloud, phone) -> User:
 @pytest.fixture
 def operator_page(page: Page, site, person, settings, on_cloud, monkeypatch) -> Page:
     # A busy machine is no outage.
-    monkeypatch.setattr(live, "_PATIENCE", 20)
+    monkeypatch.setattr(remote_state, "_PATIENCE", 20)
     settings.ACCOUNTS_LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
     operator = made(f"{person.phone[:-4]}0177", is_staff=True, is_superuser=True)
     sign_in(page.context, site, operator)

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from accounts import cognito, ledger, operations, texts
-from accounts.admin import live
+from accounts.admin import remote_state
 from accounts.models import Operation, Session, User
 from accounts.operations import Kind, Remark, State
 from tests.clock import seconds_later
@@ -97,7 +97,7 @@ def person(theirs, phone) -> User:
 def admin(site, root, phone, monkeypatch) -> Client:
     """The browser of the first operator, made from the shell, with a code typed just now."""
     # A busy machine is no outage.
-    monkeypatch.setattr(live, "_PATIENCE", 20)
+    monkeypatch.setattr(remote_state, "_PATIENCE", 20)
     call_command("make_admin", f"{phone[:-4]}0177")
     client = Client()
     client.force_login(User.objects.get(is_superuser=True))

@@ -20,7 +20,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import afterwards, cognito, drift, phones
-from accounts.admin import bulk, lists
+from accounts.admin import base, bulk
 from accounts.conf import conf
 from accounts.models import Finding, SyncRun, User
 
@@ -167,7 +167,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Finding)
-class FindingAdmin(lists.ReadOnlyList):
+class FindingAdmin(base.ReadOnlyList):
     """Lists differences, newest first. They are found by comparing, never typed in."""
 
     list_display_links = ("what",)
@@ -304,7 +304,7 @@ def in_words(request: HttpRequest, side: dict[str, Any], other: dict[str, Any]) 
     """
     if not side:
         return gettext("nothing")
-    words = [lists.phone_for(request, side["phone"]) or gettext("no number")]
+    words = [base.phone_for(request, side["phone"]) or gettext("no number")]
     if not side["phone_verified"]:
         words.append(gettext("unproven"))
     if side["status"] and side["status"] != other.get("status"):
@@ -322,7 +322,7 @@ def _rows(request: HttpRequest, finding: Finding) -> list[tuple[str, str, str, b
         if not side:
             return none
         if name == "phone":
-            return lists.phone_for(request, side["phone"]) or none
+            return base.phone_for(request, side["phone"]) or none
         if isinstance(side[name], bool):
             return yes if side[name] else no
         return str(side[name]) or none

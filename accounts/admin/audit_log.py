@@ -12,14 +12,14 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 
 from accounts import confirmation
-from accounts.admin import lists, words
+from accounts.admin import base, display
 
 admin.site.unregister(LogEntry)
 admin.site.unregister(Group)
 
 
 @admin.register(LogEntry)
-class EntryAdmin(lists.ReadOnlyList):
+class EntryAdmin(base.ReadOnlyList):
     list_display = ("at", "who", "what", "changed")
     list_filter = ("action",)
     list_select_related = ("actor", "content_type")
@@ -31,7 +31,7 @@ class EntryAdmin(lists.ReadOnlyList):
 
     @admin.display(description=_("time"))
     def at(self, logged: Any) -> str:
-        return words.moment(logged.timestamp)
+        return display.moment(logged.timestamp)
 
     @admin.display(description=_("what"))
     def what(self, logged: Any) -> str:
@@ -39,13 +39,13 @@ class EntryAdmin(lists.ReadOnlyList):
 
     @admin.display(description=_("by"))
     def who(self, logged: Any) -> str:
-        return words.entry(logged).by
+        return display.entry(logged).by
 
     @admin.display(description=_("changes"))
     def changed(self, logged: Any) -> str:
         return "; ".join(
             f"{name}: {before} → {after}" if before else f"{name}: {after}"
-            for name, before, after in words.entry(logged).changes
+            for name, before, after in display.entry(logged).changes
         )
 
     def changelist_view(
@@ -58,7 +58,7 @@ class EntryAdmin(lists.ReadOnlyList):
 @admin.register(Group)
 @method_decorator(confirmation.required, name="changeform_view")
 @method_decorator(confirmation.required, name="delete_view")
-class RightsAdmin(lists.CarefulList, GroupAdmin):
+class RightsAdmin(base.CarefulList, GroupAdmin):
     """Who may change what a group may do could do everything.
 
     So it takes a code typed a moment ago, which an act on several at once would go around.

@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts import operations
-from accounts.admin import bulk, lists, words
+from accounts.admin import base, bulk, display
 from accounts.fields import PhoneField
 from accounts.models import Operation, User
 from accounts.operations import Kind
@@ -124,8 +124,8 @@ class Act(bulk.BulkAction[User]):
 
     def line(self, request: HttpRequest, row: User) -> bulk.Line:
         refusal = operations.refusal(self.kind, row, cast(User, request.user))
-        cells = (str(row), lists.phone_for(request, row))
-        return bulk.Line(cells, words.refusal(refusal))
+        cells = (str(row), base.phone_for(request, row))
+        return bulk.Line(cells, display.refusal(refusal))
 
     def form(self, data: Any, request: HttpRequest, rows: list[User]) -> ActForm:
         return self.form_class(data, by=cast(User, request.user), users=rows)
@@ -332,7 +332,7 @@ def report(request: HttpRequest, order: Operation) -> None:
         level = messages.WARNING
     elif not order.is_done:
         level = messages.ERROR
-    messages.add_message(request, level, f"{order}: {words.outcome(order)}")
+    messages.add_message(request, level, f"{order}: {display.outcome(order)}")
 
 
 def _accounts(number: int) -> str:
