@@ -116,10 +116,24 @@ def person(
     elif not countries.is_mobile(phone):
         why_not = "not_mobile"
     if why_not or phone is None:
-        # Under a name that no answer is looked up by: none is ever right.
+        # Under a name of no number, so that no answer is ever right.
         name = keys.pseudonym("nobody", otherwise)
         return Person(name, None, why_not, country, language, user)
     return Person(purpose.ledger_name(phone, user), phone, "", country, language, user)
+
+
+def who_signs_in(event: Mapping[str, Any]) -> Person:
+    """Return who an event of Create or Verify is about, under the same name in both."""
+    request = event["request"]
+    attributes = request.get("userAttributes") or {}
+    is_known = request.get("userNotFound") is not True and attributes.get("sub")
+    return person(
+        attributes.get("phone_number") if is_known else None,
+        SIGN_IN,
+        otherwise=event["userName"],
+        locale=attributes.get("locale"),
+        user=f"{event['userPoolId']} {attributes.get('sub', '')}",
+    )
 
 
 def send(person: Person, purpose: Purpose, *, started: float) -> Begun:

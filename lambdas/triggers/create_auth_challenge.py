@@ -38,7 +38,7 @@ def _answered(event: dict[str, Any]) -> dict[str, Any]:
             reference=begun.challenge.reference,
         )
     else:
-        begun = codes.send(_person(event), codes.SIGN_IN, started=started)
+        begun = codes.send(codes.who_signs_in(event), codes.SIGN_IN, started=started)
     challenge = begun.challenge
     event["response"] = {
         "publicChallengeParameters": {
@@ -66,19 +66,6 @@ def _answered(event: dict[str, Any]) -> dict[str, Any]:
         ),
     }
     return event
-
-
-def _person(event: dict[str, Any]) -> codes.Person:
-    request = event["request"]
-    attributes = request.get("userAttributes") or {}
-    is_known = request.get("userNotFound") is not True
-    return codes.person(
-        attributes.get("phone_number") if is_known else None,
-        codes.SIGN_IN,
-        otherwise=event["userName"],
-        locale=attributes.get("locale"),
-        user=f"{event['userPoolId']} {attributes.get('sub', '')}",
-    )
 
 
 def _written(seconds: int | None) -> str:

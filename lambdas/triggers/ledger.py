@@ -70,9 +70,13 @@ _WORTH_KEEPING = (
     "challenge.exp >= :worth AND challenge.tries < :all_tries "
     "AND attribute_not_exists(challenge.used)"
 )
-_EARLIER_LIVES = (
-    "earlier.exp > :now AND earlier.tries < :all_tries "
-    "AND attribute_not_exists(earlier.used) AND attribute_not_exists(earlier.withheld)"
+# Answers to a code that a block or a country held back are counted, though none is right: those
+# without an account have neither, and their answers are counted.
+_MAY_BE_ANSWERED = (
+    "(attribute_not_exists(challenge.withheld) OR challenge.withheld <> :pool OR ("
+    "earlier.exp > :now AND earlier.tries < :all_tries AND attribute_not_exists(earlier.used) "
+    "AND (attribute_not_exists(earlier.withheld) OR earlier.withheld <> :pool) "
+    "AND (attribute_not_exists(failures) OR failures < :two_codes)))"
 )
 # From so many failures in a row on, an answer is compared with the newest code alone: otherwise a
 # hundred answers would be two hundred guesses.
@@ -110,9 +114,9 @@ class Reservation:
     """What came of asking for a text. Times are in whole seconds since the epoch.
 
     ``texted_at`` is when the challenge's code was texted before, as far as callers may know; None
-    where it was not. ``withheld_by`` is the verdict of the budget that kept the code of a living
-    challenge from leaving, if one did. ``hour_percent`` and ``day_percent`` are how much of the
-    pool's budgets is used, once asked.
+    where it was not. ``withheld_by`` is the verdict of the budget that kept the code from leaving,
+    now or when it was asked for before, if one did. ``hour_percent`` and ``day_percent`` are how
+    much of the pool's budgets is used, once asked.
     """
 
     challenge: Challenge
@@ -319,7 +323,12 @@ class Ledger:
         if not (was_sent_before or is_told_as_texted):
             self._withhold(name, reservation.challenge, by=verdict)
         until = self._budget_returns_at(pool, now) if verdict is Verdict.POOL else 0
-        return replace(reservation, verdict=verdict, resend_at=max(reservation.resend_at, until))
+        return replace(
+            reservation,
+            verdict=verdict,
+            resend_at=max(reservation.resend_at, until),
+            withheld_by=str(verdict),
+        )
 
     def _withhold(self, name: str, challenge: Challenge, *, by: Verdict | None) -> None:
         """Let no answer to a code be right that nobody was texted, until it is."""
@@ -479,7 +488,8 @@ class Ledger:
         ``challenge`` is that of the flow: the number's newest or the one before it, whose text may
         be late. It is answered with the code of either, and both share what tries are left. None
         for an answer that may not even be compared: the challenge is older or nobody's, the newest
-        is used, late or tried three times, or the number is held or locked.
+        is used, late or tried three times, both were held back by the pool's budget, or the number
+        is held or locked.
         """
         aside = self._aside.submit(self._count_pool_failure, now)
         is_counted, item = self._update(
@@ -493,10 +503,7 @@ class Ledger:
                 "(challenge.cid = :cid OR earlier.cid = :cid) "
                 "AND challenge.exp > :now AND challenge.tries < :all_tries "
                 "AND attribute_not_exists(challenge.used) "
-                "AND (attribute_not_exists(challenge.withheld) OR "
-                f"({_EARLIER_LIVES} "
-                "AND (attribute_not_exists(failures) OR failures < :two_codes))) "
-                f"AND {self._not_held()}"
+                f"AND {_MAY_BE_ANSWERED} AND {self._not_held()}"
             ),
             values={
                 **self._hold_times(now),
@@ -506,6 +513,7 @@ class Ledger:
                 ":zero": 0,
                 ":one": 1,
                 ":two_codes": _FAILURES_WITH_TWO_CODES - 1,
+                ":pool": str(Verdict.POOL),
                 ":ttl": int(now) + _PHONE_KEPT,
             },
         )

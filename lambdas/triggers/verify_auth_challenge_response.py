@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from . import clients, codes, faults, keys, ledger, telemetry, text
+from . import clients, codes, faults, ledger, telemetry, text
 from .challenge import Challenge
 
 
@@ -29,17 +29,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _is_correct(event: dict[str, Any], *, now: float) -> bool:
     request = event["request"]
     clients.require(event["callerContext"].get("clientId"))
-    attributes = request.get("userAttributes") or {}
     challenge = Challenge.from_private_parameters(request.get("privateChallengeParameters"))
     answer = request.get("challengeAnswer")
     if challenge is None or not challenge.fits(answer):
         # What cannot be a code is no guess: it is neither counted nor compared.
         return False
-    sub, phone = attributes.get("sub"), attributes.get("phone_number")
-    if request.get("userNotFound") is True or not sub or not phone:
-        # Nobody's answer takes the same way, and is never right.
-        name = keys.pseudonym("nobody", event["userName"])
-        ledger.configured().count_try(name, challenge, now=now)
+    person = codes.who_signs_in(event)
+    if person.phone is None:
+        # Counted like any other answer, and never right.
+        ledger.configured().count_try(person.name, challenge, now=now)
         return False
-    user = f"{event['userPoolId']} {sub}"
-    return codes.accept(phone, challenge, answer, codes.SIGN_IN, user=user, now=now)
+    return codes.accept(person.phone, challenge, answer, codes.SIGN_IN, user=person.user, now=now)

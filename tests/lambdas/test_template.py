@@ -447,6 +447,7 @@ def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
         (
             "VerifyAuthChallengeResponse",
             {
+                "ALLOWED_COUNTRIES": {"Ref": "AllowedCountries"},
                 "CLIENT_IDS_PARAMETER": CLIENT_IDS_NAME,
                 "CODE_KEY_SECRET_ID": CODE_KEY_ID,
                 "LEDGER_TABLE": LEDGER_NAME,

@@ -602,7 +602,9 @@ def test_another_key_ends_the_codes_on_their_way(flow, texted, secrets_manager):
     assert flow.answer(texted, code) is False
 
 
-@pytest.mark.parametrize("name", ["LEDGER_TABLE", "CODE_KEY_SECRET_ID", "CLIENT_IDS_PARAMETER"])
+@pytest.mark.parametrize(
+    "name", ["ALLOWED_COUNTRIES", "LEDGER_TABLE", "CODE_KEY_SECRET_ID", "CLIENT_IDS_PARAMETER"]
+)
 def test_variable_missing_is_named_and_nothing_accepted(flow, texted, monkeypatch, name):
     keys._server_key.cache_clear()
     ledger.configured.cache_clear()
