@@ -13,7 +13,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from accounts import cognito, events, holds, pending, texts, throttle, turns
+from accounts import cognito, events, functions, holds, pending, throttle, turns
 from accounts.conf import conf
 from accounts.login_errors import LoginError, NothingPending, OtherAttempt, TooMany, Unavailable
 from accounts.models import User
@@ -134,11 +134,11 @@ def unavailable(
 ) -> Unavailable:
     """Return what the person is told when ``error`` came up, and log it."""
     if error:
-        faults_of_ours = (cognito.Misconfigured, texts.Misconfigured)
+        faults_of_ours = (cognito.Misconfigured, functions.Misconfigured)
         level = logging.ERROR if isinstance(error, faults_of_ours) else logging.WARNING
         log.log(level, "Sign-in is unavailable: %r", error)
     told = Unavailable(reason=reason, becomes=becomes)
-    told.is_answer_lost = isinstance(error, (cognito.NoAnswer, texts.NoAnswer))
+    told.is_answer_lost = isinstance(error, (cognito.NoAnswer, functions.NoAnswer))
     return told
 
 

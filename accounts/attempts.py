@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.views.decorators.debug import sensitive_variables
 
-from accounts import cognito, events, phones, texts, throttle, turns
+from accounts import cognito, events, functions, phones, throttle, turns
 from accounts.attempt_steps import Step, check_attempt, step, unavailable, within_limits
 from accounts.cognito import Challenge
 from accounts.login_errors import (
@@ -74,7 +74,7 @@ class Flow(Protocol, Generic[Proof, Result]):
     ) -> Challenge | Proof:
         """Return the next challenge after a wrong code, or the proof of a right one.
 
-        Raises CognitoError, TextsError and LoginError.
+        Raises CognitoError, FunctionError and LoginError.
         """
 
     def complete(self, step: Step, proof: Proof) -> Callable[[], Result]:
@@ -233,7 +233,7 @@ def _answer(
         # The code was right, and is used up.
         becomes = replace(waiting, challenge=None, further_step=error.name)
         raise FurtherStep(error.name, reason="further_step", becomes=becomes) from error
-    except (cognito.CognitoError, texts.TextsError) as error:
+    except (cognito.CognitoError, functions.FunctionError) as error:
         throttle.give_back(this.request)
         raise unavailable(error) from error
 

@@ -18,7 +18,7 @@ from django.db.models import Count, Exists, Max, OuterRef, Q, Sum
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
-from accounts import ledger
+from accounts import functions, ledger
 from accounts.models import EventCount, RolledHour, SignInEvent, User
 
 log = logging.getLogger(__name__)
@@ -188,7 +188,7 @@ def _ask_triggers() -> None:
     try:
         answer = FromTriggers(ledger.overview(DAYS), timezone.now())
         cache.set(_ANSWER, answer, timeout=_ANSWER_KEPT)
-    except ledger.LedgerError as error:
+    except functions.FunctionError as error:
         log.warning("The triggers did not say what they blocked: %s", error)
         cache.set(_ANSWER, FromTriggers(trouble=str(error)), timeout=_TROUBLE_KEPT)
     finally:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import afterwards, events, ledger
+from accounts import afterwards, events, functions, ledger
 from accounts.conf import conf
 from accounts.models import SignInEvent, User
 from accounts.models.users import LOCKED
@@ -25,7 +25,7 @@ def look(request: HttpRequest, phone: str, *, attempt: str, reference: str) -> N
     def work() -> None:
         try:
             state = ledger.show(phone)
-        except ledger.LedgerError as error:
+        except functions.FunctionError as error:
             # Of no consequence for anybody's sign-in; the next look sees it.
             log.warning("The ledger was not reached: %s", error)
             return

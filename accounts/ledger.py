@@ -3,25 +3,13 @@
 The ledger names numbers by hashes whose key never leaves AWS, so a function there is asked.
 """
 
-import json
 from dataclasses import dataclass
 from datetime import date
-from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from django.views.decorators.debug import sensitive_variables
 
-from accounts import outbound
-from accounts.conf import conf
-
-if TYPE_CHECKING:
-    from mypy_boto3_lambda import LambdaClient
-
-
-class LedgerError(Exception):
-    """The function could not be asked, or did not answer as it should."""
+from accounts import functions
 
 
 @dataclass(frozen=True)
@@ -70,76 +58,44 @@ class Overview:
     blocked: list[Blocked]
 
 
+@sensitive_variables()
 def show(phone: str) -> PhoneState:
-    """Return what is held on ``phone`` (E.164). Raises LedgerError."""
-    return _state("show", phone)
+    """Return what is held on ``phone`` (E.164). Raises FunctionError."""
+    return functions.ask("LEDGER_FUNCTION", {"action": "show", "phone": phone}, _state)
 
 
+@sensitive_variables()
 def unlock(phone: str, *, user_sub: str = "") -> PhoneState:
     """Forget failures, holds and texts of ``phone``, and those of the user's confirmations.
 
-    Raises LedgerError.
+    Raises FunctionError.
     """
-    return _state("unlock", phone, **({"user": user_sub} if user_sub else {}))
+    of_user = {"user": user_sub} if user_sub else {}
+    return functions.ask("LEDGER_FUNCTION", {"action": "unlock", "phone": phone, **of_user}, _state)
 
 
 def overview(days: int) -> Overview:
-    """Return the texts of the last ``days`` (1 to 31), today included. Raises LedgerError."""
-    reply = _ask({"action": "overview", "days": days})
-    try:
-        return Overview(
-            sent=[
-                Sent(date.fromisoformat(each["day"]), str(each["country"]), int(each["count"]))
-                for each in reply["sent"]
-            ],
-            blocked=[
-                Blocked(
-                    date.fromisoformat(each["day"]),
-                    str(each["country"]),
-                    str(each["reason"]),
-                    int(each["count"]),
-                )
-                for each in reply["blocked"]
-            ],
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise LedgerError("The reply makes no sense") from error
+    """Return the texts of the last ``days`` (1 to 31), today included. Raises FunctionError."""
+    return functions.ask("LEDGER_FUNCTION", {"action": "overview", "days": days}, _overview)
 
 
-def _state(action: str, phone: str, **more: str) -> PhoneState:
-    try:
-        return PhoneState(**_ask({"action": action, "phone": phone, **more}))
-    except TypeError as error:
-        raise LedgerError("The reply makes no sense") from error
+def _state(answer: dict[str, Any]) -> PhoneState:
+    return PhoneState(**answer)
 
 
-def _ask(event: dict[str, Any]) -> dict[str, Any]:
-    if not conf.ledger_function:
-        raise LedgerError("LEDGER_FUNCTION is not set")
-    try:
-        payload, failed = outbound.calls_to(conf.ledger_function).run(partial(_invoke, event))
-        if failed:
-            raise LedgerError(f"The function failed: {payload.get('errorType', 'unknown')}")
-    except ClientError as error:
-        raise LedgerError(str(error.response.get("Error", {}).get("Code"))) from error
-    except (BotoCoreError, outbound.CallError, ValueError, TypeError, AttributeError) as error:
-        raise LedgerError(type(error).__name__) from error
-    if not isinstance(payload, dict):
-        raise LedgerError("The reply makes no sense")
-    return payload
-
-
-def _invoke(event: dict[str, Any]) -> tuple[Any, bool]:
-    """Return what the function answers, and whether it failed."""
-    reply = _client().invoke(FunctionName=conf.ledger_function, Payload=json.dumps(event))
-    return json.loads(reply["Payload"].read()), bool(reply.get("FunctionError"))
-
-
-@cache
-def _client() -> "LambdaClient":
-    return boto3.Session().client(
-        "lambda",
-        region_name=conf.region,
-        endpoint_url=conf.endpoint_url,
-        config=Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1}),
+def _overview(answer: dict[str, Any]) -> Overview:
+    return Overview(
+        sent=[
+            Sent(date.fromisoformat(each["day"]), str(each["country"]), int(each["count"]))
+            for each in answer["sent"]
+        ],
+        blocked=[
+            Blocked(
+                date.fromisoformat(each["day"]),
+                str(each["country"]),
+                str(each["reason"]),
+                int(each["count"]),
+            )
+            for each in answer["blocked"]
+        ],
     )

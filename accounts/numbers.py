@@ -28,6 +28,7 @@ from accounts import (
     attempts,
     cognito,
     events,
+    functions,
     operations,
     pending,
     phones,
@@ -65,7 +66,7 @@ class NumberChange:
         sub = cast(User, request.user).sub
         try:
             proof = texts.prove(phone, user_sub=sub, language=get_language() or "")
-        except texts.TextsError as error:
+        except functions.FunctionError as error:
             raise attempt_steps.unavailable(error) from error
         return Begun(texts.challenge_of(proof), sub)
 

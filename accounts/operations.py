@@ -35,7 +35,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts import audit, cognito, events, ledger, phones, sessions, texts
+from accounts import audit, cognito, events, functions, ledger, phones, sessions, texts
 from accounts.conf import conf
 from accounts.models import Operation, Session, User
 
@@ -309,7 +309,7 @@ def _go_there(operation: Operation, later: Later = _at_once) -> None:
             _finish(operation, State.DONE, Remark.GONE)
         else:
             _finish(operation, State.REFUSED, Remark.UNKNOWN_USER)
-    except (cognito.CognitoError, ledger.LedgerError) as error:
+    except (cognito.CognitoError, functions.FunctionError) as error:
         log.warning("%s waits, try %d: %r", operation, operation.tries, error)
         _wait(operation, f"{type(error).__name__}: {error}")
     else:
@@ -494,7 +494,7 @@ def _tell(operation: Operation, phone: str | None, message: texts.Notice) -> Non
         return
     try:
         delivery = texts.tell(phone, message, language=operation.params.get("language", ""))
-    except texts.TextsError as error:
+    except functions.FunctionError as error:
         delivery = f"{type(error).__name__}: {error}"
         log.warning("No text about %s: %s", operation, delivery)
     is_sent = delivery == "sent"

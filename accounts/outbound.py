@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 
 from botocore import exceptions
 from django.http import HttpRequest, HttpResponseBase
+from django.views.decorators.debug import sensitive_variables
 
 from accounts.breaker import Breaker
 from accounts.conf import conf
@@ -88,6 +89,7 @@ class Calls:
         # When each call that is waited for began, the oldest first.
         self._begun: dict[object, float] = {}
 
+    @sensitive_variables()
     def run(self, call: Callable[[], T]) -> T:
         """Return what ``call`` returns, or raise what it raises. Raises CallError."""
         ends_at = _ends_at.get()
@@ -116,6 +118,8 @@ class Calls:
             raise NotSent("Too many calls have never ended")
         future: Future[T] = Future()
 
+        # Reports of an error show what the frames below hold, and those are phones and codes.
+        @sensitive_variables()
         def work() -> None:
             try:
                 future.set_result(call())

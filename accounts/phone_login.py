@@ -34,6 +34,7 @@ from accounts import (
     cognito,
     devices,
     events,
+    functions,
     locales,
     pending,
     phones,
@@ -126,7 +127,7 @@ class Confirmation(Login):
                 language=get_language() or "",
                 purpose="confirm",
             )
-        except texts.TextsError as error:
+        except functions.FunctionError as error:
             raise attempt_steps.unavailable(error) from error
         return Begun(texts.challenge_of(proof), cast(User, request.user).sub)
 

@@ -24,7 +24,7 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from accounts import cognito, ledger, phones
+from accounts import cognito, functions, ledger, phones
 from accounts.cognito import CognitoUser
 from accounts.conf import conf
 from accounts.models import UnprovenAccount, User
@@ -66,7 +66,7 @@ def purge(
     """Judge ``most`` of the accounts that are due, and remove those that are to go.
 
     ``pace`` is called before each call to Cognito. A rehearsal changes nothing. What a broken-off
-    run has left is judged by the next one. Raises CognitoError and LedgerError.
+    run has left is judged by the next one. Raises CognitoError and FunctionError.
     """
     made = UnprovenAccount.objects.filter(pool=conf.user_pool_id)
     here = User.objects.filter(pool=OuterRef("pool"), sub=OuterRef("sub"))
@@ -157,7 +157,7 @@ def _never_proven(state: ledger.PhoneState, account: UnprovenAccount) -> bool:
     nothing.
     """
     if state.known_since is None or state.used_at is None:
-        raise ledger.LedgerError("The function does not say enough: make deploy")
+        raise functions.Misconfigured("LEDGER_FUNCTION does not say enough: make deploy")
     # Within the hour: the first text follows the account at once, or after a wait.
     knows_all = 0 < state.known_since < account.made_at.timestamp() + _SAME_MOMENT.total_seconds()
     return knows_all and not state.used_at

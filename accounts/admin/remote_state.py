@@ -4,7 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
-from accounts import cognito, ledger
+from accounts import cognito, functions, ledger
 from accounts.cognito import CognitoUser
 from accounts.ledger import PhoneState
 from accounts.models import User
@@ -56,5 +56,5 @@ def _of_ledger(phone: str) -> tuple[PhoneState | None, str]:
         return None, ""
     try:
         return ledger.show(phone), ""
-    except ledger.LedgerError as error:
+    except functions.FunctionError as error:
         return None, str(error)

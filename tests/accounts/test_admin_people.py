@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import audit, ledger, operations
+from accounts import audit, functions, operations
 from accounts.admin import user_actions
 from accounts.models import Operation, Session, SignInEvent, User
 from accounts.models.users import LOCKED
@@ -38,12 +38,12 @@ USER = {
 
 @pytest.fixture
 def pool(settings):
-    ledger._client.cache_clear()
+    functions._client.cache_clear()
     with_faults = Pool()
     settings.AWS_ENDPOINT_URL = with_faults.url
     yield with_faults
     with_faults.close()
-    ledger._client.cache_clear()
+    functions._client.cache_clear()
 
 
 @pytest.fixture

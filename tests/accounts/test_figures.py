@@ -9,7 +9,7 @@ import time_machine
 from django.db import connection
 from django.utils import timezone
 
-from accounts import figures, ledger
+from accounts import figures, functions
 from accounts.models import EventCount, RolledHour, SignInEvent, User
 from tests.concurrency import at_once, database_in_a_file
 from tests.wire import Reply, aws_error
@@ -189,13 +189,13 @@ TEXTS = {
 
 @pytest.fixture
 def function(settings, wire):
-    ledger._client.cache_clear()
+    functions._client.cache_clear()
     settings.AWS_ENDPOINT_URL = wire.url
     settings.ACCOUNTS_LEDGER_FUNCTION = "phone-login-ledger-test"
     # A process makes its client once, which takes a while.
-    ledger._client()
+    functions._client()
     yield wire
-    ledger._client.cache_clear()
+    functions._client.cache_clear()
 
 
 def test_triggers_are_asked_once_in_five_minutes(function):
@@ -215,8 +215,8 @@ def test_triggers_are_asked_once_in_five_minutes(function):
 
 def test_triggers_that_fail_are_said_so_and_asked_again_soon(function):
     function.will(aws_error("AccessDeniedException", status=403), Reply(TEXTS))
-    assert figures.from_triggers().trouble == "AccessDeniedException"
-    assert figures.from_triggers().trouble == "AccessDeniedException"
+    assert figures.from_triggers().trouble == "LEDGER_FUNCTION: AccessDeniedException"
+    assert figures.from_triggers().trouble == "LEDGER_FUNCTION: AccessDeniedException"
     assert len(function.requests) == 1
     with time_machine.travel(time.time() + 31):
         assert figures.from_triggers().texts.blocked

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 from django.utils import timezone
 
-from accounts import afterwards, holds, ledger
+from accounts import afterwards, functions, holds
 from accounts.models import SignInEvent, User
 from accounts.models.users import LOCKED
 from tests.accounts.test_phone_login import (
@@ -34,10 +34,10 @@ STATE = {
 
 @pytest.fixture(autouse=True)
 def _configured(settings):
-    ledger._client.cache_clear()
+    functions._client.cache_clear()
     settings.ACCOUNTS_LEDGER_FUNCTION = "phone-login-ledger-test"
     yield
-    ledger._client.cache_clear()
+    functions._client.cache_clear()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from django.core.handlers.base import BaseHandler
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
-from accounts import events, operations, phones, remembered, texts
+from accounts import events, functions, operations, phones, remembered
 from accounts.models import Operation, SignInEvent, User
 from tests.clock import seconds_later
 from tests.concurrency import at_once, database_in_a_file
@@ -76,13 +76,13 @@ class Aws(WireServer):
 
 @pytest.fixture
 def aws(settings):
-    texts._client.cache_clear()
+    functions._client.cache_clear()
     server = Aws()
     settings.AWS_ENDPOINT_URL = server.url
     settings.ACCOUNTS_TEXTS_FUNCTION = "phone-login-texts-test"
     yield server
     server.close()
-    texts._client.cache_clear()
+    functions._client.cache_clear()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from auditlog.models import LogEntry
 from django.contrib.auth.models import Group, Permission
 from django.utils import timezone
 
-from accounts import ledger, operations, texts
+from accounts import functions, operations
 from accounts.models import Operation, Session, SignInEvent, User
 from accounts.operations import Kind, Remark, State
 from tests.clock import seconds_later
@@ -41,14 +41,12 @@ class Pool(WireServer):
 
 @pytest.fixture
 def pool(settings):
-    ledger._client.cache_clear()
-    texts._client.cache_clear()
+    functions._client.cache_clear()
     with_faults = Pool()
     settings.AWS_ENDPOINT_URL = with_faults.url
     yield with_faults
     with_faults.close()
-    ledger._client.cache_clear()
-    texts._client.cache_clear()
+    functions._client.cache_clear()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
-from accounts import ledger
+from accounts import functions
 from accounts.models import RolledHour, SignInEvent, User
 from tests.wire import Reply, aws_error
 
@@ -24,14 +24,14 @@ TEXTS = {
 
 @pytest.fixture
 def function(settings, wire):
-    ledger._client.cache_clear()
+    functions._client.cache_clear()
     settings.AWS_ENDPOINT_URL = wire.url
     settings.ACCOUNTS_LEDGER_FUNCTION = "phone-login-ledger-test"
     # A process makes its client once, which takes a while.
-    ledger._client()
+    functions._client()
     wire.will(Reply(TEXTS))
     yield wire
-    ledger._client.cache_clear()
+    functions._client.cache_clear()
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_triggers_that_fail_are_said_so_beside_all_else(admin, function):
     function.renew(aws_error("AccessDeniedException", status=403))
     attempts(1, successes=1, hours_ago=0.1)
     page = admin.get("/admin/")
-    assert "The triggers could not be asked (AccessDeniedException)." in text(page)
+    assert "The triggers could not be asked (LEDGER_FUNCTION: AccessDeniedException)." in text(page)
     assert tiles(page)["Sign-ins"] == ("1", "1")
 
 

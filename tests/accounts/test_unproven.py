@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from accounts import ledger, unproven
+from accounts import functions, unproven
 from accounts.models import UnprovenAccount, User
 from tests.user_pool import DAY, OUTAGE, THROTTLED, UserPool
 from tests.wire import Reply, Request
@@ -38,9 +38,9 @@ class PoolWithLedger(UserPool):
 
 @pytest.fixture(autouse=True)
 def _no_client_of_another_test() -> Iterator[None]:
-    ledger._client.cache_clear()
+    functions._client.cache_clear()
     yield
-    ledger._client.cache_clear()
+    functions._client.cache_clear()
 
 
 @pytest.fixture

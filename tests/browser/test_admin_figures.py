@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from accounts import events, figures, ledger, phones
+from accounts import events, figures, functions, ledger, phones
 from accounts.models import SignInEvent, User
 from tests.browser.conftest import assert_accessible
 from tests.wire import Reply
@@ -149,7 +149,7 @@ def operator_page(page: Page, site, phone, settings, wire) -> Iterator[Page]:
     a_month_of_sign_ins(people)
     a_crossed_attempt(people[0])
     figures.roll_up(timezone.now())
-    ledger._client.cache_clear()
+    functions._client.cache_clear()
     settings.AWS_ENDPOINT_URL = wire.url
     settings.ACCOUNTS_LEDGER_FUNCTION = "phone-login-ledger-test"
     wire.will(Reply(WHAT_THE_TRIGGERS_SAY))
@@ -163,7 +163,7 @@ def operator_page(page: Page, site, phone, settings, wire) -> Iterator[Page]:
     page.context.add_cookies([{"name": "sessionid", "value": cookie.value, "url": site}])
     page.set_viewport_size({"width": 1280, "height": 800})
     yield page
-    ledger._client.cache_clear()
+    functions._client.cache_clear()
 
 
 def assert_rows_accessible(page: Page) -> None:

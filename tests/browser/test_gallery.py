@@ -21,8 +21,7 @@ from django.urls import include, path
 from django.utils import timezone
 from playwright.sync_api import Page, Request, expect
 
-from accounts import cognito, sessions
-from accounts import texts as sent_by_the_site
+from accounts import cognito, functions, sessions
 from accounts.models import Operation, Session, User
 from config import urls
 from tests.accounts.test_phone_login import (
@@ -574,7 +573,7 @@ def test_gallery_of_numbers(
     gallery: Gallery, page: Page, person: User, phone, texts, on_cloud, settings
 ):
     settings.ACCOUNTS_TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
-    sent_by_the_site._client.cache_clear()
+    functions._client.cache_clear()
     block = phone[:-4]
     cognito.gateway().create_user(f"{block}0456")
 
@@ -624,4 +623,4 @@ def test_gallery_of_numbers(
     Session.objects.update(confirmed_at=None)
     gallery.go(CONFIRM)
     gallery.take("confirm-without-a-number")
-    sent_by_the_site._client.cache_clear()
+    functions._client.cache_clear()

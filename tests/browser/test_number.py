@@ -3,8 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from accounts import cognito
-from accounts import texts as sent_by_the_site
+from accounts import cognito, functions
 from accounts.phones import spaced
 from tests.browser.test_admin_people import made, sign_in
 from tests.browser.test_login import SCRIPTS, answer, ask, browser_context_args, code_in
@@ -15,9 +14,9 @@ __all__ = ["browser_context_args"]
 @pytest.fixture(autouse=True)
 def _texts(on_cloud, settings):
     settings.ACCOUNTS_TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
-    sent_by_the_site._client.cache_clear()
+    functions._client.cache_clear()
     yield
-    sent_by_the_site._client.cache_clear()
+    functions._client.cache_clear()
 
 
 @pytest.fixture

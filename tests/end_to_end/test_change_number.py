@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from django.db.models.signals import post_save, pre_save
 from django.test import Client
 
-from accounts import cognito, operations, phones, texts
+from accounts import cognito, functions, operations, phones
 from accounts.models import Operation, Session, SignInEvent, User
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
@@ -36,9 +36,9 @@ def _texts(on_cloud, settings):
     settings.ACCOUNTS_TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
     settings.ACCOUNTS_LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
     settings.ACCOUNTS_WRONG_CODES = settings.ACCOUNTS_SENDS = "1000/hour"
-    texts._client.cache_clear()
+    functions._client.cache_clear()
     yield
-    texts._client.cache_clear()
+    functions._client.cache_clear()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import boto3
 import pytest
 from django.test import Client
 
-from accounts import cognito, texts
+from accounts import cognito, functions
 from accounts.models import Session, SignInEvent, User
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
@@ -22,14 +22,14 @@ CONFIRM, CODE, RESEND = (
 @pytest.fixture(autouse=True)
 def _function(on_cloud, settings):
     settings.ACCOUNTS_TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
-    texts._client.cache_clear()
+    functions._client.cache_clear()
     boto3.client(
         "lambda",
         region_name=settings.AWS_REGION,
         endpoint_url=settings.AWS_ENDPOINT_URL,
     ).invoke(FunctionName=settings.ACCOUNTS_TEXTS_FUNCTION, Payload=b"{}")
     yield
-    texts._client.cache_clear()
+    functions._client.cache_clear()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import time
 import pytest
 from django.test import Client
 
-from accounts import ledger
+from accounts import functions, ledger
 from accounts.models import SignInEvent, User
 from tests.end_to_end.test_login import answer, ask, code_in, sign_in, wrong
 
@@ -29,10 +29,10 @@ def browser(user_agent: str) -> Client:
 
 @pytest.fixture
 def _ledger(on_cloud, settings):
-    ledger._client.cache_clear()
+    functions._client.cache_clear()
     settings.ACCOUNTS_LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
     yield
-    ledger._client.cache_clear()
+    functions._client.cache_clear()
 
 
 def test_code_asked_for_on_one_device_and_typed_on_another_is_one_story(

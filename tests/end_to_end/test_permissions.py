@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from accounts import cognito, ledger
+from accounts import cognito, functions, ledger
 from accounts import texts as site_texts
 from localcloud import stack
 from localcloud.cloud import SITE_USER, Cloud
@@ -23,7 +23,7 @@ FUNCTIONS = {
     "SiteTexts": "phone-login-texts-local",
 }
 CALLED_BY_COGNITO = ("CreateAuthChallenge", "VerifyAuthChallengeResponse")
-DENIED = (cognito.CognitoError, ledger.LedgerError, site_texts.TextsError)
+DENIED = (cognito.CognitoError, functions.FunctionError)
 
 
 def sids(logical_id: str) -> Iterator[str]:
@@ -72,8 +72,7 @@ def sign_in(on_cloud, settings, clients, phone, texts) -> Callable[..., None]:
     settings.ACCOUNTS_TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
 
     def run(*, operators: bool = True) -> None:
-        ledger._client.cache_clear()
-        site_texts._client.cache_clear()
+        functions._client.cache_clear()
         gateway = cognito.gateway()
         created = gateway.create_user(phone)
         assert created
@@ -97,8 +96,7 @@ def sign_in(on_cloud, settings, clients, phone, texts) -> Callable[..., None]:
             run_account(gateway, created.sub)
 
     yield run
-    ledger._client.cache_clear()
-    site_texts._client.cache_clear()
+    functions._client.cache_clear()
 
 
 def prove_another_number(sub: str, phone: str, texts: Any) -> None:
@@ -189,7 +187,7 @@ def test_site_without_the_admin_signs_people_in_and_does_no_operators_act(
             gateway.add_to_group(nobody, "editors")
         with pytest.raises(cognito.Misconfigured, match="AccessDenied"):
             gateway.list_users()
-        with pytest.raises(ledger.LedgerError):
+        with pytest.raises(functions.FunctionError):
             ledger.show(nobody)
     finally:
         iam.attach_user_policy(UserName=SITE_USER, PolicyArn=outputs["WebTierPolicyArn"])

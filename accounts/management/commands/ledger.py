@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import ledger, phones
+from accounts import functions, ledger, phones
 from accounts.conf import conf
 
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
             ) from error
         try:
             state = getattr(ledger, options["action"])(phone)
-        except ledger.LedgerError as error:
+        except functions.FunctionError as error:
             raise CommandError(f"The ledger was not reached: {error}") from error
         held_until = datetime.fromtimestamp(state.held_until, UTC)
         if state.is_locked:

@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from accounts import cognito, drift, ledger, retention, unproven
+from accounts import cognito, drift, functions, retention, unproven
 
 
 class Command(BaseCommand):
@@ -53,7 +53,7 @@ class Command(BaseCommand):
                 most=options["accounts"],
                 is_rehearsal=options["list"],
             )
-        except (cognito.CognitoError, ledger.LedgerError) as error:
+        except (cognito.CognitoError, functions.FunctionError) as error:
             raise CommandError(
                 f"Accounts that nobody proved: {error!r}. The next run goes on."
             ) from error

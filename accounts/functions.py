@@ -1,0 +1,103 @@
+"""Ask a function of the triggers' stack, once: a repeated call is a second text, or a code used up.
+
+    FunctionError
+    ├── Unavailable      no answer, or one that makes no sense: try again later
+    │   └── NoAnswer         it was asked, and what was asked may have been done
+    └── Misconfigured    its setting is empty, or the site may not invoke it
+
+Each names the setting of its function. None holds a phone or a code, so each may be logged.
+"""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ReadTimeoutError,
+)
+from django.views.decorators.debug import sensitive_variables
+
+from accounts import outbound
+from accounts.conf import conf
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+T = TypeVar("T")
+
+Setting = Literal["LEDGER_FUNCTION", "TEXTS_FUNCTION"]
+
+_OUR_FAULTS = (
+    "AccessDeniedException",
+    "InvalidSignatureException",
+    "ResourceNotFoundException",
+    "UnrecognizedClientException",
+)
+
+
+class FunctionError(Exception):
+    pass
+
+
+class Unavailable(FunctionError):
+    pass
+
+
+class NoAnswer(Unavailable):
+    pass
+
+
+class Misconfigured(FunctionError):
+    pass
+
+
+@sensitive_variables()
+def ask(setting: Setting, event: dict[str, Any], read: Callable[[dict[str, Any]], T]) -> T:
+    """Return what ``read`` makes of the answer to ``event``. Raises FunctionError.
+
+    A KeyError, TypeError or ValueError of ``read`` means that the answer makes no sense.
+    """
+    name = {"LEDGER_FUNCTION": conf.ledger_function, "TEXTS_FUNCTION": conf.texts_function}[setting]
+    if not name:
+        raise Misconfigured(f"{setting} is not set")
+
+    def invoke() -> tuple[Any, bool]:
+        reply = _client().invoke(FunctionName=name, Payload=json.dumps(event))
+        return json.loads(reply["Payload"].read()), bool(reply.get("FunctionError"))
+
+    try:
+        answer, has_failed = outbound.calls_to(name).run(invoke)
+    except ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code"))
+        kind = Misconfigured if code in _OUR_FAULTS else Unavailable
+        raise kind(f"{setting}: {code}") from error
+    except (ReadTimeoutError, ConnectionClosedError, outbound.NoAnswer) as error:
+        raise NoAnswer(f"{setting}: {type(error).__name__}") from error
+    except (BotoCoreError, outbound.CallError) as error:
+        raise Unavailable(f"{setting}: {type(error).__name__}") from error
+    except Exception as error:
+        # botocore lets a garbage reply through as it comes.
+        raise Unavailable(f"{setting}: the answer makes no sense") from error
+    if has_failed and isinstance(answer, dict):
+        raise Unavailable(f"{setting}: it failed: {answer.get('errorType', 'unknown')!s:.60}")
+    try:
+        return read(answer)
+    except (KeyError, TypeError, ValueError) as error:
+        raise Unavailable(f"{setting}: the answer makes no sense") from error
+
+
+@cache
+def _client() -> "LambdaClient":
+    return boto3.Session().client(
+        "lambda",
+        region_name=conf.region,
+        endpoint_url=conf.endpoint_url,
+        # The functions have 5 s, and a cold start comes before them.
+        config=Config(connect_timeout=2, read_timeout=8, retries={"total_max_attempts": 1}),
+    )
