@@ -4,8 +4,8 @@ A service that hangs would soon hold every thread of the site. So a call is made
 own, and the request waits for it
 
 - until the deadline of the whole request (``deadline``), or for ``LONGEST`` seconds without one;
-- only while enough other threads are left: all but one may wait, and half of them once a call has
-  waited for longer than ``_SLOW`` seconds;
+- only while enough other threads are left: all but one may wait, whatever they wait for, and half
+  of them for one service once a call to it has waited for longer than ``_SLOW`` seconds;
 - not at all for a while after several calls in a row got no answer (``Breaker``).
 
     CallError
@@ -77,12 +77,14 @@ def deadline(seconds: float) -> Iterator[None]:
 class Calls:
     """The calls of one process to one service. ``threads`` is how many requests it serves at once.
 
-    A call whose answer comes in drips, or never, is left to itself; of those there are no more
-    than ``threads`` either.
+    ``places`` has one for each request that may wait at once, for this service or another. A call
+    whose answer comes in drips, or never, is left to itself; of those there are no more than
+    ``threads`` either.
     """
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, places: threading.Semaphore | None = None) -> None:
         self._threads = threads
+        self._places = places or _places(threads)
         self._made = threading.BoundedSemaphore(2 * threads)
         self._breaker = Breaker(_PAUSE, failures=_FAILURES, within=_WITHIN)
         self._lock = threading.Lock()
@@ -128,8 +130,13 @@ class Calls:
             finally:
                 self._made.release()
 
-        # No pool of threads: the end of the process would wait for each of its threads.
-        threading.Thread(target=work, name="call", daemon=True).start()
+        try:
+            # No pool of threads: the end of the process would wait for each of its threads.
+            threading.Thread(target=work, name="call", daemon=True).start()
+        except RuntimeError as error:
+            # The machine has no thread left, or the process ends.
+            self._made.release()
+            raise NotSent("No thread could be started") from error
         return future
 
     @contextmanager
@@ -137,10 +144,13 @@ class Calls:
         key, now = object(), time.monotonic()
         with self._lock:
             oldest = next(iter(self._begun.values()), now)
-            limit = self._threads - 1 if now - oldest < _SLOW else self._threads // 2
-            if len(self._begun) >= max(1, limit):
+            is_slow = now - oldest >= _SLOW
+            if is_slow and len(self._begun) >= max(1, self._threads // 2):
+                raise NotSent("Too many calls are waited for")
+            if not self._places.acquire(blocking=False):
                 raise NotSent("Too many calls are waited for")
             if not self._breaker.may_ask():
+                self._places.release()
                 raise NotSent("Calls have failed a moment ago")
             self._begun[key] = now
         try:
@@ -148,12 +158,31 @@ class Calls:
         finally:
             with self._lock:
                 del self._begun[key]
+                self._places.release()
+
+
+def _places(threads: int) -> threading.Semaphore:
+    return threading.BoundedSemaphore(max(1, threads - 1))
+
+
+_making = threading.Lock()
+
+
+def calls_to(service: str) -> Calls:
+    """Return the calls of this process to ``service``, which its threads share."""
+    # Of two that were made at once, each would count for itself.
+    with _making:
+        return _made_calls(service)
 
 
 @cache
-def calls_to(service: str) -> Calls:
-    """Return the calls of this process to ``service``, which its threads share."""
-    return Calls(conf.web_threads)
+def _made_calls(service: str) -> Calls:
+    return Calls(conf.web_threads, _made_places())
+
+
+@cache
+def _made_places() -> threading.Semaphore:
+    return _places(conf.web_threads)
 
 
 class Bounded:

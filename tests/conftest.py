@@ -69,7 +69,8 @@ def _fresh_process() -> Iterator[None]:
     cognito._made_gateway.cache_clear()
     tokens._verifier.cache_clear()
     throttle._made_limiter.cache_clear()
-    outbound.calls_to.cache_clear()
+    outbound._made_calls.cache_clear()
+    outbound._made_places.cache_clear()
     revalidation._asking.reset()
     health.readiness.forget()
     # The test client serves in this thread, which keeps the language of the last request.

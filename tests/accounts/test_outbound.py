@@ -92,6 +92,35 @@ def test_half_of_the_threads_are_left_once_a_call_is_slow(hang, monkeypatch):
     assert outcome(calls, lambda: "asked") == "NotSent"
 
 
+def test_one_thread_is_left_while_the_others_wait_for_several_services(hang, settings):
+    settings.ACCOUNTS_WEB_THREADS = 4
+    one, other = outbound.calls_to("one"), outbound.calls_to("other")
+    waiting(one, hang, 2)
+    waiting(other, hang, 1)
+    assert [outcome(each, lambda: "asked") for each in (one, other)] == ["NotSent"] * 2
+
+
+def test_places_are_given_back_by_calls_that_were_not_made(hang, settings):
+    settings.ACCOUNTS_WEB_THREADS = 2
+    calls = outbound.calls_to("one")
+    for _ in range(5):
+        with pytest.raises(ConnectTimeoutError):
+            calls.run(timeout)
+    assert [outcome(calls, lambda: "asked") for _ in range(3)] == ["NotSent"] * 3
+    assert outcome(outbound.calls_to("other"), lambda: "asked") == "asked"
+
+
+def test_machine_without_threads_sends_nothing_and_is_asked_again_later(monkeypatch):
+    def refuse_to_start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    calls = Calls(2)
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", refuse_to_start)
+        assert [outcome(calls, lambda: "asked") for _ in range(9)] == ["NotSent"] * 9
+    assert outcome(calls, lambda: "asked") == "asked"
+
+
 def test_site_with_one_thread_asks_all_the_same():
     assert Calls(1).run(lambda: "asked") == "asked"
 
