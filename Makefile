@@ -28,7 +28,7 @@ export PYTHONUTF8 := 1
 TESTED := env -u PYTHONDONTWRITEBYTECODE $(RUN)
 
 .DEFAULT_GOAL := help
-.PHONY: help run spa test test-next lint format messages pictures lighthouse bench \
+.PHONY: help run spa test unit test-next lint format messages pictures lighthouse bench \
 	admin install manage aws deploy undeploy doctor lock clean
 
 help: ## List the targets
@@ -43,6 +43,9 @@ spa: may-spa $(SITE) $(SPA)/.bundled ## Serve the example apps against make run 
 test: $(DEV) $(LOCAL_AWS) ## Run the whole suite, browser tests included (ARGS=… go to pytest)
 	@$(RUN) -m tests.provision
 	@$(TESTED) -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
+
+unit: $(DEV) ## Run the modules that need neither emulator nor browser (ARGS=… go to pytest)
+	@$(TESTED) -m pytest -n $(WORKERS) --dist loadscope -m "not cloud and not browser" $(ARGS)
 
 test-next: $(NEXT)/.installed $(LOCAL_AWS) ## Run the suite on the next Django (PYTHON=python3.12 or newer)
 	@$(NEXT)/bin/python -m tests.provision
