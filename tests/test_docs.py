@@ -5,6 +5,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+import yaml
 from botocore import xform_name
 from django.core.management import load_command_class
 
@@ -74,3 +75,16 @@ def test_workflow_does_nothing_that_the_makefile_does_not():
     for step in steps:
         assert re.search(rf"^{step.split()[1]}:", makefile, re.MULTILINE)
         assert step.startswith("make ")
+
+
+def test_commits_are_checked_by_what_make_lint_runs():
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    recipe = re.search(r"^lint: .*\n((?:\t.+\n)+)", makefile, re.MULTILINE)[1]
+    recipe = recipe.replace("$(RUN)", "$(VENV)/bin/python").replace("$(VENV)", ".local/venv")
+    hooks = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    [local] = hooks["repos"]
+
+    assert local["repo"] == "local"
+    assert {hook["language"] for hook in local["hooks"]} == {"system"}
+    entries = [hook["entry"].removeprefix("env ") for hook in local["hooks"]]
+    assert entries == recipe.replace("\t", "").splitlines()
