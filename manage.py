@@ -17,7 +17,7 @@ def main() -> None:
     except ImproperlyConfigured as error:
         if "--traceback" in sys.argv:
             raise
-        sys.exit(f'{error}: see Configuration in the README. With make run: make manage ARGS="…"')
+        sys.exit(f'{error}: see docs/configuration.md. With make run: make manage ARGS="…"')
 
 
 if __name__ == "__main__":

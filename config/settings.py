@@ -1,6 +1,6 @@
 """Settings, all from the environment; what is not said is safe for production.
 
-The README's configuration table explains every variable. ``ENV_FILE`` names a file to read them
+docs/configuration.md explains every variable. ``ENV_FILE`` names a file to read them
 from (default ``.env``); the process environment wins over it.
 """
 

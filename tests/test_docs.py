@@ -1,4 +1,4 @@
-"""What the documents tell people to type."""
+"""Documents: what they tell people to type is there, and so is where they lead."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,8 @@ from django.core.management import load_command_class
 
 PROJECT = Path(__file__).resolve().parent.parent
 COMMANDS = sorted(PROJECT.glob("*/management/commands/[!_]*.py"))
-DOCUMENTS = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
+CONTRIBUTING = PROJECT / "CONTRIBUTING.md"
+DOCUMENTS = [PROJECT / "README.md", CONTRIBUTING, *sorted((PROJECT / "docs").glob("*.md"))]
 
 
 def commands(program: str) -> set[str]:
@@ -40,6 +41,12 @@ def test_make_target_is_one(command):
     assert re.search(rf"^{target}:.*## ", makefile, re.MULTILINE)
 
 
+@pytest.mark.parametrize("command", sorted(commands("python -m tests.")))
+def test_module_of_the_tests_is_one_that_can_be_run(command):
+    path = PROJECT.joinpath(*command.split()[2].split(".")).with_suffix(".py")
+    assert "__main__" in path.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("command", sorted(commands("python manage.py ") | commands("manage.py ")))
 def test_management_command_is_one(command):
     name = command.split("manage.py ")[1].split()[0].rstrip(",")
@@ -65,6 +72,46 @@ def test_links_lead_somewhere(path):
             titles = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
             slugs = {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
             assert anchor in slugs, link
+
+
+def test_readme_is_short_enough_to_be_read():
+    lines = (PROJECT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 90
+
+
+def test_rooms_that_newcomers_are_shown_are_there():
+    """Those after the first of a row may be named without their folder."""
+    rows = re.findall(r"^\| (`[^|]+`) \|", section("Where things go"), re.MULTILINE)
+    assert len(rows) > 15
+    for row in rows:
+        first, *others = re.findall(r"`([^`]+)`", row)
+        for name in (first, *others):
+            folder = PROJECT if name == first or "/" in name.strip("/") else PROJECT / "accounts"
+            assert (folder / name).exists() or (PROJECT / name).exists(), name
+
+
+def test_files_that_a_contributor_is_sent_to_are_there():
+    named = re.findall(r"`([\w.-]+/[\w./-]+)`", CONTRIBUTING.read_text(encoding="utf-8"))
+    assert len(named) > 30
+    for name in named:
+        assert (PROJECT / name).exists() or name.startswith(".local/"), name
+
+
+def test_glossary_is_short():
+    words = re.findall(r"^\| ([\w, ]+) \|", section("Words"), re.MULTILINE)[1:]
+    assert 10 <= len(words) <= 15
+
+
+def test_every_way_to_add_something_has_five_steps():
+    ways = section("How to add …").split("**")[1:]
+    assert len(ways) == 2 * 4
+    for steps in ways[1::2]:
+        assert re.findall(r"^(\d)\. ", steps, re.MULTILINE) == list("12345")
+
+
+def section(title: str) -> str:
+    """Return a section of CONTRIBUTING.md."""
+    return CONTRIBUTING.read_text(encoding="utf-8").split(f"\n## {title}\n")[1].split("\n## ")[0]
 
 
 def test_workflow_does_nothing_that_the_makefile_does_not():

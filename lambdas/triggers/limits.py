@@ -21,7 +21,7 @@ HOLDS = {10: 15 * 60, 20: 60 * 60, 30: 4 * 60 * 60, 50: 24 * 60 * 60}
 
 @dataclass(frozen=True)
 class Limits:
-    """See the table in the README; the names are those of the variables in lower case."""
+    """See docs/configuration.md; the names are those of the variables in lower case."""
 
     code_lifetime_seconds: int
     sends_per_phone_hour: int

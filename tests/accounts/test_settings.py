@@ -173,9 +173,9 @@ def test_site_that_is_told_nothing_is_found_wanting(project):
         assert f"{variable} is" in done.stderr
 
 
-def test_every_variable_is_explained_once_in_the_readme_with_its_default(project):
-    readme = (project / "README.md").read_text("utf-8")
-    rows = re.findall(r"^\| `([A-Z_]+)` \| (?:`([^`]+)`)?", readme, re.MULTILINE)
+def test_every_variable_is_explained_once_with_its_default(project):
+    page = (project / "docs" / "configuration.md").read_text("utf-8")
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (?:`([^`]+)`)?", page, re.MULTILINE)
     read = defaults(project)
 
     assert sorted(name for name, _ in rows) == sorted(read)

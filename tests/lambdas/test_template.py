@@ -1038,3 +1038,34 @@ def test_new_revision_publishes_the_triggers_anew():
     assert len(first) == len(TRIGGERS)
     assert versions("a" * 64) == first
     assert not versions("b" * 64) & first
+
+
+def test_limits_are_documented_with_their_defaults_and_ranges():
+    page = (PATH.parents[1] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    documented = {}
+    for row in re.findall(r"^\| (`[^|]+`) \| ([\d, ]+) \| (\d[^|]+) \|", page, re.MULTILINE):
+        names, defaults, ranges = (cell.split(", ") for cell in row)
+        ranges *= len(names) // len(ranges)
+        for name, default, span in zip(names, defaults, ranges, strict=True):
+            least, most = span.split("\N{EN DASH}")
+            documented[name.strip("`")] = tuple(
+                int(number.replace(",", "")) for number in (default, least, most)
+            )
+
+    stated = {
+        name: (each["Default"], each["MinValue"], each["MaxValue"])
+        for name, each in TEMPLATE["Parameters"].items()
+        if re.match("CodeLifetime|Sends|Failures", name)
+    }
+    assert documented == stated
+
+
+def test_parameters_of_texts_that_are_documented_are_there():
+    page = (PATH.parents[1] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([A-Z][a-z]+[A-Z]\w+)`", page.split("\n## Limits\n")[1])
+    assert len(set(named)) > 20
+    assert set(named) <= set(TEMPLATE["Parameters"])
+    about_texts = {
+        name for name in TEMPLATE["Parameters"] if re.match("Sns|Eum|Pinpoint|Sms", name)
+    }
+    assert about_texts <= set(named)
