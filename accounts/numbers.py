@@ -154,16 +154,7 @@ def was_theirs(user: User, phone: str) -> bool:
 def end_others(request: HttpRequest) -> int:
     """Sign out the person's other devices, and return how many there were."""
     user, here = cast(User, request.user), request.session.session_key
-    ended = sessions.end_all(user, Session.Ended.NUMBER_CHANGED, keep=here)
-    for _each in range(ended):
-        events.record(
-            events.Kind.SIGNED_OUT,
-            request,
-            user=user,
-            phone=user.phone or "",
-            reason="number_changed",
-        )
-    return ended
+    return sessions.end_all(user, Session.Ended.NUMBER_CHANGED, keep=here, by=request)
 
 
 def _change(this: Step) -> None:

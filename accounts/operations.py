@@ -390,7 +390,7 @@ def _is_last_superuser(user: User) -> bool:
 def _shut_out(operation: Operation, user: User) -> None:
     user.is_active = False
     user.save(update_fields=["is_active"])
-    _note_ended(user, sessions.end_all(user, Session.Ended.SHUT_OUT))
+    sessions.end_all(user, Session.Ended.SHUT_OUT, reason="operator")
 
 
 def _disable(operation: Operation, user: User) -> None:
@@ -414,14 +414,7 @@ def _let_in(operation: Operation, user: User) -> None:
 def _end_sessions(operation: Operation, user: User) -> None:
     # A try that comes later does not end what began since.
     before = Session.objects.filter(user=user, signed_in_at__lte=operation.ordered_at)
-    _note_ended(user, sessions.end(before, Session.Ended.ENDED_BY_OPERATOR))
-
-
-def _note_ended(user: User, ended: int) -> None:
-    for _each in range(ended):
-        events.record(
-            events.Kind.SIGNED_OUT, None, phone=user.phone or "", user=user, reason="operator"
-        )
+    sessions.end_all(user, Session.Ended.ENDED_BY_OPERATOR, among=before)
 
 
 def _sign_out(operation: Operation, user: User) -> None:
@@ -477,7 +470,7 @@ def _note_number(operation: Operation, user: User) -> None:
     )
     if not params["verified"]:
         # Whoever holds the sessions has not shown that the new number is theirs.
-        sessions.end_all(changed, Session.Ended.NUMBER_CHANGED)
+        sessions.end_all(changed, Session.Ended.NUMBER_CHANGED, reason="operator")
         events.record(
             events.Kind.NUMBER_CHANGED, None, phone=params["phone"], user=changed, reason="operator"
         )

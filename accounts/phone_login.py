@@ -32,7 +32,6 @@ from accounts import (
     attempts,
     challenges,
     cognito,
-    devices,
     events,
     functions,
     locales,
@@ -246,12 +245,7 @@ def end_others(request: HttpRequest, *, handle: str | None = None) -> int:
     rows = sessions.elsewhere(request, user)
     if handle is not None:
         rows = rows.filter(handle=handle)
-    ended = sessions.end(rows, Session.Ended.ENDED_BY_PERSON, by=devices.of(request).name)
-    for _each in range(ended):
-        events.record(
-            Kind.SIGNED_OUT, request, user=user, phone=user.phone or "", reason="by_person"
-        )
-    return ended
+    return sessions.end_all(user, Session.Ended.ENDED_BY_PERSON, among=rows, by=request)
 
 
 def sign_out(request: HttpRequest) -> None:
@@ -259,11 +253,11 @@ def sign_out(request: HttpRequest) -> None:
 
     Where it was ended behind the person's back, that is left to be told.
     """
-    if sessions.of(request).ended:
+    session = sessions.of(request)
+    if session.ended:
         return
-    if request.user.is_authenticated:
-        user = request.user
-        events.record(Kind.SIGNED_OUT, request, user=user, phone=user.phone or "")
+    if session.row:
+        sessions.end(session.row, Session.Ended.SIGNED_OUT, by=request)
     logout(request)
 
 

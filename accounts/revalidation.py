@@ -20,7 +20,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
-from accounts import afterwards, cognito, events, groups, sessions
+from accounts import afterwards, cognito, groups, sessions
 from accounts.cognito import CognitoUser
 from accounts.conf import conf
 from accounts.models import Session, User
@@ -168,12 +168,8 @@ def _claim(user: User, now: datetime) -> bool:
 
 
 def _end_sessions(user: User) -> None:
-    ended = sessions.end_all(user, Session.Ended.SHUT_OUT)
     reason = "unknown" if user.cognito_status == DELETED else "refused"
-    for _each in range(ended):
-        events.record(
-            events.Kind.SIGNED_OUT, None, user=user, phone=user.phone or "", reason=reason
-        )
+    ended = sessions.end_all(user, Session.Ended.SHUT_OUT, reason=reason)
     log.info("%s is shut out by Cognito; %d sessions ended", user.sub, ended)
 
 

@@ -35,6 +35,8 @@ _TOLD_FOR = timedelta(days=7)
 _TOUCHED_EVERY = timedelta(minutes=1)
 _KEY_CHARACTERS = frozenset(string.ascii_lowercase + string.digits)
 _MAX_KEY = 40
+# The events' word, where it is another one.
+_REASONS = {Session.Ended.SIGNED_OUT: "", Session.Ended.ENDED_BY_OPERATOR: "operator"}
 _DIGEST_BYTES = 30  # which are 40 characters, all that Django's column takes
 
 
@@ -65,21 +67,52 @@ def elsewhere(request: HttpRequest, user: User) -> QuerySet[Session]:
     return live(user).exclude(pk=digest(request.session.session_key or ""))
 
 
-def end(target: Session | QuerySet[Session], why: Session.Ended, *, by: str = "") -> int:
-    """End one session or all of a query, and return how many were live until now.
+def end(session: Session, why: Session.Ended, *, by: HttpRequest | Session | None = None) -> bool:
+    """End one session of a user, and write the event. False where it had ended before.
+
+    ``by`` is as in ``end_all``, or the session itself where it ran out.
+    """
+    found = Session.objects.filter(pk=session.pk)
+    return bool(session.user and end_all(session.user, why, among=found, by=by))
+
+
+def end_all(
+    user: User,
+    why: Session.Ended,
+    *,
+    among: QuerySet[Session] | None = None,
+    keep: str | None = None,
+    by: HttpRequest | Session | None = None,
+    reason: str | None = None,
+) -> int:
+    """End the sessions of ``user`` that are live, write an event for each, and count them.
+
+    ``among`` takes those in a query alone, and ``keep`` is the key of one that goes on. ``by`` is
+    the request that asked for it, None where that is not the person's own. ``reason`` is the
+    event's where ``why`` does not say it all (REASONS in accounts/events.py).
+    """
+    rows = Session.objects.filter(user=user) if among is None else among
+    name = devices.of(by).name if isinstance(by, HttpRequest) else ""
+    ended = close(rows.exclude(session_key=digest(keep or "")), why, by=name)
+    for _each in range(ended):
+        events.record(
+            events.Kind.SIGNED_OUT,
+            by,
+            user=user,
+            phone=user.phone or "",
+            reason=_REASONS.get(why, why) if reason is None else reason,
+        )
+    return ended
+
+
+def close(rows: QuerySet[Session], why: Session.Ended, *, by: str = "") -> int:
+    """End sessions that a new sign-in replaces, whose own events say so. Count those ended now.
 
     ``by`` is the name of the device that did it, for the one that is told.
     """
-    rows = Session.objects.filter(pk=target.pk) if isinstance(target, Session) else target
     return rows.filter(ended_at=None).update(
         ended_at=timezone.now(), ended_why=why, ended_by=by, session_data=""
     )
-
-
-def end_all(user: User, why: Session.Ended, *, keep: str | None = None, by: str = "") -> int:
-    """End the sessions of ``user``, but not the one with the key ``keep``."""
-    rows = Session.objects.filter(user=user).exclude(session_key=digest(keep or ""))
-    return end(rows, why, by=by)
 
 
 def begin(request: HttpRequest, user: User) -> None:
@@ -208,14 +241,7 @@ class SessionStore(SessionBase):
         )
         if row and row.user and not row.ended_at and (why := _over(row, now)):
             # Of several requests at once, one ends it.
-            if end(row, why):
-                events.record(
-                    events.Kind.SIGNED_OUT,
-                    row,
-                    user=row.user,
-                    phone=row.user.phone or "",
-                    reason=why,
-                )
+            end(row, why, by=row)
             row.refresh_from_db()
         if row is None or row.ended_at:
             self._become(row)
@@ -301,7 +327,7 @@ class SessionStore(SessionBase):
         if key is None:
             return
         rows = Session.objects.filter(session_key=digest(key))
-        if not end(rows.exclude(user=None), Session.Ended.SIGNED_OUT):
+        if not close(rows.exclude(user=None), Session.Ended.SIGNED_OUT):
             rows.filter(user=None).delete()
 
     def flush(self) -> None:

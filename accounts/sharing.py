@@ -75,12 +75,12 @@ def enter(request: HttpRequest, user: User, *, may_end_others: bool = False) -> 
             raise InUse
         if here.browser:
             own = Session.objects.filter(user=locked, browser=here.browser)
-            sessions.end(own, Session.Ended.SIGNED_OUT)
+            sessions.close(own, Session.Ended.SIGNED_OUT)
         sessions.begin(request, user)
         rows = Session.objects.filter(pk__in=elsewhere)
         ended = 0
         if chosen in ("ask", "strict"):
-            ended = sessions.end(rows, Session.Ended.TAKEN_OVER, by=here.name)
+            ended = sessions.close(rows, Session.Ended.TAKEN_OVER, by=here.name)
         elif chosen == "notify":
             rows.update(newcomer=here.name, newcomer_at=timezone.now())
     return Entry(overlaps=len(elsewhere), ended=ended)

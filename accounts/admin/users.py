@@ -19,7 +19,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import audit, confirmation, operations, phones, sessions
-from accounts import events as sign_in_events
 from accounts.admin import base, display, events, invitations, remote_state, user_actions
 from accounts.conf import conf
 from accounts.models import Operation, Session, User
@@ -279,13 +278,6 @@ class UserAdmin(base.BoundedList):
             raise PermissionDenied
         if sessions.end(session, Session.Ended.ENDED_BY_OPERATOR):
             audit.note(session.user, {"session": [str(session), "ended"]})
-            sign_in_events.record(
-                sign_in_events.Kind.SIGNED_OUT,
-                None,
-                phone=session.user.phone or "",
-                user=session.user,
-                reason="operator",
-            )
             messages.success(request, _("That device is signed out."))
         else:
             messages.info(request, _("That device was signed out already."))

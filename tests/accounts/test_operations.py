@@ -201,6 +201,8 @@ def test_changed_number_is_the_same_on_both_sides(pool, person, operator, verifi
     session.refresh_from_db()
     # Who proved the number decides about the other sessions on their own.
     assert bool(session.ended_at) is not verified
+    ended = SignInEvent.objects.filter(user=person, kind=SignInEvent.Kind.SIGNED_OUT)
+    assert [event.reason for event in ended] == ([] if verified else ["operator"])
 
 
 def test_number_of_somebody_else_is_refused_for_good_and_changes_nothing(pool, person, operator):

@@ -19,6 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import sessions
+from accounts.events import phone_key
 from accounts.middleware import AuthenticationMiddleware
 from accounts.models import Session, SignInEvent, User
 from accounts.sessions import SessionStore
@@ -338,19 +339,65 @@ def test_keys_of_before_are_digested_and_nobody_is_signed_out(signed_in):
 # Ending
 
 
-def test_end_is_one_update_and_counts_those_that_were_live(user, django_assert_num_queries):
+def test_end_is_one_update_and_one_event_for_each_that_was_live(user, django_assert_num_queries):
     browsers = [Client() for _ in range(3)]
     for browser in browsers:
         browser.force_login(user)
     keep = key_of(browsers[1])
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(1 + 2) as queries:
         assert sessions.end_all(user, Ended.ENDED_BY_OPERATOR, keep=keep) == 2
+    assert sum(query["sql"].startswith("UPDATE") for query in queries.captured_queries) == 1
     assert sessions.end_all(user, Ended.SHUT_OUT) == 1
     assert sessions.end_all(user, Ended.SHUT_OUT) == 0
     assert set(Session.objects.values_list("ended_why", "session_data")) == {
         ("by_operator", ""),
         ("shut_out", ""),
     }
+
+
+def a_request() -> HttpRequest:
+    return RequestFactory().get("/", headers={"user-agent": "Mozilla/5.0 (iPad; CPU OS 18_0)"})
+
+
+@pytest.mark.parametrize(
+    ("end", "reason", "device"),
+    [
+        (lambda user: sessions.end_all(user, Ended.SHUT_OUT), "shut_out", ""),
+        (lambda user: sessions.end_all(user, Ended.SHUT_OUT, reason="unknown"), "unknown", ""),
+        (lambda user: sessions.end_all(user, Ended.ENDED_BY_OPERATOR), "operator", ""),
+        (
+            lambda user: sessions.end_all(user, Ended.NUMBER_CHANGED, by=a_request()),
+            "number_changed",
+            "iPad",
+        ),
+        (
+            lambda user: sessions.end(
+                sessions.live(user)[0], Ended.ENDED_BY_PERSON, by=a_request()
+            ),
+            "by_person",
+            "iPad",
+        ),
+        (
+            lambda user: sessions.end(sessions.live(user)[0], Ended.SIGNED_OUT, by=a_request()),
+            "",
+            "iPad",
+        ),
+    ],
+)
+def test_session_that_is_ended_has_one_event_that_says_why(signed_in, user, end, reason, device):
+    assert end(user) == 1
+    row = row_of(signed_in)
+    assert not sessions.end(row, Ended.SHUT_OUT)
+    event = SignInEvent.objects.get(kind="signed_out")
+    assert (event.user, event.reason, event.device) == (user, reason, device)
+    assert event.phone_key == phone_key(user.phone)
+    assert row.ended_by == device
+
+
+def test_sessions_that_a_sign_in_replaces_have_no_event_of_their_own(signed_in, user):
+    assert sessions.close(sessions.live(user), Ended.TAKEN_OVER, by="iPad") == 1
+    assert row_of(signed_in).ended_by == "iPad"
+    assert not SignInEvent.objects.exists()
 
 
 WRITES = {
@@ -369,7 +416,7 @@ WRITES = {
 def test_ended_session_never_comes_back_however_late_it_is_written(signed_in, user, write):
     late = store_of(signed_in)
     late["anything"] = 1
-    assert sessions.end_all(user, Ended.TAKEN_OVER, by="iPhone") == 1
+    assert sessions.close(Session.objects.filter(user=user), Ended.TAKEN_OVER, by="iPhone") == 1
     write(late)
     assert sessions.live(user).count() == 0
     row = row_of(signed_in)
@@ -428,7 +475,7 @@ def test_browser_with_an_unknown_key_keeps_its_cookie(client):
     ],
 )
 def test_ended_session_is_told_why_once_and_how_to_go_on(signed_in, user, why, by, words):
-    sessions.end_all(user, why, by=by)
+    sessions.close(Session.objects.filter(user=user), why, by=by)
     key = key_of(signed_in)
     with later(300):
         sent = signed_in.get("/accounts/devices/?a=b&c=d")
