@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import confirmation, operations
-from accounts.admin import user_actions
+from accounts.admin import orders
 from accounts.conf import conf
 from accounts.fields import PhoneField
 from accounts.models import User
@@ -47,8 +47,8 @@ class InviteForm(forms.Form):
 
     def clean_people(self) -> str:
         people: str = self.cleaned_data["people"]
-        if sum(1 for line in people.splitlines() if line.strip()) > user_actions.MOST:
-            raise ValidationError(gettext("At most %d lines at once.") % user_actions.MOST)
+        if sum(1 for line in people.splitlines() if line.strip()) > orders.MOST:
+            raise ValidationError(gettext("At most %d lines at once.") % orders.MOST)
         return people
 
 
@@ -67,7 +67,7 @@ def _confirmed_invite_view(request: HttpRequest) -> HttpResponse:
         welcome = [line for line in lines if line.phone]
         if "go" in request.POST and welcome:
             params = {"tell": form.cleaned_data["tell"], "language": ""}
-            return user_actions.order_many(
+            return orders.order_many(
                 request,
                 [
                     (Kind.INVITE, None, {"phone": line.phone, "name": line.name, **params})
@@ -81,7 +81,7 @@ def _confirmed_invite_view(request: HttpRequest) -> HttpResponse:
         "form": form,
         "lines": lines,
         "welcome": sum(bool(line.phone) for line in lines),
-        "most": user_actions.MOST,
+        "most": orders.MOST,
         "batch": operations.draw_batch(),
     }
     return render(request, "admin/accounts/user/invite.html", context)

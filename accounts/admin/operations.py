@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import operations
-from accounts.admin import base, display, user_actions
+from accounts.admin import base, display, orders
 from accounts.models import Operation
 
 
@@ -70,30 +70,29 @@ class OperationAdmin(base.ReadOnlyList):
 
 def batch_view(request: HttpRequest, batch: str) -> HttpResponse:
     """Show how far an order on several accounts got, line by line."""
-    orders = list(Operation.objects.filter(batch=batch).order_by("pk")[: user_actions.MOST])
-    if not orders:
+    found = list(Operation.objects.filter(batch=batch).order_by("pk")[: orders.MOST])
+    if not found:
         raise Http404
-    mine = all(order.by_id == request.user.pk for order in orders)
+    mine = all(order.by_id == request.user.pk for order in found)
     if not mine and not request.user.has_perm("accounts.view_operation"):
         raise PermissionDenied
-    untried = sum(order.is_waiting and not order.tries for order in orders)
+    untried = sum(order.is_waiting and not order.tries for order in found)
     states = Operation.State
     context = {
         **admin.site.each_context(request),
         "title": gettext("%(what)s: %(done)d of %(all)d done")
         % {
-            "what": orders[0].get_kind_display().capitalize(),
-            "done": sum(order.is_done for order in orders),
-            "all": len(orders),
+            "what": found[0].get_kind_display().capitalize(),
+            "done": sum(order.is_done for order in found),
+            "all": len(found),
         },
         "opts": Operation._meta,
         "orders": [
-            (order, display.outcome(order), user_actions.may_retry(request, order))
-            for order in orders
+            (order, display.outcome(order), orders.may_retry(request, order)) for order in found
         ],
         "untried": untried,
-        "waiting": sum(order.is_waiting for order in orders) - untried,
-        "refused": sum(order.state == states.REFUSED for order in orders),
+        "waiting": sum(order.is_waiting for order in found) - untried,
+        "refused": sum(order.state == states.REFUSED for order in found),
     }
     return render(request, "admin/accounts/operation/batch.html", context)
 
@@ -101,12 +100,12 @@ def batch_view(request: HttpRequest, batch: str) -> HttpResponse:
 def retry_view(request: HttpRequest, pk: int) -> HttpResponse:
     """Try an order now instead of when its time comes."""
     order = get_object_or_404(Operation, pk=pk)
-    if not user_actions.may_order(request, order.kind):
+    if not orders.may_order(request, order.kind):
         raise PermissionDenied
     if request.method == "POST":
         if order.is_waiting:
             operations.run(order)
-        user_actions.report(request, order)
+        orders.report(request, order)
     if order.batch:
         return redirect("admin:accounts_operation_batch", order.batch)
     if order.user_id is None or order.is_gone:

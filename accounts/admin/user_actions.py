@@ -1,18 +1,10 @@
-"""What operators may do to accounts: chosen, confirmed (accounts/admin/bulk.py), then ordered.
+"""What operators may do to accounts: chosen and confirmed (bulk.py), then ordered (orders.py)."""
 
-An order (accounts/operations.py) that is not done at once is done after the answer, by the next
-pages of any operator, or by ``manage.py run_operations``; the page of the batch shows how far it
-got.
-"""
-
-import re
 from dataclasses import dataclass
 from typing import Any, cast
 
 from django import forms
-from django.contrib import messages
 from django.contrib.auth.models import Group
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
@@ -21,15 +13,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts import operations
-from accounts.admin import base, bulk, display
+from accounts.admin import base, bulk, display, orders
 from accounts.fields import PhoneField
 from accounts.models import Operation, User
 from accounts.operations import Kind
 
-# Of accounts, or of lines of an invitation, at once.
-MOST = 200
-_INLINE_SECONDS = 8
-_BATCH = re.compile(r"[A-Za-z0-9_-]{11}")
 _LATER = _("If Cognito cannot be reached, this is tried again by itself until it is done.")
 
 
@@ -87,7 +75,6 @@ class Act(bulk.BulkAction[User]):
     """``title`` is a question with %(who)s; ``sentences`` say what will happen."""
 
     kind: Operation.Kind
-    permission: str
     label: Any
     title: Any
     sentences: tuple[Any, ...]
@@ -96,7 +83,7 @@ class Act(bulk.BulkAction[User]):
     is_grave: bool = False
 
     model = User
-    limit = MOST
+    limit = orders.MOST
     too_many = _("At most %d accounts at once: narrow it down by a filter or a search.")
     none_found = _("Choose somebody first. They may be deleted already.")
     columns = (_("Account"), _("Phone"))
@@ -110,7 +97,7 @@ class Act(bulk.BulkAction[User]):
         return reverse("admin:accounts_user_act", args=[self.name])
 
     def is_allowed(self, request: HttpRequest) -> bool:
-        return may_order(request, self.kind)
+        return orders.may_order(request, self.kind)
 
     def find(self, ids: list[int]) -> list[User]:
         return list(User.objects.filter(pk__in=ids).order_by("-pk"))
@@ -136,13 +123,12 @@ class Act(bulk.BulkAction[User]):
     def do(self, request: HttpRequest, rows: list[User], form: ActForm) -> HttpResponse:
         if len(rows) == 1:
             return _do_one(request, self, rows[0], form.params())
-        return order_many(request, [(self.kind, user, form.params()) for user in rows])
+        return orders.order_many(request, [(self.kind, user, form.params()) for user in rows])
 
 
 _ALL = (
     Act(
         Kind.DISABLE,
-        "accounts.disable_user",
         _("Disable"),
         _("Disable %(who)s?"),
         (
@@ -155,14 +141,12 @@ _ALL = (
     ),
     Act(
         Kind.ENABLE,
-        "accounts.disable_user",
         _("Enable"),
         _("Enable %(who)s?"),
         (_("They can sign in again, with a code as always."), _LATER),
     ),
     Act(
         Kind.SIGN_OUT,
-        "accounts.sign_out_user",
         _("Sign out everywhere"),
         _("Sign out %(who)s everywhere?"),
         (
@@ -173,7 +157,6 @@ _ALL = (
     ),
     Act(
         Kind.UNLOCK,
-        "accounts.unlock_user",
         _("Unlock the number"),
         _("Unlock the number of %(who)s?"),
         (
@@ -184,7 +167,6 @@ _ALL = (
     ),
     Act(
         Kind.CHANGE_NUMBER,
-        "accounts.change_number",
         _("Change the number"),
         _("Change the number of %(who)s?"),
         (
@@ -198,7 +180,6 @@ _ALL = (
     ),
     Act(
         Kind.MAKE_STAFF,
-        "accounts.manage_staff",
         _("Make an operator"),
         _("Make %(who)s an operator?"),
         (
@@ -208,7 +189,6 @@ _ALL = (
     ),
     Act(
         Kind.UNMAKE_STAFF,
-        "accounts.manage_staff",
         _("Make an operator no more"),
         _("Take the admin pages away from %(who)s?"),
         (
@@ -219,7 +199,6 @@ _ALL = (
     ),
     Act(
         Kind.ADD_TO_GROUP,
-        "accounts.manage_staff",
         _("Add to a group"),
         _("Add %(who)s to a group?"),
         (_("They get the rights of the group."), _LATER),
@@ -227,7 +206,6 @@ _ALL = (
     ),
     Act(
         Kind.REMOVE_FROM_GROUP,
-        "accounts.manage_staff",
         _("Remove from a group"),
         _("Remove %(who)s from a group?"),
         (_("They lose the rights of the group, at once."), _LATER),
@@ -235,7 +213,6 @@ _ALL = (
     ),
     Act(
         Kind.DELETE,
-        "accounts.delete_user",
         _("Delete"),
         _("Delete %(who)s?"),
         (
@@ -249,20 +226,10 @@ _ALL = (
     ),
 )
 ACTS = {act.name: act for act in _ALL}
-_PERMISSIONS = {act.kind: act.permission for act in _ALL} | {Kind.INVITE: "accounts.invite_user"}
 
 
 def permitted(request: HttpRequest) -> list[Act]:
-    return [act for act in _ALL if may_order(request, act.kind)]
-
-
-def may_order(request: HttpRequest, kind: str) -> bool:
-    """Tell whether this operator may order such a thing at all.
-
-    To do something to people takes the right to see them, since the pages of the acts name them.
-    """
-    may_see = any(map(request.user.has_perm, ("accounts.view_user", "accounts.change_user")))
-    return may_see and request.user.has_perm(_PERMISSIONS[Kind(kind)])
+    return [act for act in _ALL if orders.may_order(request, act.kind)]
 
 
 def for_one(request: HttpRequest, user: User, groups: list[str]) -> list[tuple[Act, str]]:
@@ -279,10 +246,6 @@ def for_one(request: HttpRequest, user: User, groups: list[str]) -> list[tuple[A
     return [(act, act.link([user.pk])) for act in permitted(request) if not senseless.get(act.kind)]
 
 
-def may_retry(request: HttpRequest, order: Operation) -> bool:
-    return order.is_waiting and may_order(request, order.kind)
-
-
 def act_view(request: HttpRequest, name: str) -> HttpResponseBase:
     act = ACTS.get(name)
     if act is None:
@@ -290,49 +253,12 @@ def act_view(request: HttpRequest, name: str) -> HttpResponseBase:
     return act.view(request)
 
 
-def order_many(
-    request: HttpRequest, wanted: list[tuple[Operation.Kind, User | None, dict[str, Any]]]
-) -> HttpResponse:
-    """Write everything down, and do what can be done in seconds.
-
-    The rest is done after the answer, as after that to every page of an operator. A second press
-    of the same button orders nothing: the form carries the name of its batch.
-    """
-    by = cast(User, request.user)
-    with transaction.atomic():
-        # Two presses at once come one after the other.
-        User.objects.select_for_update(no_key=True).get(pk=by.pk)
-        batch = _batch_of(request)
-        if not Operation.objects.filter(batch=batch).exists():
-            for kind, user, params in wanted:
-                operations.order(kind, user, by=by, batch=batch, **params)
-    operations.run_due(seconds=_INLINE_SECONDS, limit=MOST, batch=batch)
-    return redirect("admin:accounts_operation_batch", batch)
-
-
-def _batch_of(request: HttpRequest) -> str:
-    """Return the name that the form carries, or another where that is none or somebody else's."""
-    sent = request.POST.get("batch", "")
-    theirs = Operation.objects.filter(batch=sent).exclude(by=request.user.pk)
-    return sent if _BATCH.fullmatch(sent) and not theirs.exists() else operations.draw_batch()
-
-
 def _do_one(request: HttpRequest, act: Act, user: User, params: dict[str, Any]) -> HttpResponse:
     done = operations.perform(act.kind, user, by=cast(User, request.user), **params)
-    report(request, done)
+    orders.report(request, done)
     if done.is_done and act.kind == Kind.DELETE:
         return redirect("admin:accounts_user_changelist")
     return redirect("admin:accounts_user_change", user.pk)
-
-
-def report(request: HttpRequest, order: Operation) -> None:
-    """Tell the operator how an order stands."""
-    level = messages.SUCCESS
-    if order.is_waiting:
-        level = messages.WARNING
-    elif not order.is_done:
-        level = messages.ERROR
-    messages.add_message(request, level, f"{order}: {display.outcome(order)}")
 
 
 def _accounts(number: int) -> str:

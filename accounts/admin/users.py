@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import audit, confirmation, operations, phones, sessions
-from accounts.admin import base, display, events, invitations, remote_state, user_actions
+from accounts.admin import base, display, events, invitations, orders, remote_state, user_actions
 from accounts.conf import conf
 from accounts.models import Operation, Session, User
 from accounts.models.users import LOCKED
@@ -247,7 +247,7 @@ class UserAdmin(base.BoundedList):
                 for event in user.events.order_by("-at", "-pk")[:_EVENTS_SHOWN]
             ],
             "orders": [
-                (order, display.outcome(order), user_actions.may_retry(request, order))
+                (order, display.outcome(order), orders.may_retry(request, order))
                 for order in user.operations.order_by("-ordered_at", "-pk")[:_ORDERS_SHOWN]
             ],
             "entries": [display.entry(each) for each in audit.entries_of(user)[:_ENTRIES_SHOWN]],

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import audit, functions, operations
-from accounts.admin import user_actions
+from accounts.admin import orders
 from accounts.models import Operation, Session, SignInEvent, User
 from accounts.models.users import LOCKED
 from accounts.operations import Kind, State
@@ -550,7 +550,7 @@ def test_more_than_two_hundred_at_once_are_too_many(admin):
 
 
 def test_what_was_not_done_in_time_is_done_after_the_answer(admin, pool, monkeypatch):
-    monkeypatch.setattr(user_actions, "_INLINE_SECONDS", -1)
+    monkeypatch.setattr(orders, "_INLINE_SECONDS", -1)
     people = crowd(3)
     ids = ",".join(str(user.pk) for user in people)
     assert admin.post(f"{LIST}act/disable/", {"ids": ids}).status_code == 302

@@ -272,7 +272,7 @@ ARROWS: dict[str, set[str]] = {
         "accounts.phones",
     },
     "accounts.admin.invitations": {
-        "accounts.admin.user_actions",
+        "accounts.admin.orders",
         "accounts.conf",
         "accounts.confirmation",
         "accounts.fields",
@@ -282,10 +282,11 @@ ARROWS: dict[str, set[str]] = {
     "accounts.admin.operations": {
         "accounts.admin.base",
         "accounts.admin.display",
-        "accounts.admin.user_actions",
+        "accounts.admin.orders",
         "accounts.models",
         "accounts.operations",
     },
+    "accounts.admin.orders": {"accounts.admin.display", "accounts.models", "accounts.operations"},
     "accounts.admin.remote_state": {
         "accounts.cognito",
         "accounts.functions",
@@ -296,6 +297,7 @@ ARROWS: dict[str, set[str]] = {
         "accounts.admin.base",
         "accounts.admin.bulk",
         "accounts.admin.display",
+        "accounts.admin.orders",
         "accounts.fields",
         "accounts.models",
         "accounts.operations",
@@ -305,6 +307,7 @@ ARROWS: dict[str, set[str]] = {
         "accounts.admin.display",
         "accounts.admin.events",
         "accounts.admin.invitations",
+        "accounts.admin.orders",
         "accounts.admin.remote_state",
         "accounts.admin.user_actions",
         "accounts.audit",
