@@ -1,8 +1,6 @@
 """People: the list, the page of one, and the way to what may be done to them."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, cast
 
 from django.contrib import admin, messages
@@ -13,101 +11,29 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import audit, confirmation, operations, phones, sessions
-from accounts.admin import base, display, events, invitations, orders, remote_state, user_actions
+from accounts.admin import (
+    base,
+    display,
+    events,
+    invitations,
+    orders,
+    remote_state,
+    user_actions,
+    user_filters,
+)
 from accounts.conf import conf
 from accounts.models import Operation, Session, User
-from accounts.models.users import LOCKED
 
 _EVENTS_SHOWN = 50
 _ORDERS_SHOWN = 20
 _ENTRIES_SHOWN = 20
 _NARROW_NAME, _NARROW_PHONE = 3, 7
 _NONE = "–"  # noqa: RUF001 - a dash, as the pages have it
-
-
-class _ChoiceFilter(admin.SimpleListFilter):
-    """A filter whose choices are fixed, so that offering them asks the database nothing."""
-
-    choices_: dict[str, Any] = {}
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
-        return [(name, label) for name, (label, _wanted) in self.choices_.items()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() not in self.choices_:
-            return queryset
-        wanted = self.choices_[str(self.value())][1]
-        return queryset.filter(wanted() if callable(wanted) else wanted)
-
-
-class StatusFilter(_ChoiceFilter):
-    title = gettext_lazy("status")
-    parameter_name = "status"
-    choices_ = {
-        "active": (gettext_lazy("active"), Q(is_active=True, cognito_enabled=True)),
-        "disabled": (gettext_lazy("disabled here"), Q(is_active=False)),
-        "disabled_there": (gettext_lazy("disabled in Cognito"), Q(cognito_enabled=False)),
-        "unconfirmed": (gettext_lazy("unconfirmed"), Q(cognito_status="UNCONFIRMED")),
-        "invited": (
-            gettext_lazy("made by an operator or the site"),
-            Q(cognito_status="FORCE_CHANGE_PASSWORD"),
-        ),
-        "reset": (gettext_lazy("reset required"), Q(cognito_status="RESET_REQUIRED")),
-    }
-
-
-class StaffFilter(_ChoiceFilter):
-    title = gettext_lazy("operators")
-    parameter_name = "staff"
-    choices_ = {
-        "yes": (gettext_lazy("operators"), Q(is_staff=True)),
-        "super": (gettext_lazy("superusers"), Q(is_superuser=True)),
-        "no": (gettext_lazy("not operators"), Q(is_staff=False)),
-    }
-
-
-class SharingFilter(_ChoiceFilter):
-    title = gettext_lazy("sharing")
-    parameter_name = "sharing"
-    choices_ = {
-        "any": (gettext_lazy("any sign of sharing"), Q(sharing__gte=User.Sharing.SOME)),
-        "likely": (gettext_lazy("likely shared"), Q(sharing=User.Sharing.LIKELY)),
-    }
-
-
-class HeldFilter(_ChoiceFilter):
-    title = gettext_lazy("number")
-    parameter_name = "held"
-    choices_ = {
-        "held": (gettext_lazy("held"), lambda: Q(held_until__gt=timezone.now())),
-        "locked": (gettext_lazy("locked"), Q(held_until=LOCKED)),
-        "unverified": (gettext_lazy("never verified"), Q(phone_verified=False)),
-    }
-
-
-class SignedInFilter(_ChoiceFilter):
-    title = gettext_lazy("last sign-in")
-    parameter_name = "signed_in"
-    choices_ = {
-        "day": (gettext_lazy("within 24 hours"), lambda: _signed_in_within(1)),
-        "week": (gettext_lazy("within 7 days"), lambda: _signed_in_within(7)),
-        "month": (gettext_lazy("within 30 days"), lambda: _signed_in_within(30)),
-        "long_ago": (
-            gettext_lazy("longer than 90 days ago"),
-            lambda: Q(last_login__lt=timezone.now() - timedelta(days=90)),
-        ),
-        "never": (gettext_lazy("never"), Q(last_login=None)),
-    }
-
-
-def _signed_in_within(days: int) -> Q:
-    return Q(last_login__gte=timezone.now() - timedelta(days=days))
 
 
 @dataclass(frozen=True)
@@ -126,7 +52,13 @@ class UserAdmin(base.BoundedList):
 
     list_display = ("number", "name", "status", "operator", "sharing_", "held", "last_sign_in")
     list_display_links = ("number",)
-    list_filter = (StatusFilter, StaffFilter, SharingFilter, HeldFilter, SignedInFilter)
+    list_filter = (
+        user_filters.StatusFilter,
+        user_filters.StaffFilter,
+        user_filters.SharingFilter,
+        user_filters.HeldFilter,
+        user_filters.SignedInFilter,
+    )
     # What is typed is read by get_search_results; without a field there would be no box.
     search_fields = ("sub",)
     search_help_text = gettext_lazy(
