@@ -20,7 +20,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import afterwards, cognito, drift, phones
-from accounts.admin import base, bulk
+from accounts.admin import base, bulk, side_by_side
 from accounts.conf import conf
 from accounts.models import Finding, SyncRun, User
 
@@ -67,8 +67,8 @@ class Deed(bulk.BulkAction[Finding]):
         return str(self.title)
 
     def line(self, request: HttpRequest, row: Finding) -> bulk.Line:
-        here = in_words(request, row.ours, row.theirs)
-        there = in_words(request, row.theirs, row.ours)
+        here = side_by_side.in_words(request, row.ours, row.theirs)
+        there = side_by_side.in_words(request, row.theirs, row.ours)
         return bulk.Line((str(row.user or row.sub), row.get_kind_display(), here, there))
 
     def do(self, request: HttpRequest, rows: list[Finding], form: Any) -> HttpResponse:
@@ -186,11 +186,11 @@ class FindingAdmin(base.ReadOnlyList):
         # What may be shown of a number depends on who looks.
         @admin.display(description=_("here"))
         def here(finding: Finding) -> str:
-            return in_words(request, finding.ours, finding.theirs)
+            return side_by_side.in_words(request, finding.ours, finding.theirs)
 
         @admin.display(description=_("in Cognito"))
         def there(finding: Finding) -> str:
-            return in_words(request, finding.theirs, finding.ours)
+            return side_by_side.in_words(request, finding.theirs, finding.ours)
 
         return ("what", "whose", here, there, "found", "how_it_stands")
 
@@ -271,7 +271,7 @@ class FindingAdmin(base.ReadOnlyList):
             "title": f"{finding.get_kind_display()}: {finding.user or finding.sub}",
             "subtitle": None,
             "finding": finding,
-            "rows": _rows(request, finding),
+            "compared": side_by_side.of_finding(request, finding),
             "means": drift.MEANS[drift.Kind(finding.kind)],
             "others": [
                 (sub, User.objects.filter(pool=finding.pool, sub=sub).first()) for sub in others
@@ -295,52 +295,6 @@ class FindingAdmin(base.ReadOnlyList):
 
     def has_mend_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perms(_PERMISSIONS)
-
-
-def in_words(request: HttpRequest, side: dict[str, Any], other: dict[str, Any]) -> str:
-    """Say what stands on one side, and a status if the other side has another.
-
-    As much of the number is shown as this operator may see.
-    """
-    if not side:
-        return gettext("nothing")
-    words = [base.phone_for(request, side["phone"]) or gettext("no number")]
-    if not side["phone_verified"]:
-        words.append(gettext("unproven"))
-    if side["status"] and side["status"] != other.get("status"):
-        words.append(side["status"])
-    if not side["enabled"]:
-        words.append(gettext("disabled"))
-    return ", ".join(words)
-
-
-def _rows(request: HttpRequest, finding: Finding) -> list[tuple[str, str, str, bool]]:
-    """Return what is compared: a name, ours, theirs, and whether they differ."""
-    yes, no, none = gettext("yes"), gettext("no"), "-"
-
-    def shown(side: dict[str, Any], name: str) -> str:
-        if not side:
-            return none
-        if name == "phone":
-            return base.phone_for(request, side["phone"]) or none
-        if isinstance(side[name], bool):
-            return yes if side[name] else no
-        return str(side[name]) or none
-
-    return [
-        (
-            label,
-            shown(finding.ours, name),
-            shown(finding.theirs, name),
-            finding.ours.get(name) != finding.theirs.get(name),
-        )
-        for name, label in (
-            ("phone", gettext("Phone")),
-            ("phone_verified", gettext("Phone verified")),
-            ("status", gettext("Status")),
-            ("enabled", gettext("Enabled")),
-        )
-    ]
 
 
 def _summary(run: SyncRun) -> list[tuple[str, int]]:

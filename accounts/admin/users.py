@@ -1,6 +1,5 @@
 """People: the list, the page of one, and the way to what may be done to them."""
 
-from dataclasses import dataclass
 from typing import Any, cast
 
 from django.contrib import admin, messages
@@ -23,6 +22,7 @@ from accounts.admin import (
     invitations,
     orders,
     remote_state,
+    side_by_side,
     user_actions,
     user_filters,
 )
@@ -33,17 +33,6 @@ _EVENTS_SHOWN = 50
 _ORDERS_SHOWN = 20
 _ENTRIES_SHOWN = 20
 _NARROW_NAME, _NARROW_PHONE = 3, 7
-_NONE = "–"  # noqa: RUF001 - a dash, as the pages have it
-
-
-@dataclass(frozen=True)
-class Compared:
-    """A line of Cognito's state beside ours, in words."""
-
-    label: str
-    here: str
-    there: str
-    differs: bool = False
 
 
 @admin.register(User)
@@ -162,7 +151,7 @@ class UserAdmin(base.BoundedList):
 
     def _context(self, request: HttpRequest, user: User) -> dict[str, Any]:
         now = remote_state.ask(user)
-        compared = _compared(request, user, now)
+        compared = side_by_side.of_user(request, user, now)
         groups = [group.name for group in user.groups.all()]
         return {
             "phone": base.phone_for(request, user),
@@ -243,53 +232,3 @@ def _matching(request: HttpRequest, term: str) -> Q:
     for begin in begins:
         wanted |= Q(phone__startswith=begin)
     return wanted
-
-
-def _compared(request: HttpRequest, user: User, now: remote_state.Live) -> list[Compared]:
-    theirs = now.cognito
-    yes, no = _("yes"), _("no")
-
-    def spelled(value: bool | None) -> str:
-        return _NONE if value is None else yes if value else no
-
-    def moment(value: Any) -> str:
-        return display.moment(value) or _NONE
-
-    shown = base.phone_for(request, user) or _NONE
-    if theirs is None:
-        return [
-            Compared(_("Phone"), shown, _NONE),
-            Compared(_("Number verified"), spelled(user.phone_verified), _NONE),
-            Compared(_("May sign in"), spelled(user.is_active), _NONE),
-            Compared(_("Status"), user.cognito_status or _NONE, _NONE),
-            Compared(_("Made"), moment(user.date_joined), _NONE),
-            Compared(_("Compared, changed"), moment(user.checked_at), _NONE),
-        ]
-    return [
-        Compared(
-            _("Phone"),
-            shown,
-            base.phone_for(request, theirs.phone) or _NONE,
-            (user.phone or "") != theirs.phone,
-        ),
-        Compared(
-            _("Number verified"),
-            spelled(user.phone_verified),
-            spelled(theirs.phone_verified),
-            user.phone_verified != theirs.phone_verified,
-        ),
-        Compared(
-            _("May sign in"),
-            spelled(user.is_active),
-            spelled(theirs.enabled),
-            user.is_active != theirs.enabled,
-        ),
-        Compared(
-            _("Status"),
-            user.cognito_status or _NONE,
-            theirs.status,
-            bool(user.cognito_status) and user.cognito_status != theirs.status,
-        ),
-        Compared(_("Made"), moment(user.date_joined), moment(theirs.created_at)),
-        Compared(_("Compared, changed"), moment(user.checked_at), moment(theirs.modified_at)),
-    ]

@@ -256,6 +256,7 @@ ARROWS: dict[str, set[str]] = {
     "accounts.admin.differences": {
         "accounts.admin.base",
         "accounts.admin.bulk",
+        "accounts.admin.side_by_side",
         "accounts.afterwards",
         "accounts.cognito",
         "accounts.conf",
@@ -293,6 +294,12 @@ ARROWS: dict[str, set[str]] = {
         "accounts.ledger",
         "accounts.models",
     },
+    "accounts.admin.side_by_side": {
+        "accounts.admin.base",
+        "accounts.admin.display",
+        "accounts.admin.remote_state",
+        "accounts.models",
+    },
     "accounts.admin.user_actions": {
         "accounts.admin.base",
         "accounts.admin.bulk",
@@ -310,6 +317,7 @@ ARROWS: dict[str, set[str]] = {
         "accounts.admin.invitations",
         "accounts.admin.orders",
         "accounts.admin.remote_state",
+        "accounts.admin.side_by_side",
         "accounts.admin.user_actions",
         "accounts.admin.user_filters",
         "accounts.audit",
