@@ -253,12 +253,24 @@ ARROWS: dict[str, set[str]] = {
     },
     "accounts.admin.base": {"accounts.models", "accounts.phones"},
     "accounts.admin.bulk": {"accounts.confirmation"},
-    "accounts.admin.differences": {
-        "accounts.admin.base",
+    "accounts.admin.comparison": {
+        "accounts.admin.difference_actions",
+        "accounts.afterwards",
+        "accounts.drift",
+        "accounts.models",
+    },
+    "accounts.admin.difference_actions": {
         "accounts.admin.bulk",
         "accounts.admin.side_by_side",
-        "accounts.afterwards",
         "accounts.cognito",
+        "accounts.drift",
+        "accounts.models",
+    },
+    "accounts.admin.differences": {
+        "accounts.admin.base",
+        "accounts.admin.comparison",
+        "accounts.admin.difference_actions",
+        "accounts.admin.side_by_side",
         "accounts.conf",
         "accounts.drift",
         "accounts.models",
