@@ -7,6 +7,9 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import connection, connections
 
+from accounts.models import User
+from tests.fakes.sign_in_pool import SignInPool
+
 
 @contextmanager
 def _database_at(url: str) -> Iterator[None]:
@@ -47,3 +50,17 @@ def on_postgres(migrated_postgres, transactional_db) -> Iterator[None]:
                 " accounts_rolledhour, accounts_eventcount, accounts_operation,"
                 " auditlog_logentry CASCADE"
             )
+
+
+@pytest.fixture
+def pool(settings) -> Iterator[SignInPool]:
+    """The user pool of this site, with nobody in it."""
+    with SignInPool() as server:
+        server.connect(settings)
+        yield server
+
+
+@pytest.fixture
+def known(pool: SignInPool, phone: str) -> User:
+    """Somebody who signed in here before, with a verified phone."""
+    return User.objects.for_identity(pool.add(phone), phone, phone_verified=True)

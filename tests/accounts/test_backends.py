@@ -10,7 +10,7 @@ from django.contrib.auth.signals import user_login_failed
 from accounts import tokens
 from accounts.backends import CognitoBackend
 from accounts.models import User
-from tests.accounts.test_phone_login import id_token, key_set
+from tests.fakes.tokens import id_token, key_set
 from tests.wire import Reply
 
 pytestmark = pytest.mark.django_db

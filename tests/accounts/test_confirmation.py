@@ -11,17 +11,9 @@ from django.urls import include, path
 
 from accounts import confirmation, sessions
 from accounts.models import Session, SignInEvent, User
-from tests.accounts.test_phone_login import (
-    LOGIN,
-    StrictCognito,
-    answer,
-    ask,
-    further_step,
-    same_cookies,
-    strict_cognito,
-    who,
-)
 from tests.clock import seconds_later
+from tests.fakes.sign_in_pool import further_step
+from tests.login_steps import LOGIN, answer, ask, same_cookies, who
 from tests.wire import aws_error
 
 CONFIRM, CODE, RESEND = (
@@ -41,17 +33,6 @@ def delicate(request: HttpRequest) -> HttpResponse:
 urlpatterns = [path("delicate/", delicate), path("", include("config.urls"))]
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
-
-
-@pytest.fixture
-def pool(settings) -> Iterator[StrictCognito]:
-    with strict_cognito(settings) as server:
-        yield server
-
-
-@pytest.fixture
-def known(pool, phone) -> User:
-    return User.objects.for_identity(pool.add(phone), phone, phone_verified=True)
 
 
 @pytest.fixture

@@ -11,16 +11,9 @@ from django.utils import timezone
 
 from accounts import events
 from accounts.models import SignInEvent, User
-from tests.accounts.test_phone_login import (
-    RESEND,
-    Reply,
-    answer,
-    ask,
-    aws_error,
-    known,  # noqa: F401 - a fixture
-    pool,  # noqa: F401 - a fixture
-    seconds_later,
-)
+from tests.clock import seconds_later
+from tests.login_steps import RESEND, answer, ask
+from tests.wire import Reply, aws_error
 
 pytestmark = pytest.mark.django_db
 
@@ -118,7 +111,7 @@ def test_events_outlive_their_user(phone):
 # Every step of a sign-in
 
 
-def test_first_sign_in_leaves_started_sent_and_succeeded(client, pool, phone):  # noqa: F811
+def test_first_sign_in_leaves_started_sent_and_succeeded(client, pool, phone):
     client.get("/accounts/login/", headers={"user-agent": IPHONE})
     ask(client, phone)
     with seconds_later(12):
@@ -134,7 +127,7 @@ def test_first_sign_in_leaves_started_sent_and_succeeded(client, pool, phone):  
     assert {event.phone_key for event in (first, sent, last)} == {events.phone_key(phone)}
 
 
-def test_wrong_codes_and_the_end_of_the_tries_are_told_apart(client, pool, known):  # noqa: F811
+def test_wrong_codes_and_the_end_of_the_tries_are_told_apart(client, pool, known):
     ask(client, known.phone)
     for offset in (1, 1, 2, 3):
         answer(client, pool.wrong_code(offset))
@@ -149,7 +142,7 @@ def test_wrong_codes_and_the_end_of_the_tries_are_told_apart(client, pool, known
     assert set(SignInEvent.objects.values_list("user", flat=True)) == {known.pk}
 
 
-def test_seconds_count_from_the_last_text(client, pool, known):  # noqa: F811
+def test_seconds_count_from_the_last_text(client, pool, known):
     ask(client, known.phone)
     with seconds_later(60):
         client.post(RESEND)
@@ -162,14 +155,14 @@ def test_seconds_count_from_the_last_text(client, pool, known):  # noqa: F811
     assert last.reference == SignInEvent.objects.get(kind="resent").reference
 
 
-def test_code_that_is_too_old_is_a_failure(client, pool, known):  # noqa: F811
+def test_code_that_is_too_old_is_a_failure(client, pool, known):
     ask(client, known.phone)
     with seconds_later(301):
         answer(client, pool.code())
     assert steps() == [STARTED, SENT, ("failed", "expired")]
 
 
-def test_cognito_that_fails_is_a_failure(client, pool, known):  # noqa: F811
+def test_cognito_that_fails_is_a_failure(client, pool, known):
     pool.fails("InitiateAuth", aws_error("InternalErrorException", status=500))
     ask(client, known.phone)
     assert steps() == [STARTED, ("failed", "unavailable")]
@@ -179,14 +172,14 @@ def test_cognito_that_fails_is_a_failure(client, pool, known):  # noqa: F811
     assert steps()[2:] == [STARTED, SENT, ("failed", "unavailable")]
 
 
-def test_token_that_is_no_good_is_a_failure(client, pool, known):  # noqa: F811
+def test_token_that_is_no_good_is_a_failure(client, pool, known):
     ask(client, known.phone)
     pool.mint = lambda sub, **claims: "not.a.token"
     answer(client, pool.code())
     assert steps() == [STARTED, SENT, ("failed", "token_refused")]
 
 
-def test_what_gets_no_text_says_why(client, pool, known, settings):  # noqa: F811
+def test_what_gets_no_text_says_why(client, pool, known, settings):
     User.objects.update(is_active=False)
     ask(client, known.phone)
     assert steps() == [STARTED, ("blocked", "shut_out")]
@@ -200,7 +193,7 @@ def test_what_gets_no_text_says_why(client, pool, known, settings):  # noqa: F81
     assert steps()[4:] == [STARTED, ("blocked", "unknown")]
 
 
-def test_text_that_the_sender_refused_is_blocked_for_its_reason(client, pool, known):  # noqa: F811
+def test_text_that_the_sender_refused_is_blocked_for_its_reason(client, pool, known):
     now = int(time.time())
     challenge = {"expiresAt": str(now + 300), "resendAt": str(now + 30), "triesLeft": "3"}
     refused = {**challenge, "codeLength": "6", "delivery": "landline", "reference": "K7F-2Q"}
@@ -222,8 +215,8 @@ def test_text_that_the_sender_refused_is_blocked_for_its_reason(client, pool, kn
 
 def test_start_that_cognito_does_not_answer_has_one_reference_which_the_page_shows(
     client,
-    pool,  # noqa: F811
-    known,  # noqa: F811
+    pool,
+    known,
 ):
     pool.fails("InitiateAuth", Reply({}, 500))
     page = ask(client, known.phone)
@@ -232,7 +225,7 @@ def test_start_that_cognito_does_not_answer_has_one_reference_which_the_page_sho
     assert steps() == [STARTED, ("failed", "unavailable")]
 
 
-def test_start_is_written_with_the_time_at_which_it_began(client, pool, known):  # noqa: F811
+def test_start_is_written_with_the_time_at_which_it_began(client, pool, known):
     before = timezone.now()
     pool.says = {"textedAt": "1700000000", "now": "1700000002"}
     ask(client, known.phone)
@@ -241,13 +234,13 @@ def test_start_is_written_with_the_time_at_which_it_began(client, pool, known): 
     assert before < started.at < sent.at
 
 
-def test_text_that_left_before_this_request_is_blocked_by_the_cooldown(client, pool, known):  # noqa: F811
+def test_text_that_left_before_this_request_is_blocked_by_the_cooldown(client, pool, known):
     pool.says = {"textedAt": "1700000000", "now": "1700000020"}
     ask(client, known.phone)
     assert steps() == [STARTED, ("blocked", "cooldown")]
 
 
-def test_budget_that_is_used_up_is_seen_by_operators_at_once(client, pool, known, caplog):  # noqa: F811
+def test_budget_that_is_used_up_is_seen_by_operators_at_once(client, pool, known, caplog):
     pool.says = {"delivery": "over_budget"}
     ask(client, known.phone)
     assert steps() == [STARTED, ("blocked", "over_budget")]
@@ -256,8 +249,8 @@ def test_budget_that_is_used_up_is_seen_by_operators_at_once(client, pool, known
 
 def test_network_that_asks_for_too_much_is_blocked_before_it_starts(
     client,
-    pool,  # noqa: F811
-    known,  # noqa: F811
+    pool,
+    known,
     settings,
 ):
     settings.ACCOUNTS_SENDS = "1/hour"
@@ -285,7 +278,7 @@ def test_every_reason_that_is_written_has_words(project):
 # Asked for here, typed there
 
 
-def test_code_typed_on_the_device_that_asked_for_it_is_not_crossed(client, pool, known):  # noqa: F811
+def test_code_typed_on_the_device_that_asked_for_it_is_not_crossed(client, pool, known):
     client.get("/accounts/login/")
     ask(client, known.phone)
     answer(client, pool.code())

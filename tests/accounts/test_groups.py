@@ -4,7 +4,7 @@ from django.contrib.auth.models import Group
 
 from accounts import groups, operations
 from accounts.models import User
-from tests.accounts.test_phone_login import id_token, key_set
+from tests.fakes.tokens import id_token, key_set
 from tests.wire import Reply
 
 pytestmark = pytest.mark.django_db

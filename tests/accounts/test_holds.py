@@ -11,14 +11,8 @@ from django.utils import timezone
 from accounts import afterwards, functions, holds
 from accounts.models import SignInEvent, User
 from accounts.models.users import LOCKED
-from tests.accounts.test_phone_login import (
-    RESEND,
-    answer,
-    ask,
-    known,  # noqa: F401 - a fixture
-    pool,  # noqa: F401 - a fixture
-    seconds_later,
-)
+from tests.clock import seconds_later
+from tests.login_steps import RESEND, answer, ask
 from tests.wire import Reply, aws_error
 
 pytestmark = pytest.mark.django_db
@@ -141,11 +135,11 @@ def test_site_without_a_ledger_asks_nobody_and_says_nothing(function, user, sett
 # When a sign-in looks
 
 
-def looks(pool) -> int:  # noqa: F811
+def looks(pool) -> int:
     return sum("/functions/" in request.path for request in pool.requests)
 
 
-def test_sign_in_that_ends_by_failures_looks(client, pool, known):  # noqa: F811
+def test_sign_in_that_ends_by_failures_looks(client, pool, known):
     pool.ledger["held_until"] = in_minutes(15)
     ask(client, known.phone)
     for offset in (1, 2):
@@ -160,7 +154,7 @@ def test_sign_in_that_ends_by_failures_looks(client, pool, known):  # noqa: F811
     assert len(set(SignInEvent.objects.values_list("attempt", flat=True))) == 1
 
 
-def test_another_text_looks(client, pool, known):  # noqa: F811
+def test_another_text_looks(client, pool, known):
     pool.ledger["is_locked"] = True
     ask(client, known.phone)
     assert looks(pool) == 0

@@ -1,20 +1,13 @@
 import io
-from collections.abc import Iterator
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import User
-from tests.accounts.test_phone_login import CODE, StrictCognito, answer, ask, strict_cognito, who
+from tests.login_steps import CODE, answer, ask, who
 from tests.wire import Reply, aws_error
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def pool(settings) -> Iterator[StrictCognito]:
-    with strict_cognito(settings) as server:
-        yield server
 
 
 def make_admin(typed: str) -> str:

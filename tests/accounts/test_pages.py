@@ -2,7 +2,6 @@
 
 import re
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -12,36 +11,16 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import phones, sessions
-from accounts.models import Session, SignInEvent, User
+from accounts.models import Session, SignInEvent
 from lambdas.triggers.text import notice_text
-from tests.accounts.test_phone_login import (
-    CODE,
-    LOGIN,
-    LOGOUT,
-    RESEND,
-    StrictCognito,
-    answer,
-    ask,
-    further_step,
-    strict_cognito,
-)
+from tests.fakes.sign_in_pool import further_step
+from tests.login_steps import CODE, LOGIN, LOGOUT, RESEND, answer, ask
 from tests.wire import Reply
 
 pytestmark = pytest.mark.django_db
 
 FORGET, LANGUAGE = "/accounts/login/forget/", "/accounts/language/"
 NUMBER = "/accounts/number/"
-
-
-@pytest.fixture
-def pool(settings) -> Iterator[StrictCognito]:
-    with strict_cognito(settings) as server:
-        yield server
-
-
-@pytest.fixture
-def known(pool, phone) -> User:
-    return User.objects.for_identity(pool.add(phone), phone, phone_verified=True)
 
 
 def text(page) -> str:

@@ -9,9 +9,9 @@ from django.utils import timezone
 from accounts import afterwards, cognito, revalidation
 from accounts.models import Session, SignInEvent, User
 from accounts.models.users import DELETED
-from tests.accounts.test_phone_login import id_token, key_set
 from tests.clock import seconds_later
 from tests.concurrency import at_once, database_in_a_file
+from tests.fakes.tokens import id_token, key_set
 from tests.user_pool import OUTAGE, THROTTLED, UserPool
 from tests.wire import Reply, WireServer, aws_error
 

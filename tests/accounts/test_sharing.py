@@ -1,7 +1,7 @@
 """What a sign-in means for the person's other devices, and what a week of sign-ins says."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -13,43 +13,26 @@ from django.utils import timezone
 from accounts import sessions, sharing
 from accounts.models import Session, SignInEvent, User
 from accounts.sessions import SessionStore
-from tests.accounts.test_phone_login import (
+from tests.clock import seconds_later
+from tests.concurrency import at_once, database_in_a_file
+from tests.login_steps import (
+    AGENTS,
+    CANCEL,
     CODE,
     LOGIN,
     LOGOUT,
-    StrictCognito,
+    TAKE_OVER,
     answer,
     ask,
+    form,
     same_cookies,
-    strict_cognito,
     who,
 )
-from tests.clock import seconds_later
-from tests.concurrency import at_once, database_in_a_file
 
 pytestmark = pytest.mark.django_db
 
-TAKE_OVER, CANCEL = "/accounts/login/take-over/", "/accounts/login/cancel/"
 DEVICES = "/accounts/devices/"
-AGENTS = {
-    "iPhone": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 "
-    "(KHTML, like Gecko) Version/17.0 Mobile/15E148 Safari/604.1",
-    "Firefox on Linux": "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0",
-    "iPad": "Mozilla/5.0 (iPad; CPU OS 17_0 like Mac OS X) AppleWebKit/605.1.15 "
-    "(KHTML, like Gecko) Version/17.0 Mobile/15E148 Safari/604.1",
-}
 Kind = SignInEvent.Kind
-
-
-@pytest.fixture
-def pool(settings) -> Iterator[StrictCognito]:
-    with strict_cognito(settings) as server:
-        yield server
-
-
-@pytest.fixture
-def known(pool, phone) -> User:
-    return User.objects.for_identity(pool.add(phone), phone, phone_verified=True)
 
 
 def device(name: str) -> Client:
@@ -78,10 +61,6 @@ def text(page) -> str:
 
 def is_in(client: Client) -> bool:
     return client.get("/").status_code == 200
-
-
-def form(page) -> dict[str, str]:
-    return dict(re.findall(r'type="hidden" name="(attempt|handle)" value="([^"]*)"', text(page)))
 
 
 def kinds(user: User) -> list[str]:

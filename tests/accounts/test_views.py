@@ -17,19 +17,9 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberType
 from accounts import phones, sessions, throttle
 from accounts.models import Session, User
 from config import urls
-from tests.accounts.test_phone_login import (
-    CODE,
-    LOGIN,
-    LOGOUT,
-    RESEND,
-    StrictCognito,
-    answer,
-    ask,
-    same_cookies,
-    strict_cognito,
-    who,
-)
 from tests.clock import seconds_later
+from tests.fakes.sign_in_pool import SignInPool
+from tests.login_steps import CODE, LOGIN, LOGOUT, RESEND, answer, ask, same_cookies, who
 from tests.wire import Reply
 
 pytestmark = pytest.mark.django_db
@@ -41,17 +31,6 @@ def broken(request):
 
 handler500 = urls.handler500
 urlpatterns = [path("broken", broken), path("", include("config.urls"))]
-
-
-@pytest.fixture
-def pool(settings) -> Iterator[StrictCognito]:
-    with strict_cognito(settings) as server:
-        yield server
-
-
-@pytest.fixture
-def known(pool, phone) -> User:
-    return User.objects.for_identity(pool.add(phone), phone, phone_verified=True)
 
 
 def text(page) -> str:
@@ -89,7 +68,7 @@ EXPECTED = {
 }
 
 
-def bring(client: Client, pool: StrictCognito, phone: str, state: str) -> None:
+def bring(client: Client, pool: SignInPool, phone: str, state: str) -> None:
     if state == NONE:
         return
     ask(client, phone)
@@ -776,7 +755,7 @@ def test_pages_hold_nothing_that_the_policy_forbids(sample, what):
 # Cookies
 
 
-def signed_in_by_form(client: Client, pool: StrictCognito, phone: str) -> None:
+def signed_in_by_form(client: Client, pool: SignInPool, phone: str) -> None:
     asked = client.post(LOGIN, {**hidden(client.get(LOGIN)), "phone": phone})
     assert asked.url == CODE
     done = client.post(CODE, {**hidden(client.get(CODE)), "code": pool.code()})

@@ -10,7 +10,8 @@ from playwright.sync_api import Page, Request, expect
 
 from accounts.fields import CodeField
 from tests.browser.conftest import place
-from tests.browser.test_login import ask, code_in
+from tests.browser.test_login import ask
+from tests.codes import code_in, wrong
 
 SIGNED_IN = "You are signed in"
 
@@ -31,10 +32,6 @@ def posts(page: Page) -> Iterator[list[str]]:
 
 def expect_signed_in(page: Page) -> None:
     expect(page.get_by_role("heading", name=SIGNED_IN)).to_be_visible()
-
-
-def wrong(code: str) -> str:
-    return f"{(int(code) + 1) % 1_000_000:06d}"
 
 
 CODE = "/accounts/login/code/"

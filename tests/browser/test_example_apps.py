@@ -14,6 +14,7 @@ from playwright.sync_api import Page, Route, expect
 from localcloud import example, inbox
 from tests import provision
 from tests.browser.conftest import assert_accessible
+from tests.codes import wrong
 
 pytestmark = [
     pytest.mark.parametrize("name", ["amplify.html", "identity-js.html"]),
@@ -86,10 +87,6 @@ def arrive(page: Page, heading: str) -> None:
 def answer(page: Page, code: str) -> None:
     page.get_by_label("Code from the text").fill(code)
     page.get_by_role("button", name="Sign in").click()
-
-
-def wrong(code: str, by: int = 1) -> str:
-    return f"{(int(code) + by) % 1_000_000:06d}"
 
 
 def test_wrong_code_then_right_one_signs_in_until_signed_out(

@@ -24,14 +24,9 @@ from playwright.sync_api import Page, Request, expect
 from accounts import cognito, functions, sessions
 from accounts.models import Operation, Session, User
 from config import urls
-from tests.accounts.test_phone_login import (
-    CLIENT_ID,
-    CLIENT_SECRET,
-    ISSUER,
-    further_step,
-    strict_cognito,
-)
 from tests.browser.conftest import assert_accessible, place
+from tests.fakes.sign_in_pool import SignInPool, further_step
+from tests.fakes.tokens import CLIENT_ID, CLIENT_SECRET, ISSUER
 
 LOOKS = {
     # name: language, width and theme
@@ -329,7 +324,8 @@ def in_seconds(seconds: int) -> str:
 def test_gallery_of_troubles(gallery: Gallery, page: Page, phone, settings):
     settings.ACCOUNTS_CLIENT_ID, settings.ACCOUNTS_CLIENT_SECRET = CLIENT_ID, CLIENT_SECRET
     settings.ACCOUNTS_ISSUER = ISSUER
-    with strict_cognito(settings) as pool:
+    with SignInPool() as pool:
+        pool.connect(settings)
         cognito._made_gateway.cache_clear()
         User.objects.for_identity(pool.add(phone), phone, phone_verified=True)
         gallery.go(LOGIN)

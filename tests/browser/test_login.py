@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.codes import code_in
+
 SCRIPTS = pytest.mark.parametrize(
     "browser_context_args",
     [
@@ -36,10 +38,6 @@ def answer(page: Page, code: str, button: str = "Sign in") -> None:
         page.get_by_label("6-digit code").fill(code)
         if not sends_itself:
             page.get_by_role("button", name=button).click()
-
-
-def code_in(text: str) -> str:
-    return re.match(r"\d{6}", text)[0]
 
 
 @SCRIPTS

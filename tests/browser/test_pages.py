@@ -8,7 +8,8 @@ from playwright.sync_api import Page, Request, expect
 
 from accounts import brand
 from tests.browser.conftest import assert_accessible, place
-from tests.browser.test_login import ask, code_in
+from tests.browser.test_login import ask
+from tests.codes import code_in
 
 LOGIN, CODE = "/accounts/login/", "/accounts/login/code/"
 BUDGET = 20_000

@@ -6,8 +6,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import User
-from tests.accounts.test_sharing import AGENTS
-from tests.browser.test_login import answer, ask, code_in
+from tests.browser.test_login import answer, ask
+from tests.codes import code_in
+from tests.login_steps import AGENTS
 
 
 @pytest.fixture

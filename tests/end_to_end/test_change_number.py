@@ -12,6 +12,7 @@ from django.test import Client
 
 from accounts import cognito, functions, operations, phones
 from accounts.models import Operation, Session, SignInEvent, User
+from tests.codes import code_in, wrong
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
 
@@ -62,14 +63,6 @@ def lookup(cloud):
         return found["sub"], found.get("phone_number_verified", "false")
 
     return read
-
-
-def code_in(text: str) -> str:
-    return re.match(r"\d{6}", text)[0]
-
-
-def wrong(code: str, by: int = 1) -> str:
-    return f"{(int(code) + by) % 1_000_000:06d}"
 
 
 def page(response) -> str:

@@ -1,6 +1,5 @@
 """Somebody who is signed in proves that it is still they, whatever strangers do to their number."""
 
-import re
 import time
 
 import boto3
@@ -9,6 +8,7 @@ from django.test import Client
 
 from accounts import cognito, functions
 from accounts.models import Session, SignInEvent, User
+from tests.codes import code_in, wrong
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
 
@@ -45,14 +45,6 @@ def client(user) -> Client:
     client.force_login(user)
     Session.objects.update(confirmed_at="2020-01-01T00:00:00Z")
     return client
-
-
-def code_in(text: str) -> str:
-    return re.match(r"\d{6}", text)[0]
-
-
-def wrong(code: str, by: int = 1) -> str:
-    return f"{(int(code) + by) % 1_000_000:06d}"
 
 
 def test_code_confirms_and_is_of_no_use_elsewhere(client, user, phone, texts):

@@ -12,6 +12,7 @@ from pytest_django.live_server_helper import LiveServer
 from accounts import sealing, sessions
 from accounts.models import Session, Turn, User
 from accounts.sessions import SessionStore
+from tests.codes import code_in, wrong
 from tests.concurrency import at_once, database_in_a_file
 from tests.wire import Recorder
 
@@ -92,14 +93,6 @@ def browsers(site, phone) -> Iterator[list[Browser]]:
     yield [first, second]
     first.close()
     second.close()
-
-
-def code_in(text: str) -> str:
-    return re.match(r"\d{6}", text)[0]
-
-
-def wrong(code: str) -> str:
-    return f"{(int(code) + 1) % 1_000_000:06d}"
 
 
 def end_the_cooldown(browser: Browser) -> None:

@@ -13,7 +13,7 @@ from django.test import Client
 from accounts import cognito, drift, revalidation
 from accounts.models import Finding, SyncRun, User
 from accounts.models.users import DELETED
-from tests.end_to_end.test_login import is_signed_in, sign_in
+from tests.login_steps import is_signed_in, sign_in
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
 

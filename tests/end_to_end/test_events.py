@@ -9,7 +9,8 @@ from django.test import Client
 
 from accounts import functions, ledger
 from accounts.models import SignInEvent, User
-from tests.end_to_end.test_login import answer, ask, code_in, sign_in, wrong
+from tests.codes import code_in, wrong
+from tests.login_steps import answer, ask, sign_in
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
 

@@ -3,8 +3,9 @@
 import pytest
 from django.test import Client
 
+from tests.codes import code_in
 from tests.end_to_end.conftest import both_fronts
-from tests.end_to_end.test_login import LOGOUT, answer, ask, code_in
+from tests.login_steps import LOGOUT, answer, ask
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
 

@@ -5,7 +5,7 @@ from django.test import Client
 
 from accounts.models import User
 from tests.end_to_end.conftest import both_fronts
-from tests.end_to_end.test_login import sign_in
+from tests.login_steps import sign_in
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
 

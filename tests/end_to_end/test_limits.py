@@ -13,16 +13,9 @@ from django.core.management import call_command
 from django.test import Client
 
 from accounts import cognito
+from tests.codes import code_in, wrong
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
-
-
-def code_in(text: str) -> str:
-    return re.match(r"\d{6}", text)[0]
-
-
-def wrong(code: str, by: int = 1) -> str:
-    return f"{(int(code) + by) % 1_000_000:06d}"
 
 
 def at_once(count: int, call) -> list:

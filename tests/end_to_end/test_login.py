@@ -13,16 +13,11 @@ from django.test import Client
 from accounts import cognito, phones
 from accounts.models import User
 from tests.clock import seconds_later
+from tests.codes import code_in, wrong
 from tests.end_to_end.conftest import both_fronts
+from tests.login_steps import CODE, LOGIN, LOGOUT, RESEND, answer, ask, is_signed_in, sign_in
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
-
-LOGIN, CODE, RESEND, LOGOUT = (
-    "/accounts/login/",
-    "/accounts/login/code/",
-    "/accounts/login/resend/",
-    "/accounts/logout/",
-)
 
 
 @pytest.fixture
@@ -44,34 +39,8 @@ def lookup(cloud):
     return read
 
 
-def ask(client: Client, phone: str, **extra: str):
-    return client.post(LOGIN, {"phone": phone, **extra})
-
-
-def answer(client: Client, code: str):
-    return client.post(CODE, {"code": code})
-
-
-def code_in(text: str) -> str:
-    return re.match(r"\d{6}", text)[0]
-
-
 def reference(client: Client) -> str:
     return re.search(r"<strong>(\w{3}-\w{2})<", client.get(CODE).content.decode())[1]
-
-
-def wrong(code: str) -> str:
-    return f"{(int(code) + 1) % 1_000_000:06d}"
-
-
-def is_signed_in(client: Client) -> bool:
-    return client.get("/").status_code == 200
-
-
-def sign_in(client: Client, phone: str, texts) -> None:
-    ask(client, phone)
-    assert answer(client, code_in(texts(phone)[-1])).status_code == 302
-    assert is_signed_in(client)
 
 
 @both_fronts

@@ -16,6 +16,8 @@ from accounts.admin import remote_state
 from accounts.models import Operation, Session, User
 from accounts.operations import Kind, Remark, State
 from tests.clock import seconds_later
+from tests.codes import code_in
+from tests.login_steps import is_signed_in
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
 
@@ -62,20 +64,12 @@ def there(root, cloud):
     return read
 
 
-def code_in(text: str) -> str:
-    return re.match(r"\d{6}", text)[0]
-
-
 def sign_in(phone: str, texts) -> Client:
     client = Client()
     assert client.post("/accounts/login/", {"phone": phone}).status_code == 302
     answer = {"code": code_in(texts(phone)[-1])}
     assert client.post("/accounts/login/code/", answer).status_code == 302
     return client
-
-
-def is_signed_in(client: Client) -> bool:
-    return client.get("/").status_code == 200
 
 
 @pytest.fixture

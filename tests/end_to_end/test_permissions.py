@@ -11,7 +11,7 @@ from accounts import cognito, functions, ledger
 from accounts import texts as site_texts
 from localcloud import stack
 from localcloud.cloud import SITE_USER, Cloud
-from tests.end_to_end.test_login import code_in
+from tests.codes import code_in
 from tests.lambdas.test_template import RESOURCES
 
 pytestmark = pytest.mark.cloud

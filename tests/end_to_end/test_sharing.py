@@ -5,8 +5,8 @@ from django.test import Client
 
 from accounts import sessions
 from accounts.models import SignInEvent, User
-from tests.accounts.test_sharing import AGENTS, TAKE_OVER, form
-from tests.end_to_end.test_login import CODE, LOGIN, answer, ask, code_in, is_signed_in
+from tests.codes import code_in
+from tests.login_steps import AGENTS, CODE, LOGIN, TAKE_OVER, answer, ask, form, is_signed_in
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
 

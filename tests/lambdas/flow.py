@@ -80,10 +80,6 @@ def drawn(response: Response) -> Challenge:
     return found
 
 
-def wrong(code: str) -> str:
-    return f"{(int(code) + 1) % 10 ** len(code):0{len(code)}d}"
-
-
 def warm_up() -> None:
     """Make the clients; a boto3 session is not meant to make them in many threads at once."""
     keys.code_key()

@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from lambdas.triggers import countries, ledger
+from tests.codes import wrong
 from tests.lambdas import aws
-from tests.lambdas.flow import Event, Flow, Response, is_correct, warm_up, wrong
+from tests.lambdas.flow import Event, Flow, Response, is_correct, warm_up
 
 pytestmark = pytest.mark.cloud
 

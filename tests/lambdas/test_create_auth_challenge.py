@@ -15,8 +15,9 @@ import pytest
 
 from lambdas.triggers import clients, create_auth_challenge, environment, faults, ledger
 from lambdas.triggers.ledger import PhoneState
+from tests.codes import wrong
 from tests.lambdas import aws, emf
-from tests.lambdas.flow import Event, Flow, Response, drawn, is_correct, warm_up, wrong
+from tests.lambdas.flow import Event, Flow, Response, drawn, is_correct, warm_up
 from tests.wire import Reply, aws_error
 
 pytestmark = pytest.mark.cloud

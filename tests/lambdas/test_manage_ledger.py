@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 
 from accounts.ledger import PhoneState
 from lambdas.triggers import ledger, manage_ledger
+from tests.codes import wrong
 from tests.lambdas import aws, emf
-from tests.lambdas.flow import wrong
 from tests.wire import Reply, Request, aws_error
 
 pytestmark = pytest.mark.cloud

@@ -11,8 +11,9 @@ import pytest
 
 from lambdas.triggers import faults, keys, ledger, site_texts
 from lambdas.triggers.challenge import Challenge
+from tests.codes import wrong
 from tests.lambdas import aws, emf
-from tests.lambdas.flow import Flow, drawn, warm_up, wrong
+from tests.lambdas.flow import Flow, drawn, warm_up
 from tests.wire import aws_error
 
 pytestmark = pytest.mark.cloud

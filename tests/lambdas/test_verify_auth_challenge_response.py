@@ -18,8 +18,9 @@ from lambdas.triggers import (
     verify_auth_challenge_response,
 )
 from lambdas.triggers.senders import end_user_messaging
+from tests.codes import wrong
 from tests.lambdas import aws, emf
-from tests.lambdas.flow import Flow, drawn, is_correct, warm_up, wrong
+from tests.lambdas.flow import Flow, drawn, is_correct, warm_up
 from tests.wire import Reply, aws_error
 
 pytestmark = pytest.mark.cloud
