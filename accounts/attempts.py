@@ -231,6 +231,7 @@ def _answer(
     except cognito.OtherChallenge as error:
         log.error("A sign-in cannot end here: %r", error)  # noqa: TRY400
         # The code was right, and is used up.
+        throttle.give_back(this.request)
         becomes = replace(waiting, challenge=None, further_step=error.name)
         raise FurtherStep(error.name, reason="further_step", becomes=becomes) from error
     except (cognito.CognitoError, functions.FunctionError) as error:

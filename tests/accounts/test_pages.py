@@ -268,6 +268,15 @@ def test_step_of_cognitos_own_after_the_code_is_named_and_ends_it(
     assert answer(client, pool.code()).url == "/"
 
 
+def test_right_code_before_a_further_step_costs_its_network_nothing(pool, known, settings):
+    settings.ACCOUNTS_WRONG_CODES = "1/hour"
+    for _ in range(3):
+        visitor = Client()
+        ask(visitor, known.phone)
+        pool.fails("RespondToAuthChallenge", further_step("SOFTWARE_TOKEN_MFA"))
+        assert visitor.post(CODE, {"code": pool.code()}).status_code == 302
+
+
 def test_text_that_went_is_said_with_no_trouble(client, pool, known):
     ask(client, known.phone)
     page = text(client.get(CODE))
