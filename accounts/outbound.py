@@ -55,7 +55,7 @@ class NoAnswer(CallError):
 def middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Give all calls of a request one deadline. Work after the response has its own."""
+    """Give all calls of a request one deadline. After the response, each call has its own."""
 
     def handle(request: HttpRequest) -> HttpResponseBase:
         with deadline(LONGEST):

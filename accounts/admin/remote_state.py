@@ -4,7 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
-from accounts import cognito, functions, ledger
+from accounts import cognito, functions, ledger, outbound
 from accounts.cognito import CognitoUser
 from accounts.ledger import PhoneState
 from accounts.models import User
@@ -44,7 +44,9 @@ def ask(user: User) -> Live:
 
 def _of_cognito(sub: str) -> tuple[CognitoUser | None, str]:
     try:
-        return cognito.gateway().read_user(sub), ""
+        # A thread of its own knows no deadline of the request.
+        with outbound.deadline(_PATIENCE):
+            return cognito.gateway().read_user(sub), ""
     except cognito.UnknownUser:
         return None, ""
     except cognito.CognitoError as error:
@@ -55,6 +57,7 @@ def _of_ledger(phone: str) -> tuple[PhoneState | None, str]:
     if not phone:
         return None, ""
     try:
-        return ledger.show(phone), ""
+        with outbound.deadline(_PATIENCE):
+            return ledger.show(phone), ""
     except functions.FunctionError as error:
         return None, str(error)

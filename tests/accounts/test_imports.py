@@ -305,6 +305,7 @@ ARROWS: dict[str, set[str]] = {
         "accounts.functions",
         "accounts.ledger",
         "accounts.models",
+        "accounts.outbound",
     },
     "accounts.admin.side_by_side": {
         "accounts.admin.base",
