@@ -13,6 +13,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 COMMANDS = sorted(PROJECT.glob("*/management/commands/[!_]*.py"))
 CONTRIBUTING = PROJECT / "CONTRIBUTING.md"
 DOCUMENTS = [PROJECT / "README.md", CONTRIBUTING, *sorted((PROJECT / "docs").glob("*.md"))]
+DECISIONS = sorted((PROJECT / "docs" / "adr").glob("*.md"))
 
 
 def commands(program: str) -> set[str]:
@@ -90,11 +91,10 @@ def test_rooms_that_newcomers_are_shown_are_there():
             assert (folder / name).exists() or (PROJECT / name).exists(), name
 
 
-def test_files_that_a_contributor_is_sent_to_are_there():
-    named = re.findall(r"`([\w.-]+/[\w./-]+)`", CONTRIBUTING.read_text(encoding="utf-8"))
-    assert len(named) > 30
-    for name in named:
-        assert (PROJECT / name).exists() or name.startswith(".local/"), name
+@pytest.mark.parametrize("path", [*DOCUMENTS, *DECISIONS], ids=lambda path: path.stem)
+def test_files_that_are_named_are_there(path):
+    for name in re.findall(r"`([\w-]+/[\w./-]+)`", path.read_text(encoding="utf-8")):
+        assert (PROJECT / name).exists() or not (PROJECT / name.split("/")[0]).exists(), name
 
 
 def test_glossary_is_short():
