@@ -36,6 +36,8 @@ _METRICS: dict[str, str] = {
 # These budgets are used by those with an account alone: that one is used up would tell who has one.
 _NOT_TOLD = (Verdict.BLOCK, Verdict.COUNTRY)
 DELAYED = "delayed"
+# Why nobody is texted who was made up to see whether all of it works.
+DRY_RUN = "dry_run"
 _NO_TEXT_TAKES = 0.15  # until a text was sent by this process, and its time is known
 
 
@@ -164,6 +166,8 @@ def send(person: Person, purpose: Purpose, *, started: float) -> Begun:
     elif reservation.may_send:
         reservation = book.pretend(person.name, reservation, now=now)
         reason = person.why_not
+    if person.why_not == DRY_RUN:
+        reason = DRY_RUN
     record_unsent(
         reason,
         phone=person.phone or "",
@@ -175,7 +179,7 @@ def send(person: Person, purpose: Purpose, *, started: float) -> Begun:
         milliseconds=since(started),
         metrics=_budgets(reservation),
     )
-    if reason != Verdict.COOLDOWN:
+    if reason not in (Verdict.COOLDOWN, DRY_RUN):
         pace.wait(started)
     return _begun(reservation, now, refusal=refusal)
 
@@ -207,16 +211,20 @@ def record_unsent(
     metrics: Mapping[str, int] = MappingProxyType({}),
     **facts: str | int,
 ) -> None:
-    """Say that a text was not sent, and count it for the operators unless it was a second press."""
+    """Say that a text was not sent, and count it for the operators.
+
+    A second press is not counted there, a dry run nowhere.
+    """
+    is_real = reason != DRY_RUN
     telemetry.record(
-        "text_not_sent",
-        metrics={_METRICS.get(reason, "Blocked"): 1, **metrics},
+        "text_not_sent" if is_real else DRY_RUN,
+        metrics={_METRICS.get(reason, "Blocked"): 1, **metrics} if is_real else {},
         reason=reason,
         phone=text.mask(phone),
         country=country,
         **facts,
     )
-    if reason != Verdict.COOLDOWN:
+    if is_real and reason != Verdict.COOLDOWN:
         ledger.configured().count_blocked(country, reason, now=now)
 
 

@@ -10,6 +10,8 @@
         whether it is right: {"is_correct": true}, once
     {"action": "tell", "phone": …, "message": "number_changed" | "invited", "language": …}
         texts a notice without a code: {"delivery": "sent", or why not}
+    {"action": "dry_run"}
+        does as "prove" does for a number that is nobody's, and texts nobody: {"delivery": …}
 
 A code is made for one user and for proving alone: it signs nobody in, and no sign-in code proves
 anything here. Who may invoke this function is IAM's business; phones, counts and codes are not
@@ -20,7 +22,7 @@ import re
 import time
 from typing import Any
 
-from . import codes, countries, environment, faults, ledger, senders, telemetry, text
+from . import codes, countries, dry_run, environment, faults, ledger, senders, telemetry, text
 from .challenge import Challenge
 from .ledger import Verdict
 from .limits import TRIES_PER_CODE
@@ -34,7 +36,7 @@ _NOTICE_LIVES = 24 * 60 * 60
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Raises ValueError where the event lacks something, and TryAgainLater where AWS fails."""
-    actions = {"prove": _prove, "check": _check, "tell": _tell}
+    actions = {"prove": _prove, "check": _check, "tell": _tell, "dry_run": _dry_run}
     action = actions.get(str(event.get("action")))
     if action is None:
         raise ValueError(f"Wanted: an action ({', '.join(actions)})")
@@ -100,6 +102,11 @@ def _tell(event: dict[str, Any]) -> dict[str, Any]:
     if reason:
         codes.record_unsent(reason, phone=phone, country=country, now=now, purpose=notice)
     return {"delivery": reason or "sent"}
+
+
+def _dry_run(event: dict[str, Any]) -> dict[str, Any]:
+    begun = codes.send(dry_run.nobody(), codes.CHANGE_NUMBER, started=time.monotonic())
+    return {"delivery": begun.delivery}
 
 
 def _why_no_notice(phone: str, country: str, now: float) -> str:

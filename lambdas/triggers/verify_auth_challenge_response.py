@@ -3,11 +3,13 @@
 import time
 from typing import Any
 
-from . import clients, codes, faults, ledger, telemetry, text
+from . import clients, codes, dry_run, faults, ledger, telemetry, text
 from .challenge import Challenge
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    if dry_run.is_one(event):
+        return _dry_run(event)
     started = time.monotonic()
     with faults.kept_to_ourselves():
         is_correct = _is_correct(event, now=time.time())
@@ -23,6 +25,15 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         milliseconds=codes.since(started),
     )
     event["response"] = {"answerCorrect": is_correct}
+    return event
+
+
+def _dry_run(event: dict[str, Any]) -> dict[str, Any]:
+    with faults.kept_to_ourselves():
+        clients.require(event["callerContext"].get("clientId"))
+        dry_run.answer()
+    telemetry.record(codes.DRY_RUN, metrics={}, purpose="answer")
+    event["response"] = {"answerCorrect": False}
     return event
 
 
