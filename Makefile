@@ -29,7 +29,7 @@ TESTED := env -u PYTHONDONTWRITEBYTECODE $(RUN)
 
 .DEFAULT_GOAL := help
 .PHONY: help run spa test unit test-next lint format messages pictures lighthouse bench \
-	admin install manage aws deploy undeploy doctor lock clean
+	admin install manage aws deploy revert undeploy doctor lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,6 +90,9 @@ aws: may-aws $(AWS_CLI) ## Ask the local AWS of make run, as its owner: make aws
 
 deploy: $(SITE) $(SAM_CLI) ## Deploy a stage of deploy.toml to AWS: make deploy STAGE=prod (USER_POOL_ID=… YES=1)
 	@$(RUN) -m cognito_admin.deploy up --stage "$(STAGE)" $(if $(USER_POOL_ID),--user-pool-id "$(USER_POOL_ID)") $(if $(YES),--yes)
+
+revert: $(SITE) ## Bring back what was changed past the stack: make revert STAGE=prod (YES=1)
+	@$(RUN) -m cognito_admin.revert --stage "$(STAGE)" $(if $(YES),--yes)
 
 undeploy: $(SITE) ## Delete a stage from AWS; its pool and table stay: make undeploy STAGE=test
 	@$(RUN) -m cognito_admin.deploy down --stage "$(STAGE)" $(if $(YES),--yes)

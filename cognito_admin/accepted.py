@@ -18,6 +18,7 @@ from cognito_admin.doctor.case import Finding, Level, warning
 from cognito_admin.terminal import DeployError
 
 LONGEST = timedelta(days=366)
+_ACCEPTABLE = (Level.WARNING, Level.DANGER, Level.NOT_CHECKED)
 _EXAMPLE = '{ reason = "…", until = 2027-01-31 }'
 
 
@@ -68,7 +69,7 @@ def apply(
 
 
 def _judged(finding: Finding, acceptance: Acceptance | None, today: date) -> Finding:
-    if acceptance is None or finding.level not in (Level.WARNING, Level.DANGER):
+    if acceptance is None or finding.level not in _ACCEPTABLE:
         return finding
     told, text = f"{acceptance.until}: {acceptance.reason}", finding.text.rstrip(".")
     if today > acceptance.until:

@@ -1,5 +1,6 @@
 """What lambdas/template.yaml became in an account: names, outputs and parameters."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -30,12 +31,13 @@ class NoStack(Exception):
 
 @dataclass(frozen=True)
 class Stack:
-    """``resources`` are physical ids by logical ones."""
+    """``resources`` are physical ids by logical ones, ``alarms`` the names of those."""
 
     stage: str
     outputs: dict[str, str]
     parameters: dict[str, str]
     resources: dict[str, str]
+    alarms: list[str]
 
     @property
     def name(self) -> str:
@@ -62,6 +64,13 @@ class Stack:
         """
         slots = (*CHALLENGE_SLOTS, *(("PreSignUp",) if self.has_own_pool else ()))
         return {slot: self.resources[f"{slot}Aliaslive"] for slot in slots}
+
+    def version(self, slot: str) -> str:
+        """Return the version of a trigger that was deployed, "" where the stack has none."""
+        # The name ends in a digest that changes with each.
+        made = re.compile(f"{slot}Version[0-9a-f]{{8,}}")
+        arns = [arn for name, arn in self.resources.items() if made.fullmatch(name)]
+        return arns[0].rpartition(":")[2] if len(arns) == 1 else ""
 
     @property
     def ledger(self) -> str:
@@ -113,22 +122,32 @@ def read(account: Account, stage: str) -> Stack:
         raise NoStack(f"There is no stack {name} in {account.region}")
     if not described.get("Outputs"):
         raise NoStack(f"The stack {name} is {described['StackStatus']}")
+    listed = list(_resources(account, stage))
     return Stack(
         stage=stage,
         outputs=_values(described["Outputs"], "Output"),
         parameters=_values(described.get("Parameters", []), "Parameter"),
-        resources=resources(account, stage),
+        resources={one["LogicalResourceId"]: one.get("PhysicalResourceId", "") for one in listed},
+        alarms=[
+            one["PhysicalResourceId"]
+            for one in listed
+            if one["ResourceType"] == "AWS::CloudWatch::Alarm"
+        ],
     )
 
 
 def resources(account: Account, stage: str) -> dict[str, str]:
     """Return the physical ids of a stack by the logical ones. Raises botocore's errors."""
-    listed = account.client("cloudformation").get_paginator("list_stack_resources")
     return {
         one["LogicalResourceId"]: one.get("PhysicalResourceId", "")
-        for page in listed.paginate(StackName=stack_name(stage))
-        for one in page["StackResourceSummaries"]
+        for one in _resources(account, stage)
     }
+
+
+def _resources(account: Account, stage: str) -> Iterator[dict[str, Any]]:
+    listed = account.client("cloudformation").get_paginator("list_stack_resources")
+    for page in listed.paginate(StackName=stack_name(stage)):
+        yield from page["StackResourceSummaries"]
 
 
 def status(account: Account, stage: str) -> str:

@@ -1,40 +1,80 @@
 """What is wrong with a deployed stack, its pool and the site, and the command that mends it.
 
-Nothing is changed and nothing is sent. A check that cannot be done says so; none is left out in
+Nothing is changed and nobody is texted. A check that cannot be done says so; none is left out in
 silence.
+
+    triggers, functions, roles, storage, dry_run, alarms    the stack
+    pool, clients                                           the pool
+    texts                                                   what sends
+    site, services                                          the site
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cognito_admin.doctor import clients, pool, site, texts, triggers
-from cognito_admin.doctor.case import Case, Check, Finding, Level, danger, not_checked
+from accounts.conf import conf
+from cognito_admin.doctor import (
+    alarms,
+    clients,
+    dry_run,
+    functions,
+    pool,
+    roles,
+    services,
+    site,
+    storage,
+    texts,
+    triggers,
+)
+from cognito_admin.doctor.case import Case, Check, Finding, Level, danger, left_out, not_checked
 from cognito_admin.stack import NoStack
 
-__all__ = ["Case", "Finding", "Level", "examine"]
+__all__ = ["PARTS", "Case", "Finding", "Level", "examine"]
 
-_ON_AWS = (*triggers.CHECKS, *pool.CHECKS, *clients.CHECKS, *texts.CHECKS)
+# In the order of their turn. The log comes before the functions are run: a group that is gone comes
+# back then, and keeps its lines for ever.
+PARTS = {
+    "triggers": triggers,
+    "functions": functions,
+    "roles": roles,
+    "storage": storage,
+    "dry_run": dry_run,
+    "alarms": alarms,
+    "pool": pool,
+    "clients": clients,
+    "texts": texts,
+    "site": site,
+    "services": services,
+}
+_OF_THE_SITE = {"site", "services"}
 
 
-def examine(case: Case, *, with_site: bool = True) -> Iterator[Finding]:
-    """Yield what all checks find. ``with_site``: this process has the settings of the site."""
+def examine(case: Case, *, with_site: bool = True, only: Collection[str] = ()) -> Iterator[Finding]:
+    """Yield what all checks find, or those of the parts named in ``only``.
+
+    ``with_site``: this process has the settings of the site.
+    """
     try:
         case.stack  # noqa: B018 - read now, since all others need it
     except NoStack as error:
-        yield danger("stack", str(error), case.deploy)
+        yield danger("stack", str(error), _where_the_stack_is(case))
         return
     except (BotoCoreError, ClientError) as error:
         yield danger("account", f"AWS cannot be asked: {error}", "aws sts get-caller-identity")
         return
-    for check in _ON_AWS:
-        yield from _careful(check, case)
-    if with_site:
-        for check in site.CHECKS:
-            yield from _careful(check, case)
-    else:
-        yield not_checked("site", "its settings are not here; run cognito_doctor where it runs")
+    if is_gone := list(_gone_pool(case)):
+        yield from map(case.in_region, is_gone)
+        return
+    for name, part in PARTS.items():
+        if name in (only or PARTS) and (with_site or name not in _OF_THE_SITE):
+            for check in part.CHECKS:
+                yield from _careful(check, case)
+    if not with_site:
+        yield left_out("site", "run cognito_doctor where it runs, with its environment")
+    if only:
+        rest = ", ".join(name for name in PARTS if name not in only)
+        yield left_out("the rest", rest)
 
 
 def _careful(check: Check, case: Case) -> Iterator[Finding]:
@@ -45,9 +85,35 @@ def _careful(check: Check, case: Case) -> Iterator[Finding]:
             yield case.in_region(finding)
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
-        if code == "ResourceNotFoundException" and error.operation_name == "DescribeUserPool":
-            yield danger(name, "the user pool is gone", case.deploy)
-        else:
-            yield not_checked(name, f"{error.operation_name}: {code}")
-    except (BotoCoreError, requests.RequestException, KeyError, ValueError) as error:
+        yield not_checked(name, f"{error.operation_name}: {code}")
+    except Exception as error:
+        # A fault of this check, or a part that answers in a way nobody knows.
         yield not_checked(name, f"{type(error).__name__}: {error}"[:200])
+
+
+def _where_the_stack_is(case: Case) -> str:
+    """A deployment would make another stack where only the region is wrong."""
+    of_the_pool, _, is_one = conf.user_pool_id.partition("_")
+    if is_one and of_the_pool != case.account.region:
+        return f"AWS_REGION={of_the_pool}, where the pool of the site is"
+    return f"{case.deploy}; where it stands in another region: AWS_REGION=… before this command"
+
+
+def _gone_pool(case: Case) -> Iterator[Finding]:
+    try:
+        case.pool  # noqa: B018 - most others need it
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "ResourceNotFoundException":
+            return
+        listed = case.aws("cognito-idp list-user-pools", "--max-results 60")
+        mend = (
+            # A deployment without changes makes nothing anew.
+            f"no command brings its people back; a new pool: make undeploy STAGE={case.stage}; "
+            f"{case.deploy}"
+            if case.stack.has_own_pool
+            else f"{case.deploy} USER_POOL_ID=…, one of those that {listed} names"
+        )
+        yield danger("pool", f"the user pool {case.pool_id} is gone", mend)
+    except BotoCoreError:
+        # Each check says so of itself.
+        return

@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
-from cognito_admin import clients, stack
+from cognito_admin import clients, revision, stack
 from cognito_admin.account import Account
 from cognito_admin.stack import Stack
+
+LAMBDAS = Path(__file__).resolve().parents[2] / "lambdas"
 
 
 class Level(StrEnum):
@@ -20,6 +23,8 @@ class Level(StrEnum):
     # A warning or a danger that the stage lives with for a time.
     ACCEPTED = "accepted"
     NOT_CHECKED = "not checked"
+    # By the wish of whoever asked.
+    LEFT_OUT = "left out"
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,10 @@ def danger(check: str, text: str, mend: str) -> Finding:
 
 def not_checked(check: str, why: str) -> Finding:
     return Finding(check, Level.NOT_CHECKED, why)
+
+
+def left_out(check: str, why: str) -> Finding:
+    return Finding(check, Level.LEFT_OUT, why)
 
 
 Check = Callable[["Case"], Iterator[Finding]]
@@ -99,24 +108,37 @@ class Case:
         reply = self.account.client("ssm").get_parameter(Name=self.stack.client_list)
         return [each.strip() for each in reply["Parameter"]["Value"].split(",") if each.strip()]
 
+    @cached_property
+    def texting(self) -> Account:
+        """The account in the region that texts leave from, which may be another one."""
+        return Account(
+            self.parameter("SmsRegion") or self.account.region, self.account.endpoint_url
+        )
+
     def parameter(self, name: str) -> str:
         return self.stack.parameters.get(name, "")
 
     def in_region(self, finding: Finding) -> Finding:
         """Return a finding whose commands ask the region of the stack, not that of the shell."""
         with_region = rf"\g<0> --region {self.account.region}"
-        return replace(finding, mend=re.sub(r"\baws [a-z0-9-]+ [a-z-]+", with_region, finding.mend))
+        # Texts may leave from another one, which is named already.
+        command = r"\baws [a-z0-9-]+ [a-z-]+(?![a-z-]| --region)"
+        return replace(finding, mend=re.sub(command, with_region, finding.mend))
 
     # Commands that mend. They are pasted into a shell, and names in a pool may hold anything.
 
     def set_pool(self, setting: str) -> str:
         return f"python manage.py cognito_set --user-pool-id {self.pool_id} {shlex.quote(setting)}"
 
-    def set_client(self, client_id: str, setting: str) -> str:
+    def set_client(self, client_id: str, *settings: str) -> str:
         return (
             f"python manage.py cognito_set --user-pool-id {self.pool_id} "
-            f"--client-id {client_id} {shlex.quote(setting)}"
+            f"--client-id {client_id} {shlex.join(settings)}"
         )
+
+    def aws(self, operation: str, options: str = "") -> str:
+        """Return a command of the AWS CLI; its region is added by ``in_region``."""
+        return f"aws {operation} {options}".rstrip()
 
     @property
     def attach(self) -> str:
@@ -124,7 +146,20 @@ class Case:
 
     @property
     def deploy(self) -> str:
+        """What brings a change of sources, template or parameters; without one it does nothing."""
         return f"make deploy STAGE={self.stage}"
+
+    @property
+    def restore(self) -> str:
+        """What brings back what was changed past the stack; or the stack up to this checkout."""
+        deployed = self.parameter("Revision")
+        is_current = LAMBDAS.is_dir() and revision.has_sources(deployed, LAMBDAS)
+        return f"make revert STAGE={self.stage}" if is_current else self.deploy
+
+    @property
+    def anew(self) -> str:
+        """What makes what was deleted from the stack, and keeps pool, table and key."""
+        return f"make undeploy STAGE={self.stage}; {self.deploy} USER_POOL_ID={self.pool_id}"
 
     def deploy_with(self, setting: str) -> str:
         return f"{setting} under [{self.stage}] in deploy.toml, then {self.deploy}"

@@ -1,5 +1,6 @@
-"""The app clients: ours, and those that would let somebody around us."""
+"""The app clients: those of the stack, and those that would let somebody around us."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,34 +10,59 @@ from cognito_admin.doctor.case import Case, Finding, danger, not_checked, ok, wa
 _OUR_FLOWS = {"ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}
 # What a client without any gets.
 _DEFAULT_FLOWS = {"ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH"}
+_PASSWORD_FLOWS = {
+    "ALLOW_USER_PASSWORD_AUTH",
+    "ALLOW_ADMIN_USER_PASSWORD_AUTH",
+    "ALLOW_USER_SRP_AUTH",
+}
 _FLOWS_SETTING = 'ExplicitAuthFlows=["ALLOW_CUSTOM_AUTH","ALLOW_REFRESH_TOKEN_AUTH"]'
 
+_NO_HOSTED_PAGES = (
+    "AllowedOAuthFlowsUserPoolClient=false",
+    *(f"{name}=[]" for name in ("AllowedOAuthFlows", "AllowedOAuthScopes", "CallbackURLs")),
+)
+# Nobody but Cognito writes them.
+_OF_COGNITO = {"sub", "identities", "email_verified", "phone_number_verified"}
+_MINUTE, _DAY = 60, 24 * 60 * 60
+_SECONDS = {"seconds": 1, "minutes": _MINUTE, "hours": 60 * _MINUTE, "days": _DAY}
+# As the template has them, in seconds.
+LIVES_OF_OURS = {"IdToken": 5 * _MINUTE, "AccessToken": 5 * _MINUTE, "RefreshToken": _DAY}
+LIVES_OF_PUBLIC = {
+    "IdToken": 60 * _MINUTE,
+    "AccessToken": 60 * _MINUTE,
+    "RefreshToken": 30 * _DAY,
+}
+# What a client has that says nothing of them.
+_USUAL_UNITS = {"IdToken": "hours", "AccessToken": "hours", "RefreshToken": "days"}
+_USUAL_LIVES = {"IdToken": 1, "AccessToken": 1, "RefreshToken": 30}
 
-def ours(case: Case) -> Iterator[Finding]:
-    client = next((c for c in case.clients if c["ClientId"] == case.stack.client_id), None)
-    if client is None:
-        yield danger(
-            "our client",
-            "the client of the stack is gone",
-            f"delete the stack's parameter {case.stack.client_list}, then {case.deploy}",
-        )
-        return
-    yield from _flows_of_ours(case, client)
-    yield from _secret_of_ours(case, client)
-    yield from _settings_of_ours(case, client)
+
+def of_the_stack(case: Case) -> Iterator[Finding]:
+    """Look at the client of the site, and at that of mobile and single-page apps."""
+    for name, identifier, lives in _of_the_stack(case):
+        client = next((c for c in case.clients if c["ClientId"] == identifier), None)
+        if client is None:
+            yield danger("clients", f"{name} is gone", case.anew)
+            continue
+        yield from _flows_of(case, name, client)
+        yield from _settings_of(case, name, client)
+        yield from _lives_of(case, name, client, lives)
+        if identifier == case.stack.client_id:
+            yield from _secret_of_ours(case, client)
 
 
 def write_attributes(case: Case) -> Iterator[Finding]:
     """No client may let people write a number on their account that nobody has proven."""
     bad = [each for each in case.clients if _writes_phone(each)]
     for client in bad:
-        kept = [name for name in client.get("WriteAttributes") or [] if "phone_number" not in name]
-        spelled = ",".join(f'"{name}"' for name in kept or ["locale"])
+        # None at all means all that can be written, and an app may write any of them.
+        written = client.get("WriteAttributes") or _writable(case)
+        kept = [each for each in written if not each.startswith("phone_number")]
         yield danger(
             "write attributes",
             f"people of the client {client['ClientName']} can put any number on their account; "
             "its owner would then sign in to that account",
-            case.set_client(client["ClientId"], f"WriteAttributes=[{spelled}]"),
+            case.set_client(client["ClientId"], f"WriteAttributes={_listed(kept)}"),
         )
     if not bad:
         yield ok("write attributes", "no client lets people change their number")
@@ -57,31 +83,33 @@ def others(case: Case) -> Iterator[Finding]:
             )
         if "ALLOW_USER_AUTH" in flows:
             bad = True
-            rest = sorted(flows - {"ALLOW_USER_AUTH"})
-            spelled = ",".join(f'"{flow}"' for flow in rest)
             yield warning(
                 "other clients",
                 f"the client {name} allows USER_AUTH: with SMS_OTP, texts past every limit",
-                case.set_client(client["ClientId"], f"ExplicitAuthFlows=[{spelled}]"),
+                _without_flows(case, client, {"ALLOW_USER_AUTH"}),
             )
-        if case.stack.has_own_pool and flows & {
-            "ALLOW_USER_PASSWORD_AUTH",
-            "ALLOW_ADMIN_USER_PASSWORD_AUTH",
-            "ALLOW_USER_SRP_AUTH",
-        }:
+        if case.stack.has_own_pool and flows & _PASSWORD_FLOWS:
             bad = True
             yield danger(
                 "other clients",
                 f"the client {name} lets people in with passwords, past our codes",
-                f"aws cognito-idp delete-user-pool-client --user-pool-id {case.pool_id} "
-                f"--client-id {client['ClientId']}",
+                _without_flows(case, client, _PASSWORD_FLOWS),
             )
     if not bad:
         yield ok("other clients", "none of them gets codes or leads past ours")
 
 
 def client_list(case: Case) -> Iterator[Finding]:
-    wanted = {case.stack.client_id, case.stack.outputs.get("PublicClientId", "")} - {""}
+    wanted = {identifier for _, identifier, _ in _of_the_stack(case)}
+    try:
+        case.client_list  # noqa: B018 - read now, to know whether it is there
+    except case.account.client("ssm").exceptions.ParameterNotFound:
+        yield danger(
+            "client list",
+            f"the parameter {case.stack.client_list} is gone: nobody gets a code",
+            _list_setting(case, wanted),
+        )
+        return
     there = {each["ClientId"] for each in case.clients}
     if missing := wanted - set(case.client_list):
         yield danger(
@@ -99,18 +127,25 @@ def client_list(case: Case) -> Iterator[Finding]:
         yield ok("client list", "who gets codes is on it")
 
 
-def _flows_of_ours(case: Case, client: dict[str, Any]) -> Iterator[Finding]:
+def _flows_of(case: Case, name: str, client: dict[str, Any]) -> Iterator[Finding]:
     flows = _flows(client)
     if flows == _OUR_FLOWS:
-        yield ok("flows", "our client signs people in by our codes alone")
+        yield ok("flows", f"{name} signs people in by our codes alone")
     else:
         more, less = sorted(flows - _OUR_FLOWS), sorted(_OUR_FLOWS - flows)
         yield danger(
             "flows",
-            f"our client allows {', '.join(more)}, past our codes"
+            f"{name} allows {', '.join(more)}, past our codes"
             if more
-            else f"our client lacks {', '.join(less)}: nobody can sign in",
+            else f"{name} lacks {', '.join(less)}: nobody can sign in",
             case.set_client(client["ClientId"], _FLOWS_SETTING),
+        )
+    # Cognito's own pages ask for passwords, whatever the flows.
+    if client.get("AllowedOAuthFlowsUserPoolClient"):
+        yield danger(
+            "hosted pages",
+            f"{name} lets people in at Cognito's own pages, past our codes",
+            case.set_client(client["ClientId"], *_NO_HOSTED_PAGES),
         )
 
 
@@ -128,47 +163,91 @@ def _secret_of_ours(case: Case, client: dict[str, Any]) -> Iterator[Finding]:
         yield danger(
             "client secret",
             "COGNITO_CLIENT_SECRET of the site is not that of the client",
-            f"aws cognito-idp describe-user-pool-client --user-pool-id {case.pool_id} "
-            f"--client-id {name} --query UserPoolClient.ClientSecret --output text",
+            "COGNITO_CLIENT_SECRET in the site's environment, which says "
+            + case.aws(
+                "cognito-idp describe-user-pool-client",
+                f"--user-pool-id {case.pool_id} --client-id {name} "
+                "--query UserPoolClient.ClientSecret --output text",
+            ),
         )
     else:
         yield ok("client secret", "the site has the one of the client")
 
 
-def _settings_of_ours(case: Case, client: dict[str, Any]) -> Iterator[Finding]:
-    name = client["ClientId"]
+def _settings_of(case: Case, name: str, client: dict[str, Any]) -> Iterator[Finding]:
+    identifier = client["ClientId"]
     if client.get("PreventUserExistenceErrors") == "ENABLED":
-        yield ok("existence", "our client does not tell who has an account")
+        yield ok("existence", f"{name} does not tell who has an account")
     else:
         yield danger(
             "existence",
-            "our client tells whether a number has an account",
-            case.set_client(name, "PreventUserExistenceErrors=ENABLED"),
+            f"{name} tells whether a number has an account",
+            case.set_client(identifier, "PreventUserExistenceErrors=ENABLED"),
         )
     if client.get("EnableTokenRevocation"):
-        yield ok("revocation", "tokens of our client can be revoked")
+        yield ok("revocation", f"tokens of {name} can be revoked")
     else:
         yield warning(
             "revocation",
-            "tokens of our client cannot be revoked",
-            case.set_client(name, "EnableTokenRevocation=true"),
+            f"tokens of {name} cannot be revoked",
+            case.set_client(identifier, "EnableTokenRevocation=true"),
         )
     # The longest life of a code is ten minutes.
     if (client.get("AuthSessionValidity") or 3) >= 15:
-        yield ok("session validity", "a session outlives every code")
+        yield ok("session validity", f"a session of {name} outlives every code")
     else:
         yield danger(
             "session validity",
-            f"a session ends after {client.get('AuthSessionValidity') or 3} minutes, codes later",
-            case.set_client(name, "AuthSessionValidity=15"),
+            f"a session of {name} ends after {client.get('AuthSessionValidity') or 3} minutes, "
+            "codes later",
+            case.set_client(identifier, "AuthSessionValidity=15"),
         )
 
 
-def _list_setting(case: Case, ids: set[str]) -> str:
-    return (
-        f"aws ssm put-parameter --overwrite --type String --name {case.stack.client_list} "
-        f"--value {','.join(sorted(ids - {''}))}"
+def _lives_of(
+    case: Case, name: str, client: dict[str, Any], wanted: dict[str, int]
+) -> Iterator[Finding]:
+    units = {**_USUAL_UNITS, **(client.get("TokenValidityUnits") or {})}
+    wrong = {}
+    for token, seconds in wanted.items():
+        there = client.get(f"{token}Validity") or _USUAL_LIVES[token]
+        if there * _SECONDS[units[token]] != seconds:
+            wrong[token] = f"{there} {units[token]}"
+    if not wrong:
+        yield ok("token lives", f"those of {name} live as long as the template says")
+        return
+    settings = []
+    for token in wrong:
+        unit = "days" if wanted[token] % _DAY == 0 else "minutes"
+        settings.append(f"{token}Validity={wanted[token] // _SECONDS[unit]}")
+        settings.append(f"TokenValidityUnits.{token}={unit}")
+    listed = ", ".join(f"{token} {life}" for token, life in wrong.items())
+    yield warning(
+        "token lives",
+        f"those of {name} do not live as long as the template says: {listed}",
+        case.set_client(client["ClientId"], *settings),
     )
+
+
+def _of_the_stack(case: Case) -> Iterator[tuple[str, str, dict[str, int]]]:
+    """Yield name, id and the lives of the tokens of each client that the stack has."""
+    yield "our client", case.stack.client_id, LIVES_OF_OURS
+    if public := case.stack.outputs.get("PublicClientId"):
+        yield "the public client", public, LIVES_OF_PUBLIC
+
+
+def _list_setting(case: Case, ids: set[str]) -> str:
+    return case.aws(
+        "ssm put-parameter",
+        f"--overwrite --type String --name {case.stack.client_list} "
+        f"--value {','.join(sorted(ids - {''}))}",
+    )
+
+
+def _without_flows(case: Case, client: dict[str, Any], flows: set[str]) -> str:
+    # None at all would mean the default ones, with passwords among them.
+    rest = sorted(_flows(client) - flows) or ["ALLOW_REFRESH_TOKEN_AUTH"]
+    return case.set_client(client["ClientId"], f"ExplicitAuthFlows={_listed(rest)}")
 
 
 def _flows(client: dict[str, Any]) -> set[str]:
@@ -181,4 +260,19 @@ def _writes_phone(client: dict[str, Any]) -> bool:
     return not written or "phone_number" in written
 
 
-CHECKS = (ours, write_attributes, others, client_list)
+def _writable(case: Case) -> list[str]:
+    """Return the attributes that a client may write which names none."""
+    return [
+        each["Name"]
+        for each in case.pool.get("SchemaAttributes") or []
+        if each.get("Mutable", True)
+        and not each.get("DeveloperOnlyAttribute")
+        and each["Name"] not in _OF_COGNITO
+    ]
+
+
+def _listed(names: list[str]) -> str:
+    return json.dumps(names, separators=(",", ":"))
+
+
+CHECKS = (of_the_stack, write_attributes, others, client_list)

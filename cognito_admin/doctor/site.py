@@ -10,12 +10,16 @@ from django.core import checks
 
 from accounts import tokens
 from accounts.conf import conf
-from cognito_admin.doctor.case import Case, Finding, danger, ok, warning
+from cognito_admin.doctor.case import Case, Finding, danger, not_checked, ok, warning
 
 _TIMEOUT = 5
+_OTHER_POOL = "COGNITO_USER_POOL_ID of the site is that of another pool"
 
 
 def keys(case: Case) -> Iterator[Finding]:
+    if conf.user_pool_id != case.pool_id:
+        yield not_checked("keys", _OTHER_POOL)
+        return
     try:
         count = len(tokens.SigningKeys(conf.jwks_url).get_signing_keys())
     except Exception as error:
@@ -23,17 +27,29 @@ def keys(case: Case) -> Iterator[Finding]:
         yield danger(
             "keys",
             f"the pool's public keys cannot be had: {type(error).__name__}",
-            f"curl --fail {conf.jwks_url}",
+            f"COGNITO_JWKS_URL={_keys_of(case)} in the site's environment"
+            if conf.jwks_url != _keys_of(case)
+            else f"curl --fail {conf.jwks_url} says why not, where the site runs",
         )
     else:
         yield ok("keys", f"{count} public keys at {conf.jwks_url}")
 
 
 def issuer(case: Case) -> Iterator[Finding]:
+    if conf.user_pool_id != case.pool_id:
+        yield not_checked("issuer", _OTHER_POOL)
+        return
     told = requests.get(
         conf.jwks_url.replace("jwks.json", "openid-configuration"), timeout=_TIMEOUT
     ).json()["issuer"]
-    if told == conf.issuer:
+    if told.rpartition("/")[2] != case.pool_id:
+        # To expect that issuer would be to trust the tokens of another pool.
+        yield danger(
+            "issuer",
+            f"the site takes the keys of another pool: {conf.jwks_url}",
+            f"COGNITO_JWKS_URL={_keys_of(case)} in the site's environment",
+        )
+    elif told == conf.issuer:
         yield ok("issuer", "the site expects that of the pool")
     else:
         yield danger(
@@ -41,6 +57,13 @@ def issuer(case: Case) -> Iterator[Finding]:
             f"the pool's tokens say {told}, the site expects {conf.issuer}",
             f"COGNITO_ISSUER={told} in the site's environment",
         )
+
+
+def _keys_of(case: Case) -> str:
+    pool = case.pool_id
+    return (
+        f"https://cognito-idp.{pool.partition('_')[0]}.amazonaws.com/{pool}/.well-known/jwks.json"
+    )
 
 
 def clock(case: Case) -> Iterator[Finding]:
@@ -68,7 +91,7 @@ def pool_of_the_site(case: Case) -> Iterator[Finding]:
         for name, ours, theirs in (
             ("COGNITO_USER_POOL_ID", conf.user_pool_id, case.pool_id),
             ("COGNITO_CLIENT_ID", conf.client_id, case.stack.client_id),
-            ("AWS_REGION", conf.region, case.account.region),
+            ("AWS_REGION", conf.region, case.pool_id.partition("_")[0]),
             ("LEDGER_FUNCTION", conf.ledger_function, case.stack.outputs["LedgerFunction"]),
             ("TEXTS_FUNCTION", conf.texts_function, case.stack.outputs.get("TextsFunction", "")),
         )

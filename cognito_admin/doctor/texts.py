@@ -1,5 +1,6 @@
 """Whether texts would arrive. Nothing is sent: AWS is asked what it would do (DryRun)."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,13 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberType
 from cognito_admin.doctor.case import Case, Finding, danger, not_checked, ok, warning
 
 _REQUEST_PRODUCTION = "Request production access, in the console (docs/deploy.md)"
+_REGISTER = (
+    "aws pinpoint-sms-voice-v2 create-registration --registration-type TYPE, one of those that "
+    "aws pinpoint-sms-voice-v2 describe-registration-type-definitions names (docs/deploy.md)"
+)
+# A number that may text there is toll-free under these, and a long code elsewhere.
+_TOLL_FREE = ("US", "CA", "PR")
+_COMMAND = re.compile(r"\baws [a-z0-9-]+ [a-z0-9-]+")
 # Rounded down over all countries, in US dollars. A price list is AWS's to publish.
 _CHEAPEST_TEXT = 0.006
 _DAYS = 30
@@ -26,16 +34,16 @@ _REASONS = {
         "the number or sender id may not text there",
         (
             "aws pinpoint-sms-voice-v2 request-phone-number --iso-country-code {country} "
-            "--message-type TRANSACTIONAL --number-capabilities SMS --number-type TOLL_FREE"
+            "--message-type TRANSACTIONAL --number-capabilities SMS --number-type {kind}"
         ),
     ),
     "SENDER_ID_NOT_REGISTERED": (
         "the sender id is not registered there",
-        "aws pinpoint-sms-voice-v2 create-registration (docs/deploy.md)",
+        _REGISTER,
     ),
     "SENDER_ID_REQUIRES_REGISTRATION": (
         "the country wants the sender id registered",
-        "aws pinpoint-sms-voice-v2 create-registration (docs/deploy.md)",
+        _REGISTER,
     ),
     "DESTINATION_COUNTRY_BLOCKED_BY_PROTECT_CONFIGURATION": (
         "a protect configuration blocks the country",
@@ -62,12 +70,15 @@ _REASONS = {
 
 def sandbox(case: Case) -> Iterator[Finding]:
     if _sends_by(case, "sns"):
-        is_inside = case.account.client("sns").get_sms_sandbox_account_status()["IsInSandbox"]
-        yield _sandbox(is_inside, "SNS", "aws sns create-sms-sandbox-phone-number --phone-number")
+        is_inside = case.texting.client("sns").get_sms_sandbox_account_status()["IsInSandbox"]
+        yield _sandbox(
+            case, is_inside, "SNS", "aws sns create-sms-sandbox-phone-number --phone-number"
+        )
     if _sends_by(case, "end_user_messaging"):
         attributes = _texting(case).describe_account_attributes()["AccountAttributes"]
         tier = next((a["Value"] for a in attributes if a["Name"] == "ACCOUNT_TIER"), "")
         yield _sandbox(
+            case,
             tier == "SANDBOX",
             "End User Messaging",
             "aws pinpoint-sms-voice-v2 create-verified-destination-number "
@@ -75,13 +86,13 @@ def sandbox(case: Case) -> Iterator[Finding]:
         )
 
 
-def _sandbox(is_inside: bool, service: str, verify: str) -> Finding:
+def _sandbox(case: Case, is_inside: bool, service: str, verify: str) -> Finding:
     if not is_inside:
         return ok("sandbox", f"{service} texts every number")
     return danger(
         "sandbox",
         f"{service} is in the sandbox: it texts verified numbers only",
-        f"{_REQUEST_PRODUCTION}; until then for each tester: {verify} +…",
+        f"{_REQUEST_PRODUCTION}; until then for each tester: {_there(case, verify)} +…",
     )
 
 
@@ -89,14 +100,14 @@ def spend_limit(case: Case) -> Iterator[Finding]:
     texts = int(case.parameter("SendsPerPoolDay") or 2000) * _DAYS
     wanted = max(1, int(texts * _CHEAPEST_TEXT))
     if _sends_by(case, "sns"):
-        reply = case.account.client("sns").get_sms_attributes(attributes=["MonthlySpendLimit"])
+        reply = case.texting.client("sns").get_sms_attributes(attributes=["MonthlySpendLimit"])
         limit = float(reply["attributes"].get("MonthlySpendLimit") or 1)
         yield _spend_limit(
             "SNS",
             limit,
             wanted,
             texts,
-            f"aws sns set-sms-attributes --attributes MonthlySpendLimit={wanted}",
+            _there(case, f"aws sns set-sms-attributes --attributes MonthlySpendLimit={wanted}"),
         )
     if _sends_by(case, "end_user_messaging"):
         limits = _texting(case).describe_spend_limits()["SpendLimits"]
@@ -107,8 +118,8 @@ def spend_limit(case: Case) -> Iterator[Finding]:
             one["EnforcedLimit"],
             wanted,
             texts,
-            "aws pinpoint-sms-voice-v2 set-text-message-spend-limit-override "
-            f"--monthly-limit {min(wanted, one['MaxLimit'])}"
+            _there(case, "aws pinpoint-sms-voice-v2 set-text-message-spend-limit-override")
+            + f" --monthly-limit {min(wanted, one['MaxLimit'])}"
             + (may_be if one["MaxLimit"] < wanted else ""),
         )
 
@@ -187,9 +198,9 @@ def _would_text(case: Case, country: str, number: str) -> Finding | None:
             raise
         text, mend = _REASONS[reason]
         protect = case.parameter("EumProtectConfigurationId") or "ID"
-        return danger(
-            "countries", f"{country}: {text}", mend.format(country=country, protect=protect)
-        )
+        kind = "TOLL_FREE" if country in _TOLL_FREE else "LONG_CODE"
+        mend = _there(case, mend.format(country=country, protect=protect, kind=kind))
+        return danger("countries", f"{country}: {text}", mend)
     return None
 
 
@@ -198,7 +209,12 @@ def _sends_by(case: Case, sender: str) -> bool:
 
 
 def _texting(case: Case) -> Any:
-    return case.account.client("pinpoint-sms-voice-v2")
+    return case.texting.client("pinpoint-sms-voice-v2")
+
+
+def _there(case: Case, mend: str) -> str:
+    """Return a remedy with the region that texts leave from in its commands."""
+    return _COMMAND.sub(lambda command: f"{command[0]} --region {case.texting.region}", mend)
 
 
 CHECKS = (sandbox, spend_limit, countries, india)

@@ -1,16 +1,11 @@
-"""The functions behind the pool, what they count and keep in, and what the site may ask of them."""
+"""What the pool calls and may call, and what the site may ask of pool and functions."""
 
 import json
+import shlex
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from cognito_admin import revision
-from cognito_admin.doctor.case import Case, Finding, danger, not_checked, ok, warning
-
-LAMBDAS = Path(__file__).resolve().parents[2] / "lambdas"
+from cognito_admin.doctor.case import Case, Finding, danger, ok, warning
 
 # What the site asks of Cognito with its role; the template's WebTierPolicy allows the same.
 ASKED_BY_SITE = frozenset(
@@ -40,7 +35,7 @@ INVOKED_BY_SITE = {
 }
 
 
-def wired(case: Case) -> Iterator[Finding]:
+def triggers(case: Case) -> Iterator[Finding]:
     config = case.pool.get("LambdaConfig") or {}
     wrong = {
         slot: config.get(slot) or "nothing"
@@ -54,82 +49,61 @@ def wired(case: Case) -> Iterator[Finding]:
         yield ok("triggers", "the pool calls ours")
 
 
-def permitted(case: Case) -> Iterator[Finding]:
-    functions = case.account.client("lambda")
+def permissions(case: Case) -> Iterator[Finding]:
     bad = False
     for slot, arn in case.stack.triggers.items():
-        try:
-            policy = json.loads(functions.get_policy(FunctionName=arn)["Policy"])
-        except functions.exceptions.ResourceNotFoundException:
-            policy = {"Statement": []}
-        if any(_lets_pool_call(each, case.pool_arn) for each in policy["Statement"]):
-            continue
-        bad = True
-        yield danger(
-            "permissions",
-            f"{slot} does not let the pool call it (AccessDeniedException at every sign-in)",
-            f"aws lambda add-permission --function-name {arn} --statement-id cognito-{slot} "
-            "--action lambda:InvokeFunction --principal cognito-idp.amazonaws.com "
-            f"--source-arn {case.pool_arn}",
-        )
-    if not bad:
-        yield ok("permissions", "the functions let the pool call them")
-
-
-def working(case: Case) -> Iterator[Finding]:
-    functions = case.account.client("lambda")
-    bad = False
-    for slot, arn in case.stack.triggers.items():
-        name = case.stack.resources[slot]
-        try:
-            live = functions.get_function_configuration(FunctionName=arn)
-            latest = functions.get_function_configuration(FunctionName=name)
-        except functions.exceptions.ResourceNotFoundException:
-            bad = True
-            yield danger("functions", f"{slot} is gone: {arn}", case.deploy)
-            continue
-        reserved = functions.get_function_concurrency(FunctionName=name)
-        if reserved.get("ReservedConcurrentExecutions") == 0:
+        statements = _statements(case, arn)
+        if not any(_lets_pool_call(each, case.pool_arn) for each in statements):
             bad = True
             yield danger(
-                "functions",
-                f"{slot} is switched off: no instances are reserved for it",
-                f"aws lambda delete-function-concurrency --function-name {name}",
+                "permissions",
+                f"{slot} does not let the pool call it (AccessDeniedException at every sign-in)",
+                _permit(case, arn, slot),
             )
-        if _essence(live) != _essence(latest):
+        for each in statements:
+            if _lets_strangers_call(each):
+                bad = True
+                function, _, alias = arn.rpartition(":")
+                yield danger(
+                    "permissions",
+                    f"{slot} lets anybody call it, with any number and past Cognito",
+                    case.aws(
+                        "lambda remove-permission",
+                        f"--function-name {function} --qualifier {alias} "
+                        f"--statement-id {shlex.quote(each['Sid'])}",
+                    ),
+                )
+    if not bad:
+        yield ok("permissions", "the functions let the pool call them, and nobody else")
+
+
+def other_triggers(case: Case) -> Iterator[Finding]:
+    """Look at triggers of somebody else: where one fails, the whole sign-in fails."""
+    functions, bad = case.account.client("lambda"), False
+    for slot, setting in (case.pool.get("LambdaConfig") or {}).items():
+        # Some have a version beside the function; a key is no function.
+        arn = setting.get("LambdaArn", "") if isinstance(setting, dict) else setting
+        if slot in case.stack.triggers or ":function:" not in arn:
+            continue
+        try:
+            functions.get_function_configuration(FunctionName=arn)
+        except functions.exceptions.ResourceNotFoundException:
             bad = True
             yield danger(
-                "functions",
-                f"{slot} was changed, and Cognito still calls the version from before",
-                case.deploy,
+                "other triggers",
+                f"{slot} is gone ({arn}): what runs through it fails",
+                case.set_pool(f"LambdaConfig.{slot}=null"),
             )
-        if live.get("Timeout", 0) > 5:
+            continue
+        if not any(_lets_pool_call(each, case.pool_arn) for each in _statements(case, arn)):
             bad = True
-            yield warning(
-                "functions",
-                f"{slot} may take {live['Timeout']} s; Cognito waits for 5 and asks again",
-                case.deploy,
+            yield danger(
+                "other triggers",
+                f"{slot} does not let the pool call it: {arn}",
+                _permit(case, arn, slot),
             )
     if not bad:
-        yield ok("functions", "they are there, and Cognito calls their newest version")
-
-
-def current(case: Case) -> Iterator[Finding]:
-    deployed = case.parameter("Revision")
-    if not deployed:
-        yield danger(
-            "revision",
-            "the stack was not deployed by make deploy: changed parameters do not reach triggers",
-            case.deploy,
-        )
-    elif not LAMBDAS.is_dir():
-        yield not_checked("revision", "the sources of the triggers are not here")
-    elif revision.has_sources(deployed, LAMBDAS):
-        yield ok("revision", "the triggers are those of this checkout")
-    else:
-        yield warning(
-            "revision", "the triggers are of other sources than this checkout", case.deploy
-        )
+        yield ok("other triggers", "those of others are there, or there are none")
 
 
 def policy(case: Case) -> Iterator[Finding]:
@@ -141,7 +115,7 @@ def policy(case: Case) -> Iterator[Finding]:
     if missing := sorted(ASKED_BY_SITE.difference(*(_listed(each["Action"]) for each in allowed))):
         bad = True
         names = ", ".join(each.partition(":")[2] for each in missing)
-        yield danger("policy", f"the site may not ask Cognito for {names}", case.deploy)
+        yield danger("policy", f"the site may not ask Cognito for {names}", case.restore)
     invoked = {
         resource.rpartition(":")[2]
         for each in allowed
@@ -153,78 +127,54 @@ def policy(case: Case) -> Iterator[Finding]:
         function = case.stack.outputs.get(output)
         if function and function not in invoked:
             bad = True
-            yield danger("policy", f"the site may not invoke {function}: {what}", case.deploy)
+            yield danger("policy", f"the site may not invoke {function}: {what}", case.restore)
     if not bad:
         yield ok("policy", "the site's policy allows what the site asks for")
 
 
-def ledger(case: Case) -> Iterator[Finding]:
-    dynamodb, name = case.account.client("dynamodb"), case.stack.ledger
-    try:
-        table = dynamodb.describe_table(TableName=name)["Table"]
-    except dynamodb.exceptions.ResourceNotFoundException:
-        yield danger(
-            "ledger",
-            f"the table {name} is gone: no text leaves and no code is accepted",
-            f"aws dynamodb restore-table-to-point-in-time --source-table-name {name} "
-            f"--target-table-name {name} --use-latest-restorable-time",
-        )
-        return
-    if table["TableStatus"] != "ACTIVE":
-        yield danger(
-            "ledger",
-            f"the table is {table['TableStatus']}",
-            f"aws dynamodb wait table-exists --table-name {name}",
-        )
+def policy_of_the_site(case: Case) -> Iterator[Finding]:
+    iam, outputs = case.account.client("iam"), case.stack.outputs
+    names = [
+        each[f"{kind}Name"]
+        for output in ("WebTierPolicyArn", "SignInPolicyArn")
+        if (arn := outputs.get(output))
+        for found in [iam.list_entities_for_policy(PolicyArn=arn)]
+        for kind in ("Role", "User", "Group")
+        for each in found.get(f"Policy{kind}s", ())
+    ]
+    if names:
+        yield ok("policy of the site", f"{', '.join(names)} has it")
     else:
-        yield ok("ledger", "the table is there")
-    if not table.get("DeletionProtectionEnabled"):
         yield warning(
-            "ledger",
-            "one command deletes the table, and with it all holds and locks",
-            f"aws dynamodb update-table --table-name {name} --deletion-protection-enabled",
-        )
-    expiry = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
-    if expiry.get("TimeToLiveStatus") not in ("ENABLED", "ENABLING"):
-        yield warning(
-            "ledger",
-            "old counts are never deleted",
-            f"aws dynamodb update-time-to-live --table-name {name} "
-            '--time-to-live-specification \'{"Enabled":true,"AttributeName":"ttl"}\'',
-        )
-    backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
-    recovery = backups.get("PointInTimeRecoveryDescription", {})
-    if recovery.get("PointInTimeRecoveryStatus") != "ENABLED":
-        yield warning(
-            "ledger",
-            "the table cannot be restored",
-            f"aws dynamodb update-continuous-backups --table-name {name} "
-            "--point-in-time-recovery-specification '{\"PointInTimeRecoveryEnabled\":true}'",
+            "policy of the site",
+            "it is attached to nobody, so the site may ask nothing of Cognito and the functions",
+            case.aws(
+                "iam attach-role-policy",
+                f"--role-name ROLE --policy-arn {outputs['WebTierPolicyArn']}",
+            ),
         )
 
 
-def code_key(case: Case) -> Iterator[Finding]:
-    secrets, name = case.account.client("secretsmanager"), case.stack.code_key
+def _statements(case: Case, arn: str) -> list[dict[str, Any]]:
+    functions = case.account.client("lambda")
     try:
-        described = secrets.describe_secret(SecretId=name)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
-        yield danger(
-            "code key",
-            f"the secret {name} is gone: no code can be made",
-            f"aws secretsmanager create-secret --name {name} --secret-string "
-            "$(openssl rand -hex 32)",
-        )
-        return
-    if described.get("DeletedDate"):
-        yield danger(
-            "code key",
-            "the secret is about to be deleted: no code can be made",
-            f"aws secretsmanager restore-secret --secret-id {name}",
-        )
-    else:
-        yield ok("code key", "the secret is there")
+        return list(json.loads(functions.get_policy(FunctionName=arn)["Policy"])["Statement"])
+    except functions.exceptions.ResourceNotFoundException:
+        return []
+
+
+def _permit(case: Case, arn: str, slot: str) -> str:
+    return case.aws(
+        "lambda add-permission",
+        f"--function-name {arn} --statement-id cognito-{slot} --action lambda:InvokeFunction "
+        f"--principal cognito-idp.amazonaws.com --source-arn {case.pool_arn}",
+    )
+
+
+def _lets_strangers_call(statement: dict[str, Any]) -> bool:
+    principal = statement.get("Principal")
+    everybody = principal == "*" or (isinstance(principal, dict) and principal.get("AWS") == "*")
+    return statement.get("Effect") == "Allow" and everybody and not statement.get("Condition")
 
 
 def _lets_pool_call(statement: dict[str, Any], pool_arn: str) -> bool:
@@ -247,8 +197,4 @@ def _listed(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
-def _essence(configuration: dict[str, Any]) -> tuple[Any, ...]:
-    return (configuration.get("CodeSha256"), configuration.get("Environment"))
-
-
-CHECKS = (wired, permitted, working, current, policy, ledger, code_key)
+CHECKS = (triggers, permissions, other_triggers, policy, policy_of_the_site)

@@ -4,7 +4,7 @@ The doctor names such commands, so they are run, and not only looked at.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from botocore import xform_name
@@ -18,21 +18,29 @@ def run(clients: Callable[[str], Any], command: list[str]) -> Any:
     shape = client.meta.service_model.operation_model(names[operation]).input_shape
     members = {xform_name(name, "-"): name for name in shape.members}
     parameters: dict[str, Any] = {}
-    rest = iter(words)
-    for word in rest:
-        option = word.removeprefix("--")
+    for option, values in _options(words):
         if option in ("query", "output"):
-            next(rest)
             continue
         if option == "region":
-            assert next(rest) == client.meta.region_name
+            assert values == [client.meta.region_name]
             continue
-        kind = shape.members[members[option]].type_name
+        # The CLI has renamed it: it would be taken for --endpoint-url.
+        member = members["endpoint" if option == "notification-endpoint" else option]
+        kind = shape.members[member].type_name
         if kind == "boolean":
-            parameters[members[option]] = True
+            parameters[member] = True
+        elif kind == "list":
+            parameters[member] = values
         else:
-            parameters[members[option]] = _read(next(rest), kind)
+            (value,) = values
+            parameters[member] = _read(value, kind)
     return getattr(client, xform_name(names[operation]))(**parameters)
+
+
+def _options(words: list[str]) -> Iterator[tuple[str, list[str]]]:
+    starts = [at for at, word in enumerate(words) if word.startswith("--")]
+    for start, end in zip(starts, [*starts[1:], len(words)], strict=True):
+        yield words[start].removeprefix("--"), words[start + 1 : end]
 
 
 def _read(spelled: str, kind: str) -> Any:

@@ -112,7 +112,7 @@ def test_deployed_examined_printed_undeployed_and_back_with_the_same_users(aws, 
     said = make("up")
     assert "ok          triggers: the pool calls ours" in said
     assert "ok          revision: the triggers are those of this checkout" in said
-    assert "not checked site" in said
+    assert "left out    site" in said
     variables = dict(
         line.split("=", 1) for line in said.splitlines() if line.split("=")[0].isupper()
     )

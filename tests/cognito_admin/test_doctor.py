@@ -12,8 +12,8 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from cognito_admin import account, doctor
+from cognito_admin.doctor import clients, texts, triggers
 from cognito_admin.doctor import site as of_the_site
-from cognito_admin.doctor import texts, triggers
 from localcloud import stack as local_stack
 from localcloud.cloud import PROJECT
 from tests.cognito_admin.breaking import (
@@ -34,7 +34,7 @@ from tests.cognito_admin.breaking import (
     try_remedy,
     without_permission,
 )
-from tests.cognito_admin.conftest import LEDGER, PARAMETERS, Aws, restorable
+from tests.cognito_admin.conftest import LEDGER, PARAMETERS, Aws
 
 pytestmark = pytest.mark.cloud
 
@@ -84,10 +84,10 @@ ON_AWS = {
     ),
     "old version is called": Broken(
         "functions",
-        "danger",
+        "warning",
         "the version from before",
         stale_version,
-        "make deploy STAGE=local",
+        "make revert STAGE=local",
         undo=fresh_version,
     ),
     "site may not run accounts": Broken(
@@ -95,7 +95,7 @@ ON_AWS = {
         "danger",
         "AdminDisableUser",
         policy_without("RunAccounts"),
-        "make deploy STAGE=local",
+        "make revert STAGE=local",
         undo=policy_as_deployed,
     ),
     "site may not help people who are held": Broken(
@@ -103,7 +103,7 @@ ON_AWS = {
         "danger",
         "may not invoke phone-login-ledger-local",
         policy_without("HelpPeopleWhoAreHeld"),
-        "make deploy STAGE=local",
+        "make revert STAGE=local",
         undo=policy_as_deployed,
     ),
     "site may not text people": Broken(
@@ -111,7 +111,7 @@ ON_AWS = {
         "danger",
         "may not invoke phone-login-texts-local",
         policy_without("TextPeople"),
-        "make deploy STAGE=local",
+        "make revert STAGE=local",
         undo=policy_as_deployed,
     ),
     "sign-up is open": Broken(
@@ -232,7 +232,7 @@ ON_AWS = {
         "danger",
         "lets people in with passwords",
         other_client(ExplicitAuthFlows=["ALLOW_USER_SRP_AUTH"], WriteAttributes=["locale"]),
-        "aws cognito-idp delete-user-pool-client",
+        "ExplicitAuthFlows",
     ),
     "another client asks Cognito for texts": Broken(
         "other clients",
@@ -321,30 +321,17 @@ def test_actions_that_the_site_needs_are_those_of_the_template():
     assert set(re.findall(r"- (cognito-idp:\w+)", template)) == triggers.ASKED_BY_SITE
 
 
-def test_pool_stack_and_table_that_are_gone_are_found(site, examine, run):
-    dynamodb = site.client("dynamodb")
-    dynamodb.update_table(TableName=LEDGER, DeletionProtectionEnabled=False)
-    table = dynamodb.describe_table(TableName=LEDGER)["Table"]
-    dynamodb.delete_table(TableName=LEDGER)
-    try:
-        (found,) = complaints(examine())
-        assert (found["check"], found["level"]) == ("ledger", "danger")
-        assert found["mend"].startswith("aws dynamodb restore-table-to-point-in-time")
-    finally:
-        dynamodb.create_table(
-            TableName=LEDGER,
-            KeySchema=table["KeySchema"],
-            AttributeDefinitions=table["AttributeDefinitions"],
-            BillingMode="PAY_PER_REQUEST",
-            DeletionProtectionEnabled=True,
-        )
-        restorable(site)
-
-
 def test_stage_that_was_never_deployed_is_a_danger(site, capsys):
     with pytest.raises(CommandError, match="1 danger"):
         call_command("cognito_doctor", "--stage", "nowhere")
     assert "Mend: make deploy STAGE=nowhere" in capsys.readouterr().out
+
+
+def test_wrong_region_is_not_answered_with_another_stack(site, capsys, settings):
+    settings.AWS_REGION = "eu-west-1"
+    with pytest.raises(CommandError, match="1 danger"):
+        call_command("cognito_doctor", "--stage", "local")
+    assert "Mend: AWS_REGION=us-east-1, where the pool" in capsys.readouterr().out
 
 
 @dataclass(frozen=True)
@@ -500,7 +487,9 @@ def _parameters_as_before(request: pytest.FixtureRequest, deployed: Aws) -> Iter
 def test_every_aws_command_of_a_refused_text_is_known_to_botocore(site):
     for _, mend in texts._REASONS.values():
         if mend.startswith("aws"):
-            known_to_botocore(site, mend.split(",")[0].format(country="US", protect="p"))
+            known_to_botocore(
+                site, mend.split(",")[0].format(country="US", protect="p", kind="LONG_CODE")
+            )
 
 
 SITE = {
@@ -544,7 +533,7 @@ SITE = {
         {"ACCOUNTS_JWKS_URL": "http://127.0.0.1:9/jwks.json"},
         "keys",
         "cannot be had",
-        "curl",
+        "COGNITO_JWKS_URL=https://cognito-idp.us-east-1.amazonaws.com/",
     ),
     "other issuer": (
         {"ACCOUNTS_ISSUER": "https://example.com"},
@@ -576,6 +565,74 @@ def test_clock_that_is_off_is_found(site, seconds, level):
     assert f"{abs(seconds)} s off" in found.text or f"{abs(seconds) - 1} s off" in found.text
 
 
+def test_wrong_pool_is_named_and_its_keys_and_issuer_are_not_recommended(examine, settings):
+    settings.ACCOUNTS_USER_POOL_ID = "us-east-1_Other0000"
+    found = {each["check"]: each for each in examine() if each["level"] != "ok"}
+    assert found["settings"]["mend"].startswith("COGNITO_USER_POOL_ID=us-east-1_")
+    assert found["keys"]["level"] == found["issuer"]["level"] == "not checked"
+
+
+def test_keys_of_another_pool_are_found_and_its_issuer_is_not_recommended(
+    site, examine, settings, front
+):
+    other = site.client("cognito-idp").create_user_pool(PoolName="other")["UserPool"]["Id"]
+    settings.ACCOUNTS_JWKS_URL = f"{front.url}/{other}/.well-known/jwks.json"
+    (found,) = [each for each in examine() if each["check"] == "issuer"]
+    assert found["level"] == "danger"
+    assert "keys of another pool" in found["text"]
+    assert other not in found["mend"]
+
+
+def test_what_could_not_be_checked_is_an_exit_code_of_its_own(site, front, capsys, db):
+    front.replies["SendTextMessage"] = ("AccessDeniedException", "INSUFFICIENT_ACCOUNT_REPUTATION")
+    with pytest.raises(CommandError, match="not checked") as caught:
+        call_command("cognito_doctor", "--stage", "local", "--without-site")
+    assert caught.value.returncode == 2
+    site.client("ssm").delete_parameter(Name="/phone-login/local/client-ids")
+    with pytest.raises(CommandError, match="danger") as caught:
+        call_command("cognito_doctor", "--stage", "local", "--without-site")
+    assert caught.value.returncode == 1
+    site.client("ssm").put_parameter(
+        Name="/phone-login/local/client-ids", Type="String", Value=site.outputs["CognitoClientId"]
+    )
+
+
+def test_part_alone_is_examined_and_the_others_are_said_to_be_left_out(examine):
+    findings = examine("--only", "alarms")
+    assert {each["check"] for each in findings} == {"alarms", "alarm topic", "the rest"}
+    assert "storage" in findings[-1]["text"]
+
+
+def test_lives_of_tokens_are_those_of_the_template():
+    template = (PROJECT / "lambdas" / "template.yaml").read_text(encoding="utf-8")
+    spelled = re.findall(
+        r"IdTokenValidity: (\d+)\n +AccessTokenValidity: (\d+)\n +RefreshTokenValidity: (\d+)\n"
+        r" +TokenValidityUnits:\n +IdToken: minutes\n +AccessToken: minutes\n +RefreshToken: days",
+        template,
+    )
+    assert [
+        {"IdToken": int(one) * 60, "AccessToken": int(two) * 60, "RefreshToken": int(days) * 86_400}
+        for one, two, days in spelled
+    ] == [clients.LIVES_OF_OURS, clients.LIVES_OF_PUBLIC]
+
+
+def test_client_that_writes_everything_keeps_everything_but_the_phone(site, examine, run):
+    cognito, pool = site.client("cognito-idp"), site.outputs["CognitoUserPoolId"]
+    other_client(ExplicitAuthFlows=CLIENT_FLOWS)(site)
+    try:
+        (found,) = [each for each in examine() if each["check"] == "write attributes"]
+        try_remedy(site, run, found["mend"])
+        listed = cognito.list_user_pool_clients(UserPoolId=pool)["UserPoolClients"]
+        (stranger,) = [each for each in listed if each["ClientName"] == "stranger"]
+        written = cognito.describe_user_pool_client(UserPoolId=pool, ClientId=stranger["ClientId"])[
+            "UserPoolClient"
+        ]["WriteAttributes"]
+        assert {"name", "email", "locale", "address"} <= set(written)
+        assert not {"sub", "phone_number", "phone_number_verified"} & set(written)
+    finally:
+        no_strangers(site)
+
+
 def test_check_that_is_denied_says_so_and_ends_no_other(site, examine, front):
     front.replies["GetSMSSandboxAccountStatus"] = ""
     front.replies["SendTextMessage"] = ("AccessDeniedException", "INSUFFICIENT_ACCOUNT_REPUTATION")
@@ -584,10 +641,9 @@ def test_check_that_is_denied_says_so_and_ends_no_other(site, examine, front):
     assert ("keys", "ok") in found
 
 
-def test_without_the_sites_settings_it_says_that_they_were_not_checked(examine):
+def test_without_the_sites_settings_it_says_that_they_were_left_out(examine):
     findings = examine("--without-site")
-    assert findings[-1]["level"] == "not checked"
-    assert findings[-1]["check"] == "site"
+    assert (findings[-1]["check"], findings[-1]["level"]) == ("site", "left out")
 
 
 def test_one_line_each_for_people(site, front, capsys):

@@ -1,0 +1,174 @@
+"""Each function once, for nobody: what is broken behind a name shows where it is run.
+
+The events are those of Cognito, for a number that is nobody's. The functions know them by their
+trigger source (lambdas/triggers/dry_run.py): they text nobody, spend no budget, and write
+``dry_run`` into their log.
+"""
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cognito_admin.doctor.case import Case, Finding, danger, not_checked, ok
+
+_NAME = "phone-login-doctor"
+# What lambdas/triggers/faults.py lets callers read.
+_PASSES = "Try again later"
+_OURS = "CUSTOM_CHALLENGE"
+# No country has this calling code.
+_NUMBER_OF_NOBODY = "+9990000000"
+_PASSWORD = [
+    {"challengeName": "SRP_A", "challengeResult": True, "challengeMetadata": None},
+    {"challengeName": "PASSWORD_VERIFIER", "challengeResult": True, "challengeMetadata": None},
+]
+_RIGHT = [{"challengeName": _OURS, "challengeResult": True, "challengeMetadata": None}]
+
+
+class _Fails(Exception):
+    """The function raised; the message is what it said."""
+
+
+def dry_run(case: Case) -> Iterator[Finding]:
+    runs = list(_runs(case))
+    case.account.client("lambda")  # made once: a session may not make two at once
+    # Each may start cold, which takes seconds.
+    with ThreadPoolExecutor(len(runs)) as pool:
+        found = list(filter(None, pool.map(lambda run: _run(case, *run), runs)))
+    yield from found
+    if not found:
+        yield ok("dry run", "each function did its work for nobody; nobody was texted")
+
+
+def _run(case: Case, name: str, arn: str, check: Callable[[Case, str], str]) -> Finding | None:
+    errors = case.account.client("lambda").exceptions
+    try:
+        try:
+            wrong = check(case, arn)
+        except _Fails as error:
+            if _PASSES not in str(error):
+                raise
+            # AWS failed the function in this moment; so it does once in a while.
+            time.sleep(1)
+            wrong = check(case, arn)
+    except _Fails as error:
+        return danger("dry run", f"{name} fails: {error}", _log(case))
+    except errors.ResourceNotFoundException:
+        return danger("dry run", f"{name} is gone: {arn}", case.anew)
+    except errors.TooManyRequestsException:
+        mend = case.aws("lambda get-account-settings")
+        return danger("dry run", f"{name} is refused instances", mend)
+    except ClientError as error:
+        return not_checked("dry run", f"{name}: {error.response.get('Error', {}).get('Code')}")
+    return danger("dry run", f"{name} {wrong}", case.restore) if wrong else None
+
+
+def _runs(case: Case) -> Iterator[tuple[str, str, Callable[[Case, str], str]]]:
+    """Yield each function with its ARN, and what runs it and returns what is wrong."""
+    checks = {
+        "DefineAuthChallenge": _define,
+        "CreateAuthChallenge": _create,
+        "VerifyAuthChallengeResponse": _verify,
+        "PreSignUp": _pre_sign_up,
+    }
+    for slot, arn in case.stack.triggers.items():
+        yield slot, arn, checks[slot]
+    for name, check in (("SiteTexts", _texts), ("ManageLedger", _manage)):
+        if arn := case.stack.resources.get(name, ""):
+            yield name, arn, check
+
+
+def _define(case: Case, arn: str) -> str:
+    def step(history: list[dict[str, Any]]) -> dict[str, Any]:
+        event = _event(case, "DefineAuthChallenge", {"session": history})
+        return dict(_invoke(case, arn, event)["response"])
+
+    first = step([])
+    if first.get("challengeName") != _OURS or first.get("issueTokens"):
+        return "does not begin with our challenge"
+    if step(_PASSWORD).get("issueTokens"):
+        return "grants tokens for a password, without any code"
+    if step(_RIGHT).get("issueTokens"):
+        return "grants tokens to an account that does not exist"
+    return ""
+
+
+def _create(case: Case, arn: str) -> str:
+    request = {"session": [], "challengeName": _OURS}
+    response = _invoke(case, arn, _event(case, "CreateAuthChallenge", request))["response"]
+    shown = response["publicChallengeParameters"]
+    return "" if shown.get("reference") else f"answers {json.dumps(shown)[:80]}"
+
+
+def _verify(case: Case, arn: str) -> str:
+    request = {
+        "privateChallengeParameters": {
+            "challengeId": f"6{secrets.token_urlsafe(16)}",
+            "expiresAt": str(int(time.time()) + 300),
+        },
+        "challengeAnswer": "000000",
+    }
+    event = _event(case, "VerifyAuthChallengeResponse", request)
+    is_correct = _invoke(case, arn, event)["response"].get("answerCorrect")
+    return "" if is_correct is False else "takes a code that nobody was given"
+
+
+def _pre_sign_up(case: Case, arn: str) -> str:
+    event = _event(case, "PreSignUp", {"userAttributes": {"phone_number": _NUMBER_OF_NOBODY}})
+    by_us = _invoke(case, arn, {**event, "triggerSource": "PreSignUp_AdminCreateUser"})
+    if any(by_us["response"].values()):
+        return "takes numbers as proven that nobody has proven"
+    try:
+        _invoke(case, arn, {**event, "triggerSource": "PreSignUp_SignUp"})
+    except _Fails as error:
+        return "" if "Sign-up is closed" in str(error) else f"fails: {error}"
+    return "lets anybody sign up"
+
+
+def _texts(case: Case, arn: str) -> str:
+    answer = _invoke(case, arn, {"action": "dry_run"})
+    return "" if answer.get("delivery") else f"answers {json.dumps(answer)[:80]}"
+
+
+def _manage(case: Case, arn: str) -> str:
+    answer = _invoke(case, arn, {"action": "show", "phone": _NUMBER_OF_NOBODY})
+    return "" if "failures" in answer else f"answers {json.dumps(answer)[:80]}"
+
+
+def _event(case: Case, trigger: str, request: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "version": "1",
+        "triggerSource": f"{trigger}_DryRun",
+        "region": case.account.region,
+        "userPoolId": case.pool_id,
+        "userName": _NAME,
+        "callerContext": {"awsSdkVersion": _NAME, "clientId": case.stack.client_id},
+        "request": {"userAttributes": {}, "userNotFound": True, **request},
+        "response": {},
+    }
+
+
+def _invoke(case: Case, arn: str, event: dict[str, Any]) -> dict[str, Any]:
+    reply = case.account.client("lambda").invoke(FunctionName=arn, Payload=json.dumps(event))
+    answer = json.loads(reply["Payload"].read() or b"null")
+    if reply.get("FunctionError"):
+        said = answer if isinstance(answer, dict) else {}
+        raise _Fails(f"{said.get('errorType')}: {said.get('errorMessage')}"[:200])
+    if not isinstance(answer, dict):
+        raise _Fails("it answers nothing")
+    return answer
+
+
+def _log(case: Case) -> str:
+    pattern = "'{ $.level = \"ERROR\" }'"
+    return case.aws(
+        "logs filter-log-events",
+        f"--log-group-name {case.stack.log_group} --filter-pattern {pattern}",
+    )
+
+
+CHECKS = (dry_run,)
