@@ -61,7 +61,7 @@ class EntryAdmin(base.ReadOnlyList):
 class RightsAdmin(base.CarefulList, GroupAdmin):
     """Who may change what a group may do could do everything.
 
-    So it takes a code typed a moment ago, which an act on several at once would go around.
+    So it takes a code typed a moment ago, which an action on several at once would go around.
     """
 
     actions = None

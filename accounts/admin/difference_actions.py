@@ -25,7 +25,7 @@ def are_allowed(request: HttpRequest) -> bool:
     return request.user.has_perms(("accounts.view_finding", "accounts.mend_drift"))
 
 
-class Deed(bulk.BulkAction[Finding]):
+class DifferenceAction(bulk.BulkAction[Finding]):
     """Something that is done to chosen findings, which are in ``from_state``."""
 
     name: str
@@ -87,7 +87,7 @@ class Deed(bulk.BulkAction[Finding]):
         return redirect("admin:accounts_finding_changelist")
 
 
-class Mend(Deed):
+class Mend(DifferenceAction):
     name = "mend"
     from_state = Finding.State.OPEN
     title = _("Mend the differences chosen?")
@@ -113,7 +113,7 @@ class Mend(Deed):
         return ngettext("%d difference is mended.", "%d differences are mended.", number) % number
 
 
-class Undo(Deed):
+class Undo(DifferenceAction):
     name = "undo"
     from_state = Finding.State.MENDED
     title = _("Undo what was mended?")
@@ -134,10 +134,10 @@ class Undo(Deed):
 
 
 MEND, UNDO = Mend(), Undo()
-DEEDS = (MEND, UNDO)
+ACTIONS = (MEND, UNDO)
 
 
-def for_one(request: HttpRequest, finding: Finding) -> Deed | None:
+def for_one(request: HttpRequest, finding: Finding) -> DifferenceAction | None:
     """Return what this operator may do to ``finding`` as it stands, if anything."""
-    fitting = (each for each in DEEDS if each.fits(finding) and each.is_allowed(request))
+    fitting = (each for each in ACTIONS if each.fits(finding) and each.is_allowed(request))
     return next(fitting, None)

@@ -108,8 +108,8 @@ class FindingAdmin(base.ReadOnlyList):
         return [
             path("compare/", view(comparison.compare_view), name="accounts_finding_compare"),
             *(
-                path(f"{deed.name}/", view(deed.view), name=f"accounts_finding_{deed.name}")
-                for deed in difference_actions.DEEDS
+                path(f"{action.name}/", view(action.view), name=f"accounts_finding_{action.name}")
+                for action in difference_actions.ACTIONS
             ),
             *super().get_urls(),
         ]
@@ -138,7 +138,7 @@ class FindingAdmin(base.ReadOnlyList):
         finding = cast("Finding | None", self.get_object(request, object_id))
         if finding is None or not self.has_view_permission(request, finding):
             return super().change_view(request, object_id, form_url, extra_context)
-        deed = difference_actions.for_one(request, finding)
+        action = difference_actions.for_one(request, finding)
         others = list(finding.theirs.get("others", []))
         context = {
             "title": f"{finding.get_kind_display()}: {finding.user or finding.sub}",
@@ -149,8 +149,8 @@ class FindingAdmin(base.ReadOnlyList):
             "others": [
                 (sub, User.objects.filter(pool=finding.pool, sub=sub).first()) for sub in others
             ],
-            "deed": deed,
-            "address": deed.link([finding.pk]) if deed else "",
+            "action": action,
+            "address": action.link([finding.pk]) if action else "",
         }
         return super().change_view(
             request, object_id, form_url, {**context, **(extra_context or {})}

@@ -40,7 +40,7 @@ _PERMISSIONS = {
 def may_order(request: HttpRequest, kind: str) -> bool:
     """Tell whether this operator may order such a thing at all.
 
-    To do something to people takes the right to see them, since the pages of the acts name them.
+    To do something to people takes the right to see them, since the pages of the actions name them.
     """
     may_see = any(map(request.user.has_perm, ("accounts.view_user", "accounts.change_user")))
     return may_see and request.user.has_perm(_PERMISSIONS[Kind(kind)])

@@ -14,7 +14,7 @@ _PATIENCE = 3.0
 
 
 @dataclass(frozen=True)
-class Live:
+class RemoteState:
     """``cognito`` is None where Cognito has no such user, or was not reached: ``outage`` says why.
 
     ``ledger`` is None where there is no number to ask for, or where it was not reached:
@@ -27,7 +27,7 @@ class Live:
     ledger_outage: str
 
 
-def ask(user: User) -> Live:
+def ask(user: User) -> RemoteState:
     """Ask both at once. What takes longer than three seconds is an outage, for this page."""
     threads = ThreadPoolExecutor(2)
     # An empty phone is a question that nobody need be asked.
@@ -39,7 +39,7 @@ def ask(user: User) -> Live:
     threads.shutdown(wait=False, cancel_futures=True)
     theirs, outage = of_cognito.result() if of_cognito.done() else (None, "TimeoutError")
     held, ledger_outage = of_ledger.result() if of_ledger.done() else (None, "TimeoutError")
-    return Live(theirs, outage, held, ledger_outage)
+    return RemoteState(theirs, outage, held, ledger_outage)
 
 
 def _of_cognito(sub: str) -> tuple[CognitoUser | None, str]:

@@ -26,7 +26,7 @@ class Compared:
     differs: bool = False
 
 
-def of_user(request: HttpRequest, user: User, now: remote_state.Live) -> list[Compared]:
+def of_user(request: HttpRequest, user: User, now: remote_state.RemoteState) -> list[Compared]:
     labels = (
         _("Phone"),
         _("Number verified"),

@@ -21,8 +21,8 @@ from accounts.operations import Kind
 _LATER = _("If Cognito cannot be reached, this is tried again by itself until it is done.")
 
 
-class ActForm(forms.Form):
-    """What an act needs to know. This one: nothing but a yes."""
+class ActionForm(forms.Form):
+    """What the page of an action asks for: nothing but a yes, unless a subclass says more."""
 
     batch = forms.CharField(widget=forms.HiddenInput, required=False, initial=operations.draw_batch)
 
@@ -34,7 +34,7 @@ class ActForm(forms.Form):
         return {}
 
 
-class JoinForm(ActForm):
+class AddToGroupForm(ActionForm):
     group = forms.ModelChoiceField(queryset=Group.objects.none(), label=_("Group"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -48,12 +48,12 @@ class JoinForm(ActForm):
         return {"group": self.cleaned_data["group"].name}
 
 
-class LeaveForm(JoinForm):
+class RemoveFromGroupForm(AddToGroupForm):
     def groups(self) -> QuerySet[Group]:
         return super().groups().filter(user__in=self.users).distinct()
 
 
-class NumberForm(ActForm):
+class ChangeNumberForm(ActionForm):
     phone = PhoneField(label=_("New mobile number"))
     tell = forms.BooleanField(
         label=_("Text the old number that another one took its place"),
@@ -71,14 +71,14 @@ class NumberForm(ActForm):
 
 
 @dataclass(frozen=True)
-class Act(bulk.BulkAction[User]):
+class UserAction(bulk.BulkAction[User]):
     """``title`` is a question with %(who)s; ``sentences`` say what will happen."""
 
     kind: Operation.Kind
     label: Any
     title: Any
     sentences: tuple[Any, ...]
-    form_class: type[ActForm] = ActForm
+    form_class: type[ActionForm] = ActionForm
     for_many: bool = True
     is_grave: bool = False
 
@@ -114,20 +114,20 @@ class Act(bulk.BulkAction[User]):
         cells = (str(row), base.phone_for(request, row))
         return bulk.Line(cells, display.refusal(refusal))
 
-    def form(self, data: Any, request: HttpRequest, rows: list[User]) -> ActForm:
+    def form(self, data: Any, request: HttpRequest, rows: list[User]) -> ActionForm:
         return self.form_class(data, by=cast(User, request.user), users=rows)
 
     def button(self, willing: int, chosen: int) -> str:
         return str(self.label) if chosen == 1 else f"{self.label} ({_accounts(willing)})"
 
-    def do(self, request: HttpRequest, rows: list[User], form: ActForm) -> HttpResponse:
+    def do(self, request: HttpRequest, rows: list[User], form: ActionForm) -> HttpResponse:
         if len(rows) == 1:
             return _do_one(request, self, rows[0], form.params())
         return orders.order_many(request, [(self.kind, user, form.params()) for user in rows])
 
 
 _ALL = (
-    Act(
+    UserAction(
         Kind.DISABLE,
         _("Disable"),
         _("Disable %(who)s?"),
@@ -139,13 +139,13 @@ _ALL = (
         ),
         is_grave=True,
     ),
-    Act(
+    UserAction(
         Kind.ENABLE,
         _("Enable"),
         _("Enable %(who)s?"),
         (_("They can sign in again, with a code as always."), _LATER),
     ),
-    Act(
+    UserAction(
         Kind.SIGN_OUT,
         _("Sign out everywhere"),
         _("Sign out %(who)s everywhere?"),
@@ -155,7 +155,7 @@ _ALL = (
             _LATER,
         ),
     ),
-    Act(
+    UserAction(
         Kind.UNLOCK,
         _("Unlock the number"),
         _("Unlock the number of %(who)s?"),
@@ -165,7 +165,7 @@ _ALL = (
             _LATER,
         ),
     ),
-    Act(
+    UserAction(
         Kind.CHANGE_NUMBER,
         _("Change the number"),
         _("Change the number of %(who)s?"),
@@ -175,10 +175,10 @@ _ALL = (
             _("The new number counts as verified when a code sent to it was typed."),
             _LATER,
         ),
-        form_class=NumberForm,
+        form_class=ChangeNumberForm,
         for_many=False,
     ),
-    Act(
+    UserAction(
         Kind.MAKE_STAFF,
         _("Make an operator"),
         _("Make %(who)s an operator?"),
@@ -187,7 +187,7 @@ _ALL = (
             _LATER,
         ),
     ),
-    Act(
+    UserAction(
         Kind.UNMAKE_STAFF,
         _("Make an operator no more"),
         _("Take the admin pages away from %(who)s?"),
@@ -197,21 +197,21 @@ _ALL = (
             _LATER,
         ),
     ),
-    Act(
+    UserAction(
         Kind.ADD_TO_GROUP,
         _("Add to a group"),
         _("Add %(who)s to a group?"),
         (_("They get the rights of the group."), _LATER),
-        form_class=JoinForm,
+        form_class=AddToGroupForm,
     ),
-    Act(
+    UserAction(
         Kind.REMOVE_FROM_GROUP,
         _("Remove from a group"),
         _("Remove %(who)s from a group?"),
         (_("They lose the rights of the group, at once."), _LATER),
-        form_class=LeaveForm,
+        form_class=RemoveFromGroupForm,
     ),
-    Act(
+    UserAction(
         Kind.DELETE,
         _("Delete"),
         _("Delete %(who)s?"),
@@ -225,15 +225,15 @@ _ALL = (
         is_grave=True,
     ),
 )
-ACTS = {act.name: act for act in _ALL}
+_BY_NAME = {action.name: action for action in _ALL}
 
 
-def permitted(request: HttpRequest) -> list[Act]:
-    return [act for act in _ALL if orders.may_order(request, act.kind)]
+def permitted(request: HttpRequest) -> list[UserAction]:
+    return [action for action in _ALL if orders.may_order(request, action.kind)]
 
 
-def for_one(request: HttpRequest, user: User, groups: list[str]) -> list[tuple[Act, str]]:
-    """Return the acts that make sense for ``user``, who is in ``groups``, with their addresses."""
+def for_one(request: HttpRequest, user: User, groups: list[str]) -> list[tuple[UserAction, str]]:
+    """Return what makes sense for ``user``, who is in ``groups``, with the addresses."""
     is_in = user.is_active and user.cognito_enabled
     senseless = {
         Kind.DISABLE: not user.is_active and not user.cognito_enabled,
@@ -243,20 +243,26 @@ def for_one(request: HttpRequest, user: User, groups: list[str]) -> list[tuple[A
         Kind.UNMAKE_STAFF: not user.is_staff,
         Kind.REMOVE_FROM_GROUP: not groups,
     }
-    return [(act, act.link([user.pk])) for act in permitted(request) if not senseless.get(act.kind)]
+    return [
+        (action, action.link([user.pk]))
+        for action in permitted(request)
+        if not senseless.get(action.kind)
+    ]
 
 
-def act_view(request: HttpRequest, name: str) -> HttpResponseBase:
-    act = ACTS.get(name)
-    if act is None:
+def action_view(request: HttpRequest, name: str) -> HttpResponseBase:
+    action = _BY_NAME.get(name)
+    if action is None:
         raise Http404
-    return act.view(request)
+    return action.view(request)
 
 
-def _do_one(request: HttpRequest, act: Act, user: User, params: dict[str, Any]) -> HttpResponse:
-    done = operations.perform(act.kind, user, by=cast(User, request.user), **params)
+def _do_one(
+    request: HttpRequest, action: UserAction, user: User, params: dict[str, Any]
+) -> HttpResponse:
+    done = operations.perform(action.kind, user, by=cast(User, request.user), **params)
     orders.report(request, done)
-    if done.is_done and act.kind == Kind.DELETE:
+    if done.is_done and action.kind == Kind.DELETE:
         return redirect("admin:accounts_user_changelist")
     return redirect("admin:accounts_user_change", user.pk)
 

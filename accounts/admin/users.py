@@ -125,9 +125,9 @@ class UserAdmin(base.BoundedList):
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         return {
-            act.name: (act.choose, act.name, act.label)
-            for act in user_actions.permitted(request)
-            if act.for_many
+            action.name: (action.choose, action.name, action.label)
+            for action in user_actions.permitted(request)
+            if action.for_many
         }
 
     # The page of one
@@ -155,11 +155,11 @@ class UserAdmin(base.BoundedList):
         groups = [group.name for group in user.groups.all()]
         return {
             "phone": base.phone_for(request, user),
-            "live": now,
+            "remote": now,
             "compared": compared,
             "differs": any(line.differs for line in compared),
             "held_in_ledger": display.hold(now.ledger) if now.ledger else "",
-            "acts": user_actions.for_one(request, user, groups),
+            "actions": user_actions.for_one(request, user, groups),
             "groups": groups,
             "sessions": sessions.live(user).order_by("-last_seen"),
             "may_end": request.user.has_perm("accounts.sign_out_user"),
@@ -178,7 +178,7 @@ class UserAdmin(base.BoundedList):
         guarded = self.admin_site.admin_view
         return [
             path("invite/", guarded(invitations.invite_view), name="accounts_user_invite"),
-            path("act/<slug:name>/", guarded(user_actions.act_view), name="accounts_user_act"),
+            path("act/<slug:name>/", guarded(user_actions.action_view), name="accounts_user_act"),
             path(
                 "<int:pk>/sessions/<str:handle>/end/",
                 guarded(confirmation.required(self.end_session_view)),
@@ -204,7 +204,7 @@ class UserAdmin(base.BoundedList):
             messages.info(request, _("That device was signed out already."))
         return redirect("admin:accounts_user_change", pk)
 
-    # Made and removed by the acts, never by a form.
+    # Made and removed by user_actions, never by a form.
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

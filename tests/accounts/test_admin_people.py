@@ -340,7 +340,7 @@ def test_device_of_somebody_else_is_not_there(admin, person, boss):
     assert admin.post(f"{LIST}{person.pk}/sessions/{handle}/end/").status_code == 404
 
 
-# Acts
+# Actions
 
 DONE = [
     ("disable", "disable_user", {}, {"is_active": False}),
@@ -369,7 +369,9 @@ def test_act_asks_first_and_is_done_by_who_may(pool, person, name, right, params
     assert (order.state, order.by.sub) == (State.DONE, "sub-of-operator-7")
 
 
-@pytest.mark.parametrize("name", [*(act[0] for act in DONE), "delete", "unlock", "add-to-group"])
+@pytest.mark.parametrize(
+    "name", [*(action[0] for action in DONE), "delete", "unlock", "add-to-group"]
+)
 def test_act_without_the_permission_is_refused(pool, person, name):
     client = helper()
     assert client.get(act_on(name, person)).status_code == 403
