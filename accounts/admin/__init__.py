@@ -1,4 +1,4 @@
-"""What operators see and do, by Django's admin."""
+"""The pages of operators, in Django's admin, one module a page."""
 
 from accounts.admin import audit_log, differences, events, operations, users
 

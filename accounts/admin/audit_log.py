@@ -1,4 +1,4 @@
-"""Who changed what, to be read; and groups, which only superusers change."""
+"""The audit log, which is only read, and the groups, which only superusers change."""
 
 from typing import Any
 
@@ -59,9 +59,9 @@ class EntryAdmin(base.ReadOnlyList):
 @method_decorator(confirmation.required, name="changeform_view")
 @method_decorator(confirmation.required, name="delete_view")
 class RightsAdmin(base.CarefulList, GroupAdmin):
-    """Who may change what a group may do could do everything.
+    """Ask for a code typed a moment ago: changing a group's rights is as good as having them all.
 
-    So it takes a code typed a moment ago, which an action on several at once would go around.
+    There are no actions on several groups at once, since Django's would ask for no code.
     """
 
     actions = None

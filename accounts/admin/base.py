@@ -1,4 +1,4 @@
-"""What the lists of the admin share: they stay fast however long they are, and mask phones."""
+"""Base classes of the admin's lists, which stay fast at any length, and masked phones."""
 
 from functools import cached_property
 from typing import Any
@@ -81,7 +81,7 @@ class BoundedList(CarefulList):
 
 
 class ReadOnlyList(BoundedList):
-    """A list of what nobody makes, changes or removes by hand."""
+    """A list whose rows are never made, changed or removed by hand."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -1,4 +1,4 @@
-"""What operators may do to differences from Cognito: chosen, confirmed (bulk.py), then done."""
+"""Actions of operators on differences from Cognito: chosen and confirmed (bulk.py), then done."""
 
 from abc import abstractmethod
 from typing import Any
@@ -21,7 +21,7 @@ MOST = 50
 
 
 def are_allowed(request: HttpRequest) -> bool:
-    """Tell whether this operator may compare, mend and undo. The pages of it name people."""
+    """Tell whether this operator may compare, mend and undo, and see the people whom it names."""
     return request.user.has_perms(("accounts.view_finding", "accounts.mend_drift"))
 
 

@@ -1,4 +1,4 @@
-"""Where this site and Cognito differ: the list, and the page of one difference."""
+"""The list of differences between this site and Cognito, and the page of one."""
 
 from collections.abc import Iterable
 from typing import Any, cast

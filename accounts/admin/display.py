@@ -1,4 +1,4 @@
-"""What the admin pages say of accounts, orders and changes, in words."""
+"""Words for the state of accounts, orders and changes, as the admin's pages show it."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,3 +1,5 @@
+"""The list of sign-in events, and the page of one attempt, step by step."""
+
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Inviting people: one number or a pasted list, looked through before anything is done."""
+"""Invite people by one number or a pasted list, which is checked before anything is done."""
 
 from dataclasses import dataclass, replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""What was ordered on accounts, and how far it got. Nothing here is changed by hand."""
+"""The list of operations, and the page of a batch: what was ordered, and how far it got."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What Cognito and the triggers' ledger say of an account while its page is made."""
+"""Ask Cognito and the triggers' ledger about an account while its page is made."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor, wait

@@ -1,4 +1,4 @@
-"""What stands here and in Cognito, side by side: of a user now, of a difference when it was found.
+"""The state here beside the one in Cognito: of a user now, of a difference when it was found.
 
 As much of a number is shown as the operator may see.
 """

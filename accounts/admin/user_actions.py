@@ -1,4 +1,4 @@
-"""What operators may do to accounts: chosen and confirmed (bulk.py), then ordered (orders.py)."""
+"""Actions of operators on accounts: chosen and confirmed (bulk.py), then ordered (orders.py)."""
 
 from dataclasses import dataclass
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""People: the list, the page of one, and the way to what may be done to them."""
+"""The list of users, and the page of one with the actions that make sense for it."""
 
 from typing import Any, cast
 
@@ -37,7 +37,10 @@ _NARROW_NAME, _NARROW_PHONE = 3, 7
 
 @admin.register(User)
 class UserAdmin(base.BoundedList):
-    """Accounts are made, changed and removed by what is in accounts/admin/user_actions.py alone."""
+    """Show accounts, which invitations make and user_actions change and remove.
+
+    The form changes the name alone.
+    """
 
     list_display = ("number", "name", "status", "operator", "sharing_", "held", "last_sign_in")
     list_display_links = ("number",)
@@ -203,8 +206,6 @@ class UserAdmin(base.BoundedList):
         else:
             messages.info(request, _("That device was signed out already."))
         return redirect("admin:accounts_user_change", pk)
-
-    # Made and removed by user_actions, never by a form.
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
