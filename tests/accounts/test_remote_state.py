@@ -6,12 +6,11 @@ import pytest
 
 from accounts import outbound
 from accounts.admin import remote_state
-from tests.accounts.test_phone_login import known, pool  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.django_db
 
 
-def test_page_that_gave_up_leaves_no_call_waiting(pool, known, monkeypatch):  # noqa: F811
+def test_page_that_gave_up_leaves_no_call_waiting(pool, known, monkeypatch):
     monkeypatch.setattr(remote_state, "_PATIENCE", 0.3)
     pool.delays["AdminGetUser"] = 3
     live = remote_state.ask(known)
