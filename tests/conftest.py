@@ -13,7 +13,7 @@ from botocore.loaders import create_loader
 from django.core.cache import cache
 from django.utils import translation
 
-from accounts import cognito, outbound, revalidation, throttle, tokens
+from accounts import cognito, functions, outbound, revalidation, throttle, tokens
 from config import health
 from localcloud import inbox
 from localcloud.cloud import Cloud
@@ -71,6 +71,7 @@ def _fresh_process() -> Iterator[None]:
     throttle._made_limiter.cache_clear()
     outbound._made_calls.cache_clear()
     outbound._made_places.cache_clear()
+    functions._client.cache_clear()
     revalidation._asking.reset()
     health.readiness.forget()
     # The test client serves in this thread, which keeps the language of the last request.

@@ -63,4 +63,4 @@ def pool(settings) -> Iterator[SignInPool]:
 @pytest.fixture
 def known(pool: SignInPool, phone: str) -> User:
     """Somebody who signed in here before, with a verified phone."""
-    return User.objects.for_identity(pool.add(phone), phone, phone_verified=True)
+    return User.objects.for_identity(pool.register(phone), phone, phone_verified=True)

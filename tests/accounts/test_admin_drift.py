@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from accounts import drift
 from accounts.models import Finding, Session, SyncRun, User
-from tests.accounts.test_drift import compare, number, people, person, pool  # noqa: F401
-from tests.user_pool import OUTAGE, UserPool
+from tests.accounts.differences import compare, number, people, person
+from tests.fakes.user_pool import OUTAGE, UserPool
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +42,7 @@ def admin(operator) -> Client:
 
 
 @pytest.fixture
-def changed(pool: UserPool) -> User:  # noqa: F811
+def changed(pool: UserPool) -> User:
     """Somebody who has another number in Cognito, and the finding of it."""
     user = person(pool, 1)
     pool.change(user.sub, phone_number=number(7777))
@@ -127,7 +127,7 @@ def test_phones_are_masked_unless_the_operator_may_see_them(admin, operator, cha
         assert number(7777) in page
 
 
-def test_list_shows_what_is_open_and_on_demand_the_rest(admin, changed, pool):  # noqa: F811
+def test_list_shows_what_is_open_and_on_demand_the_rest(admin, changed, pool):
     pool.add("sub-only-there", number(2))
     compare()
     drift.mend(Finding.objects.get(kind="phone"), by="")
@@ -144,7 +144,7 @@ def test_list_shows_what_is_open_and_on_demand_the_rest(admin, changed, pool):  
 
 
 @pytest.mark.parametrize("typed", ["sub-1", "(201) 555-0001", "+12015550001"])
-def test_differences_of_somebody_are_found(admin, changed, pool, typed):  # noqa: F811
+def test_differences_of_somebody_are_found(admin, changed, pool, typed):
     pool.add("sub-only-there", number(2))
     compare()
     page = text(admin.get(LIST, {"q": typed}))
@@ -152,7 +152,7 @@ def test_differences_of_somebody_are_found(admin, changed, pool, typed):  # noqa
     assert "sub-only-there" not in page
 
 
-def test_list_takes_the_same_queries_at_any_length(admin, pool):  # noqa: F811
+def test_list_takes_the_same_queries_at_any_length(admin, pool):
     taken = []
     for length in (2, 40):
         for n in range(length):
@@ -165,7 +165,7 @@ def test_list_takes_the_same_queries_at_any_length(admin, pool):  # noqa: F811
     assert taken[0] == taken[1] <= 12
 
 
-def test_page_of_each_kind_says_what_mending_means(admin, pool):  # noqa: F811
+def test_page_of_each_kind_says_what_mending_means(admin, pool):
     one, two, three = people(pool, range(3))
     del pool.users[one.sub]
     pool.change(two.sub, phone_number=number(7777))
@@ -223,7 +223,7 @@ def test_what_was_mended_stands_in_the_audit_log_under_the_operator(admin, chang
     assert (entry.actor, set(entry.changes)) == (operator, {"phone"})
 
 
-def test_outage_while_mending_is_told_and_leaves_the_rest(admin, changed, pool):  # noqa: F811
+def test_outage_while_mending_is_told_and_leaves_the_rest(admin, changed, pool):
     pool.faults["AdminGetUser"] = OUTAGE
     page = admin.post(MEND, {"ids": ids()}, follow=True)
     assert "Cognito was not reached" in told(page)[0]
@@ -233,7 +233,7 @@ def test_outage_while_mending_is_told_and_leaves_the_rest(admin, changed, pool):
     assert Finding.objects.get().state == Finding.State.MENDED
 
 
-def test_reason_why_something_was_not_mended_is_told(admin, changed, pool):  # noqa: F811
+def test_reason_why_something_was_not_mended_is_told(admin, changed, pool):
     pool.users.clear()
     page = admin.post(MEND, {"ids": ids()}, follow=True)
     assert "Cognito has no such user any more" in told(page)[0]
@@ -253,7 +253,7 @@ def test_what_was_mended_already_is_not_mended_again(admin, changed):
     assert "None of what was chosen" in told(page)[-1]
 
 
-def test_more_than_fifty_at_once_are_too_many(admin, pool):  # noqa: F811
+def test_more_than_fifty_at_once_are_too_many(admin, pool):
     for n in range(51):
         pool.add(f"sub-{n}", number(n))
     compare()
@@ -263,7 +263,7 @@ def test_more_than_fifty_at_once_are_too_many(admin, pool):  # noqa: F811
     assert not Finding.objects.exclude(state=Finding.State.OPEN).exists()
 
 
-def test_way_back_leads_to_the_page_or_the_list_that_asked(admin, changed, pool):  # noqa: F811
+def test_way_back_leads_to_the_page_or_the_list_that_asked(admin, changed, pool):
     page = text(admin.get(f"{MEND}?ids={ids()}"))
     assert f'class="closelink" href="{LIST}{ids()}/change/"' in page
     pool.add("sub-only-there", number(2))
@@ -275,7 +275,7 @@ def test_way_back_leads_to_the_page_or_the_list_that_asked(admin, changed, pool)
 # Comparing
 
 
-def test_comparison_is_begun_and_done_after_the_answer(admin, pool):  # noqa: F811
+def test_comparison_is_begun_and_done_after_the_answer(admin, pool):
     assert "never compared" in text(admin.get(LIST))
     pool.add("sub-only-there", number(2))
     page = admin.post(COMPARE, follow=True)
@@ -288,7 +288,7 @@ def test_comparison_is_begun_and_done_after_the_answer(admin, pool):  # noqa: F8
     assert "sub-only-there" in page
 
 
-def test_comparison_that_was_cut_off_goes_on(admin, pool):  # noqa: F811
+def test_comparison_that_was_cut_off_goes_on(admin, pool):
     pool.faults["ListUsers"] = OUTAGE
     admin.post(COMPARE)
     pool.faults.clear()

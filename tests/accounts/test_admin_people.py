@@ -13,13 +13,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import audit, functions, operations
+from accounts import audit, operations
 from accounts.admin import orders
 from accounts.models import Operation, Session, SignInEvent, User
 from accounts.models.users import LOCKED
 from accounts.operations import Kind, State
-from tests.accounts.test_operations import DOWN, Pool, again, make_operator, session_of
+from tests.accounts.operators import again, make_operator, session_of
 from tests.clock import seconds_later
+from tests.fakes.sign_in_pool import SignInPool
+from tests.fakes.user_pool import OUTAGE
 from tests.wire import Reply, aws_error
 
 pytestmark = pytest.mark.django_db
@@ -37,13 +39,10 @@ USER = {
 
 
 @pytest.fixture
-def pool(settings):
-    functions._client.cache_clear()
-    with_faults = Pool()
-    settings.AWS_ENDPOINT_URL = with_faults.url
-    yield with_faults
-    with_faults.close()
-    functions._client.cache_clear()
+def pool(pool: SignInPool) -> SignInPool:
+    """One that has whatever user somebody acts on."""
+    pool.everybody = True
+    return pool
 
 
 @pytest.fixture
@@ -280,7 +279,7 @@ def test_page_says_where_the_two_sides_differ(admin, pool, person):
     assert differing == {"Phone", "Number verified", "May sign in"}
 
 
-@pytest.mark.parametrize("fault", [DOWN, Reply(drop=True), Reply({}, delay=4)], ids=str)
+@pytest.mark.parametrize("fault", [OUTAGE, Reply(drop=True), Reply({}, delay=4)], ids=str)
 def test_page_works_while_nobody_else_does(admin, pool, person, settings, fault):
     settings.ACCOUNTS_LEDGER_FUNCTION = "phone-login-ledger"
     pool.faults |= {"AdminGetUser": fault, "": fault}
@@ -487,7 +486,7 @@ def test_operator_with_more_rights_is_out_of_reach_for_others(pool, person):
 
 
 def test_act_that_cognito_did_not_take_is_reported_and_tried_again_by_hand(admin, pool, person):
-    pool.faults["AdminDisableUser"] = DOWN
+    pool.faults["AdminDisableUser"] = OUTAGE
     page = do(admin, "disable", person)
     assert "will be tried again by itself" in said(page)
     assert "Unavailable" in said(page)
@@ -502,7 +501,7 @@ def test_act_that_cognito_did_not_take_is_reported_and_tried_again_by_hand(admin
 
 
 def test_page_of_any_operator_takes_up_what_is_due(admin, pool, person):
-    pool.faults["AdminDisableUser"] = DOWN
+    pool.faults["AdminDisableUser"] = OUTAGE
     do(admin, "disable", person)
     pool.faults.clear()
     admin.get("/admin/")
@@ -513,7 +512,7 @@ def test_page_of_any_operator_takes_up_what_is_due(admin, pool, person):
 
 
 def test_command_takes_up_what_is_due(pool, person, boss, capsys):
-    pool.faults["AdminDisableUser"] = DOWN
+    pool.faults["AdminDisableUser"] = OUTAGE
     operations.perform(Kind.DISABLE, person, by=boss)
     call_command("run_operations")
     pool.faults.clear()

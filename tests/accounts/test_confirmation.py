@@ -141,7 +141,7 @@ def test_wrong_codes_and_their_end_lead_back_to_the_question(client, pool):
 @pytest.mark.usefixtures("later")
 def test_number_that_is_somebody_elses_by_now_confirms_nobody(client, pool, known):
     """Cognito gave the number to another account after this person signed in."""
-    pool.add(known.phone)
+    pool.register(known.phone)
     client.post(CONFIRM)
     before = Session.objects.get().confirmed_at
     assert client.post(CODE, {"code": pool.code()}).url == CONFIRM
@@ -154,7 +154,7 @@ def test_number_that_is_somebody_elses_by_now_confirms_nobody(client, pool, know
 
 @pytest.mark.usefixtures("later")
 def test_account_that_is_gone_is_not_made_anew_to_confirm(client, pool, known):
-    del pool.subs[known.phone]
+    del pool.users[pool.sub_of(known.phone)]
     client.post(CONFIRM)
     with seconds_later(400):
         client.post(RESEND)

@@ -3,7 +3,6 @@
 import gc
 import time
 import tracemalloc
-from collections.abc import Iterable
 from datetime import timedelta
 
 import pytest
@@ -14,65 +13,21 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import cognito, drift
-from accounts.models import Claim, Finding, Listed, Session, SyncRun, User
+from accounts.models import Claim, Finding, Session, SyncRun, User
 from accounts.models.users import DELETED
+from tests.accounts.differences import compare, mixed, no_pace, number, people, person
 from tests.concurrency import at_once, database_in_a_file
-from tests.user_pool import OUTAGE, UserPool
+from tests.fakes.user_pool import OUTAGE, UserPool
 from tests.wire import aws_error
 
 pytestmark = pytest.mark.django_db
 
 Kind, State = Finding.Kind, Finding.State
-POOL = "eu-west-1_Example01"
 ALL = [kind.value for kind in drift.MENDABLE]
-
-
-def no_pace() -> None:
-    pass
-
-
-@pytest.fixture
-def pool(settings):
-    server = UserPool()
-    settings.AWS_ENDPOINT_URL = server.url
-    yield server
-    server.close()
-
-
-def number(n: int) -> str:
-    return f"+1201555{n:04d}"
-
-
-def people(pool: UserPool, numbers: Iterable[int], **known) -> list[User]:
-    """Persons who stand here as in Cognito, for longer than a run lasts."""
-    known = {
-        "cognito_status": "FORCE_CHANGE_PASSWORD",
-        "date_joined": timezone.now() - timedelta(days=2),
-        "phone_verified": True,
-        **known,
-    }
-    return User.objects.bulk_create(
-        User(pool=POOL, sub=pool.add(f"sub-{n}", number(n)), phone=number(n), **known)
-        for n in numbers
-    )
-
-
-def person(pool: UserPool, n: int, **known) -> User:
-    return people(pool, [n], **known)[0]
 
 
 def again(user: User) -> User:
     return User.objects.get(pk=user.pk)
-
-
-def compare(**options) -> SyncRun:
-    run = drift.start(by="tests", **options)
-    while drift.step(run, no_pace):
-        pass
-    assert run.state == SyncRun.State.DONE
-    assert not Claim.objects.exists()
-    assert not Listed.objects.exists()
-    return run
 
 
 def found(run: SyncRun) -> set[tuple[str, str]]:
@@ -265,21 +220,6 @@ def in_steps(run: SyncRun, steps: int) -> SyncRun:
     for _ in range(steps):
         drift.step(run, no_pace)
     return SyncRun.objects.get(pk=run.pk)
-
-
-def mixed(pool: UserPool) -> None:
-    """Differences of each kind among a hundred and fifty users."""
-    people(pool, range(130))
-    for n in range(130, 150):
-        pool.add(f"only-there-{n}", number(n))
-    for n in (3, 63, 123):
-        del pool.users[f"sub-{n}"]
-    for n in (4, 64):
-        pool.change(f"sub-{n}", phone_number=number(5000 + n))
-    pool.change("sub-5", Enabled=False)
-    pool.add("limbo", number(6000), status="UNCONFIRMED", verified=False)
-    pool.add("double-1", "+447400123456")
-    pool.add("double-2", "+4407400123456")
 
 
 def outcome() -> set[tuple]:

@@ -140,7 +140,7 @@ def looks(pool) -> int:
 
 
 def test_sign_in_that_ends_by_failures_looks(client, pool, known):
-    pool.ledger["held_until"] = in_minutes(15)
+    pool.held[known.phone]["held_until"] = in_minutes(15)
     ask(client, known.phone)
     for offset in (1, 2):
         answer(client, pool.wrong_code(offset))
@@ -155,7 +155,7 @@ def test_sign_in_that_ends_by_failures_looks(client, pool, known):
 
 
 def test_another_text_looks(client, pool, known):
-    pool.ledger["is_locked"] = True
+    pool.held[known.phone]["is_locked"] = True
     ask(client, known.phone)
     assert looks(pool) == 0
     with seconds_later(31):

@@ -20,13 +20,13 @@ def test_new_number_becomes_an_operator_here_and_in_cognito(pool, phone):
     make_admin(phone)
     assert pool.operations() == ["AdminCreateUser"]
     user = User.objects.get()
-    assert (user.phone, user.sub) == (phone, pool.subs[phone])
+    assert (user.phone, user.sub) == (phone, pool.sub_of(phone))
     assert (user.is_staff, user.is_superuser, user.is_active) == (True, True, True)
     assert not user.has_usable_password()
 
 
 def test_number_that_cognito_has_becomes_an_operator(pool, phone):
-    sub = pool.add(phone)
+    sub = pool.register(phone)
     make_admin(phone)
     assert pool.operations() == ["AdminCreateUser", "AdminGetUser"]
     assert User.objects.get().sub == sub
@@ -34,7 +34,7 @@ def test_number_that_cognito_has_becomes_an_operator(pool, phone):
 
 
 def test_person_who_signed_in_before_becomes_an_operator(pool, phone):
-    known = User.objects.for_identity(pool.add(phone), phone, phone_verified=True)
+    known = User.objects.for_identity(pool.register(phone), phone, phone_verified=True)
     User.objects.update(is_active=False)
     make_admin(phone)
     user = User.objects.get()
@@ -96,7 +96,7 @@ def test_bad_number_is_refused_in_one_line(pool, typed):
 )
 @pytest.mark.parametrize("operation", ["AdminCreateUser", "AdminGetUser"])
 def test_cognito_that_does_not_do_it_is_an_error_and_makes_nobody(pool, phone, operation, fault):
-    pool.add(phone)
+    pool.register(phone)
     pool.fails(operation, fault)
     with pytest.raises(CommandError, match="Cognito") as refused:
         make_admin(phone)

@@ -4,17 +4,19 @@ import json
 import logging
 import re
 import time
+from typing import Any
 
 import pytest
 from django.core.handlers.base import BaseHandler
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
-from accounts import events, functions, operations, phones, remembered
+from accounts import events, operations, phones, remembered
 from accounts.models import Operation, SignInEvent, User
 from tests.clock import seconds_later
 from tests.concurrency import at_once, database_in_a_file
-from tests.wire import Reply, Request, WireServer, aws_error
+from tests.fakes.sign_in_pool import SignInPool
+from tests.wire import Reply, aws_error
 
 pytestmark = pytest.mark.django_db
 
@@ -23,66 +25,30 @@ START, CODE, RESEND, CANCEL, TAKEN, CHANGED = (
     f"/accounts/number/{step}" for step in ("", "code/", "resend/", "cancel/", "taken/", "changed/")
 )
 RIGHT = "483920"
-DOWN = Reply({"errorType": "TryAgainLater"}, headers={"X-Amz-Function-Error": "Unhandled"})
-
-
-class Aws(WireServer):
-    """The function of texts and Cognito, which knows no other user."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.events: list[dict] = []
-        self.faults: dict[str, Reply] = {}
-        self.delivery = "sent"
-        self.code_length = 6
-        self.owner = ""
-
-    def asked(self, action: str) -> list[dict]:
-        return [event for event in self.events if event["action"] == action]
-
-    def answer(self, request: Request) -> Reply:
-        with self._lock:
-            self.requests.append(request)
-        if not request.path.endswith("/invocations"):
-            return self.faults.get(request.operation) or self._of_cognito(request)
-        event = request.json
-        with self._lock:
-            self.events.append(event)
-        return self.faults.get(event["action"]) or Reply(self._of_the_function(event))
-
-    def _of_cognito(self, request: Request) -> Reply:
-        if request.operation != "AdminGetUser":
-            return Reply({})
-        if not self.owner:
-            return aws_error("UserNotFoundException", "User does not exist.")
-        return Reply({"UserAttributes": [{"Name": "sub", "Value": self.owner}]})
-
-    def _of_the_function(self, event: dict) -> dict:
-        now = int(time.time())
-        return {
-            "prove": {
-                "challenge_id": "6Zk3vQ1rT8yLw0XnB5mJ2dA",
-                "expires_at": now + 300,
-                "resend_at": now + 30,
-                "tries_left": 3,
-                "code_length": self.code_length,
-                "delivery": self.delivery,
-                "reference": "K7F-2Q",
-            },
-            "check": {"is_correct": event.get("code") == RIGHT},
-            "tell": {"delivery": "sent"},
-        }[event["action"]]
+FUNCTION_DOWN = Reply({"errorType": "TryAgainLater"}, headers={"X-Amz-Function-Error": "Unhandled"})
 
 
 @pytest.fixture
-def aws(settings):
-    functions._client.cache_clear()
-    server = Aws()
-    settings.AWS_ENDPOINT_URL = server.url
+def aws(pool, user, settings) -> SignInPool:
+    """The user pool, which knows this user alone, and the function of texts."""
     settings.ACCOUNTS_TEXTS_FUNCTION = "phone-login-texts-test"
-    yield server
-    server.close()
-    functions._client.cache_clear()
+    pool.add(user.sub, user.phone)
+    pool.functions["prove"] = lambda _: proof()
+    pool.functions["check"] = lambda asked: {"is_correct": asked["code"] == RIGHT}
+    return pool
+
+
+def proof(*, delivery: str = "sent", code_length: int = 6) -> dict[str, Any]:
+    now = int(time.time())
+    return {
+        "challenge_id": "6Zk3vQ1rT8yLw0XnB5mJ2dA",
+        "expires_at": now + 300,
+        "resend_at": now + 30,
+        "tries_left": 3,
+        "code_length": code_length,
+        "delivery": delivery,
+        "reference": "K7F-2Q",
+    }
 
 
 @pytest.fixture
@@ -118,7 +84,7 @@ def page(response) -> str:
 
 def test_new_number_is_texted_a_code_for_this_user_in_the_language_of_the_page(client, aws, user):
     assert ask(client, "(202) 555-0187").url == CODE
-    [event] = aws.events
+    [event] = aws.calls("prove")
     assert event == {
         "action": "prove",
         "phone": NEW,
@@ -134,7 +100,7 @@ def test_new_number_is_texted_a_code_for_this_user_in_the_language_of_the_page(c
 def test_right_code_changes_the_number_in_cognito_and_here(client, aws, user):
     ask(client)
     assert answer(client).url == CHANGED
-    [check] = aws.asked("check")
+    [check] = aws.calls("check")
     assert (check["phone"], check["user"], check["code"]) == (NEW, user.sub, RIGHT)
     [update] = [each for each in aws.requests if each.operation == "AdminUpdateUserAttributes"]
     assert update.json["Username"] == user.sub
@@ -144,7 +110,7 @@ def test_right_code_changes_the_number_in_cognito_and_here(client, aws, user):
     ]
     user.refresh_from_db()
     assert user.phone == NEW
-    assert aws.asked("tell") == [
+    assert aws.calls("tell") == [
         {"action": "tell", "phone": PHONE, "message": "number_changed", "language": "en"}
     ]
 
@@ -193,7 +159,7 @@ def test_number_remembered_waits_with_a_change_that_waits(client, user, aws):
 
 def test_old_number_is_told_after_the_answer_has_left(client, aws):
     """Nobody waits for that text, and a failure of it is nobody's."""
-    aws.faults["tell"] = DOWN
+    aws.faults["tell"] = FUNCTION_DOWN
     ask(client)
     request = RequestFactory().post(CODE, {"code": RIGHT})
     request.COOKIES = {name: morsel.value for name, morsel in client.cookies.items()}
@@ -202,9 +168,9 @@ def test_old_number_is_told_after_the_answer_has_left(client, aws):
     handler.load_middleware()
     response = handler.get_response(request)
     assert response.url == CHANGED
-    assert aws.asked("tell") == []
+    assert aws.calls("tell") == []
     response.close()
-    assert len(aws.asked("tell")) == 1
+    assert len(aws.calls("tell")) == 1
     assert Operation.objects.get().is_done
 
 
@@ -241,10 +207,10 @@ def test_step_without_a_change_under_way_leads_to_the_start(client, address):
 def test_same_number_again_within_the_cooldown_texts_nothing(client, aws):
     ask(client)
     assert ask(client).url == CODE
-    assert len(aws.asked("prove")) == 1
+    assert len(aws.calls("prove")) == 1
     with seconds_later(31):
         ask(client)
-    assert len(aws.asked("prove")) == 2
+    assert len(aws.calls("prove")) == 2
 
 
 @pytest.mark.parametrize(
@@ -256,7 +222,7 @@ def test_same_number_again_within_the_cooldown_texts_nothing(client, aws):
     ],
 )
 def test_text_that_was_refused_is_said_and_written_down(client, aws, delivery, words):
-    aws.delivery = delivery
+    aws.functions["prove"] = lambda _: proof(delivery=delivery)
     ask(client)
     said = page(client.get(CODE))
     assert words in said
@@ -266,7 +232,7 @@ def test_text_that_was_refused_is_said_and_written_down(client, aws, delivery, w
 
 
 def test_texts_out_of_order_are_said_with_a_reference_and_nothing_is_lost(client, aws):
-    aws.faults["prove"] = DOWN
+    aws.faults["prove"] = FUNCTION_DOWN
     response = ask(client)
     assert response.status_code == 503
     [event] = SignInEvent.objects.all()
@@ -278,7 +244,7 @@ def test_texts_out_of_order_are_said_with_a_reference_and_nothing_is_lost(client
 def test_check_out_of_order_costs_no_try(client, aws, settings):
     settings.ACCOUNTS_WRONG_CODES = "1/hour"
     ask(client)
-    aws.faults["check"] = DOWN
+    aws.faults["check"] = FUNCTION_DOWN
     assert answer(client).status_code == 503
     aws.faults.clear()
     assert answer(client).url == CHANGED
@@ -294,17 +260,17 @@ def test_code_that_is_too_old_is_said_and_not_checked(client, aws):
     ask(client)
     with seconds_later(301):
         assert "too old" in page(answer(client))
-    assert aws.asked("check") == []
+    assert aws.calls("check") == []
 
 
 def test_code_that_cannot_be_one_is_not_checked(client, aws):
     ask(client)
     assert "has 6 digits" in page(answer(client, "12"))
-    assert aws.asked("check") == []
+    assert aws.calls("check") == []
 
 
 def test_longer_code_is_asked_for_under_attack(client, aws):
-    aws.code_length = 8
+    aws.functions["prove"] = lambda _: proof(code_length=8)
     ask(client)
     assert "8-digit code" in page(client.get(CODE))
 
@@ -318,7 +284,7 @@ def test_too_much_from_one_network_is_refused(client, aws, settings):
     settings.ACCOUNTS_WRONG_CODES = "1/hour"
     answer(client, "000001")
     assert answer(client, "000002").status_code == 429
-    assert len(aws.asked("check")) == 1
+    assert len(aws.calls("check")) == 1
 
 
 def test_right_code_costs_the_network_nothing(client, aws, settings):
@@ -341,7 +307,7 @@ def test_number_that_has_another_owner_here_is_taken_once_proven(client, aws, us
 
 
 def test_number_that_has_another_owner_in_cognito_is_taken_once_proven(client, aws, user):
-    aws.owner = "sub-of-another"
+    aws.add("sub-of-another", NEW)
     ask(client)
     assert answer(client).url == TAKEN
     assert "AdminUpdateUserAttributes" not in aws.operations()
@@ -365,7 +331,7 @@ def test_owner_that_cannot_be_looked_up_leaves_the_last_word_to_cognito(client, 
 
 def test_number_that_is_the_users_in_cognito_already_is_noted_here(client, aws, user):
     """Somebody changed it there, and only we do not know."""
-    aws.owner = user.sub
+    aws.change(user.sub, phone_number=NEW)
     ask(client)
     assert answer(client).url == CHANGED
 
@@ -376,7 +342,7 @@ def test_change_that_waits_is_said_and_not_asked_for_twice(client, aws, user):
     answer(client)
     assert "will be changed" in page(client.get(CHANGED))
     assert "still under way" in page(client.get(START))
-    assert aws.asked("tell") == []
+    assert aws.calls("tell") == []
 
 
 def test_change_of_another_user_is_not_carried_on_in_this_browser(client, aws, user):
@@ -386,7 +352,7 @@ def test_change_of_another_user_is_not_carried_on_in_this_browser(client, aws, u
     session["accounts.pending"] = session["accounts.pending"] | {"sub": "sub-of-another"}
     session.save()
     assert answer(client).url == START
-    assert aws.asked("check") == []
+    assert aws.calls("check") == []
 
 
 def test_sign_in_that_is_under_way_is_no_change_of_number(client, aws):
@@ -416,7 +382,7 @@ def test_right_code_twice_at_once_is_checked_once_and_ends_alike(client, aws, tm
         twin.cookies = client.cookies
         pages = at_once(lambda: answer(client), lambda: answer(twin))
     assert [response.url for response in pages] == [CHANGED, CHANGED]
-    assert len(aws.asked("check")) == 1
+    assert len(aws.calls("check")) == 1
     assert aws.operations().count("AdminUpdateUserAttributes") == 1
 
 

@@ -3,7 +3,6 @@
 And what its locks are for: orders on accounts are done once, and do not wait for each other.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -15,9 +14,10 @@ from django.utils import timezone
 from accounts import figures, operations, retention
 from accounts.models import Operation, RolledHour, SignInEvent, User
 from accounts.operations import Kind, Remark, State
-from tests.accounts.test_operations import Pool, make_operator
-from tests.accounts.test_sharing import race
+from tests.accounts.operators import make_operator
+from tests.accounts.races import race
 from tests.concurrency import at_once
+from tests.fakes.sign_in_pool import SignInPool
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -77,11 +77,10 @@ def test_user_may_go_while_events_stay(old_events, phone):
 
 
 @pytest.fixture
-def pool(settings) -> Iterator[Pool]:
-    with_faults = Pool()
-    settings.AWS_ENDPOINT_URL = with_faults.url
-    yield with_faults
-    with_faults.close()
+def pool(pool: SignInPool) -> SignInPool:
+    """One that has whatever user somebody acts on."""
+    pool.everybody = True
+    return pool
 
 
 def test_order_run_by_many_at_once_is_done_once(pool, phone):

@@ -9,44 +9,24 @@ from auditlog.models import LogEntry
 from django.contrib.auth.models import Group, Permission
 from django.utils import timezone
 
-from accounts import functions, operations
+from accounts import operations
 from accounts.models import Operation, Session, SignInEvent, User
 from accounts.operations import Kind, Remark, State
+from tests.accounts.operators import again, make_operator, session_of
 from tests.clock import seconds_later
 from tests.concurrency import at_once, database_in_a_file
-from tests.wire import Reply, Request, WireServer, aws_error
+from tests.fakes.sign_in_pool import SignInPool
+from tests.fakes.user_pool import OUTAGE
+from tests.wire import Reply, aws_error
 
 pytestmark = pytest.mark.django_db
 
-DOWN = aws_error("InternalErrorException", "Something went wrong", 500)
-
-
-class Pool(WireServer):
-    """Answers every operation with success, but for those that a test lets fail."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.faults: dict[str, Reply] = {}
-        self.meanwhile = None
-
-    def answer(self, request: Request) -> Reply:
-        self.requests.append(request)
-        if self.meanwhile:
-            self.meanwhile()
-        if fault := self.faults.get(request.operation):
-            return fault
-        sub = [{"Name": "sub", "Value": "sub-invited"}]
-        return Reply({"User": {"Attributes": sub}, "UserAttributes": sub})
-
 
 @pytest.fixture
-def pool(settings):
-    functions._client.cache_clear()
-    with_faults = Pool()
-    settings.AWS_ENDPOINT_URL = with_faults.url
-    yield with_faults
-    with_faults.close()
-    functions._client.cache_clear()
+def pool(pool: SignInPool) -> SignInPool:
+    """One that has whatever user somebody acts on."""
+    pool.everybody = True
+    return pool
 
 
 @pytest.fixture
@@ -54,32 +34,9 @@ def person(phone) -> User:
     return User.objects.for_identity("sub-of-a-person", phone)
 
 
-def make_operator(number: int = 1, **rights) -> User:
-    user = User.objects.for_identity(f"sub-of-operator-{number}", None)
-    user.is_staff = True
-    for name, value in rights.items():
-        setattr(user, name, value)
-    user.save()
-    return user
-
-
 @pytest.fixture
 def operator() -> User:
     return make_operator(is_superuser=True)
-
-
-def session_of(user: User, key: str = "k" * 32, minutes_ago: int = 5) -> Session:
-    now = timezone.now()
-    return Session.objects.create(
-        session_key=key,
-        user=user,
-        signed_in_at=now - timedelta(minutes=minutes_ago),
-        expire_date=now + timedelta(days=1),
-    )
-
-
-def again(user: User) -> User:
-    return User.objects.get(pk=user.pk)
 
 
 # Done, here and there
@@ -144,7 +101,7 @@ def test_invited_person_has_an_account_and_nothing_to_sign_in_with(pool, phone, 
     assert (operation.state, operation.remark) == (State.DONE, "")
     assert pool.operations() == ["AdminCreateUser"]
     assert pool.requests[0].json["MessageAction"] == "SUPPRESS"
-    invited = User.objects.get(sub="sub-invited")
+    invited = User.objects.get(sub=pool.sub_of(phone))
     assert (invited.phone, invited.name, invited.phone_verified) == (phone, "Ada", False)
     assert operation.user == invited
 
@@ -178,9 +135,8 @@ def test_old_number_is_told_of_the_new_one_if_wanted(pool, person, operator, set
 
 
 def test_invited_person_with_an_account_keeps_it(pool, phone, operator):
-    known = User.objects.for_identity("sub-invited", phone, phone_verified=True)
+    known = User.objects.for_identity(pool.register(phone), phone, phone_verified=True)
     User.objects.filter(pk=known.pk).update(name="Grace")
-    pool.faults["AdminCreateUser"] = aws_error("UsernameExistsException")
     operation = operations.perform(Kind.INVITE, None, by=operator, phone=phone, name="Ada")
     assert (operation.state, operation.remark) == (State.DONE, Remark.HAD_ACCOUNT)
     assert (again(known).name, again(known).phone_verified) == ("Grace", True)
@@ -276,7 +232,7 @@ def test_order_that_cognito_did_not_take_waits_and_is_done_later(
         params = params | {"phone": f"{person.phone[:-4]}0199"}
     session_of(person)
     User.objects.filter(pk=person.pk).update(is_active=kind != Kind.ENABLE)
-    pool.faults[asked] = DOWN
+    pool.faults[asked] = OUTAGE
     operation = operations.perform(kind, person, by=operator, **params)
     assert (operation.state, operation.error) == (
         State.WAITING,
@@ -299,7 +255,7 @@ def test_order_that_cognito_did_not_take_waits_and_is_done_later(
 
 
 def test_tries_become_rarer_and_do_not_end(pool, person, operator):
-    pool.faults["AdminDisableUser"] = DOWN
+    pool.faults["AdminDisableUser"] = OUTAGE
     operation = operations.perform(Kind.DISABLE, person, by=operator)
     waits = []
     for _ in range(6):
@@ -405,7 +361,8 @@ def test_process_that_was_thought_dead_does_nothing_twice(pool, phone, operator,
     with seconds_later(61):
         assert operations.run(operation).is_done
     operations._go_there(slow)
-    assert pool.operations() == ["AdminCreateUser", "", "AdminCreateUser"]
+    # The second time the account is there already.
+    assert pool.operations() == ["AdminCreateUser", "", "AdminCreateUser", "AdminGetUser"]
 
 
 def test_orders_on_one_account_come_one_after_the_other(pool, person, operator):
@@ -424,7 +381,7 @@ def test_orders_on_one_account_come_one_after_the_other(pool, person, operator):
 
 
 def test_later_order_overtakes_what_it_contradicts(pool, person, operator):
-    pool.faults["AdminDisableUser"] = DOWN
+    pool.faults["AdminDisableUser"] = OUTAGE
     first = operations.perform(Kind.DISABLE, person, by=operator)
     assert operations.perform(Kind.ENABLE, person, by=operator).is_done
     pool.faults.clear()
@@ -455,7 +412,7 @@ def test_account_with_an_odd_number_is_shut_out_like_any_other(pool, operator, p
 
 def test_order_on_one_group_does_not_overtake_that_on_another(pool, person, operator, mapped):
     Group.objects.create(name="Readers")
-    pool.faults["AdminAddUserToGroup"] = DOWN
+    pool.faults["AdminAddUserToGroup"] = OUTAGE
     first = operations.perform(Kind.ADD_TO_GROUP, person, by=operator, group="Editors")
     operations.perform(Kind.REMOVE_FROM_GROUP, person, by=operator, group="Readers")
     pool.faults.clear()
@@ -464,7 +421,7 @@ def test_order_on_one_group_does_not_overtake_that_on_another(pool, person, oper
 
 
 def test_account_that_is_being_deleted_takes_no_other_order(pool, person, operator):
-    pool.faults["AdminDeleteUser"] = DOWN
+    pool.faults["AdminDeleteUser"] = OUTAGE
     operations.perform(Kind.DELETE, person, by=operator)
     operation = operations.perform(Kind.ENABLE, person, by=operator)
     assert (operation.state, operation.remark) == (State.REFUSED, Remark.BEING_DELETED)
@@ -526,7 +483,7 @@ def test_nobody_gives_away_rights_that_they_have_not(pool, person):
 
 def test_order_is_carried_on_when_its_operator_is_gone(pool, person, operator):
     by = make_operator(2)
-    pool.faults["AdminDisableUser"] = DOWN
+    pool.faults["AdminDisableUser"] = OUTAGE
     operation = operations.perform(Kind.DISABLE, person, by=by)
     by.delete()
     pool.faults.clear()
@@ -557,7 +514,7 @@ def test_order_that_was_not_begun_is_worth_nothing_when_its_operator_is_gone(poo
 @pytest.mark.parametrize("change", ["operator gone", "person promoted"])
 def test_order_that_lets_in_is_not_carried_on_when_it_would_not_be_taken_now(pool, person, change):
     by = make_operator(2)
-    pool.faults["AdminUpdateUserAttributes"] = DOWN
+    pool.faults["AdminUpdateUserAttributes"] = OUTAGE
     order = operations.perform(
         Kind.CHANGE_NUMBER, person, by=by, phone="+12015550199", verified=False
     )
@@ -574,7 +531,7 @@ def test_order_that_lets_in_is_not_carried_on_when_it_would_not_be_taken_now(poo
 
 
 def test_order_is_carried_on_though_it_would_not_be_taken_now(pool, person, operator):
-    pool.faults["AdminDisableUser"] = DOWN
+    pool.faults["AdminDisableUser"] = OUTAGE
     operation = operations.perform(Kind.DISABLE, person, by=make_operator(2))
     User.objects.filter(pk=person.pk).update(is_superuser=True)
     pool.faults.clear()
@@ -592,7 +549,7 @@ def test_person_changes_their_own_number_whatever_they_are(pool, operator):
 @pytest.mark.parametrize("outcome", ["done", "refused"])
 def test_phone_of_an_order_is_masked_when_nothing_is_left_to_do(pool, person, operator, outcome):
     other = f"{person.phone[:-4]}0199"
-    pool.faults["AdminUpdateUserAttributes"] = DOWN
+    pool.faults["AdminUpdateUserAttributes"] = OUTAGE
     operation = operations.perform(
         Kind.CHANGE_NUMBER, person, by=operator, phone=other, verified=False
     )
@@ -644,7 +601,7 @@ def test_refused_order_that_cognito_may_have_taken_is_taken_back(
     if kind == Kind.ENABLE:
         User.objects.filter(pk=person.pk).update(is_active=False)
     by = make_operator(2, is_superuser=True)
-    pool.faults[asked] = DOWN
+    pool.faults[asked] = OUTAGE
     order = operations.perform(kind, again(person), by=by, **params)
     assert order.is_waiting
     User.objects.filter(pk=by.pk).update(is_active=False)

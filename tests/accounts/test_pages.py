@@ -386,7 +386,7 @@ def test_new_number_being_typed_survives_a_change_of_language(client, pool, know
     said = text(switch(client, NUMBER, phone="(201) 555"))
     assert '<html lang="de"' in said
     assert 'value="(201) 555"' in said
-    assert pool.locales[known.sub] == "de"
+    assert pool.attributes(known.sub)["locale"] == "de"
 
 
 def test_new_number_survives_it_with_its_error_when_the_fresh_code_grows_old(
@@ -423,21 +423,21 @@ def test_new_language_is_told_to_cognito_once_after_the_sign_in(client, pool, kn
         ask(client, known.phone)
         answer(client, pool.code())
         assert len(pool.calls("AdminUpdateUserAttributes")) == calls
-        assert pool.locales[known.sub] == "pt-BR"
+        assert pool.attributes(known.sub)["locale"] == "pt-BR"
         client.post(LOGOUT)
 
 
 def test_dialect_that_was_set_elsewhere_stays(client, pool, known):
-    pool.locales[known.sub] = "en-GB"
+    pool.change(known.sub, locale="en-GB")
     ask(client, known.phone)
     answer(client, pool.code())
-    assert pool.locales[known.sub] == "en-GB"
+    assert pool.attributes(known.sub)["locale"] == "en-GB"
 
 
 def test_language_is_told_to_cognito_when_it_is_switched_inside(client, pool, known):
     client.force_login(known)
     client.post(LANGUAGE, {"language": "ja"})
-    assert pool.locales[known.sub] == "ja"
+    assert pool.attributes(known.sub)["locale"] == "ja"
 
 
 def test_language_that_is_switched_without_end_is_told_to_cognito_within_the_limit(

@@ -39,8 +39,10 @@ def test_new_number_takes_three_calls_and_one_to_mark_it(client, pool, phone):
         "RespondToAuthChallenge",
         "AdminUpdateUserAttributes",
     ]
+    [marked] = pool.calls("AdminUpdateUserAttributes")
+    assert marked["UserAttributes"] == [{"Name": "phone_number_verified", "Value": "true"}]
     user = who(client)
-    assert (user.phone, user.sub, user.phone_verified) == (phone, pool.subs[phone], True)
+    assert (user.phone, user.sub, user.phone_verified) == (phone, pool.sub_of(phone), True)
 
 
 def test_second_sign_in_takes_two_calls(client, pool, phone):
@@ -63,7 +65,7 @@ def test_signing_in_with_iam_makes_the_admin_calls(client, pool, known, settings
 
 
 def test_number_that_only_cognito_has_is_found_there(client, pool, phone):
-    sub = pool.add(phone)
+    sub = pool.register(phone)
     ask(client, phone)
     answer(client, pool.code())
     assert who(client).sub == sub
@@ -80,11 +82,11 @@ def test_number_that_a_stranger_typed_before_is_texted_in_the_language_of_its_ow
 ):
     stranger, operations = Client(headers={"Accept-Language": "ja"}), pool.operations
     ask(stranger, phone)
-    sub = pool.subs[phone]
-    assert pool.locales[sub] == "ja"
+    sub = pool.sub_of(phone)
+    assert pool.attributes(sub)["locale"] == "ja"
     pool.forget_calls()
     client.post(LOGIN, {"phone": phone}, headers={"Accept-Language": "pt-BR"})
-    assert pool.locales[sub] == "pt-BR"
+    assert pool.attributes(sub)["locale"] == "pt-BR"
     assert operations()[-2:] == ["AdminUpdateUserAttributes", "InitiateAuth"]
     pool.forget_calls()
     client.post(RESEND)
@@ -93,9 +95,9 @@ def test_number_that_a_stranger_typed_before_is_texted_in_the_language_of_its_ow
 
 
 def test_number_that_was_proven_elsewhere_keeps_its_language(client, pool, phone):
-    sub = pool.add(phone)
+    sub = pool.register(phone)
     client.post(LOGIN, {"phone": phone}, headers={"Accept-Language": "ja"})
-    assert pool.locales[sub] == "en"
+    assert pool.attributes(sub)["locale"] == "en"
 
 
 def test_fault_at_the_language_of_a_number_typed_before_stops_nobody(client, pool, phone):
@@ -106,7 +108,7 @@ def test_fault_at_the_language_of_a_number_typed_before_stops_nobody(client, poo
 
 
 def test_account_made_by_somebody_else_a_moment_ago_is_no_obstacle(client, pool, phone):
-    pool.add(phone)
+    pool.register(phone)
     pool.fails("AdminCreateUser", aws_error("UsernameExistsException", "User account exists"))
     assert ask(client, phone).url == CODE
     assert answer(client, pool.code()).url == "/"
@@ -115,7 +117,7 @@ def test_account_made_by_somebody_else_a_moment_ago_is_no_obstacle(client, pool,
 
 def test_account_that_the_site_made_is_written_down_until_somebody_signs_in(client, pool, phone):
     ask(client, phone)
-    assert UnprovenAccount.objects.get().sub == pool.subs[phone]
+    assert UnprovenAccount.objects.get().sub == pool.sub_of(phone)
     ask(Client(), phone)
     assert UnprovenAccount.objects.count() == 1
 
@@ -125,7 +127,7 @@ def test_no_more_accounts_are_made_than_may_be(client, pool, phone, settings):
     for n in range(120):
         visitor = Client(REMOTE_ADDR=f"192.0.2.{n}")
         assert ask(visitor, f"{phone[:-4]}{n:04d}").url == CODE
-    assert len(pool.subs) == len(pool.calls("AdminCreateUser")) == 10
+    assert len(pool.users) == len(pool.calls("AdminCreateUser")) == 10
     assert UnprovenAccount.objects.count() == 10
     # Nobody is told, but operators are.
     assert "We sent it to" in visitor.get(CODE).content.decode()
@@ -144,7 +146,7 @@ def test_account_of_an_app_signs_in_when_no_more_accounts_are_made(client, pool,
     """It has no row here, so the site cannot know that there is one."""
     settings.ACCOUNTS_SIGN_UPS = "1/hour"
     ask(Client(REMOTE_ADDR="192.0.2.1"), "+12015550001")
-    pool.add(phone)
+    pool.register(phone)
     ask(client, phone)
     assert answer(client, pool.code()).url == "/"
 
@@ -157,7 +159,7 @@ def test_thirty_wrong_codes_at_once_from_one_address_are_ten(pool, phone, settin
         visitors = []
         for n in range(30):
             number = f"{phone[:-4]}{n:04d}"
-            User.objects.for_identity(pool.add(number), number, phone_verified=True)
+            User.objects.for_identity(pool.register(number), number, phone_verified=True)
             visitors.append(Client())
             ask(visitors[-1], number)
         pool.delays["RespondToAuthChallenge"] = 0.3
@@ -368,7 +370,7 @@ def test_fault_at_making_the_account_sends_no_text(client, pool, phone, common_f
 def test_fault_at_finding_the_owner_signs_nobody_in(client, pool, phone, common_fault, settings):
     # An account of the pool that nobody was made for here, so its sub is not known before the code.
     settings.ACCOUNTS_SIGN_UP = "closed"
-    pool.add(phone)
+    pool.register(phone)
     ask(client, phone)
     pool.fails("AdminGetUser", common_fault)
     page = answer(client, pool.code())
@@ -407,7 +409,7 @@ def test_failing_mark_does_not_stop_the_sign_in_and_is_tried_again(
         "RespondToAuthChallenge",
         "AdminUpdateUserAttributes",
     ]
-    assert pool.verified == {pool.subs[phone]}
+    assert pool.attributes(pool.sub_of(phone))["phone_number_verified"] == "true"
 
 
 def test_request_that_waits_too_long_for_another_is_a_503_page(client, pool, known, monkeypatch):
@@ -425,7 +427,7 @@ def test_request_that_waits_too_long_for_another_is_a_503_page(client, pool, kno
 
 
 def test_deleted_account_heals_when_another_code_is_asked_for(client, pool, known):
-    del pool.subs[known.phone]
+    del pool.users[pool.sub_of(known.phone)]
     assert ask(client, known.phone).url == CODE
     assert pool.texts == []
     with seconds_later(31):
@@ -438,7 +440,7 @@ def test_deleted_account_heals_when_another_code_is_asked_for(client, pool, know
         "RespondToAuthChallenge",
         "AdminUpdateUserAttributes",
     ]
-    assert who(client).sub == pool.subs[known.phone] != known.sub
+    assert who(client).sub == pool.sub_of(known.phone) != known.sub
     known.refresh_from_db()
     assert known.phone is None
 
@@ -454,15 +456,15 @@ def test_resend_is_no_obstacle_to_an_account_that_is_there(client, pool, known):
 
 
 def test_deleted_account_heals_at_once_where_the_pool_tells(client, pool, known):
-    del pool.subs[known.phone]
+    del pool.users[pool.sub_of(known.phone)]
     pool.fails("InitiateAuth", aws_error("UserNotFoundException", "User does not exist."))
     assert ask(client, known.phone).url == CODE
     assert answer(client, pool.code()).url == "/"
-    assert who(client).sub == pool.subs[known.phone] != known.sub
+    assert who(client).sub == pool.sub_of(known.phone) != known.sub
 
 
 def test_number_that_moved_to_another_account_signs_that_one_in(client, pool, known):
-    new = pool.add(known.phone)
+    new = pool.register(known.phone)
     ask(client, known.phone)
     assert answer(client, pool.code()).url == "/"
     assert who(client).sub == new
@@ -528,7 +530,7 @@ def test_who_is_shut_out_gets_the_challenge_of_somebody_unknown(pool, known, whe
     if where == "here":
         User.objects.update(is_active=False)
     else:
-        pool.refuses = {known.phone}
+        pool.change(known.sub, Enabled=False)
     for _ in range(2):
         client = Client()
         assert ask(client, known.phone).url == CODE
@@ -583,7 +585,7 @@ def test_number_without_an_account_sees_the_same_pages(pool, known, why, setting
     if why == "revealed":
         pool.fails("InitiateAuth", *[aws_error("UserNotFoundException", "No such user")] * 2)
     elif why == "disabled":
-        pool.refuses = {other}
+        pool.change(pool.register(other), Enabled=False)
     elif why == "shut out here":
         User.objects.for_identity("shut-out", other)
         User.objects.filter(sub="shut-out").update(is_active=False)

@@ -12,20 +12,12 @@ from accounts.models.users import DELETED
 from tests.clock import seconds_later
 from tests.concurrency import at_once, database_in_a_file
 from tests.fakes.tokens import id_token, key_set
-from tests.user_pool import OUTAGE, THROTTLED, UserPool
+from tests.fakes.user_pool import OUTAGE, THROTTLED
 from tests.wire import Reply, WireServer, aws_error
 
 pytestmark = pytest.mark.django_db
 
 INTERVAL = 900
-
-
-@pytest.fixture
-def pool(settings):
-    server = UserPool()
-    settings.AWS_ENDPOINT_URL = server.url
-    yield server
-    server.close()
 
 
 @pytest.fixture

@@ -5,16 +5,15 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import AnonymousUser, Group
-from django.http import HttpRequest
-from django.test import Client, RequestFactory
+from django.contrib.auth.models import Group
+from django.test import Client
 from django.utils import timezone
 
 from accounts import sessions, sharing
 from accounts.models import Session, SignInEvent, User
-from accounts.sessions import SessionStore
+from tests.accounts.races import one_browser, race
 from tests.clock import seconds_later
-from tests.concurrency import at_once, database_in_a_file
+from tests.concurrency import database_in_a_file
 from tests.login_steps import (
     AGENTS,
     CANCEL,
@@ -318,22 +317,6 @@ def test_policy_without_groups_costs_no_query(known, django_assert_num_queries):
 
 
 # Races
-
-
-def one_browser() -> HttpRequest:
-    request = RequestFactory().post("/")
-    request.COOKIES["device"] = str(id(request))
-    request.session = SessionStore()
-    request.user = AnonymousUser()
-    return request
-
-
-def race(user: User, *, at: int = 4) -> None:
-    requests = [one_browser() for _ in range(at)]
-    at_once(*[lambda request=each: sharing.enter(request, user) for each in requests])
-    assert sessions.live(user).count() == 1
-    told = [SessionStore(each.session.session_key).ended for each in requests]
-    assert [row.ended_why for row in told if row] == ["taken_over"] * (at - 1)
 
 
 @pytest.mark.parametrize("change", SHUT_OUT)

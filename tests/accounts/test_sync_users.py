@@ -13,9 +13,9 @@ from django.core.management import CommandError, call_command
 
 from accounts.management.commands import sync_users
 from accounts.models import Finding, SyncRun, User
-from tests.accounts.test_drift import mixed, number, people, person, pool  # noqa: F401
+from tests.accounts.differences import mixed, number, people, person
 from tests.concurrency import database_in_a_file
-from tests.user_pool import OUTAGE, THROTTLED, UserPool
+from tests.fakes.user_pool import OUTAGE, THROTTLED, UserPool
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +26,7 @@ def sync(*arguments: str) -> str:
     return output.getvalue()
 
 
-def test_differences_are_listed_and_nobody_is_changed(pool: UserPool):  # noqa: F811
+def test_differences_are_listed_and_nobody_is_changed(pool: UserPool):
     mixed(pool)
     said = sync("--dry-run", "--mend", "phone", "only_here")
     assert "153 users listed" not in said
@@ -38,7 +38,7 @@ def test_differences_are_listed_and_nobody_is_changed(pool: UserPool):  # noqa: 
     assert User.objects.count() == 130
 
 
-def test_kinds_that_are_named_are_mended_and_undone(pool):  # noqa: F811
+def test_kinds_that_are_named_are_mended_and_undone(pool):
     mixed(pool)
     said = sync("--mend", "phone", "status")
     assert "phone: 2 mended" in said
@@ -50,14 +50,14 @@ def test_kinds_that_are_named_are_mended_and_undone(pool):  # noqa: F811
     assert User.objects.get(sub="sub-4").phone == number(4)
 
 
-def test_numbers_are_masked(pool):  # noqa: F811
+def test_numbers_are_masked(pool):
     mixed(pool)
     said = sync()
     assert "+1••••••••04" in said
     assert "+1201" not in said
 
 
-def test_what_is_not_undone_is_said(pool):  # noqa: F811
+def test_what_is_not_undone_is_said(pool):
     user = person(pool, 1)
     pool.change(user.sub, phone_number=number(7777))
     sync("--mend", "phone")
@@ -67,7 +67,7 @@ def test_what_is_not_undone_is_said(pool):  # noqa: F811
     assert "0 undone, 1 left as they are" in said
 
 
-def test_undoing_cannot_be_tried_dry(pool):  # noqa: F811
+def test_undoing_cannot_be_tried_dry(pool):
     user = person(pool, 1)
     pool.change(user.sub, phone_number=number(7777))
     sync("--mend", "phone")
@@ -76,7 +76,7 @@ def test_undoing_cannot_be_tried_dry(pool):  # noqa: F811
     assert User.objects.get().phone == number(7777)
 
 
-def test_people_who_are_too_many_to_shut_out_are_told(pool):  # noqa: F811
+def test_people_who_are_too_many_to_shut_out_are_told(pool):
     people(pool, range(3))
     pool.users.clear()
     assert "too many to shut out" in sync("--mend", "only_here", "--shut-out-most=2")
@@ -88,13 +88,13 @@ def impatient(monkeypatch):
     monkeypatch.setattr(sync_users, "_LONGEST_WAIT", 0.01)
 
 
-def test_throttled_list_is_waited_for(pool, impatient):  # noqa: F811
+def test_throttled_list_is_waited_for(pool, impatient):
     pool.faults["ListUsers"] = [THROTTLED] * 5
     assert "0 users listed" in sync()
     assert pool.operations() == ["ListUsers"] * 6
 
 
-def test_outage_ends_the_command_and_it_is_resumed(pool, impatient):  # noqa: F811
+def test_outage_ends_the_command_and_it_is_resumed(pool, impatient):
     pool.add("sub-1", number(1))
     pool.faults["ListUsers"] = OUTAGE
     with pytest.raises(CommandError, match="--resume goes on"):
@@ -120,7 +120,7 @@ def test_outage_ends_the_command_and_it_is_resumed(pool, impatient):  # noqa: F8
     ],
     ids=str,
 )
-def test_arguments_that_make_no_sense_are_refused(pool, arguments):  # noqa: F811
+def test_arguments_that_make_no_sense_are_refused(pool, arguments):
     with pytest.raises(CommandError):
         sync(*arguments)
     assert pool.requests == []
@@ -128,7 +128,7 @@ def test_arguments_that_make_no_sense_are_refused(pool, arguments):  # noqa: F81
 
 
 @pytest.mark.django_db(transaction=True)
-def test_process_that_is_killed_is_resumed_where_it_was(pool, tmp_path, project: Path):  # noqa: F811
+def test_process_that_is_killed_is_resumed_where_it_was(pool, tmp_path, project: Path):
     """SIGKILL at whatever it is doing, then to the end, and nothing is found twice."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")

@@ -2,7 +2,6 @@
 
 import io
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,66 +11,39 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from accounts import functions, unproven
+from accounts import unproven
 from accounts.models import UnprovenAccount, User
-from tests.user_pool import DAY, OUTAGE, THROTTLED, UserPool
-from tests.wire import Reply, Request
+from tests.fakes.sign_in_pool import SignInPool
+from tests.fakes.tokens import POOL_ID
+from tests.fakes.user_pool import DAY, NOTHING_HELD, OUTAGE, THROTTLED
+from tests.wire import Reply
 
 pytestmark = pytest.mark.django_db
 
-POOL = "eu-west-1_Example01"
-
-
-class PoolWithLedger(UserPool):
-    """A user pool, and the function that tells of the ledger: ``states`` by phone."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.states: dict[str, dict[str, Any]] = {}
-
-    def answer(self, request: Request) -> Reply:
-        if request.operation or "" in self.faults:
-            return super().answer(request)
-        self.requests.append(request)
-        return Reply(self.states[request.json["phone"]])
-
-
-@pytest.fixture(autouse=True)
-def _no_client_of_another_test() -> Iterator[None]:
-    functions._client.cache_clear()
-    yield
-    functions._client.cache_clear()
-
 
 @pytest.fixture
-def pool(settings) -> Iterator[PoolWithLedger]:
-    server = PoolWithLedger()
-    settings.AWS_ENDPOINT_URL = server.url
+def pool(pool: SignInPool, settings) -> SignInPool:
+    """With the function that tells of the ledger."""
     settings.ACCOUNTS_LEDGER_FUNCTION = "phone-login-ledger"
-    yield server
-    server.close()
+    return pool
 
 
-def made(pool: PoolWithLedger, n: int = 1, *, days_ago: float = 31, **of_the_pool: Any) -> str:
+def made(pool: SignInPool, n: int = 1, *, days_ago: float = 31, **of_the_pool: Any) -> str:
     """An account that the site made, and whose number nobody proved."""
     phone = f"+1201555{n:04d}"
     sub = pool.add(f"sub-{n}", phone, verified=False, days_old=days_ago, **of_the_pool)
     at = timezone.now() - timedelta(days=days_ago)
-    UnprovenAccount.objects.create(pool=POOL, sub=sub, made_at=at)
-    pool.states[phone] = {
-        "failures": 0,
-        "held_until": 0,
-        "is_locked": False,
-        "sends_last_hour": 0,
-        "sends_last_day": 0,
+    UnprovenAccount.objects.create(pool=POOL_ID, sub=sub, made_at=at)
+    pool.held[phone] = {
+        **NOTHING_HELD,
         "known_since": int(at.timestamp()) + 1,
         "used_at": 0,
     }
     return sub
 
 
-def state_of(pool: PoolWithLedger, sub: str) -> dict[str, Any]:
-    return pool.states[pool.users[sub]["attributes"]["phone_number"]]
+def state_of(pool: SignInPool, sub: str) -> dict[str, Any]:
+    return pool.held[pool.users[sub]["attributes"]["phone_number"]]
 
 
 def purge(*arguments: str) -> str:
@@ -100,7 +72,7 @@ def test_time_is_a_setting_and_nought_is_for_ever(pool, settings):
     assert purge().startswith("Removed 2 ")
 
 
-def row(pool: PoolWithLedger, sub: str) -> None:
+def row(pool: SignInPool, sub: str) -> None:
     User.objects.for_identity(sub, "+12015559999")
 
 
@@ -165,27 +137,15 @@ def test_account_that_was_texted_lately_is_put_off_for_a_day(pool):
     assert purge().startswith("Removed 1 ")
 
 
-class SignsInMeanwhile(PoolWithLedger):
-    def __init__(self, when_asked: Any) -> None:
-        super().__init__()
-        self._when_asked = when_asked
+def test_sign_in_between_the_judgement_and_the_deletion_keeps_the_account(pool):
+    def show_and_let_sign_in(asked: dict[str, Any]) -> dict[str, Any]:
+        pool.change("sub-1", phone_number_verified="true")
+        return pool.held[asked["phone"]]
 
-    def answer(self, request: Request) -> Reply:
-        reply = super().answer(request)
-        if not request.operation:
-            self._when_asked(self)
-        return reply
-
-
-def test_sign_in_between_the_judgement_and_the_deletion_keeps_the_account(settings):
-    pool = SignsInMeanwhile(lambda pool: pool.change("sub-1", phone_number_verified="true"))
-    settings.AWS_ENDPOINT_URL, settings.ACCOUNTS_LEDGER_FUNCTION = pool.url, "ledger"
-    try:
-        made(pool)
-        assert "Removed 0 accounts that nobody proved; 1 are kept for good" in purge()
-        assert "AdminDeleteUser" not in pool.operations()
-    finally:
-        pool.close()
+    made(pool)
+    pool.functions["show"] = show_and_let_sign_in
+    assert "Removed 0 accounts that nobody proved; 1 are kept for good" in purge()
+    assert "AdminDeleteUser" not in pool.operations()
 
 
 def test_account_that_is_gone_already_is_no_obstacle(pool):

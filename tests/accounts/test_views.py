@@ -152,7 +152,7 @@ def test_back_button_after_the_sign_in_leads_home(client, pool, known):
 
 def test_another_number_takes_the_place_of_the_first(client, pool, known):
     other = known.phone[:-4] + "9998"
-    pool.add(other)
+    pool.register(other)
     ask(client, known.phone)
     assert ask(client, other).url == CODE
     assert pool.texts[-1][0] == other
@@ -549,7 +549,7 @@ def test_next_outlives_starting_over(client, pool, known):
 
 def test_next_outlives_changing_the_number(client, pool, known):
     other = known.phone[:-4] + "9997"
-    pool.add(other)
+    pool.register(other)
     ask(client, other, next="/admin/")
     page = client.get(LOGIN)
     assert ask(client, known.phone, **hidden(page)).url == CODE

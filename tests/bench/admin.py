@@ -14,60 +14,27 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import django
 import environ
 from django.conf import settings
 from django.core.management import call_command
 
+from tests.fakes.user_pool import UserPool
 from tests.postgres import Postgres
-from tests.wire import Reply, Request, WireServer
 
 
-class FastAws(WireServer):
-    """Answers what the site asks AWS for, without doing any of it."""
-
-    def answer(self, request: Request) -> Reply:
-        if "/functions/" in request.path:
-            return Reply(self._ledger(request.json))
-        if request.operation == "AdminListGroupsForUser":
-            return Reply({"Groups": []})
-        if request.operation == "AdminGetUser":
-            sub = request.json["Username"]
-            return Reply(
-                {
-                    "Username": sub,
-                    "UserAttributes": [
-                        {"Name": "sub", "Value": sub},
-                        {"Name": "phone_number", "Value": "+12015550123"},
-                        {"Name": "phone_number_verified", "Value": "true"},
-                    ],
-                    "UserCreateDate": 1_700_000_000.0,
-                    "UserLastModifiedDate": 1_700_000_000.0,
-                    "Enabled": True,
-                    "UserStatus": "CONFIRMED",
-                }
-            )
-        return Reply({}, 400)
-
-    def _ledger(self, asked: Any) -> dict[str, Any]:
-        if asked["action"] == "overview":
-            return {
-                "sent": [],
-                "blocked": [
-                    {"day": "2026-01-01", "country": country, "reason": reason, "count": 7}
-                    for country in ("US", "GB", "FR")
-                    for reason in ("phone_hour", "block", "held")
-                ],
-            }
-        return {
-            "failures": 0,
-            "held_until": 0,
-            "is_locked": False,
-            "sends_last_hour": 1,
-            "sends_last_day": 2,
-        }
+def stand_in() -> UserPool:
+    """Return a pool of everybody, beside a ledger that counted texts in three countries."""
+    pool = UserPool()
+    pool.everybody = True
+    blocked = [
+        {"day": "2026-01-01", "country": country, "reason": reason, "count": 7}
+        for country in ("US", "GB", "FR")
+        for reason in ("phone_hour", "block", "held")
+    ]
+    pool.functions["overview"] = lambda _: {"sent": [], "blocked": blocked}
+    return pool
 
 
 def main() -> int:
@@ -76,23 +43,20 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=5_000_000)
     parser.add_argument("--keep", metavar="URL", help="measure on this database, filled before")
     wanted = parser.parse_args()
-    aws = FastAws()
-    try:
-        with (
-            tempfile.TemporaryDirectory(prefix="bench-admin-") as scratch,
-            database(wanted.keep, Path(scratch)) as url,
-        ):
-            set_up(url, aws.url)
-            # They need Django set up.
-            from tests.bench import admin_pages, crowd
+    with (
+        stand_in() as aws,
+        tempfile.TemporaryDirectory(prefix="bench-admin-") as scratch,
+        database(wanted.keep, Path(scratch)) as url,
+    ):
+        set_up(url, aws.url)
+        # They need Django set up.
+        from tests.bench import admin_pages, crowd
 
-            if wanted.keep:
-                call_command("migrate", verbosity=0)
-            else:
-                crowd.fill(wanted.users, wanted.events)
-            return admin_pages.measure_all()
-    finally:
-        aws.close()
+        if wanted.keep:
+            call_command("migrate", verbosity=0)
+        else:
+            crowd.fill(wanted.users, wanted.events)
+        return admin_pages.measure_all()
 
 
 @contextmanager

@@ -89,6 +89,14 @@ def _pages(browser: Browser) -> Iterator[dict[str, Page]]:
 
 
 @pytest.fixture
+def browser_context_args(
+    browser_context_args: dict[str, Any], request: pytest.FixtureRequest
+) -> dict[str, Any]:
+    """Those of the parameter of a test, where it has one."""
+    return {**browser_context_args, **getattr(request, "param", {})}
+
+
+@pytest.fixture
 def page(
     browser: Browser,
     browser_context_args: dict[str, Any],

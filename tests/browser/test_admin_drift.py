@@ -8,9 +8,9 @@ from django.contrib.auth.models import Permission
 from playwright.sync_api import Page, expect
 
 from accounts.models import Finding, User
+from tests.aws_console import Console
 from tests.browser.conftest import assert_accessible
-from tests.browser.test_admin_people import made, sign_in
-from tests.end_to_end.test_drift import Operator
+from tests.browser.steps import made, sign_in
 
 LIST = "/admin/accounts/finding/"
 
@@ -23,7 +23,7 @@ def picture(tmp_path: Path, project: Path) -> Path:
 
 
 def test_operator_compares_looks_mends_and_undoes(page: Page, site, phone, on_cloud, picture):
-    console, block = Operator(on_cloud), phone[:-4]
+    console, block = Console(on_cloud), phone[:-4]
     operator = made(phone, name="Ada Byron", is_staff=True)
     rights = ["view_finding", "mend_drift", "view_user"]
     operator.user_permissions.set(Permission.objects.filter(codename__in=rights))

@@ -6,31 +6,13 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Group
-from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from accounts import cognito
 from accounts.admin import remote_state
 from accounts.models import User
 from tests.browser.conftest import assert_accessible
-
-
-def made(phone: str, **rights) -> User:
-    sub = cognito.gateway().create_user(phone).sub
-    user = User.objects.for_identity(sub, phone)
-    for name, value in rights.items():
-        setattr(user, name, value)
-    user.save()
-    return user
-
-
-def sign_in(context: BrowserContext, site: str, user: User) -> None:
-    """Give the browser a session as a sign-in does, with a code typed just now."""
-    client = Client()
-    client.force_login(user)
-    user.sessions.update(device="iPhone", network="203.0.113.0/24")
-    cookie = client.cookies["sessionid"]
-    context.add_cookies([{"name": "sessionid", "value": cookie.value, "url": site}])
+from tests.browser.steps import made, sign_in
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Request, expect
 
 from accounts.fields import CodeField
 from tests.browser.conftest import place
-from tests.browser.test_login import ask
+from tests.browser.steps import ask
 from tests.codes import code_in, wrong
 
 SIGNED_IN = "You are signed in"

@@ -327,7 +327,7 @@ def test_gallery_of_troubles(gallery: Gallery, page: Page, phone, settings):
     with SignInPool() as pool:
         pool.connect(settings)
         cognito._made_gateway.cache_clear()
-        User.objects.for_identity(pool.add(phone), phone, phone_verified=True)
+        User.objects.for_identity(pool.register(phone), phone, phone_verified=True)
         gallery.go(LOGIN)
         page.locator("[name=remember]").check()
         states = {

@@ -5,39 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.steps import SCRIPTS, answer, ask
 from tests.codes import code_in
-
-SCRIPTS = pytest.mark.parametrize(
-    "browser_context_args",
-    [
-        pytest.param({"java_script_enabled": True}, id="with-javascript"),
-        pytest.param({"java_script_enabled": False}, id="without-javascript"),
-    ],
-    indirect=True,
-)
-
-
-@pytest.fixture
-def browser_context_args(browser_context_args, request):
-    return {**browser_context_args, **getattr(request, "param", {})}
-
-
-def ask(page: Page, site: str, phone: str) -> None:
-    page.goto(f"{site}/")
-    page.get_by_label("Mobile number").fill(phone)
-    page.get_by_role("button", name="Text me a code").click()
-    expect(page.get_by_role("heading", name="Type your code")).to_be_visible()
-    # With its scripts, where there are any.
-    page.wait_for_load_state()
-
-
-def answer(page: Page, code: str, button: str = "Sign in") -> None:
-    """Type a whole code, which sends itself where there are scripts."""
-    sends_itself = page.evaluate("matchMedia('(scripting: enabled)').matches")
-    with page.expect_navigation():
-        page.get_by_label("6-digit code").fill(code)
-        if not sends_itself:
-            page.get_by_role("button", name=button).click()
 
 
 @SCRIPTS

@@ -5,11 +5,8 @@ from playwright.sync_api import Page, expect
 
 from accounts import cognito, functions
 from accounts.phones import spaced
-from tests.browser.test_admin_people import made, sign_in
-from tests.browser.test_login import SCRIPTS, answer, ask, browser_context_args
+from tests.browser.steps import SCRIPTS, answer, ask, made, sign_in
 from tests.codes import code_in
-
-__all__ = ["browser_context_args"]
 
 
 @pytest.fixture(autouse=True)

@@ -8,16 +8,11 @@ from playwright.sync_api import Page, Request, expect
 
 from accounts import brand
 from tests.browser.conftest import assert_accessible, place
-from tests.browser.test_login import ask
+from tests.browser.steps import ask
 from tests.codes import code_in
 
 LOGIN, CODE = "/accounts/login/", "/accounts/login/code/"
 BUDGET = 20_000
-
-
-@pytest.fixture
-def browser_context_args(browser_context_args, request):
-    return {**browser_context_args, **getattr(request, "param", {})}
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import User
-from tests.browser.test_login import answer, ask
+from tests.browser.steps import answer, ask
 from tests.codes import code_in
 from tests.login_steps import AGENTS
 

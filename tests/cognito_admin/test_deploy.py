@@ -22,7 +22,7 @@ from cognito_admin.terminal import DeployError
 from localcloud.cloud import PROJECT
 from tests.cognito_admin import aws_cli
 from tests.cognito_admin.existing_pool import OTHER
-from tests.lambdas.test_template import TEMPLATE
+from tests.lambdas.template import TEMPLATE
 from tests.wire import Reply, WireServer
 
 pytestmark = pytest.mark.cloud

@@ -12,7 +12,7 @@ from accounts import texts as site_texts
 from localcloud import stack
 from localcloud.cloud import SITE_USER, Cloud
 from tests.codes import code_in
-from tests.lambdas.test_template import RESOURCES
+from tests.lambdas.template import RESOURCES
 
 pytestmark = pytest.mark.cloud
 

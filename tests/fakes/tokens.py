@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 CLIENT_ID, CLIENT_SECRET = "exampleclientid", "exampleclientsecret"
 
 
-ISSUER = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Example01"
+POOL_ID = "eu-west-1_Example01"
+ISSUER = f"https://cognito-idp.eu-west-1.amazonaws.com/{POOL_ID}"
 
 
 @cache

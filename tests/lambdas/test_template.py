@@ -5,20 +5,16 @@ import json
 import re
 import subprocess
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 import yaml
-from cfnlint.decode import cfn_yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lambdas.triggers import environment, limits, senders, telemetry, text
 from localcloud.cloud import EMULATOR_PROGRAM
+from tests.lambdas.template import PATH, RESOURCES, TEMPLATE
 
-PATH = Path(__file__).resolve().parents[2] / "lambdas" / "template.yaml"
-TEMPLATE = json.loads(json.dumps(cfn_yaml.load(str(PATH))))
-RESOURCES = TEMPLATE["Resources"]
 POOL = RESOURCES["UserPool"]["Properties"]
 CLIENT = RESOURCES["UserPoolClient"]["Properties"]
 LEDGER = RESOURCES["Ledger"]["Properties"]
