@@ -19,8 +19,8 @@ from localcloud import inbox
 from localcloud.cloud import Cloud
 from tests import postgres as postgresql
 from tests import provision
+from tests.fakes.cognito_front.front import CognitoFront
 from tests.redis import Redis
-from tests.strict_cognito import StrictCognito
 from tests.wire import WireServer
 
 LEDGER = "phone-login-ledger-local"
@@ -31,7 +31,7 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 # Long modules first, and one that waits much at the end, beside the browser: no worker rests.
 _FIRST = (
-    "test_strict_cognito.py",
+    "fakes/test_cognito_front.py",
     "lambdas/test_create_auth_challenge.py",
     "end_to_end/test_login.py",
     "end_to_end/test_double_submit.py",
@@ -140,13 +140,13 @@ def on_cloud(cloud: Cloud, settings, monkeypatch: pytest.MonkeyPatch) -> Cloud:
 
 
 @pytest.fixture(scope="session")
-def strict_front(cloud: Cloud) -> Iterator[StrictCognito]:
-    with StrictCognito(cloud) as front:
+def strict_front(cloud: Cloud) -> Iterator[CognitoFront]:
+    with CognitoFront(cloud) as front:
         yield front
 
 
 @pytest.fixture
-def strict(strict_front: StrictCognito) -> StrictCognito:
+def strict(strict_front: CognitoFront) -> CognitoFront:
     """The local AWS behind a front that is as strict as Cognito, with nothing recorded yet."""
     strict_front.records.clear()
     strict_front.heal()

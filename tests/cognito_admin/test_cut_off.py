@@ -13,7 +13,7 @@ from cognito_admin import account, journal
 from localcloud.cloud import PROJECT
 from tests.cognito_admin.conftest import Aws
 from tests.cognito_admin.existing_pool import everything
-from tests.strict_cognito import _TARGET, StrictCognito, _json_reply, _Message
+from tests.fakes.cognito_front.front import _TARGET, CognitoFront, _json_reply, _Message
 
 pytestmark = pytest.mark.cloud
 
@@ -21,7 +21,7 @@ SECOND = "SetUserPoolMfaConfig"
 FIRST = "UpdateUserPool"
 
 
-class Stopping(StrictCognito):
+class Stopping(CognitoFront):
     """The front, which keeps callers waiting at a call once another went through, or refuses it."""
 
     def __init__(self, aws: Aws) -> None:

@@ -6,10 +6,10 @@ from urllib.parse import parse_qs
 
 from botocore.validate import ParamValidator
 
-from tests.strict_cognito import StrictCognito, _Message
+from tests.fakes.cognito_front.front import CognitoFront, _Message
 
 
-class WithTexts(StrictCognito):
+class WithTexts(CognitoFront):
     """The front, with the services for texts that the local AWS lacks.
 
     ``replies`` are by operation; each is checked against botocore's model of it. A tuple is an

@@ -26,8 +26,8 @@ from botocore.exceptions import ClientError
 
 from localcloud.cloud import Cloud
 from localcloud.emulator import REGION
-from tests import strict_cognito
-from tests.strict_cognito import CREATE, DEFINE, VERIFY, StrictCognito
+from tests.fakes.cognito_front import front as cognito_front
+from tests.fakes.cognito_front.front import CREATE, DEFINE, VERIFY, CognitoFront
 
 pytestmark = pytest.mark.cloud
 
@@ -191,7 +191,7 @@ def open_pool(root, function, strict) -> Iterator:
     """``open_pool(front, …)``: another pool, whose triggers are the scripted ones."""
     pools: list[Pool] = []
 
-    def make(front: StrictCognito = strict, triggers=None, **settings) -> Pool:
+    def make(front: CognitoFront = strict, triggers=None, **settings) -> Pool:
         if triggers is None:
             triggers = dict.fromkeys((DEFINE, CREATE, VERIFY), function)
         pools.append(Pool(root, front, triggers, **settings))
@@ -366,7 +366,7 @@ def test_one_of_parallel_answers_is_processed(pool, strict):
 
 
 def test_all_parallel_answers_are_processed_on_request(cloud, open_pool):
-    with StrictCognito(cloud, single_use=False) as front:
+    with CognitoFront(cloud, single_use=False) as front:
         pool = open_pool(front)
         reply = pool.start(pool.add_user())
         assert in_parallel(6, lambda: pool.answer(reply, WRONG)) == ["served"] * 6
@@ -380,10 +380,10 @@ def test_session_expires(open_pool, monkeypatch, settings, minutes):
     expired = "NotAuthorizedException: Invalid session for the user, session is expired."
     began = time.monotonic()
     with monkeypatch.context() as patch:
-        patch.setattr(strict_cognito, "now", lambda: began + minutes * 60 + 1)
+        patch.setattr(cognito_front, "now", lambda: began + minutes * 60 + 1)
         assert error_of(lambda: pool.answer(reply, RIGHT)) == expired
     with monkeypatch.context() as patch:
-        patch.setattr(strict_cognito, "now", lambda: began + minutes * 60 - 5)
+        patch.setattr(cognito_front, "now", lambda: began + minutes * 60 - 5)
         assert pool.answer(reply, RIGHT)["AuthenticationResult"]
 
 
@@ -461,7 +461,7 @@ def test_session_is_dead_once_a_trigger_failed(pool):
 
 
 def test_slow_trigger_is_run_three_times(cloud, open_pool):
-    with StrictCognito(cloud, trigger_timeout=1) as front:
+    with CognitoFront(cloud, trigger_timeout=1) as front:
         pool = open_pool(front)
         phone = pool.add_user(**{CREATE: {"sleep": 2}})
         assert error_of(lambda: pool.start(phone)) == (
@@ -474,7 +474,7 @@ def test_slow_trigger_is_run_three_times(cloud, open_pool):
 
 
 def test_second_try_of_a_slow_trigger_serves(cloud, open_pool, tmp_path):
-    with StrictCognito(cloud, trigger_timeout=1) as front:
+    with CognitoFront(cloud, trigger_timeout=1) as front:
         pool = open_pool(front)
         phone = pool.add_user(**{CREATE: {"sleep once": str(tmp_path / "slept")}})
         assert pool.answer(pool.start(phone), RIGHT)["AuthenticationResult"]
@@ -604,7 +604,7 @@ def test_flow_that_the_client_does_not_allow_is_refused(open_pool, flow):
     )
 
 
-def admin_api(strict: StrictCognito, key: str, secret: str):
+def admin_api(strict: CognitoFront, key: str, secret: str):
     session = boto3.Session(key, secret, region_name=REGION)
     return session.client("cognito-idp", endpoint_url=strict.url)
 

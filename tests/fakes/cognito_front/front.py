@@ -5,7 +5,7 @@ time-outs and second tries, where the function lets the pool call it, and hands 
 serves one answer. What an update of a pool or client leaves out is reset. Users, secrets,
 permissions, tokens and keys remain the emulator's, and every other request passes unchanged.
 
-    with StrictCognito(cloud) as front:
+    with CognitoFront(cloud) as front:
         boto3.client("cognito-idp", endpoint_url=front.url)
 
 It does not play PreAuthentication, PostAuthentication, the built-in challenges (PASSWORD_VERIFIER
@@ -163,7 +163,7 @@ class _Message:
         return [(key, value) for key, value in self.headers if key.lower() != name]
 
 
-class StrictCognito:
+class CognitoFront:
     """Serves on a port of its own from ``with`` to its end.
 
     ``records`` holds every run of a trigger, oldest first. With ``single_use=False`` a Session
@@ -216,7 +216,7 @@ class StrictCognito:
     def heal(self) -> None:
         self._faults.clear()
 
-    def __enter__(self) -> "StrictCognito":
+    def __enter__(self) -> "CognitoFront":
         self._thread.start()
         return self
 
