@@ -5,9 +5,10 @@ import json
 import pytest
 
 from accounts import cognito
-from tests.accounts.test_cognito import CLIENT, PHONE, POOL, SECRET, SUB
+from tests.fakes.tokens import CLIENT_ID, CLIENT_SECRET, POOL_ID
 from tests.wire import Reply, aws_error
 
+PHONE, SUB = "+12015550123", "5f1d3f0c-6a9d-4b3e-9d0c-2f1f5a0f7c11"
 ATTRIBUTES = {
     "sub": SUB,
     "phone_number": PHONE,
@@ -21,7 +22,9 @@ ATTRIBUTES = {
 @pytest.fixture
 def gateway(wire):
     client = cognito.make_client(region="eu-west-1", endpoint_url=wire.url, threads=1)
-    return cognito.Gateway(client, user_pool_id=POOL, client_id=CLIENT, client_secret=SECRET)
+    return cognito.Gateway(
+        client, user_pool_id=POOL_ID, client_id=CLIENT_ID, client_secret=CLIENT_SECRET
+    )
 
 
 def account(status: str = "UNCONFIRMED") -> Reply:
