@@ -13,7 +13,8 @@ from cognito_admin import account, journal
 from localcloud.cloud import PROJECT
 from tests.cognito_admin.conftest import Aws
 from tests.cognito_admin.existing_pool import everything
-from tests.fakes.cognito_front.front import _TARGET, CognitoFront, _json_reply, _Message
+from tests.fakes.cognito_front.front import CognitoFront
+from tests.fakes.cognito_front.messages import TARGET, Message, json_reply
 
 pytestmark = pytest.mark.cloud
 
@@ -41,14 +42,14 @@ class Stopping(CognitoFront):
         self._at = ""
         self._go_on.set()
 
-    def _answer(self, request: _Message) -> _Message:
-        operation = request.header("x-amz-target").removeprefix(_TARGET)
+    def _answer(self, request: Message) -> Message:
+        operation = request.header("x-amz-target").removeprefix(TARGET)
         is_due = not self._after or self._after in self.asked
         if operation and operation == self._at and is_due:
             self.stopped.set()
             if not self._refuse:
                 self._go_on.wait(60)
-            return _json_reply({"__type": "InvalidParameterException", "message": "No."}, 400)
+            return json_reply({"__type": "InvalidParameterException", "message": "No."}, 400)
         self.asked.append(operation)
         return super()._answer(request)
 

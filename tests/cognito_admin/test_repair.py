@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 
 from cognito_admin import repair
 from cognito_admin.repair import Ailment, Kind
-from tests.fakes.cognito_front import front as cognito_front
+from tests.fakes.cognito_front.messages import json_reply
 
 pytestmark = pytest.mark.cloud
 
@@ -227,7 +227,7 @@ def test_account_that_cannot_be_healed_is_named_and_holds_up_no_other(
 
     def refuse_ben(request):
         if "AdminSetUserPassword" in request.header("x-amz-target") and b'"ben"' in request.body:
-            return cognito_front._json_reply({"__type": "InvalidPasswordException"}, 400)
+            return json_reply({"__type": "InvalidPasswordException"}, 400)
         return forward(request)
 
     monkeypatch.setattr(front, "_forward", refuse_ben)

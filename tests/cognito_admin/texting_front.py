@@ -6,7 +6,8 @@ from urllib.parse import parse_qs
 
 from botocore.validate import ParamValidator
 
-from tests.fakes.cognito_front.front import CognitoFront, _Message
+from tests.fakes.cognito_front.front import CognitoFront
+from tests.fakes.cognito_front.messages import Message
 
 
 class WithTexts(CognitoFront):
@@ -25,7 +26,7 @@ class WithTexts(CognitoFront):
             "sns": aws.client("sns").meta.service_model,
         }
 
-    def _answer(self, request: _Message) -> _Message:
+    def _answer(self, request: Message) -> Message:
         service, _, operation = request.header("x-amz-target").partition(".")
         if service == "PinpointSMSVoiceV2":
             data = json.loads(request.body)
@@ -36,7 +37,7 @@ class WithTexts(CognitoFront):
             return self._sns(action)
         return super()._answer(request)
 
-    def _texting(self, operation: str, data: dict[str, Any]) -> _Message:
+    def _texting(self, operation: str, data: dict[str, Any]) -> Message:
         reply = self.replies[operation]
         if callable(reply):
             reply = reply(data)
@@ -48,15 +49,15 @@ class WithTexts(CognitoFront):
             reasons = shapes[code].members["Reason"].enum
             assert reason in reasons
             body = {"__type": code, "Message": reason, "Reason": reason}
-            return _Message([("Content-Type", kind)], json.dumps(body).encode(), status=400)
+            return Message([("Content-Type", kind)], json.dumps(body).encode(), status=400)
         report = ParamValidator().validate(reply, model.output_shape)
         assert not report.has_errors(), report.generate_report()
-        return _Message([("Content-Type", kind)], json.dumps(reply).encode(), status=200)
+        return Message([("Content-Type", kind)], json.dumps(reply).encode(), status=200)
 
-    def _sns(self, action: str) -> _Message:
+    def _sns(self, action: str) -> Message:
         inner = self.replies[action]
         body = f"<{action}Response><{action}Result>{inner}</{action}Result></{action}Response>"
-        return _Message([("Content-Type", "text/xml")], body.encode(), status=200)
+        return Message([("Content-Type", "text/xml")], body.encode(), status=200)
 
 
 def would_leave(data: dict[str, Any]) -> dict[str, str]:

@@ -27,7 +27,8 @@ from botocore.exceptions import ClientError
 from localcloud.cloud import Cloud
 from localcloud.emulator import REGION
 from tests.fakes.cognito_front import front as cognito_front
-from tests.fakes.cognito_front.front import CREATE, DEFINE, VERIFY, CognitoFront
+from tests.fakes.cognito_front.front import CognitoFront
+from tests.fakes.cognito_front.triggers import CREATE, DEFINE, VERIFY
 
 pytestmark = pytest.mark.cloud
 
