@@ -17,14 +17,14 @@ _LEFT_OUT = re.compile(r"(^|/)(\.|__pycache__/)")
 
 def of(lambdas: Path, parameters: Mapping[str, str]) -> str:
     """Return the revision of the sources and the template in ``lambdas`` with ``parameters``."""
-    digest, template = _sources(lambdas), (lambdas / "template.yaml").read_text()
-    whole = f"{digest}{template}{sorted(parameters.items())}"
-    return hashlib.sha256(whole.encode()).hexdigest()[: 64 - _SOURCES] + digest
+    made_of, template = digest(lambdas)[:_SOURCES], (lambdas / "template.yaml").read_text()
+    whole = f"{made_of}{template}{sorted(parameters.items())}"
+    return hashlib.sha256(whole.encode()).hexdigest()[: 64 - _SOURCES] + made_of
 
 
 def has_sources(revision: str, lambdas: Path) -> bool:
     """Tell whether a revision was made of these sources."""
-    return revision[-_SOURCES:] == _sources(lambdas)
+    return revision[-_SOURCES:] == digest(lambdas)[:_SOURCES]
 
 
 def sources(lambdas: Path) -> list[Path]:
@@ -37,9 +37,10 @@ def sources(lambdas: Path) -> list[Path]:
     ]
 
 
-def _sources(lambdas: Path) -> str:
-    digest = hashlib.sha256()
+def digest(lambdas: Path) -> str:
+    """Return the SHA-256 of the files that are deployed and of their names, in hexadecimal."""
+    running = hashlib.sha256()
     for path in sources(lambdas):
         name = path.relative_to(lambdas).as_posix()
-        digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:_SOURCES]
+        running.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return running.hexdigest()

@@ -1,8 +1,6 @@
 """Deploys lambdas/template.yaml through CloudFormation, as in production."""
 
-import hashlib
 import io
-import re
 import time
 import zipfile
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cognito_admin import revision
 from localcloud import LocalCloudError
 
 if TYPE_CHECKING:
@@ -24,23 +23,17 @@ _LOCAL_CODE = "CodeUri: .\n"
 # Alarms on more than one metric are none of the emulator's.
 _WITHOUT = {"UnusedTextsAlarm": "0"}
 _REVISION = 'Revision:\n    Type: String\n    Default: ""\n'
-# What tools leave behind; some of it is JSON (.mypy_cache, .aws-sam).
-_LEFT_OUT = re.compile(r"(^|/)(\.|__pycache__/)")
 
 
 def package(lambdas_dir: Path) -> tuple[bytes, str]:
     """Return the functions' zip and a key for it; the same sources give the same key."""
     buffer = io.BytesIO()
-    digest = hashlib.sha256()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for path in sorted(lambdas_dir.rglob("*")):
-            name = path.relative_to(lambdas_dir).as_posix()
-            if path.suffix not in (".py", ".json") or _LEFT_OUT.search(name):
-                continue
-            content = path.read_bytes()
-            digest.update(name.encode() + b"\0" + content + b"\0")
-            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
-    return buffer.getvalue(), f"{digest.hexdigest()}.zip"
+        for path in revision.sources(lambdas_dir):
+            # Without the time of the file, which is another one in each clone.
+            entry = zipfile.ZipInfo(path.relative_to(lambdas_dir).as_posix())
+            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+    return buffer.getvalue(), f"{revision.digest(lambdas_dir)}.zip"
 
 
 def deploy(
@@ -62,9 +55,8 @@ def deploy(
         cloudformation = session.client("cloudformation", endpoint_url=endpoint_url)
         # Cognito calls published versions, and SAM publishes one when this changes. The emulator
         # tells SAM the defaults of parameters only.
-        whole = hashlib.sha256(f"{key}{template}{sorted(parameters.items())}".encode())
-        revision = f"{whole.hexdigest()[:16]}{key[:48]}"
-        template = template.replace(_REVISION, f'{_REVISION[:-2]}{revision}"\n')
+        deployed = revision.of(lambdas_dir, parameters)
+        template = template.replace(_REVISION, f'{_REVISION[:-2]}{deployed}"\n')
         template = template.replace(_LOCAL_CODE, f"CodeUri: s3://{_BUCKET}/{key}\n")
         # Too large for a request: SAM sends it by way of S3 as well.
         s3.put_object(Bucket=_BUCKET, Key="template.yaml", Body=template.encode())
