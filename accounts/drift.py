@@ -24,7 +24,6 @@ half done. Raised are
 """
 
 import logging
-import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -92,20 +91,6 @@ class Overtaken(DriftError):
 
 class NotDone(DriftError):
     pass
-
-
-class Pace:
-    """Spreads calls evenly, so that no more than ``per_second`` are made."""
-
-    def __init__(self, per_second: float) -> None:
-        self._gap = 1 / per_second
-        self._next = 0.0
-
-    def __call__(self) -> None:
-        now = time.monotonic()
-        if (wait := self._next - now) > 0:
-            time.sleep(wait)
-        self._next = max(now, self._next) + self._gap
 
 
 def start(

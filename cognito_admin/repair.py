@@ -140,14 +140,6 @@ def heal(account: Account, user_pool_id: str, ailment: Ailment) -> list[str]:
     return []
 
 
-def at_pace(ailments: Iterable[Ailment], per_second: float) -> Iterator[Ailment]:
-    """Yield no more than so many in a second: an account takes up to five calls, AWS lets 25."""
-    for ailment in ailments:
-        started = time.monotonic()
-        yield ailment
-        time.sleep(max(0.0, 1 / per_second - (time.monotonic() - started)))
-
-
 def _duplicates(users: list[_User]) -> Iterator[tuple[_User, str]]:
     # Who has proven most stays; of equals the one that was there first.
     keeper, *rest = sorted(

@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from accounts import afterwards, drift
 from accounts.admin import difference_actions
 from accounts.models import Finding, SyncRun
+from accounts.pace import Pace
 
 _AFTERWARDS_SECONDS = 5.0
 # A run that was not touched for so long is not being worked on.
@@ -42,7 +43,7 @@ def compare_view(request: HttpRequest) -> HttpResponse:
 def _work(run: SyncRun) -> None:
     """Do some steps of a run, at the pace that Cognito bears, and leave the rest."""
     until = time.monotonic() + _AFTERWARDS_SECONDS
-    pace = drift.Pace(drift.PER_SECOND)
+    pace = Pace(drift.PER_SECOND)
     try:
         while drift.step(run, pace) and time.monotonic() < until:
             pass

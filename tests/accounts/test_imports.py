@@ -207,6 +207,7 @@ ARROWS: dict[str, set[str]] = {
     "accounts.countries": {"accounts.phones"},
     "accounts.remembered": set(),
     "accounts.brand": set(),
+    "accounts.pace": set(),
     "accounts.phones": set(),
     "accounts.events": {"accounts.devices", "accounts.models", "accounts.phones"},
     "accounts.devices": {"accounts.throttle"},
@@ -258,6 +259,7 @@ ARROWS: dict[str, set[str]] = {
         "accounts.afterwards",
         "accounts.drift",
         "accounts.models",
+        "accounts.pace",
     },
     "accounts.admin.difference_actions": {
         "accounts.admin.bulk",
@@ -512,6 +514,7 @@ LOOSER: dict[str, set[str]] = {
         "accounts.ledger",
         "accounts.models",
         "accounts.operations",
+        "accounts.pace",
         "accounts.phones",
         "accounts.retention",
         "accounts.unproven",
@@ -521,6 +524,7 @@ LOOSER: dict[str, set[str]] = {
 LOOSER["cognito_admin.management*"] = {
     "accounts.cognito",
     "accounts.conf",
+    "accounts.pace",
     "accounts.phones",
     *(name for name in ARROWS if name.startswith("cognito_admin.")),
 }

@@ -6,8 +6,7 @@ import pytest
 import time_machine
 from django.core.management.base import CommandError
 
-from cognito_admin import repair
-from cognito_admin.repair import Ailment, Kind
+from cognito_admin.repair import Kind
 from tests.fakes.cognito_front.messages import json_reply
 
 pytestmark = pytest.mark.cloud
@@ -252,10 +251,3 @@ def test_pool_and_region_that_nobody_names_are_asked_for(run, settings):
 def test_unknown_kind_is_refused(run, pool):
     with pytest.raises(CommandError, match="is not a valid Kind"):
         run("cognito_repair", "--user-pool-id", pool, "--kinds", "everything")
-
-
-def test_pace_is_kept():
-    ailments = [Ailment(Kind.LIMBO, str(n), "", "") for n in range(4)]
-    started = time.monotonic()
-    assert list(repair.at_pace(ailments, 100)) == ailments
-    assert 0.03 < time.monotonic() - started < 1

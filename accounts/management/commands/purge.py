@@ -4,7 +4,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from accounts import cognito, drift, functions, retention, unproven
+from accounts import cognito, functions, retention, unproven
+from accounts.pace import Pace
 
 
 class Command(BaseCommand):
@@ -49,7 +50,7 @@ class Command(BaseCommand):
         try:
             accounts = unproven.purge(
                 now,
-                pace=drift.Pace(options["per_second"]),
+                pace=Pace(options["per_second"]),
                 most=options["accounts"],
                 is_rehearsal=options["list"],
             )

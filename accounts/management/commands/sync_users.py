@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts import cognito, drift, phones
 from accounts.models import Finding, SyncRun
+from accounts.pace import Pace
 
 _TRIES = 8
 _LONGEST_WAIT = 30.0
@@ -82,10 +83,10 @@ class Command(BaseCommand):
                 limbo_after=timedelta(hours=options["limbo_after"]),
                 shut_out_most=options["shut_out_most"],
             )
-        self._go(run, drift.Pace(options["per_second"]))
+        self._go(run, Pace(options["per_second"]))
         self._report(run, options["mend"] if options["dry_run"] else [])
 
-    def _go(self, run: SyncRun, pace: drift.Pace) -> None:
+    def _go(self, run: SyncRun, pace: Pace) -> None:
         self.stdout.write(f"Run {run.pk}")
         progress = _Progress(self.stdout, run)
         failures = 0

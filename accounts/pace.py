@@ -1,0 +1,17 @@
+"""Calls in bulk, slow enough for what AWS grants to the whole account."""
+
+import time
+
+
+class Pace:
+    """Call it before each call to AWS: it spreads them evenly, ``per_second`` at most."""
+
+    def __init__(self, per_second: float) -> None:
+        self._gap = 1 / per_second
+        self._next = 0.0
+
+    def __call__(self) -> None:
+        now = time.monotonic()
+        if (wait := self._next - now) > 0:
+            time.sleep(wait)
+        self._next = max(now, self._next) + self._gap
