@@ -506,12 +506,14 @@ ARROWS: dict[str, set[str]] = {
 LOOSER: dict[str, set[str]] = {
     "accounts.migrations*": {"accounts.models.sessions"},
     "accounts.management": set(),
+    "accounts.management.arguments": {"accounts.conf", "accounts.phones"},
     "accounts.management.commands*": {
         "accounts.cognito",
         "accounts.conf",
         "accounts.drift",
         "accounts.functions",
         "accounts.ledger",
+        "accounts.management.arguments",
         "accounts.models",
         "accounts.operations",
         "accounts.pace",

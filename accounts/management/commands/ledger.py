@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts import functions, ledger, phones
-from accounts.conf import conf
+from accounts.management import arguments
 
 
 class Command(BaseCommand):
@@ -13,17 +13,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("action", choices=["show", "unlock"])
-        parser.add_argument("phone", help="mobile number, such as +14155552671")
+        arguments.add_phone(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            phone = phones.parse(
-                options["phone"], region=conf.default_region, countries=conf.countries
-            )
-        except phones.NotAPhone as error:
-            raise CommandError(
-                "That is not a mobile number of an allowed country (ACCOUNTS_COUNTRIES)."
-            ) from error
+        phone = arguments.read_phone(options)
         try:
             state = getattr(ledger, options["action"])(phone)
         except functions.FunctionError as error:

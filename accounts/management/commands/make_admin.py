@@ -5,6 +5,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts import cognito, phones
 from accounts.conf import conf
+from accounts.management import arguments
 from accounts.models import User
 
 
@@ -12,17 +13,10 @@ class Command(BaseCommand):
     help = "Make the owner of a phone number an operator, in Cognito and here."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("phone", help="mobile number, such as +14155552671")
+        arguments.add_phone(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            phone = phones.parse(
-                options["phone"], region=conf.default_region, countries=conf.countries
-            )
-        except phones.NotAPhone as error:
-            raise CommandError(
-                "That is not a mobile number of an allowed country (ACCOUNTS_COUNTRIES)."
-            ) from error
+        phone = arguments.read_phone(options)
         gateway = cognito.gateway()
         try:
             identity = gateway.create_user(phone) or gateway.find_user(phone)
