@@ -44,8 +44,8 @@ test: $(DEV) $(LOCAL_AWS) ## Run the whole suite, browser tests included (ARGS=�
 	@$(RUN) -m tests.provision
 	@$(TESTED) -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
-unit: $(DEV) ## Run the modules that need neither emulator nor browser (ARGS=… go to pytest)
-	@$(TESTED) -m pytest -n $(WORKERS) --dist loadscope -m "not cloud and not browser" $(ARGS)
+unit: $(DEV) ## Run what is quick: no emulator, browser, other program or walk through pages (ARGS=… go to pytest)
+	@$(TESTED) -m pytest -n $(WORKERS) --dist loadscope -m "not (cloud or browser or programs or pages)" $(ARGS)
 
 test-next: $(NEXT)/.installed $(LOCAL_AWS) ## Run the suite on the next Django (PYTHON=python3.12 or newer)
 	@$(NEXT)/bin/python -m tests.provision

@@ -2,6 +2,7 @@ import functools
 import gc
 import itertools
 import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -47,6 +48,15 @@ _FIRST = (
 _LAST = ("localcloud/test_run.py", "browser/test_login.py", "browser/test_pictures.py")
 
 
+# By a fixture that a test uses: what the test needs. ``make unit`` leaves those tests out.
+_MARKS = {"cloud": "cloud", "postgres": "programs", "redis_url": "programs"}
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    for name in _MARKS.keys() & set(getattr(item, "fixturenames", ())):
+        item.add_marker(_MARKS[name])
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
@@ -80,6 +90,17 @@ def _fresh_process() -> Iterator[None]:
     cognito._made_gateway.cache_clear()
     tokens._verifier.cache_clear()
     throttle._made_limiter.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _programs_are_marked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that starts a program says so, so that ``make unit`` stays quick."""
+
+    def refuse(arguments: object, **options: object) -> None:
+        pytest.fail(f"This test starts a program, and has no mark that says so: {arguments}")
+
+    if not any(request.node.get_closest_marker(name) for name in ("browser", "cloud", "programs")):
+        monkeypatch.setattr(subprocess, "Popen", refuse)
 
 
 @pytest.fixture(scope="session", autouse=True)

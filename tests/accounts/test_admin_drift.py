@@ -16,7 +16,7 @@ from accounts.models import Finding, Session, SyncRun, User
 from tests.accounts.differences import compare, number, people, person
 from tests.fakes.user_pool import OUTAGE, UserPool
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.pages]
 
 LIST = "/admin/accounts/finding/"
 MEND, UNDO, COMPARE = f"{LIST}mend/", f"{LIST}undo/", f"{LIST}compare/"

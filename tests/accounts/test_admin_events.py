@@ -15,7 +15,7 @@ from accounts import events
 from accounts.admin import base
 from accounts.models import SignInEvent, User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.pages]
 
 LIST = "/admin/accounts/signinevent/"
 

@@ -24,7 +24,7 @@ from tests.fakes.sign_in_pool import SignInPool
 from tests.fakes.user_pool import OUTAGE
 from tests.wire import Reply, aws_error
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.pages]
 
 LIST = "/admin/accounts/user/"
 INVITE = f"{LIST}invite/"

@@ -32,7 +32,7 @@ def delicate(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [path("delicate/", delicate), path("", include("config.urls"))]
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+pytestmark = [pytest.mark.django_db, pytest.mark.pages, pytest.mark.urls(__name__)]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.concurrency import at_once, database_in_a_file
 from tests.fakes.sign_in_pool import SignInPool
 from tests.wire import Reply, aws_error
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.pages]
 
 PHONE, NEW = "+12015550123", "+12025550187"
 START, CODE, RESEND, CANCEL, TAKEN, CHANGED = (

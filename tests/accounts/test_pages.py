@@ -17,7 +17,7 @@ from tests.fakes.sign_in_pool import further_step
 from tests.login_steps import CODE, LOGIN, LOGOUT, RESEND, answer, ask
 from tests.wire import Reply
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.pages]
 
 FORGET, LANGUAGE = "/accounts/login/forget/", "/accounts/language/"
 NUMBER = "/accounts/number/"

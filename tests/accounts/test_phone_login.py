@@ -23,7 +23,7 @@ from tests.fakes.tokens import CLIENT_SECRET, id_token, key_set
 from tests.login_steps import CODE, LOGIN, LOGOUT, RESEND, answer, ask, same_cookies, who
 from tests.wire import Reply, aws_error
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.pages]
 
 
 # Which calls are made

@@ -14,6 +14,8 @@ import pytest
 from django.conf import settings as test_settings
 from django.urls import reverse
 
+pytestmark = pytest.mark.programs
+
 PRODUCTION = {
     "ENV_FILE": os.devnull,
     "DJANGO_SECRET_KEY": "aB3-dE5_gH7-jK9_mN1-pQ3_sT5-vW7_yZ9-bC1_eF3-hJ5_kL7-nP9_rS1",

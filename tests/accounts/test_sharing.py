@@ -28,7 +28,7 @@ from tests.login_steps import (
     who,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.pages]
 
 DEVICES = "/accounts/devices/"
 Kind = SignInEvent.Kind

@@ -128,6 +128,7 @@ def test_arguments_that_make_no_sense_are_refused(pool, arguments):
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.programs
 def test_process_that_is_killed_is_resumed_where_it_was(pool, tmp_path, project: Path):
     """SIGKILL at whatever it is doing, then to the end, and nothing is found twice."""
     environment = {

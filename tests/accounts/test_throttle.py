@@ -354,6 +354,15 @@ def test_storage_that_hangs_lets_people_in_after_a_moment(two, post):
 # Redis
 
 
+each_storage = pytest.mark.parametrize(
+    "storage",
+    [
+        pytest.param("redis", id="redis", marks=pytest.mark.programs),
+        pytest.param("two", id="memory"),
+    ],
+)
+
+
 @pytest.fixture
 def redis(redis_url, two):
     two.ACCOUNTS_THROTTLE_URL = redis_url
@@ -396,7 +405,7 @@ def test_first_hits_of_a_process_share_one_memory(two, post):
         assert sum(pool.map(hit, range(32))) == 1
 
 
-@pytest.mark.parametrize("storage", ["redis", "two"], ids=["redis", "memory"])
+@each_storage
 def test_two_hundred_hits_at_once_pass_five_times(request, storage, post):
     settings = request.getfixturevalue(storage)
     settings.ACCOUNTS_SENDS = "5/10 minutes"
@@ -411,7 +420,7 @@ def test_two_hundred_hits_at_once_pass_five_times(request, storage, post):
         assert sum(pool.map(hit, range(200))) == 5
 
 
-@pytest.mark.parametrize("storage", ["redis", "two"], ids=["redis", "memory"])
+@each_storage
 def test_two_hundred_wrong_codes_at_once_pass_ten_times(request, storage, post):
     settings = request.getfixturevalue(storage)
     settings.ACCOUNTS_WRONG_CODES = "10/5 minutes;50/hour"

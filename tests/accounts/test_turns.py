@@ -145,6 +145,7 @@ def test_turn_of_a_lost_machine_holds_until_then(db, monkeypatch):
         pytest.fail("two at once")
 
 
+@pytest.mark.programs
 def test_turn_of_a_dead_process_is_free_at_once(db):
     with turns.turn(request()):
         machine, process, _ = Turn.objects.get().holder.split("/")

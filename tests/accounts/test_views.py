@@ -22,7 +22,7 @@ from tests.fakes.sign_in_pool import SignInPool
 from tests.login_steps import CODE, LOGIN, LOGOUT, RESEND, answer, ask, same_cookies, who
 from tests.wire import Reply
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.pages]
 
 
 def broken(request):

@@ -68,6 +68,7 @@ def test_module_loads_nothing_while_it_runs(module):
 
 
 @pytest.mark.parametrize("module", WITHOUT_BOTO3)
+@pytest.mark.programs
 def test_module_without_aws_calls_runs_on_a_bare_interpreter(module):
     done = run(
         f"import sys; sys.path.insert(0, {str(TRIGGERS.parent)!r})\n"
@@ -78,10 +79,12 @@ def test_module_without_aws_calls_runs_on_a_bare_interpreter(module):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.programs
 def test_bare_interpreter_has_no_boto3():
     assert "ModuleNotFoundError" in run("import boto3", "-S").stderr
 
 
+@pytest.mark.programs
 def test_functions_load_as_they_are_deployed():
     done = run(
         f"import sys; sys.path.insert(0, {str(TRIGGERS.parent)!r})\n"
@@ -94,6 +97,7 @@ def test_functions_load_as_they_are_deployed():
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.programs
 def test_functions_ask_aws_for_nothing_while_they_load():
     done = run(
         f"import sys; sys.path.insert(0, {str(TRIGGERS.parent)!r})\n"

@@ -365,6 +365,7 @@ def test_function_is_published_anew_when_anything_of_it_changes(name):
     assert function(name)["AutoPublishCodeSha256"] == {"Ref": "Revision"}
 
 
+@pytest.mark.programs
 def test_version_that_is_replaced_is_deleted():
     """SnapStart keeps a snapshot of each version, and each is paid for."""
     made = transformed("a" * 64)
@@ -1025,6 +1026,7 @@ def test_condition_of_a_sender_holds_where_it_is_listed(value):
     assert holds("TextsThroughPinpoint") is ("pinpoint" in value.split(","))
 
 
+@pytest.mark.programs
 def test_new_revision_publishes_the_triggers_anew():
     def versions(revision: str) -> set[str]:
         made = transformed(revision)

@@ -131,6 +131,7 @@ def test_missing_program_is_named_in_one_line(tmp_path):
     assert "\n" not in str(e.value)
 
 
+@pytest.mark.programs
 def test_program_whose_interpreter_is_gone_is_said_in_one_line(tmp_path):
     program = tmp_path / "program"
     program.write_text("#!/nowhere/python\n")
@@ -141,6 +142,7 @@ def test_program_whose_interpreter_is_gone_is_said_in_one_line(tmp_path):
 
 
 @needs_proc
+@pytest.mark.programs
 def test_program_that_exits_is_quoted_with_its_log(program, tmp_path):
     local_aws = Emulator(program("echo first; echo 'disk is full'; echo; exit 3"), tmp_path / "s")
     began = time.monotonic()
@@ -156,6 +158,7 @@ def test_program_that_exits_is_quoted_with_its_log(program, tmp_path):
 
 @needs_proc
 @pytest.mark.parametrize("script", [SILENT, DEAF], ids=["silent", "deaf"])
+@pytest.mark.programs
 def test_program_that_never_gets_healthy_is_stopped(program, tmp_path, monkeypatch, script):
     monkeypatch.setattr(emulator, "START_TIMEOUT", 0.3)
     monkeypatch.setattr(emulator, "STOP_TIMEOUT", 0.3)
@@ -167,6 +170,7 @@ def test_program_that_never_gets_healthy_is_stopped(program, tmp_path, monkeypat
 
 
 @needs_proc
+@pytest.mark.programs
 def test_start_that_is_interrupted_leaves_nothing(program, tmp_path):
     def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt

@@ -123,6 +123,7 @@ def test_text_that_the_local_aws_sends_is_shown(client, cloud, on_cloud, phone):
     assert (phone, "123456 &amp; more") in shown(client)
 
 
+@pytest.mark.programs
 def test_page_is_not_there_outside_local_mode(project):
     program = (
         "import django; django.setup(); from django.test import Client;"

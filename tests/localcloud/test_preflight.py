@@ -14,6 +14,8 @@ import pytest
 from localcloud import preflight
 from localcloud.emulator import free_port
 
+pytestmark = pytest.mark.programs
+
 START = "Start it in another terminal (make run), wait until it says Ready, and do this again."
 IS_NEEDED = f"The local AWS is not running. {START}\n"
 APPS_NEED_IT = IS_NEEDED.replace("make run", "make run PUBLIC_CLIENT=1")

@@ -13,6 +13,8 @@ from django.utils.translation import gettext
 
 from tests.site import FORWARDED, PRODUCTION, Site, manage
 
+pytestmark = pytest.mark.programs
+
 LOGIN = "/accounts/login/"
 LIMIT = 64 * 1024
 

@@ -9,6 +9,8 @@ from django.core.cache import caches
 from tests import provision
 from tests.redis import Redis
 
+pytestmark = pytest.mark.programs
+
 
 @pytest.fixture
 def redis(tmp_path):

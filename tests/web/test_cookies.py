@@ -6,6 +6,8 @@ import pytest
 
 from tests.site import PRODUCTION, Browser, Site, manage
 
+pytestmark = pytest.mark.programs
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Iterator[Site]:

@@ -12,6 +12,8 @@ from django.utils.translation import gettext
 from tests.postgres import Postgres, programs
 from tests.site import PRODUCTION, Browser, Site, manage
 
+pytestmark = pytest.mark.programs
+
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory) -> Iterator[Postgres]:

@@ -18,6 +18,8 @@ from django.utils.translation import gettext
 from localcloud.cloud import PROJECT
 from tests.site import PRODUCTION, Site, manage
 
+pytestmark = pytest.mark.programs
+
 DOCKERFILE = re.sub(r"\\\n", " ", (PROJECT / "Dockerfile").read_text())
 LAST_STAGE = re.split(r"^FROM ", DOCKERFILE, flags=re.MULTILINE)[-1]
 

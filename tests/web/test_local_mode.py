@@ -8,6 +8,8 @@ import pytest
 from localcloud.cloud import PROJECT
 from tests.site import PRODUCTION, Site, manage
 
+pytestmark = pytest.mark.programs
+
 # What could be set by accident, in the hope of the inbox or left over from another place.
 TEMPTING = {
     "LOCAL_CLOUD": "true",

@@ -6,6 +6,8 @@ import pytest
 
 from tests.site import PRODUCTION, Browser, Site, manage
 
+pytestmark = pytest.mark.programs
+
 PHONE = "+12015550123"
 
 
