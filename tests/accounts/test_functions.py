@@ -44,12 +44,10 @@ def question(request) -> Question:
 
 @pytest.fixture(autouse=True)
 def function(settings, wire):
-    functions._client.cache_clear()
     settings.AWS_ENDPOINT_URL = wire.url
     settings.ACCOUNTS_LEDGER_FUNCTION = "phone-login-ledger-test"
     settings.ACCOUNTS_TEXTS_FUNCTION = "phone-login-texts-test"
-    yield wire
-    functions._client.cache_clear()
+    return wire
 
 
 FAILED = {"x-amz-function-error": "Unhandled"}

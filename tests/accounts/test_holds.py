@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 from django.utils import timezone
 
-from accounts import afterwards, functions, holds
+from accounts import afterwards, holds
 from accounts.models import SignInEvent, User
 from accounts.models.users import LOCKED
 from tests.clock import seconds_later
@@ -28,10 +28,7 @@ STATE = {
 
 @pytest.fixture(autouse=True)
 def _configured(settings):
-    functions._client.cache_clear()
     settings.ACCOUNTS_LEDGER_FUNCTION = "phone-login-ledger-test"
-    yield
-    functions._client.cache_clear()
 
 
 @pytest.fixture

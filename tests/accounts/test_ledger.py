@@ -22,11 +22,9 @@ STATE = {
 
 @pytest.fixture
 def function(settings, wire):
-    functions._client.cache_clear()
     settings.AWS_ENDPOINT_URL = wire.url
     settings.ACCOUNTS_LEDGER_FUNCTION = "phone-login-ledger-test"
-    yield wire
-    functions._client.cache_clear()
+    return wire
 
 
 def run(*arguments: str) -> str:

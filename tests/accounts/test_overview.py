@@ -24,14 +24,12 @@ TEXTS = {
 
 @pytest.fixture
 def function(settings, wire):
-    functions._client.cache_clear()
     settings.AWS_ENDPOINT_URL = wire.url
     settings.ACCOUNTS_LEDGER_FUNCTION = "phone-login-ledger-test"
     # A process makes its client once, which takes a while.
     functions._client()
     wire.will(Reply(TEXTS))
-    yield wire
-    functions._client.cache_clear()
+    return wire
 
 
 @pytest.fixture

@@ -35,11 +35,9 @@ CALLS = {
 
 @pytest.fixture
 def function(settings, wire):
-    functions._client.cache_clear()
     settings.AWS_ENDPOINT_URL = wire.url
     settings.ACCOUNTS_TEXTS_FUNCTION = "phone-login-texts-test"
-    yield wire
-    functions._client.cache_clear()
+    return wire
 
 
 def asked(function) -> dict:

@@ -2,7 +2,6 @@
 
 import os
 import random
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from accounts import events, figures, functions, ledger, phones
+from accounts import events, figures, ledger, phones
 from accounts.models import SignInEvent, User
 from tests.browser.conftest import assert_accessible
 from tests.wire import Reply
@@ -126,7 +125,7 @@ def a_crossed_attempt(user: User) -> SignInEvent:
 
 
 @pytest.fixture
-def operator_page(page: Page, site, phone, settings, wire) -> Iterator[Page]:
+def operator_page(page: Page, site, phone, settings, wire) -> Page:
     people = [
         User.objects.create(
             pool=settings.ACCOUNTS_USER_POOL_ID,
@@ -149,7 +148,6 @@ def operator_page(page: Page, site, phone, settings, wire) -> Iterator[Page]:
     a_month_of_sign_ins(people)
     a_crossed_attempt(people[0])
     figures.roll_up(timezone.now())
-    functions._client.cache_clear()
     settings.AWS_ENDPOINT_URL = wire.url
     settings.ACCOUNTS_LEDGER_FUNCTION = "phone-login-ledger-test"
     wire.will(Reply(WHAT_THE_TRIGGERS_SAY))
@@ -162,8 +160,7 @@ def operator_page(page: Page, site, phone, settings, wire) -> Iterator[Page]:
     cookie = client.cookies["sessionid"]
     page.context.add_cookies([{"name": "sessionid", "value": cookie.value, "url": site}])
     page.set_viewport_size({"width": 1280, "height": 800})
-    yield page
-    functions._client.cache_clear()
+    return page
 
 
 def assert_rows_accessible(page: Page) -> None:

@@ -21,7 +21,7 @@ from django.urls import include, path
 from django.utils import timezone
 from playwright.sync_api import Page, Request, expect
 
-from accounts import cognito, functions, sessions
+from accounts import cognito, sessions
 from accounts.models import Operation, Session, User
 from config import urls
 from tests.browser.conftest import assert_accessible, place
@@ -569,7 +569,6 @@ def test_gallery_of_numbers(
     gallery: Gallery, page: Page, person: User, phone, texts, on_cloud, settings
 ):
     settings.ACCOUNTS_TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
-    functions._client.cache_clear()
     block = phone[:-4]
     cognito.gateway().create_user(f"{block}0456")
 
@@ -619,4 +618,3 @@ def test_gallery_of_numbers(
     Session.objects.update(confirmed_at=None)
     gallery.go(CONFIRM)
     gallery.take("confirm-without-a-number")
-    functions._client.cache_clear()

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from accounts import cognito, functions
+from accounts import cognito
 from accounts.phones import spaced
 from tests.browser.steps import SCRIPTS, answer, ask, made, sign_in
 from tests.codes import code_in
@@ -12,9 +12,6 @@ from tests.codes import code_in
 @pytest.fixture(autouse=True)
 def _texts(on_cloud, settings):
     settings.ACCOUNTS_TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
-    functions._client.cache_clear()
-    yield
-    functions._client.cache_clear()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from django.db.models.signals import post_save, pre_save
 from django.test import Client
 
-from accounts import cognito, functions, operations, phones
+from accounts import cognito, operations, phones
 from accounts.models import Operation, Session, SignInEvent, User
 from tests.codes import code_in, wrong
 
@@ -37,9 +37,6 @@ def _texts(on_cloud, settings):
     settings.ACCOUNTS_TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
     settings.ACCOUNTS_LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
     settings.ACCOUNTS_WRONG_CODES = settings.ACCOUNTS_SENDS = "1000/hour"
-    functions._client.cache_clear()
-    yield
-    functions._client.cache_clear()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import boto3
 import pytest
 from django.test import Client
 
-from accounts import cognito, functions
+from accounts import cognito
 from accounts.models import Session, SignInEvent, User
 from tests.codes import code_in, wrong
 
@@ -22,14 +22,11 @@ CONFIRM, CODE, RESEND = (
 @pytest.fixture(autouse=True)
 def _function(on_cloud, settings):
     settings.ACCOUNTS_TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
-    functions._client.cache_clear()
     boto3.client(
         "lambda",
         region_name=settings.AWS_REGION,
         endpoint_url=settings.AWS_ENDPOINT_URL,
     ).invoke(FunctionName=settings.ACCOUNTS_TEXTS_FUNCTION, Payload=b"{}")
-    yield
-    functions._client.cache_clear()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import time
 import pytest
 from django.test import Client
 
-from accounts import functions, ledger
+from accounts import ledger
 from accounts.models import SignInEvent, User
 from tests.codes import code_in, wrong
 from tests.login_steps import answer, ask, sign_in
@@ -30,10 +30,7 @@ def browser(user_agent: str) -> Client:
 
 @pytest.fixture
 def _ledger(on_cloud, settings):
-    functions._client.cache_clear()
     settings.ACCOUNTS_LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
-    yield
-    functions._client.cache_clear()
 
 
 def test_code_asked_for_on_one_device_and_typed_on_another_is_one_story(

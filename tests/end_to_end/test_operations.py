@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.test import Client
 
-from accounts import cognito, functions, operations
+from accounts import cognito, operations
 from accounts.admin import remote_state
 from accounts.models import Operation, Session, User
 from accounts.operations import Kind, Remark, State
@@ -26,13 +26,11 @@ LIST = "/admin/accounts/user/"
 
 @pytest.fixture
 def site(on_cloud, settings):
-    functions._client.cache_clear()
     settings.ACCOUNTS_LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
     settings.ACCOUNTS_TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
     settings.ACCOUNTS_STAFF_GROUP = "staff"
     settings.ACCOUNTS_GROUPS = {"edit": "Editors"}
-    yield settings
-    functions._client.cache_clear()
+    return settings
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import cognito, functions, unproven
+from accounts import cognito, unproven
 from accounts.models import User
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
@@ -18,10 +18,8 @@ DAY = 24 * 60 * 60
 
 @pytest.fixture
 def site(on_cloud, settings):
-    functions._client.cache_clear()
     settings.ACCOUNTS_LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
-    yield settings
-    functions._client.cache_clear()
+    return settings
 
 
 def purge(days: float = 31) -> unproven.Outcome:
