@@ -28,9 +28,9 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 
-import phonenumbers
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Exists, F, OuterRef, Q
@@ -41,6 +41,7 @@ from django.utils.translation import gettext_lazy
 from accounts import cognito, revalidation
 from accounts.cognito import CognitoUser
 from accounts.conf import conf
+from accounts.duplicates import by_number, number_of
 from accounts.models import Claim, Finding, Listed, SyncRun, User
 from accounts.models.users import DELETED
 from accounts.revalidation import Change
@@ -78,7 +79,6 @@ _ASKED_AT_ONCE = 20
 _COMPARED_AT_ONCE = 200
 _MENDED_AT_ONCE = 60
 _MOST_RESTARTS = 20
-_MAX_PHONE = 64
 
 
 class DriftError(Exception):
@@ -231,13 +231,9 @@ def _compare_numbers(run: SyncRun, pace: Callable[[], None]) -> None:
         pool=run.pool,
         phone__in=numbers,
     )
-    by_number: dict[str, set[str]] = defaultdict(set)
-    for sub, phone in claims.values_list("sub", "phone"):
-        by_number[phone].add(sub)
-    for sub, held in holders.values_list("sub", "phone"):
-        by_number[str(held)].add(sub)
+    held = chain(claims.values_list("phone", "sub"), holders.values_list("phone", "sub"))
     found = []
-    for phone, subs in by_number.items():
+    for phone, subs in by_number(held).items():
         if len(subs) > 1:
             found += _confirm_duplicates(run, phone, sorted(subs), pace)
     with _one_step(run, cursor=numbers[-1]):
@@ -248,12 +244,12 @@ def _confirm_duplicates(
     run: SyncRun, phone: str, subs: list[str], pace: Callable[[], None]
 ) -> list[Finding]:
     """Ask for users that the list named with one number, which may have moved in between."""
-    users = []
+    asked = []
     for sub in subs:
         pace()
-        user = _ask(sub)
-        if user and _normal(user.phone) == phone:
-            users.append(user)
+        if user := _ask(sub):
+            asked.append((user.phone, user))
+    users = by_number(asked).get(phone, [])
     if len(users) < 2:
         return []
     rows = {row.sub: row for row in User.objects.filter(pool=run.pool, sub__in=subs)}
@@ -325,7 +321,7 @@ def _compare(run: SyncRun, users: list[CognitoUser]) -> None:
     for user in users:
         row = rows.get(user.sub)
         found += [_finding(run, kind, user.sub, row, user) for kind in _differences(run, row, user)]
-        normal = _normal(user.phone)
+        normal = number_of(user.phone)
         if normal and not (row and row.phone == user.phone == normal):
             claims.append(Claim(run=run, sub=user.sub, phone=normal))
         if row and not row.cognito_status:
@@ -369,15 +365,6 @@ def _differences(run: SyncRun, row: User | None, user: CognitoUser) -> Iterator[
     is_other = bool(row.cognito_status) and row.cognito_status != user.status
     if is_other or row.cognito_enabled != user.enabled:
         yield Kind.STATUS
-
-
-def _normal(phone: str | None) -> str:
-    """Return a number as libphonenumber writes it, "" for what is none."""
-    try:
-        parsed = phonenumbers.parse(phone or "")
-    except phonenumbers.NumberParseException:
-        return ""
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)[:_MAX_PHONE]
 
 
 def _finding(

@@ -11,7 +11,6 @@ owner may be on the way through a sign-up.
 """
 
 import time
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,7 +19,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from accounts import cognito, phones
+from accounts import cognito
+from accounts.duplicates import by_number
 from cognito_admin.account import Account
 
 AWS_ERRORS = (BotoCoreError, ClientError)
@@ -86,11 +86,8 @@ def find(
             for user in _users(account, user_pool_id, status):
                 yield Ailment(kind, user.username, user.phone, remedy, left_alone=left_alone(user))
     if {Kind.NUMBERS, Kind.DUPLICATES} & set(wanted):
-        by_number = defaultdict(list)
-        for user in _users(account, user_pool_id):
-            if (proper := phones.find(user.phone)) and user.is_enabled:
-                by_number[proper].append(user)
-        for proper, users in by_number.items():
+        enabled = (user for user in _users(account, user_pool_id) if user.is_enabled)
+        for proper, users in by_number((user.phone, user) for user in enabled).items():
             if len(users) > 1 and Kind.DUPLICATES in wanted:
                 for user, remedy in _duplicates(users):
                     yield Ailment(

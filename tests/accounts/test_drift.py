@@ -189,6 +189,7 @@ def test_number_that_changed_hands_during_the_run_is_no_duplicate(pool):
 def test_number_that_is_none_is_no_duplicate(pool):
     for n in range(2):
         pool.add(f"short-{n}", "+1")
+        pool.add(f"impossible-{n}", "+1201555")
         pool.add(f"none-{n}", None)
     assert not compare().findings.filter(kind=Kind.DUPLICATE).exists()
 
