@@ -16,7 +16,7 @@ AWS_CLI := $(STATE)/aws-venv/.installed
 NEXT := $(STATE)/next-venv
 LIGHTHOUSE := $(STATE)/node/.lighthouse-12.8.2
 SPA := $(STATE)/node/spa
-BENCHES := triggers sync admin outage
+BENCHES := triggers sync admin outage timing
 
 # The process environment wins over the file, so what a developer has set must go.
 LOCAL := env $(foreach name,$(filter AWS_% COGNITO_% DJANGO_% ACCOUNTS_% DATABASE_URL CACHE_URL,$(.VARIABLES)),-u $(name)) NO_PROXY=* ENV_FILE=$(STATE)/env
@@ -73,7 +73,7 @@ pictures: $(DEV) $(LOCAL_AWS) ## Take the pictures of the docs anew, and of ever
 lighthouse: $(DEV) $(LOCAL_AWS) $(LIGHTHOUSE) ## Run Lighthouse on the sign-in pages (needs Node 20; writes docs/lighthouse.md)
 	@$(RUN) -m tests.lighthouse
 
-bench: may-bench $(DEV) $(LOCAL_AWS) ## Measure: make bench WHAT=triggers, sync, admin or outage (ARGS=… go to it)
+bench: may-bench $(DEV) $(LOCAL_AWS) ## Measure: make bench WHAT=triggers, sync, admin, outage or timing (ARGS=… go to it)
 	@$(if $(filter admin outage,$(WHAT)),$(RUN) -m tests.provision)
 	@$(RUN) -m tests.bench.$(WHAT) $(ARGS)
 

@@ -160,13 +160,15 @@ def role_without(function: str, action: str) -> Callable[[Aws], None]:
 
 def foreign_trigger(slot: str, *, exists: bool) -> Callable[[Aws], None]:
     def change(aws: Aws) -> None:
-        arn = "arn:aws:lambda:us-east-1:000000000000:function:somebody-elses"
+        # Of each test's own: the other one makes it.
+        name = f"somebody-elses-{slot}"
+        arn = f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
         if exists:
             functions = aws.client("lambda")
             code, _ = local_stack.package(PROJECT / "lambdas")
             role = functions.get_function_configuration(FunctionName="phone-login-define-local")
             functions.create_function(
-                FunctionName="somebody-elses",
+                FunctionName=name,
                 Role=role["Role"],
                 Runtime="python3.13",
                 Handler="triggers.pre_sign_up.handler",

@@ -243,7 +243,7 @@ def test_bench_without_a_subject_names_those_that_there_are(make, clone, project
 
     assert status == 2
     named = said.removeprefix("make bench: Which one? make bench WHAT=… with one of: ").split()
-    assert len(named) == 4
+    assert len(named) == 5
     assert set(named) <= set(benches)
     assert not (clone / ".local").exists()
 

@@ -220,8 +220,10 @@ class CognitoFront:
         session = str(data.get("Session"))
         flow = replace(self._take(session, client, name), metadata=data.get("ClientMetadata"))
         try:
+            # Nobody is looked for as well: the front must not tell by its own time.
+            name = flow.user.username if flow.user.exists else flow.typed
+            user = self._pools.find_user(client, name)
             if flow.user.exists:
-                user = self._pools.find_user(client, flow.user.username)
                 flow = replace(flow, user=replace(user, username=flow.user.username))
             asked = {"privateChallengeParameters": flow.private, "challengeAnswer": answer}
             is_correct = self._triggers.run(VERIFY, flow, asked).get("answerCorrect") is True
