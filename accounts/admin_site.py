@@ -11,7 +11,8 @@ from django.utils.http import MAX_URL_LENGTH, urlencode
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
-from accounts import afterwards, operations, overview, phone_login
+from accounts import afterwards, operations, overview
+from accounts.login import phone_login
 
 
 class PhoneAdminSite(AdminSite):

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.crypto import salted_hmac
 
-from accounts import throttle
+from accounts.login import throttle
 
 _COOKIE_AGE = 400 * 24 * 60 * 60  # the longest that browsers keep one
 _MAX_USER_AGENT = 512

@@ -8,8 +8,9 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from accounts import figures, turns
+from accounts import figures
 from accounts.conf import conf
+from accounts.login import turns
 from accounts.models import EventCount, RolledHour, Session, SignInEvent, Turn
 
 BATCH = 10_000

@@ -7,7 +7,8 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django_structlog import signals
 
-from accounts import devices, throttle
+from accounts import devices
+from accounts.login import throttle
 
 
 @receiver(signals.bind_extra_request_metadata)

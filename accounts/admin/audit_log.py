@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 
-from accounts import confirmation
 from accounts.admin import base, display
+from accounts.login import confirmation
 
 admin.site.unregister(LogEntry)
 admin.site.unregister(Group)

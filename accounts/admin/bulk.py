@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from accounts import confirmation
+from accounts.login import confirmation
 
 Row = TypeVar("Row", bound=Model)
 

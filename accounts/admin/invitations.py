@@ -11,10 +11,11 @@ from django.shortcuts import render
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts import confirmation, operations
+from accounts import operations
 from accounts.admin import orders
 from accounts.conf import conf
 from accounts.fields import PhoneField
+from accounts.login import confirmation
 from accounts.models import User
 from accounts.operations import Kind
 

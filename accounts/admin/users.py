@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import audit, confirmation, operations, phones, sessions
+from accounts import audit, operations, phones, sessions
 from accounts.admin import (
     base,
     display,
@@ -27,6 +27,7 @@ from accounts.admin import (
     user_filters,
 )
 from accounts.conf import conf
+from accounts.login import confirmation
 from accounts.models import Operation, Session, User
 
 _EVENTS_SHOWN = 50

@@ -4,9 +4,9 @@ from django.db import models
 class Turn(models.Model):
     """One browser's sign-in while a request works on it, and for a moment after it succeeded.
 
-    Read and written by accounts/turns.py. ``browser`` and ``answer`` are keyed digests; ``session``
-    is the sealed key of the session that the sign-in made, once it is over. ``holder`` and
-    ``waiting`` name the request that works, and the newest one that waits for it.
+    Read and written by accounts/login/turns.py. ``browser`` and ``answer`` are keyed digests;
+    ``session`` is the sealed key of the session that the sign-in made, once it is over. ``holder``
+    and ``waiting`` name the request that works, and the newest one that waits for it.
     """
 
     browser = models.CharField(max_length=64, primary_key=True)

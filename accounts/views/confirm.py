@@ -4,8 +4,9 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect, render
 
-from accounts import attempt_steps, confirmation, login_errors, phone_login, phones
-from accounts.pending import Pending
+from accounts import phones
+from accounts.login import attempt_steps, confirmation, errors, phone_login
+from accounts.login.pending import Pending
 from accounts.views.login import (
     CodeView,
     ResendView,
@@ -63,7 +64,7 @@ class ConfirmView(ConfirmStepView):
             is_texted = phone_login.start(
                 request, phone, next_url=next_url(request), purpose="confirm"
             )
-        except login_errors.Unavailable as error:
+        except errors.Unavailable as error:
             return self.start_page(request, None, status=503, reference=error.reference)
         say_if_texted_before(request, is_texted=is_texted, purpose="confirm")
         return redirect(self.steps.code)

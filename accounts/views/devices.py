@@ -13,7 +13,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.generic import TemplateView, View
 
-from accounts import phone_login, sessions
+from accounts import sessions
+from accounts.login import phone_login
 from accounts.models import User
 from accounts.views.login import next_url
 

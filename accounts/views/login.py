@@ -19,18 +19,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import TemplateView, View
 
-from accounts import (
-    attempt_steps,
-    countries,
-    devices,
-    login_errors,
-    phone_login,
-    phones,
-    remembered,
-)
+from accounts import countries, devices, phones, remembered
 from accounts.conf import conf
 from accounts.forms import CodeForm, PhoneForm
-from accounts.pending import Pending, Purpose
+from accounts.login import attempt_steps, errors, phone_login
+from accounts.login.pending import Pending, Purpose
 from accounts.views import site
 
 _MAX_NEXT_LENGTH = 2000
@@ -76,13 +69,13 @@ class StepView(View):
             if request.method == "POST":
                 attempt_steps.admit(request)
             return super().dispatch(request, *args, **kwargs)
-        except login_errors.InUse:
+        except errors.InUse:
             return redirect("accounts:take_over")
-        except login_errors.NothingPending:
+        except errors.NothingPending:
             return self.nothing_pending(request)
-        except (login_errors.StartOver, login_errors.FurtherStep):
+        except (errors.StartOver, errors.FurtherStep):
             return redirect(self.steps.start)
-        except login_errors.TooMany as error:
+        except errors.TooMany as error:
             return too_many(request, error)
 
     def elsewhere(self, request: HttpRequest) -> HttpResponseBase | None:
@@ -201,7 +194,7 @@ class PhoneView(StepView):
         phone = form.cleaned_data["phone"]
         try:
             is_texted = phone_login.start(request, phone, next_url=next_url(request))
-        except login_errors.Unavailable as error:
+        except errors.Unavailable as error:
             return _phone_page(request, form, status=503, reference=error.reference)
         say_if_texted_before(request, is_texted=is_texted, purpose="login")
         response = redirect("accounts:code")
@@ -247,20 +240,20 @@ class CodeView(StepView):
             url = self.finish(
                 request, form.cleaned_data["code"], attempt=form.cleaned_data["attempt"]
             )
-        except login_errors.WrongCode as error:
+        except errors.WrongCode as error:
             message = ngettext(
                 "That is not the code. You have %(tries)d try left.",
                 "That is not the code. You have %(tries)d tries left.",
                 error.tries_left,
             )
             form.add_error("code", message % {"tries": error.tries_left})
-        except login_errors.Expired:
+        except errors.Expired:
             form.add_error("code", _("That code is too old. Ask for a new one below."))
-        except login_errors.OtherAttempt:
+        except errors.OtherAttempt:
             form.add_error(
                 "code", _("You have asked for another code since. Type the code you got last.")
             )
-        except login_errors.Unavailable as error:
+        except errors.Unavailable as error:
             is_lost = error.is_answer_lost
             return self.code_page(request, form, status=503, is_answer_lost=is_lost)
         else:
@@ -282,9 +275,9 @@ class ResendView(StepView):
     def post(self, request: HttpRequest) -> HttpResponse:
         try:
             is_texted = self.resend(request)
-        except login_errors.TooSoon as error:
+        except errors.TooSoon as error:
             return self.code_page(request, wait=error.retry_after, status=429)
-        except login_errors.Unavailable:
+        except errors.Unavailable:
             return self.code_page(request, status=503)
         if is_texted:
             messages.success(request, _("We have sent another text. It can take a minute."))
@@ -319,7 +312,7 @@ def say_if_texted_before(request: HttpRequest, *, is_texted: bool, purpose: Purp
         )
 
 
-def too_many(request: HttpRequest, error: login_errors.TooMany) -> HttpResponse:
+def too_many(request: HttpRequest, error: errors.TooMany) -> HttpResponse:
     minutes = math.ceil(error.retry_after / 60)
     context = {"minutes": minutes, "reference": error.reference}
     response = render(request, "429.html", context, status=429)

@@ -14,18 +14,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.generic import View
 
-from accounts import (
-    attempt_steps,
-    confirmation,
-    login_errors,
-    numbers,
-    phones,
-    remembered,
-    sessions,
-)
+from accounts import phones, remembered, sessions
 from accounts.forms import PhoneForm
+from accounts.login import attempt_steps, confirmation, errors, numbers
+from accounts.login.pending import Pending
 from accounts.models import User
-from accounts.pending import Pending
 from accounts.views import site
 from accounts.views.login import (
     CodeView,
@@ -80,10 +73,10 @@ class NumberView(NumberStepView):
             return _number_page(request, form)
         try:
             is_texted = numbers.start(request, form.cleaned_data["phone"])
-        except login_errors.SameNumber:
+        except errors.SameNumber:
             _refuse_same(form)
             return _number_page(request, form)
-        except login_errors.Unavailable as error:
+        except errors.Unavailable as error:
             return _number_page(request, form, status=503, reference=error.reference)
         say_if_texted_before(request, is_texted=is_texted, purpose="number")
         return redirect(self.steps.code)
@@ -93,7 +86,7 @@ class NumberCodeView(NumberStepView, CodeView):
     def finish(self, request: HttpRequest, code: str, *, attempt: str) -> str:
         try:
             numbers.finish(request, code, attempt=attempt)
-        except login_errors.Taken:
+        except errors.Taken:
             return resolve_url("accounts:number_taken")
         return resolve_url("accounts:number_changed")
 

@@ -22,8 +22,9 @@ from django.views.decorators.http import require_safe
 from django.views.generic import View
 from django.views.i18n import set_language
 
-from accounts import attempt_steps, brand, context_processors, locales, login_errors
+from accounts import brand, context_processors
 from accounts.conf import conf
+from accounts.login import attempt_steps, errors, locales
 from accounts.sessions import SessionStore
 
 log = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ def _switch(request: HttpRequest, *, is_admitted: bool = False) -> HttpResponseB
         translation.activate(chosen)
         if request.user.is_authenticated:
             # Beyond the limit the texts follow at the next sign-in, as the page does now.
-            with suppress(login_errors.TooMany):
+            with suppress(errors.TooMany):
                 if not is_admitted:
                     attempt_steps.admit(request)
                 locales.sync_locale(request.user)

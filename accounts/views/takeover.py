@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts import login_errors, phone_login
+from accounts.login import errors, phone_login
 from accounts.views.login import StepView, next_url
 
 
@@ -18,9 +18,9 @@ class TakeOverView(StepView):
     def post(self, request: HttpRequest) -> HttpResponse:
         try:
             done = phone_login.take_over(request, attempt=request.POST.get("attempt", ""))
-        except login_errors.OtherAttempt:
+        except errors.OtherAttempt:
             return redirect("accounts:take_over")
-        except login_errors.Unavailable:
+        except errors.Unavailable:
             return _question(request, status=503)
         return HttpResponseRedirect(done.next_url or next_url(request))
 
@@ -32,7 +32,7 @@ class CancelView(StepView):
     def post(self, request: HttpRequest) -> HttpResponse:
         try:
             others = phone_login.cancel(request)
-        except login_errors.Unavailable:
+        except errors.Unavailable:
             return _question(request, status=503)
         if others:
             said = ngettext(

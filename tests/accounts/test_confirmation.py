@@ -9,7 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import include, path
 
-from accounts import confirmation, sessions
+from accounts import sessions
+from accounts.login import confirmation
 from accounts.models import Session, SignInEvent, User
 from tests.clock import seconds_later
 from tests.fakes.sign_in_pool import further_step

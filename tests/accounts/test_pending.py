@@ -7,10 +7,10 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
-from accounts import pending
 from accounts.cognito import Challenge
+from accounts.login import pending
+from accounts.login.pending import Pending
 from accounts.models import Session
-from accounts.pending import Pending
 from accounts.sessions import SessionStore
 
 pytestmark = pytest.mark.django_db

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import time_machine
 
-from accounts import throttle
-from accounts.throttle import LimitReached
+from accounts.login import throttle
+from accounts.login.throttle import LimitReached
 
 HERE, THERE = "192.0.2.1", "198.51.100.7"
 NOW = 1_790_000_000

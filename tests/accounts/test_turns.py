@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.test import RequestFactory
 from django.utils import timezone
 
-from accounts import turns
+from accounts.login import turns
 from accounts.models import Turn
 from tests.clock import seconds_later
 from tests.concurrency import at_once, database_in_a_file

@@ -14,7 +14,8 @@ from django.test import Client
 from django.urls import include, path
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from accounts import phones, sessions, throttle
+from accounts import phones, sessions
+from accounts.login import throttle
 from accounts.models import Session, User
 from config import urls
 from tests.clock import seconds_later

@@ -12,9 +12,9 @@ from axe_playwright_python.base import AXE_SCRIPT, AxeResults
 from django.test import RequestFactory
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page
 
-from accounts import pending
 from accounts.cognito import Challenge
-from accounts.pending import Pending
+from accounts.login import pending
+from accounts.login.pending import Pending
 from accounts.sessions import SessionStore
 from tests import provision
 

@@ -13,11 +13,12 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from accounts import cognito, events, functions, holds, pending, throttle, turns
+from accounts import cognito, events, functions, holds
 from accounts.conf import conf
-from accounts.login_errors import LoginError, NothingPending, OtherAttempt, TooMany, Unavailable
+from accounts.login import pending, throttle, turns
+from accounts.login.errors import LoginError, NothingPending, OtherAttempt, TooMany, Unavailable
+from accounts.login.pending import Pending, Purpose
 from accounts.models import User
-from accounts.pending import Pending, Purpose
 
 log = logging.getLogger(__name__)
 

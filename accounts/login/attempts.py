@@ -20,10 +20,11 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.views.decorators.debug import sensitive_variables
 
-from accounts import cognito, events, functions, phones, throttle, turns
-from accounts.attempt_steps import Step, check_attempt, step, unavailable, within_limits
+from accounts import cognito, events, functions, phones
 from accounts.cognito import Challenge
-from accounts.login_errors import (
+from accounts.login import throttle, turns
+from accounts.login.attempt_steps import Step, check_attempt, step, unavailable, within_limits
+from accounts.login.errors import (
     Expired,
     FurtherStep,
     LoginError,
@@ -32,8 +33,8 @@ from accounts.login_errors import (
     Unavailable,
     WrongCode,
 )
+from accounts.login.pending import Pending, Purpose
 from accounts.models import User
-from accounts.pending import Pending, Purpose
 
 log = logging.getLogger(__name__)
 

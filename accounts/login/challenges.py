@@ -10,10 +10,11 @@ import uuid
 
 from django.utils.crypto import salted_hmac
 
-from accounts import attempt_steps, cognito, locales, phones, throttle, unproven
-from accounts.attempts import Begun
+from accounts import cognito, phones, unproven
 from accounts.cognito import Challenge
 from accounts.conf import conf
+from accounts.login import attempt_steps, locales, throttle
+from accounts.login.attempts import Begun
 from accounts.models import User
 
 log = logging.getLogger(__name__)

@@ -19,8 +19,8 @@ and what the browser waits for from then on. ``reference`` is that of the attemp
 one, for the person to tell support.
 """
 
+from accounts.login.pending import Pending
 from accounts.models import SignInEvent, User
-from accounts.pending import Pending
 
 Kind = SignInEvent.Kind
 

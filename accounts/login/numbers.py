@@ -5,7 +5,7 @@
     finish  the code was typed         → the account has the number, or will have it soon
     cancel
 
-The steps are those of ``attempts``, and so is what a person can run into (``login_errors``).
+The steps are those of ``attempts``, and so is what a person can run into (``errors``).
 Whether a number has an account is said to nobody who has not proven that it is theirs. From the
 right code on, the change is an order (operations): written down before Cognito is asked, and tried
 again until Cognito and we agree.
@@ -22,25 +22,14 @@ from django.http import HttpRequest
 from django.utils.translation import get_language
 from django.views.decorators.debug import sensitive_variables
 
-from accounts import (
-    afterwards,
-    attempt_steps,
-    attempts,
-    cognito,
-    events,
-    functions,
-    operations,
-    pending,
-    phones,
-    sessions,
-    texts,
-)
-from accounts.attempt_steps import Step
-from accounts.attempts import Begun
+from accounts import afterwards, cognito, events, functions, operations, phones, sessions, texts
 from accounts.cognito import Challenge
-from accounts.login_errors import LoginError, SameNumber, StartOver, Taken
+from accounts.login import attempt_steps, attempts, pending
+from accounts.login.attempt_steps import Step
+from accounts.login.attempts import Begun
+from accounts.login.errors import LoginError, SameNumber, StartOver, Taken
+from accounts.login.pending import Pending, Purpose
 from accounts.models import Operation, Session, SignInEvent, User
-from accounts.pending import Pending, Purpose
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@
     cancel     other devices stay        → nobody is signed in
     sign_out
 
-The steps are those of ``attempts``, and so is what a person can run into (``login_errors``).
+The steps are those of ``attempts``, and so is what a person can run into (``errors``).
 
 Somebody who is signed in goes the same way to confirm that it is still they (``purpose``), and
 ends with a new session key and a fresh ``confirmed_at``. With TEXTS_FUNCTION the code comes from
@@ -28,28 +28,23 @@ from django.views.decorators.debug import sensitive_variables
 
 from accounts import (
     afterwards,
-    attempt_steps,
-    attempts,
-    challenges,
     cognito,
     events,
     functions,
-    locales,
-    pending,
     phones,
     sessions,
     sharing,
     texts,
     tokens,
-    turns,
 )
-from accounts.attempt_steps import Step
-from accounts.attempts import Begun
 from accounts.cognito import Challenge, Tokens
 from accounts.conf import conf
-from accounts.login_errors import FurtherStep, InUse, LoginError, NothingPending, StartOver
+from accounts.login import attempt_steps, attempts, challenges, locales, pending, turns
+from accounts.login.attempt_steps import Step
+from accounts.login.attempts import Begun
+from accounts.login.errors import FurtherStep, InUse, LoginError, NothingPending, StartOver
+from accounts.login.pending import Pending, Purpose
 from accounts.models import Session, User
-from accounts.pending import Pending, Purpose
 
 log = logging.getLogger(__name__)
 
