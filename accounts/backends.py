@@ -5,7 +5,8 @@ from django.contrib.auth.backends import BaseBackend, ModelBackend
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from accounts import groups, revalidation, tokens
+from accounts import groups, revalidation
+from accounts.aws import tokens
 from accounts.models import User
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ half done. Raised are
     DriftError
     ├── Overtaken       another process goes on with this run, or somebody began a new one
     └── NotDone         this finding was not mended or undone; the text says why
-    cognito.CognitoError    as accounts/cognito.py says; the step can be tried again
+    cognito.CognitoError    as accounts/aws/cognito.py says; the step can be tried again
 """
 
 import logging
@@ -38,8 +38,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import cognito, revalidation
-from accounts.cognito import CognitoUser
+from accounts import revalidation
+from accounts.aws import cognito
+from accounts.aws.cognito import CognitoUser
 from accounts.conf import conf
 from accounts.duplicates import by_number, number_of
 from accounts.models import Claim, Finding, Listed, SyncRun, User

@@ -18,7 +18,7 @@ from django.db.models import Count, Exists, Max, OuterRef, Q, Sum
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
-from accounts import functions, ledger
+from accounts.aws import functions, ledger
 from accounts.models import EventCount, RolledHour, SignInEvent, User
 
 log = logging.getLogger(__name__)

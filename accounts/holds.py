@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import afterwards, events, functions, ledger
+from accounts import afterwards, events
+from accounts.aws import functions, ledger
 from accounts.conf import conf
 from accounts.models import SignInEvent, User
 from accounts.models.users import LOCKED

@@ -35,7 +35,8 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts import audit, cognito, events, functions, ledger, phones, sessions, texts
+from accounts import audit, events, phones, sessions
+from accounts.aws import cognito, functions, ledger, texts
 from accounts.conf import conf
 from accounts.models import Operation, Session, User
 

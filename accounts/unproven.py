@@ -24,8 +24,9 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from accounts import cognito, functions, ledger, phones
-from accounts.cognito import CognitoUser
+from accounts import phones
+from accounts.aws import cognito, functions, ledger
+from accounts.aws.cognito import CognitoUser
 from accounts.conf import conf
 from accounts.models import UnprovenAccount, User
 

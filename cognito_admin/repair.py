@@ -19,7 +19,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from accounts import cognito
+from accounts.aws import cognito
 from accounts.duplicates import by_number
 from cognito_admin.account import Account
 

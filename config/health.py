@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts import tokens
+from accounts.aws import tokens
 from config import lame_duck
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,8 @@ from botocore.loaders import create_loader
 from django.core.cache import cache
 from django.utils import translation
 
-from accounts import cognito, functions, outbound, revalidation, tokens
+from accounts import revalidation
+from accounts.aws import cognito, functions, outbound, tokens
 from accounts.login import throttle
 from config import health
 from localcloud import inbox

@@ -12,8 +12,9 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts import cognito, drift
+from accounts import drift
 from accounts.admin import bulk, side_by_side
+from accounts.aws import cognito
 from accounts.models import Finding
 
 # Mended or undone at once: each may take a few calls to Cognito.

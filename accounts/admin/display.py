@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from accounts.ledger import PhoneState
+from accounts.aws.ledger import PhoneState
 from accounts.models import Operation, User
 from accounts.models.users import LOCKED
 

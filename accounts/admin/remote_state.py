@@ -4,9 +4,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
-from accounts import cognito, functions, ledger, outbound
-from accounts.cognito import CognitoUser
-from accounts.ledger import PhoneState
+from accounts.aws import cognito, functions, ledger, outbound
+from accounts.aws.cognito import CognitoUser
+from accounts.aws.ledger import PhoneState
 from accounts.models import User
 
 # Nobody waits longer for a page, whatever a call would wait.

@@ -13,7 +13,8 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from accounts import cognito, events, functions, holds
+from accounts import events, holds
+from accounts.aws import cognito, functions
 from accounts.conf import conf
 from accounts.login import pending, throttle, turns
 from accounts.login.errors import LoginError, NothingPending, OtherAttempt, TooMany, Unavailable

@@ -20,8 +20,9 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.views.decorators.debug import sensitive_variables
 
-from accounts import cognito, events, functions, phones
-from accounts.cognito import Challenge
+from accounts import events, phones
+from accounts.aws import cognito, functions
+from accounts.aws.cognito import Challenge
 from accounts.login import throttle, turns
 from accounts.login.attempt_steps import Step, check_attempt, step, unavailable, within_limits
 from accounts.login.errors import (

@@ -10,8 +10,9 @@ import uuid
 
 from django.utils.crypto import salted_hmac
 
-from accounts import cognito, phones, unproven
-from accounts.cognito import Challenge
+from accounts import phones, unproven
+from accounts.aws import cognito
+from accounts.aws.cognito import Challenge
 from accounts.conf import conf
 from accounts.login import attempt_steps, locales, throttle
 from accounts.login.attempts import Begun

@@ -4,7 +4,7 @@ import logging
 
 from django.utils.translation import get_language, to_locale
 
-from accounts import cognito
+from accounts.aws import cognito
 from accounts.models import User
 
 log = logging.getLogger(__name__)

@@ -22,8 +22,9 @@ from django.http import HttpRequest
 from django.utils.translation import get_language
 from django.views.decorators.debug import sensitive_variables
 
-from accounts import afterwards, cognito, events, functions, operations, phones, sessions, texts
-from accounts.cognito import Challenge
+from accounts import afterwards, events, operations, phones, sessions
+from accounts.aws import cognito, functions, texts
+from accounts.aws.cognito import Challenge
 from accounts.login import attempt_steps, attempts, pending
 from accounts.login.attempt_steps import Step
 from accounts.login.attempts import Begun

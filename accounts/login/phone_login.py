@@ -26,18 +26,9 @@ from django.http import HttpRequest
 from django.utils.translation import get_language
 from django.views.decorators.debug import sensitive_variables
 
-from accounts import (
-    afterwards,
-    cognito,
-    events,
-    functions,
-    phones,
-    sessions,
-    sharing,
-    texts,
-    tokens,
-)
-from accounts.cognito import Challenge, Tokens
+from accounts import afterwards, events, phones, sessions, sharing
+from accounts.aws import cognito, functions, texts, tokens
+from accounts.aws.cognito import Challenge, Tokens
 from accounts.conf import conf
 from accounts.login import attempt_steps, attempts, challenges, locales, pending, turns
 from accounts.login.attempt_steps import Step

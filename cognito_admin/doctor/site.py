@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 import requests
 from django.core import checks
 
-from accounts import tokens
+from accounts.aws import tokens
 from accounts.conf import conf
 from cognito_admin.doctor.case import Case, Finding, danger, not_checked, ok, warning
 

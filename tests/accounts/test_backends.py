@@ -7,7 +7,7 @@ from django.contrib import auth
 from django.contrib.auth.models import Permission
 from django.contrib.auth.signals import user_login_failed
 
-from accounts import tokens
+from accounts.aws import tokens
 from accounts.backends import CognitoBackend
 from accounts.models import User
 from tests.fakes.tokens import id_token, key_set

@@ -16,7 +16,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from accounts import cognito
+from accounts.aws import cognito
 from tests.wire import Reply, Request, WireServer, aws_error
 
 PHONE = "+12015550123"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from accounts import cognito
+from accounts.aws import cognito
 from tests.fakes.tokens import CLIENT_ID, CLIENT_SECRET, POOL_ID
 from tests.wire import Reply, aws_error
 

@@ -11,7 +11,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import cognito, drift
+from accounts import drift
+from accounts.aws import cognito
 from accounts.models import Claim, Finding, Session, SyncRun, User
 from accounts.models.users import DELETED
 from tests.accounts.differences import compare, mixed, no_pace, number, people, person

@@ -9,7 +9,8 @@ import time_machine
 from django.db import connection
 from django.utils import timezone
 
-from accounts import figures, functions
+from accounts import figures
+from accounts.aws import functions
 from accounts.models import EventCount, RolledHour, SignInEvent, User
 from tests.concurrency import at_once, database_in_a_file
 from tests.wire import Reply, aws_error

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.views.debug import ExceptionReporter
 
-from accounts import functions, ledger, outbound, texts
+from accounts.aws import functions, ledger, outbound, texts
 from tests.wire import Reply, aws_error
 
 PHONE, SUB, CODE = "+12015550123", "7c1d4a52-90b1-70e4-3f2a-5b0c9d8e7f61", "604218"
@@ -106,6 +106,6 @@ def test_report_of_an_error_tells_no_phone_and_no_code(function, question, name)
         question.ask()
     report = ExceptionReporter(None, caught.type, caught.value, caught.tb).get_traceback_html()
     # Else the frames are not in it, and nothing is proven.
-    assert "accounts/functions.py" in report
+    assert "accounts/aws/functions.py" in report
     for secret in (PHONE, SUB, CODE):
         assert secret not in report, report[max(0, report.find(secret) - 300) :][:400]

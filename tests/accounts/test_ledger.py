@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts import functions, ledger
+from accounts.aws import functions, ledger
 from tests.wire import Reply
 
 PHONE = "+12015550123"

@@ -11,8 +11,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ConnectTimeoutError, ParamValidationError
 
-from accounts import outbound
-from accounts.outbound import Bounded, Calls, NoAnswer
+from accounts.aws import outbound
+from accounts.aws.outbound import Bounded, Calls, NoAnswer
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
-from accounts import functions
+from accounts.aws import functions
 from accounts.models import RolledHour, SignInEvent, User
 from tests.wire import Reply, aws_error
 

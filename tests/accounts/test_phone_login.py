@@ -13,7 +13,7 @@ from django.db.models.signals import pre_save
 from django.test import Client
 from django.views.debug import ExceptionReporter
 
-from accounts import tokens
+from accounts.aws import tokens
 from accounts.login import turns
 from accounts.models import Session, SignInEvent, Turn, UnprovenAccount, User
 from accounts.sessions import SessionStore

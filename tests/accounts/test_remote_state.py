@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from accounts import outbound
 from accounts.admin import remote_state
+from accounts.aws import outbound
 
 pytestmark = pytest.mark.django_db
 

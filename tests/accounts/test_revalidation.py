@@ -6,7 +6,8 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from accounts import afterwards, cognito, revalidation
+from accounts import afterwards, revalidation
+from accounts.aws import cognito
 from accounts.models import Session, SignInEvent, User
 from accounts.models.users import DELETED
 from tests.clock import seconds_later

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pytest
 
-from accounts import functions, texts
+from accounts.aws import functions, texts
 from tests.wire import Reply
 
 PHONE, SUB = "+12015550123", "7c1d4a52-90b1-70e4-3f2a-5b0c9d8e7f61"

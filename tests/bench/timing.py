@@ -81,7 +81,7 @@ def measured() -> tuple[Samples, Samples]:
     from django.conf import settings
     from django.test import Client
 
-    from accounts import cognito
+    from accounts.aws import cognito
     from accounts.conf import conf
     from accounts.models import User
 

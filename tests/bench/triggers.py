@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from accounts import cognito
+from accounts.aws import cognito
 from localcloud import inbox, stack
 from localcloud.cloud import PROJECT, Cloud
 

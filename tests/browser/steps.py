@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from playwright.sync_api import BrowserContext, Page, expect
 
-from accounts import cognito
+from accounts.aws import cognito
 from accounts.models import User
 
 SCRIPTS = pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from accounts import events, figures, ledger, phones
+from accounts import events, figures, phones
+from accounts.aws import ledger
 from accounts.models import SignInEvent, User
 from tests.browser.conftest import assert_accessible
 from tests.wire import Reply

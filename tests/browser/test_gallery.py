@@ -21,7 +21,8 @@ from django.urls import include, path
 from django.utils import timezone
 from playwright.sync_api import Page, Request, expect
 
-from accounts import cognito, sessions
+from accounts import sessions
+from accounts.aws import cognito
 from accounts.models import Operation, Session, User
 from config import urls
 from tests.browser.conftest import assert_accessible, place

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from accounts import cognito
+from accounts.aws import cognito
 from accounts.phones import spaced
 from tests.browser.steps import SCRIPTS, answer, ask, made, sign_in
 from tests.codes import code_in

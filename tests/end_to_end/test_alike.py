@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from django.test import Client
 
-from accounts import cognito
+from accounts.aws import cognito
 from accounts.conf import conf
 from accounts.models import User
 

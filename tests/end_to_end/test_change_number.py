@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError
 from django.db.models.signals import post_save, pre_save
 from django.test import Client
 
-from accounts import cognito, operations, phones
+from accounts import operations, phones
+from accounts.aws import cognito
 from accounts.models import Operation, Session, SignInEvent, User
 from tests.codes import code_in, wrong
 

@@ -6,7 +6,7 @@ import boto3
 import pytest
 from django.test import Client
 
-from accounts import cognito
+from accounts.aws import cognito
 from accounts.models import Session, SignInEvent, User
 from tests.codes import code_in, wrong
 

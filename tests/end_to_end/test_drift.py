@@ -9,7 +9,8 @@ import pytest
 from django.db.models import F
 from django.test import Client
 
-from accounts import cognito, drift, revalidation
+from accounts import drift, revalidation
+from accounts.aws import cognito
 from accounts.models import Finding, SyncRun, User
 from accounts.models.users import DELETED
 from tests.aws_console import PASSWORD, Console

@@ -7,7 +7,7 @@ import time
 import pytest
 from django.test import Client
 
-from accounts import ledger
+from accounts.aws import ledger
 from accounts.models import SignInEvent, User
 from tests.codes import code_in, wrong
 from tests.login_steps import answer, ask, sign_in

@@ -12,7 +12,7 @@ import time_machine
 from django.core.management import call_command
 from django.test import Client
 
-from accounts import cognito
+from accounts.aws import cognito
 from tests.codes import code_in, wrong
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]

@@ -10,7 +10,8 @@ import time
 import pytest
 from django.test import Client
 
-from accounts import cognito, phones
+from accounts import phones
+from accounts.aws import cognito
 from accounts.models import User
 from tests.clock import seconds_later
 from tests.codes import code_in, wrong

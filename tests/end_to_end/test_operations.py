@@ -11,8 +11,9 @@ from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.test import Client
 
-from accounts import cognito, operations
+from accounts import operations
 from accounts.admin import remote_state
+from accounts.aws import cognito
 from accounts.models import Operation, Session, User
 from accounts.operations import Kind, Remark, State
 from tests.clock import seconds_later

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from accounts import cognito, functions, ledger
-from accounts import texts as site_texts
+from accounts.aws import cognito, functions, ledger
+from accounts.aws import texts as site_texts
 from localcloud import stack
 from localcloud.cloud import SITE_USER, Cloud
 from tests.codes import code_in

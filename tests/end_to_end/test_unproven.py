@@ -7,7 +7,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import cognito, unproven
+from accounts import unproven
+from accounts.aws import cognito
 from accounts.models import User
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from botocore.exceptions import ClientError
 
-from accounts.ledger import PhoneState
+from accounts.aws.ledger import PhoneState
 from lambdas.triggers import ledger, manage_ledger
 from tests.codes import wrong
 from tests.lambdas import aws, emf

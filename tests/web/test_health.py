@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from django.db import connection
 from jwt.algorithms import RSAAlgorithm
 
-from accounts import tokens
+from accounts.aws import tokens
 from config import health
 from tests.wire import Reply, WireServer
 

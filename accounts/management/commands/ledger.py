@@ -4,7 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import functions, ledger, phones
+from accounts import phones
+from accounts.aws import functions, ledger
 from accounts.management import arguments
 
 

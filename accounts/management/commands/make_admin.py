@@ -3,7 +3,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import cognito, phones
+from accounts import phones
+from accounts.aws import cognito
 from accounts.conf import conf
 from accounts.management import arguments
 from accounts.models import User

@@ -4,7 +4,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from accounts import cognito, functions, retention, unproven
+from accounts import retention, unproven
+from accounts.aws import cognito, functions
 from accounts.pace import Pace
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import cognito, drift, phones
+from accounts import drift, phones
+from accounts.aws import cognito
 from accounts.models import Finding, SyncRun
 from accounts.pace import Pace
 

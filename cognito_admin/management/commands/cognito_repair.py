@@ -8,7 +8,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from accounts import cognito, phones
+from accounts import phones
+from accounts.aws import cognito
 from accounts.conf import conf
 from accounts.pace import Pace
 from cognito_admin import account, repair

@@ -9,8 +9,8 @@ from typing import Any, Literal, TypeVar
 
 from django.views.decorators.debug import sensitive_variables
 
-from accounts import functions
-from accounts.cognito import Challenge
+from accounts.aws import functions
+from accounts.aws.cognito import Challenge
 
 T = TypeVar("T")
 

@@ -45,7 +45,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from accounts import outbound
+from accounts.aws import outbound
 from accounts.conf import conf
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from botocore.exceptions import (
 )
 from django.views.decorators.debug import sensitive_variables
 
-from accounts import outbound
+from accounts.aws import outbound
 from accounts.conf import conf
 
 if TYPE_CHECKING:

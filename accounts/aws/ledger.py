@@ -9,7 +9,7 @@ from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
 
-from accounts import functions
+from accounts.aws import functions
 
 
 @dataclass(frozen=True)
