@@ -5,9 +5,9 @@ from django.contrib.auth.backends import BaseBackend, ModelBackend
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from accounts import groups, revalidation
 from accounts.aws import tokens
 from accounts.models import User
+from accounts.sync import groups, revalidation
 
 log = logging.getLogger(__name__)
 

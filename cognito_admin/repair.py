@@ -20,7 +20,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from accounts.aws import cognito
-from accounts.duplicates import by_number
+from accounts.sync.duplicates import by_number
 from cognito_admin.account import Account
 
 AWS_ERRORS = (BotoCoreError, ClientError)

@@ -14,9 +14,9 @@ from botocore.loaders import create_loader
 from django.core.cache import cache
 from django.utils import translation
 
-from accounts import revalidation
 from accounts.aws import cognito, functions, outbound, tokens
 from accounts.login import throttle
+from accounts.sync import revalidation
 from config import health
 from localcloud import inbox
 from localcloud.cloud import Cloud

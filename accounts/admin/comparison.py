@@ -11,10 +11,11 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from accounts import afterwards, drift
+from accounts import afterwards
 from accounts.admin import difference_actions
 from accounts.models import Finding, SyncRun
-from accounts.pace import Pace
+from accounts.sync import drift
+from accounts.sync.pace import Pace
 
 _AFTERWARDS_SECONDS = 5.0
 # A run that was not touched for so long is not being worked on.

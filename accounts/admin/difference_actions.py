@@ -12,10 +12,10 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts import drift
 from accounts.admin import bulk, side_by_side
 from accounts.aws import cognito
 from accounts.models import Finding
+from accounts.sync import drift
 
 # Mended or undone at once: each may take a few calls to Cognito.
 MOST = 50

@@ -11,10 +11,11 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts import drift, phones
+from accounts import phones
 from accounts.admin import base, comparison, difference_actions, side_by_side
 from accounts.conf import conf
 from accounts.models import Finding, SyncRun, User
+from accounts.sync import drift
 
 
 class StateFilter(admin.SimpleListFilter):

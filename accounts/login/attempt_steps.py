@@ -13,13 +13,14 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from accounts import events, holds
+from accounts import events
 from accounts.aws import cognito, functions
 from accounts.conf import conf
 from accounts.login import pending, throttle, turns
 from accounts.login.errors import LoginError, NothingPending, OtherAttempt, TooMany, Unavailable
 from accounts.login.pending import Pending, Purpose
 from accounts.models import User
+from accounts.sync import holds
 
 log = logging.getLogger(__name__)
 

@@ -10,13 +10,14 @@ import uuid
 
 from django.utils.crypto import salted_hmac
 
-from accounts import phones, unproven
+from accounts import phones
 from accounts.aws import cognito
 from accounts.aws.cognito import Challenge
 from accounts.conf import conf
 from accounts.login import attempt_steps, locales, throttle
 from accounts.login.attempts import Begun
 from accounts.models import User
+from accounts.sync import unproven
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Where this site and Cognito differ. Written by accounts/drift.py alone."""
+"""Where this site and Cognito differ. Written by accounts/sync/drift.py alone."""
 
 from django.db import models
 from django.utils import timezone

@@ -5,8 +5,8 @@ from django.utils import timezone
 class UnprovenAccount(models.Model):
     """An account that this site made in the pool, until somebody proves its number or it goes.
 
-    Read and written by accounts/unproven.py. ``changed_at`` is when this site changed its language
-    since, if it did. It is not judged before ``put_off_until``.
+    Read and written by accounts/sync/unproven.py. ``changed_at`` is when this site changed its
+    language since, if it did. It is not judged before ``put_off_until``.
     """
 
     pool = models.CharField(max_length=64)

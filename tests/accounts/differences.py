@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from accounts import drift
 from accounts.models import Claim, Listed, SyncRun, User
+from accounts.sync import drift
 from tests.fakes.tokens import POOL_ID
 from tests.fakes.user_pool import UserPool
 

@@ -11,8 +11,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import drift
 from accounts.models import Finding, Session, SyncRun, User
+from accounts.sync import drift
 from tests.accounts.differences import compare, number, people, person
 from tests.fakes.user_pool import OUTAGE, UserPool
 

@@ -11,10 +11,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import drift
 from accounts.aws import cognito
 from accounts.models import Claim, Finding, Session, SyncRun, User
 from accounts.models.users import DELETED
+from accounts.sync import drift
 from tests.accounts.differences import compare, mixed, no_pace, number, people, person
 from tests.concurrency import at_once, database_in_a_file
 from tests.fakes.user_pool import OUTAGE, UserPool

@@ -1,6 +1,6 @@
 """Users with one number, in the comparison and in the repair of a pool."""
 
-from accounts.duplicates import by_number
+from accounts.sync.duplicates import by_number
 
 
 def test_number_in_two_spellings_is_one_number_and_what_is_none_is_nobodys():

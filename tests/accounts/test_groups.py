@@ -2,8 +2,9 @@ import pytest
 from django.contrib import auth
 from django.contrib.auth.models import Group
 
-from accounts import groups, operations
+from accounts import operations
 from accounts.models import User
+from accounts.sync import groups
 from tests.fakes.tokens import id_token, key_set
 from tests.wire import Reply
 

@@ -8,9 +8,10 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 from django.utils import timezone
 
-from accounts import afterwards, holds
+from accounts import afterwards
 from accounts.models import SignInEvent, User
 from accounts.models.users import LOCKED
+from accounts.sync import holds
 from tests.clock import seconds_later
 from tests.login_steps import RESEND, answer, ask
 from tests.wire import Reply, aws_error

@@ -127,7 +127,7 @@ ARROWS: dict[str, set[str]] = {
         "accounts.models",
         "accounts.phones",
         "accounts.login.throttle",
-        "accounts.unproven",
+        "accounts.sync.unproven",
     },
     "accounts.login.attempts": {
         "accounts.login.attempt_steps",
@@ -148,7 +148,7 @@ ARROWS: dict[str, set[str]] = {
         "accounts.conf",
         "accounts.events",
         "accounts.aws.functions",
-        "accounts.holds",
+        "accounts.sync.holds",
         "accounts.login.errors",
         "accounts.models",
         "accounts.login.pending",
@@ -162,29 +162,29 @@ ARROWS: dict[str, set[str]] = {
         "accounts.sessions",
     },
     "accounts.backends": {
-        "accounts.groups",
+        "accounts.sync.groups",
         "accounts.models",
-        "accounts.revalidation",
+        "accounts.sync.revalidation",
         "accounts.aws.tokens",
     },
     # What keeps this site and Cognito in step.
-    "accounts.groups": {"accounts.conf", "accounts.models"},
-    "accounts.revalidation": {
+    "accounts.sync.groups": {"accounts.conf", "accounts.models"},
+    "accounts.sync.revalidation": {
         "accounts.afterwards",
         "accounts.aws.cognito",
         "accounts.conf",
-        "accounts.groups",
+        "accounts.sync.groups",
         "accounts.models",
         "accounts.models.users",
         "accounts.sessions",
     },
-    "accounts.drift": {
+    "accounts.sync.drift": {
         "accounts.aws.cognito",
         "accounts.conf",
-        "accounts.duplicates",
+        "accounts.sync.duplicates",
         "accounts.models",
         "accounts.models.users",
-        "accounts.revalidation",
+        "accounts.sync.revalidation",
     },
     # … and the steps, which know nothing of one another.
     "accounts.login.pending": {"accounts.aws.cognito", "accounts.sealing"},
@@ -208,8 +208,8 @@ ARROWS: dict[str, set[str]] = {
     "accounts.countries": {"accounts.phones"},
     "accounts.remembered": set(),
     "accounts.brand": set(),
-    "accounts.pace": set(),
-    "accounts.duplicates": {"accounts.phones"},
+    "accounts.sync.pace": set(),
+    "accounts.sync.duplicates": {"accounts.phones"},
     "accounts.phones": set(),
     "accounts.events": {"accounts.devices", "accounts.models", "accounts.phones"},
     "accounts.devices": {"accounts.login.throttle"},
@@ -232,7 +232,7 @@ ARROWS: dict[str, set[str]] = {
     "accounts.templatetags": set(),
     "accounts.templatetags.ago": set(),
     "accounts.templatetags.phone_numbers": {"accounts.phones"},
-    "accounts.holds": {
+    "accounts.sync.holds": {
         "accounts.afterwards",
         "accounts.conf",
         "accounts.events",
@@ -259,15 +259,15 @@ ARROWS: dict[str, set[str]] = {
     "accounts.admin.comparison": {
         "accounts.admin.difference_actions",
         "accounts.afterwards",
-        "accounts.drift",
+        "accounts.sync.drift",
         "accounts.models",
-        "accounts.pace",
+        "accounts.sync.pace",
     },
     "accounts.admin.difference_actions": {
         "accounts.admin.bulk",
         "accounts.admin.side_by_side",
         "accounts.aws.cognito",
-        "accounts.drift",
+        "accounts.sync.drift",
         "accounts.models",
     },
     "accounts.admin.differences": {
@@ -276,7 +276,7 @@ ARROWS: dict[str, set[str]] = {
         "accounts.admin.difference_actions",
         "accounts.admin.side_by_side",
         "accounts.conf",
-        "accounts.drift",
+        "accounts.sync.drift",
         "accounts.models",
         "accounts.phones",
     },
@@ -359,7 +359,7 @@ ARROWS: dict[str, set[str]] = {
         "accounts.models",
         "accounts.login.turns",
     },
-    "accounts.unproven": {
+    "accounts.sync.unproven": {
         "accounts.aws.cognito",
         "accounts.conf",
         "accounts.aws.functions",
@@ -384,6 +384,7 @@ ARROWS: dict[str, set[str]] = {
     "accounts.models.turns": set(),
     "accounts.aws": set(),
     "accounts.login": set(),
+    "accounts.sync": set(),
     "accounts.models.unproven": set(),
     "accounts.models.operations": {"accounts.models.users"},
     "accounts.models.users": {"accounts.conf", "accounts.phones"},
@@ -422,7 +423,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "cognito_admin.repair": {
         "accounts.aws.cognito",
-        "accounts.duplicates",
+        "accounts.sync.duplicates",
         "cognito_admin.account",
     },
     "cognito_admin.revision": set(),
@@ -518,23 +519,23 @@ LOOSER: dict[str, set[str]] = {
     "accounts.management.commands*": {
         "accounts.aws.cognito",
         "accounts.conf",
-        "accounts.drift",
+        "accounts.sync.drift",
         "accounts.aws.functions",
         "accounts.aws.ledger",
         "accounts.management.arguments",
         "accounts.models",
         "accounts.operations",
-        "accounts.pace",
+        "accounts.sync.pace",
         "accounts.phones",
         "accounts.retention",
-        "accounts.unproven",
+        "accounts.sync.unproven",
     },
 }
 
 LOOSER["cognito_admin.management*"] = {
     "accounts.aws.cognito",
     "accounts.conf",
-    "accounts.pace",
+    "accounts.sync.pace",
     "accounts.phones",
     *(name for name in ARROWS if name.startswith("cognito_admin.")),
 }

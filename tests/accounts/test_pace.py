@@ -2,7 +2,7 @@
 
 import time
 
-from accounts.pace import Pace
+from accounts.sync.pace import Pace
 
 
 def test_calls_are_spread_evenly_and_the_first_waits_for_none():

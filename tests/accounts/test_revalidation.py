@@ -6,10 +6,11 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from accounts import afterwards, revalidation
+from accounts import afterwards
 from accounts.aws import cognito
 from accounts.models import Session, SignInEvent, User
 from accounts.models.users import DELETED
+from accounts.sync import revalidation
 from tests.clock import seconds_later
 from tests.concurrency import at_once, database_in_a_file
 from tests.fakes.tokens import id_token, key_set

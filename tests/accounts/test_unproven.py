@@ -11,8 +11,8 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from accounts import unproven
 from accounts.models import UnprovenAccount, User
+from accounts.sync import unproven
 from tests.fakes.sign_in_pool import SignInPool
 from tests.fakes.tokens import POOL_ID
 from tests.fakes.user_pool import DAY, NOTHING_HELD, OUTAGE, THROTTLED

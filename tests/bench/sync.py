@@ -160,8 +160,8 @@ def measure(users: int) -> int:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
-    from accounts import drift
     from accounts.models import SyncRun, User
+    from accounts.sync import drift
 
     def state() -> str:
         """All that mending may change and undoing must bring back, summed up."""

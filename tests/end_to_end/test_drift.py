@@ -9,10 +9,10 @@ import pytest
 from django.db.models import F
 from django.test import Client
 
-from accounts import drift, revalidation
 from accounts.aws import cognito
 from accounts.models import Finding, SyncRun, User
 from accounts.models.users import DELETED
+from accounts.sync import drift, revalidation
 from tests.aws_console import PASSWORD, Console
 from tests.login_steps import is_signed_in, sign_in
 

@@ -7,9 +7,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import unproven
 from accounts.aws import cognito
 from accounts.models import User
+from accounts.sync import unproven
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
 

@@ -4,9 +4,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from accounts import retention, unproven
+from accounts import retention
 from accounts.aws import cognito, functions
-from accounts.pace import Pace
+from accounts.sync import unproven
+from accounts.sync.pace import Pace
 
 
 class Command(BaseCommand):

@@ -5,10 +5,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import drift, phones
+from accounts import phones
 from accounts.aws import cognito
 from accounts.models import Finding, SyncRun
-from accounts.pace import Pace
+from accounts.sync import drift
+from accounts.sync.pace import Pace
 
 _TRIES = 8
 _LONGEST_WAIT = 30.0

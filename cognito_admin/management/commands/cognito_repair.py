@@ -11,7 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 from accounts import phones
 from accounts.aws import cognito
 from accounts.conf import conf
-from accounts.pace import Pace
+from accounts.sync.pace import Pace
 from cognito_admin import account, repair
 from cognito_admin.repair import Ailment, Kind
 from cognito_admin.terminal import CarefulCommand, plain_errors

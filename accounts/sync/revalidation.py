@@ -20,12 +20,13 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
-from accounts import afterwards, groups, sessions
+from accounts import afterwards, sessions
 from accounts.aws import cognito
 from accounts.aws.cognito import CognitoUser
 from accounts.conf import conf
 from accounts.models import Session, User
 from accounts.models.users import DELETED, despite_others
+from accounts.sync import groups
 
 log = logging.getLogger(__name__)
 

@@ -38,14 +38,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import revalidation
 from accounts.aws import cognito
 from accounts.aws.cognito import CognitoUser
 from accounts.conf import conf
-from accounts.duplicates import by_number, number_of
 from accounts.models import Claim, Finding, Listed, SyncRun, User
 from accounts.models.users import DELETED
-from accounts.revalidation import Change
+from accounts.sync import revalidation
+from accounts.sync.duplicates import by_number, number_of
+from accounts.sync.revalidation import Change
 
 log = logging.getLogger(__name__)
 
