@@ -103,7 +103,9 @@ class Calls:
             try:
                 result = future.result(timeout=patience)
             except TimeoutError as error:
-                self._breaker.failed()
+                # With little time left, a service that is well is late too.
+                if patience >= _SLOW:
+                    self._breaker.failed()
                 raise NoAnswer("No answer in time") from error
             except (exceptions.ConnectionError, exceptions.HTTPClientError):
                 self._breaker.failed()

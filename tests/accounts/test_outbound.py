@@ -126,12 +126,22 @@ def test_site_with_one_thread_asks_all_the_same():
 
 
 @pytest.mark.parametrize("failure", [timeout, None], ids=["refused", "hanging"])
-def test_five_failures_in_a_row_keep_the_next_from_asking(hang, failure):
+def test_five_failures_in_a_row_keep_the_next_from_asking(hang, failure, monkeypatch):
+    monkeypatch.setattr(outbound, "_SLOW", 0.01)
     calls = Calls(20)
     for _ in range(5):
         with outbound.deadline(0.02), pytest.raises((NoAnswer, ConnectTimeoutError)):
             calls.run(failure or hang)
     assert outcome(calls, lambda: "asked") == "NotSent"
+
+
+def test_calls_with_little_time_left_say_nothing_of_the_service(hang):
+    """A slow database, say, has used up the time of the request."""
+    calls = Calls(20)
+    for _ in range(5):
+        with outbound.deadline(0.02), pytest.raises(NoAnswer):
+            calls.run(hang)
+    assert outcome(calls, lambda: "asked") == "asked"
 
 
 def test_answers_between_failures_let_the_next_one_ask():
