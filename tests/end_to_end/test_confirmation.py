@@ -22,7 +22,7 @@ CONFIRM, CODE, RESEND = (
 @pytest.fixture(autouse=True)
 def _function(on_cloud, settings):
     settings.ACCOUNTS_TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
-    boto3.client(
+    boto3.Session().client(
         "lambda",
         region_name=settings.AWS_REGION,
         endpoint_url=settings.AWS_ENDPOINT_URL,
