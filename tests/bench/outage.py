@@ -6,41 +6,21 @@ The same pages without any sign-in are measured before, in the same run. Exits w
 takes more than 200 ms at the 99th percentile.
 """
 
-import contextlib
 import os
-import socket
 import statistics
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
+from tests.hanging import hanging_server
 from tests.postgres import Postgres
 from tests.site import PRODUCTION, Browser, Site, manage
 
 SECONDS, A_SECOND, LIMIT = 20, 10, 0.2
-
-
-@contextmanager
-def hanging() -> Iterator[str]:
-    """The address of a server that takes what it is sent, and says nothing."""
-    taken: list[socket.socket] = []
-    with socket.create_server(("127.0.0.1", 0), backlog=512) as server:
-
-        def accept() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    taken.append(server.accept()[0])
-
-        threading.Thread(target=accept, daemon=True).start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
-        for one in taken:
-            one.close()
 
 
 def paced(pool: ThreadPoolExecutor, call: Callable[[int], float], shift: float) -> list[Future]:
@@ -66,7 +46,7 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory() as made,
         Postgres(Path(made)) as database,
-        hanging() as cognito,
+        hanging_server() as cognito,
     ):
         environment = {
             **PRODUCTION,

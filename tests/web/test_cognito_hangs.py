@@ -1,14 +1,12 @@
 """What people meet while Cognito takes connections and never answers."""
 
-import contextlib
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.hanging import hanging_server
 from tests.site import Browser, Site
 
 pytestmark = pytest.mark.cloud
@@ -18,19 +16,8 @@ THREADS = 4
 
 @pytest.fixture(scope="module")
 def hanging() -> Iterator[str]:
-    """The address of a server that takes what it is sent, and says nothing."""
-    taken: list[socket.socket] = []
-    with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
-
-        def accept() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    taken.append(server.accept()[0])
-
-        threading.Thread(target=accept, daemon=True).start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
-        for one in taken:
-            one.close()
+    with hanging_server() as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
