@@ -1,4 +1,4 @@
-"""What the triggers' ledger holds on a number, and how many texts it counted, for operators.
+"""The state of a number in the triggers' ledger, and its count of texts, for operators.
 
 The ledger names numbers by hashes whose key never leaves AWS, so a function there is asked.
 """

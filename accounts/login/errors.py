@@ -1,4 +1,4 @@
-"""What a person can run into between a phone and a session, for the views to put into words.
+"""Errors between a phone and a session, for the views to put into words.
 
     LoginError
     ├── WrongCode(tries_left)       type it again

@@ -1,4 +1,4 @@
-"""What a person's groups in the user pool mean here.
+"""The groups of a person in the user pool, and their meaning here.
 
 Which groups count is said in the settings, so a name that somebody makes up gives nothing. Only
 groups are read, never attributes: those a user may be able to write.
