@@ -20,7 +20,6 @@ Event = dict[str, Any]
 
 DAY = 86_400
 _days = itertools.count()
-_blocks = itertools.product((202, 203, 205, 206, 207, 208, 209, 210), range(200, 1000))
 
 
 @pytest.fixture
@@ -130,12 +129,6 @@ def table(_table: aws.Table, monkeypatch: pytest.MonkeyPatch) -> aws.Table:
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", _table.url)
     monkeypatch.setenv("LEDGER_TABLE", aws.TABLE)
     return _table
-
-
-@pytest.fixture
-def new_phone() -> Callable[[], str]:
-    """``new_phone()``: the number of yet another person, in a block of its own."""
-    return lambda: "+1{}{}0123".format(*next(_blocks))
 
 
 @pytest.fixture

@@ -95,7 +95,7 @@ class Pair:
 
 
 @pytest.fixture
-def pair(flow, new_phone, table, monkeypatch) -> Callable[[str], Pair]:
+def pair(flow, make_phone, table, monkeypatch) -> Callable[[str], Pair]:
     """``pair(kind)``: two people whom the ledger does not know yet."""
     # Time stands still, so nothing would settle.
     monkeypatch.setattr(ledger, "_SETTLES_WITHIN", 0.0)
@@ -106,7 +106,7 @@ def pair(flow, new_phone, table, monkeypatch) -> Callable[[str], Pair]:
     monkeypatch.setattr(ledger.configured(), "_client", session.client("dynamodb", config=patient))
 
     def make(kind: str) -> Pair:
-        phone = {"landline": "+493012345678", "abroad": "+8613123456789"}.get(kind) or new_phone()
+        phone = {"landline": "+493012345678", "abroad": "+8613123456789"}.get(kind) or make_phone()
         return Pair(Asker(flow.other(phone), True), Asker(flow.other(phone), False), table)
 
     return make

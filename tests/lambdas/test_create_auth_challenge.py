@@ -404,11 +404,11 @@ def test_start_within_the_cooldown_says_when_the_text_was_sent(flow, clock):
     assert int(again["textedAt"]) <= time.time() - 20
 
 
-def test_unknown_number_over_its_limits_is_told_what_a_member_is_told(flow, new_phone, clock):
+def test_unknown_number_over_its_limits_is_told_what_a_member_is_told(flow, make_phone, clock):
     """Only what holds for every number may be told; the answers differ in nothing but ids."""
 
     def told(change) -> list[tuple[str, ...]]:
-        person = flow.other(new_phone())
+        person = flow.other(make_phone())
         said = []
         for seconds in (0, 10, 31, 61, 121, 301, 301):
             clock.shift(seconds)
@@ -432,11 +432,11 @@ def test_unknown_number_over_its_limits_is_told_what_a_member_is_told(flow, new_
 
 @pytest.mark.parametrize("change", [_nothing, _unknown], ids=["member", "unknown"])
 def test_start_over_the_budget_of_the_pool_says_so_to_everybody(
-    flow, new_phone, monkeypatch, sns, clock, change
+    flow, make_phone, monkeypatch, sns, clock, change
 ):
     monkeypatch.setenv("SENDS_PER_POOL_HOUR", "1")
-    flow.other(new_phone()).start()
-    person = flow.other(new_phone())
+    flow.other(make_phone()).start()
+    person = flow.other(make_phone())
     for _ in range(2):
         asked = person.start_event()
         change(asked)
@@ -447,15 +447,15 @@ def test_start_over_the_budget_of_the_pool_says_so_to_everybody(
     assert len(sns.requests) == 1
 
 
-def test_start_over_the_budget_of_the_pool_names_the_next_hour(flow, new_phone, monkeypatch):
+def test_start_over_the_budget_of_the_pool_names_the_next_hour(flow, make_phone, monkeypatch):
     monkeypatch.setenv("SENDS_PER_POOL_HOUR", "1")
-    flow.other(new_phone()).start()
-    resend_at = int(flow.other(new_phone()).start()[PUBLIC]["resendAt"])
+    flow.other(make_phone()).start()
+    resend_at = int(flow.other(make_phone()).start()[PUBLIC]["resendAt"])
     assert resend_at == (int(time.time()) // HOUR + 1) * HOUR
 
 
 def test_repetition_over_the_budget_keeps_the_time_of_the_first_text(
-    flow, new_phone, monkeypatch, clock
+    flow, make_phone, monkeypatch, clock
 ):
     monkeypatch.setenv("SENDS_PER_POOL_HOUR", "1")
     first = flow.start()
@@ -467,7 +467,7 @@ def test_repetition_over_the_budget_keeps_the_time_of_the_first_text(
 
 @pytest.mark.parametrize("change", [_nothing, _unknown], ids=["member", "unknown"])
 def test_pool_over_its_budget_is_said_even_where_the_block_is_too(
-    flow, new_phone, monkeypatch, change
+    flow, make_phone, monkeypatch, change
 ):
     """Otherwise members of a block that is used up would be told from strangers."""
     monkeypatch.setenv("SENDS_PER_POOL_HOUR", "1")
@@ -524,7 +524,7 @@ class Silent:
         self.change = change
         self._variables = variables
 
-    def prepare(self, flow: Flow, new_phone, table, clock, monkeypatch) -> Flow:
+    def prepare(self, flow: Flow, make_phone, table, clock, monkeypatch) -> Flow:
         for name, limit in self._variables.items():
             monkeypatch.setenv(name, str(limit))
         if self.reason in ("held", "locked"):
@@ -539,12 +539,12 @@ class Silent:
         elif self.reason == "block":
             flow.other(flow.phone[:-4] + "0124").start()
         elif self._variables:
-            flow.other(new_phone()).start()
+            flow.other(make_phone()).start()
         return flow
 
 
 class Abroad(Silent):
-    def prepare(self, flow: Flow, new_phone, table, clock, monkeypatch) -> Flow:
+    def prepare(self, flow: Flow, make_phone, table, clock, monkeypatch) -> Flow:
         return flow.other("+336" + flow.phone[-8:])
 
 
@@ -553,7 +553,7 @@ class NoMobile(Silent):
         super().__init__("not_mobile")
         self._phone = phone
 
-    def prepare(self, flow: Flow, new_phone, table, clock, monkeypatch) -> Flow:
+    def prepare(self, flow: Flow, make_phone, table, clock, monkeypatch) -> Flow:
         return flow.other(self._phone)
 
 
@@ -581,8 +581,8 @@ def silent(request: pytest.FixtureRequest) -> Silent:
 
 
 @pytest.fixture
-def person(silent, flow, new_phone, table, clock, monkeypatch) -> Flow:
-    return silent.prepare(flow, new_phone, table, clock, monkeypatch)
+def person(silent, flow, make_phone, table, clock, monkeypatch) -> Flow:
+    return silent.prepare(flow, make_phone, table, clock, monkeypatch)
 
 
 def silent_start(person: Flow, silent: Silent) -> Response:
@@ -670,12 +670,12 @@ def test_unknown_user_second_round_continues_the_challenge(flow, event, sns):
 
 
 @pytest.mark.parametrize("name", ["+447400123456", "b82f6c0e-1173-4d29-a5e8-6f40d3c29b17"])
-def test_unknown_user_is_not_told_by_the_phone(flow, new_phone, name):
+def test_unknown_user_is_not_told_by_the_phone(flow, make_phone, name):
     """Cognito names an unknown user by a UUID: what is made of it must not differ from a phone."""
     asked = flow.start_event() | {"userName": name}
     _unknown(asked)
     phone = flow.start(asked)[PUBLIC]["phone"]
-    assert phone == flow.other(new_phone()).start()[PUBLIC]["phone"]
+    assert phone == flow.other(make_phone()).start()[PUBLIC]["phone"]
     assert not re.search("[0-9a-f]", phone)
 
 
@@ -688,7 +688,7 @@ def test_code_texted_before_the_limit_was_reached_still_works(flow, monkeypatch,
     assert flow.answer(again, flow.code()) is True
 
 
-def test_text_and_no_text_take_as_long(flow, sns, new_phone, cold_pace):
+def test_text_and_no_text_take_as_long(flow, sns, make_phone, cold_pace):
     """Within one process, once it has sent some."""
     sns.renew(SLOW_TEXT)
 
@@ -697,10 +697,10 @@ def test_text_and_no_text_take_as_long(flow, sns, new_phone, cold_pace):
         flow.start(event)
         return time.monotonic() - started
 
-    with_text = [seconds(flow.other(new_phone()).start_event()) for _ in range(6)]
+    with_text = [seconds(flow.other(make_phone()).start_event()) for _ in range(6)]
     without = []
     for _ in range(5):
-        asked = flow.other(new_phone()).start_event()
+        asked = flow.other(make_phone()).start_event()
         _unknown(asked)
         without.append(seconds(asked))
     assert len(sns.requests) == 6
@@ -926,9 +926,9 @@ def test_key_unreadable_texts_nothing_and_counts_nothing(flow, sns, table, secre
     assert (sns.requests, table.requests) == ([], [])
 
 
-def test_key_and_clients_are_read_once_per_process(flow, new_phone, secrets_manager, parameters):
+def test_key_and_clients_are_read_once_per_process(flow, make_phone, secrets_manager, parameters):
     for _ in range(3):
-        flow.other(new_phone()).start()
+        flow.other(make_phone()).start()
     assert (len(secrets_manager.requests), len(parameters.requests)) == (1, 1)
 
 
@@ -958,16 +958,16 @@ def test_site_host_with_a_scheme_is_refused_and_nothing_texted(flow, sns, monkey
 # Under attack
 
 
-def attack(flow: Flow, new_phone, monkeypatch) -> None:
+def attack(flow: Flow, make_phone, monkeypatch) -> None:
     monkeypatch.setenv("FAILURES_PER_POOL_5_MINUTES", "2")
-    victim = flow.other(new_phone())
+    victim = flow.other(make_phone())
     response = victim.start()
     for _ in range(2):
         victim.answer(response, wrong(victim.code()))
 
 
-def test_under_attack_the_code_has_eight_digits_and_works(flow, new_phone, monkeypatch):
-    attack(flow, new_phone, monkeypatch)
+def test_under_attack_the_code_has_eight_digits_and_works(flow, make_phone, monkeypatch):
+    attack(flow, make_phone, monkeypatch)
     response = flow.start()
     assert response[PUBLIC]["codeLength"] == "8"
     assert re.fullmatch(r"[0-9]{8}", flow.code())
@@ -976,9 +976,9 @@ def test_under_attack_the_code_has_eight_digits_and_works(flow, new_phone, monke
 
 
 def test_under_attack_the_same_event_overlapping_gets_one_challenge(
-    flow, new_phone, monkeypatch, table
+    flow, make_phone, monkeypatch, table
 ):
-    attack(flow, new_phone, monkeypatch)
+    attack(flow, make_phone, monkeypatch)
     table.delay = 0.05
     responses = in_parallel(3, lambda _: flow.start())
     assert len(flow.messages()) == 1
@@ -1045,7 +1045,7 @@ def test_sent_text_is_logged_as_metrics_that_lead_to_it(flow, capsys):
 
 
 def test_whole_flow_at_debug_shows_code_and_phone_in_the_text_only(
-    flow, new_phone, clock, table, parameters, secrets_manager, caplog, capfd
+    flow, make_phone, clock, table, parameters, secrets_manager, caplog, capfd
 ):
     caplog.set_level(logging.DEBUG)
     responses = [flow.start()]

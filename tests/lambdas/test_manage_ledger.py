@@ -126,8 +126,8 @@ def test_unlock_of_a_user_frees_their_confirmations_too(flow, table):
     assert not ledger.configured().show(name, now=time.time()).is_locked
 
 
-def test_unlock_touches_no_other_number(flow, new_phone):
-    other = flow.other(new_phone())
+def test_unlock_touches_no_other_number(flow, make_phone):
+    other = flow.other(make_phone())
     other.start()
     manage("unlock", flow.phone)
     assert manage("show", other.phone)["sends_last_hour"] == 1
@@ -167,13 +167,13 @@ def test_overview_of_a_quiet_day_is_empty(flow):
     assert overview(1) == {"sent": [], "blocked": []}
 
 
-def test_overview_counts_texts_by_day_and_country(flow, new_phone, clock):
+def test_overview_counts_texts_by_day_and_country(flow, make_phone, clock):
     first = day()
     flow.start()
-    flow.other(new_phone()).start()
+    flow.other(make_phone()).start()
     clock.shift(25 * 3600)
     flow.other("+4915112370123").start()
-    flow.other(new_phone()).start()
+    flow.other(make_phone()).start()
     assert overview(2)["sent"] == [
         {"day": day(), "country": "DE", "reason": "", "count": 1},
         {"day": day(), "country": "US", "reason": "", "count": 1},
@@ -182,7 +182,7 @@ def test_overview_counts_texts_by_day_and_country(flow, new_phone, clock):
     assert [each["day"] for each in overview(1)["sent"]] == [day(), day()]
 
 
-def test_overview_counts_what_was_blocked_by_day_country_and_reason(flow, new_phone, table):
+def test_overview_counts_what_was_blocked_by_day_country_and_reason(flow, make_phone, table):
     table.write(f"phone#{flow.name}", failures=10, last_failure=int(time.time()))
     for _ in range(2):
         flow.start()
@@ -198,10 +198,10 @@ def test_overview_counts_what_was_blocked_by_day_country_and_reason(flow, new_ph
     }
 
 
-def test_overview_takes_what_a_sender_refused_off_the_texts_sent(flow, sns, new_phone):
+def test_overview_takes_what_a_sender_refused_off_the_texts_sent(flow, sns, make_phone):
     sns.renew(aws.sns_error("OptedOut", "opted out"), aws.TEXT_SENT)
     flow.start()
-    flow.other(new_phone()).start()
+    flow.other(make_phone()).start()
     got = overview(1)
     assert [(each["country"], each["count"]) for each in got["sent"]] == [("US", 1)]
     assert [(each["reason"], each["count"]) for each in got["blocked"]] == [("opted_out", 1)]

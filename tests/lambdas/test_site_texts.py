@@ -177,9 +177,9 @@ def test_code_of_one_user_proves_nothing_for_another(site, flow):
     assert site.check(proof, flow.code()) is True
 
 
-def test_code_of_one_number_proves_no_other(site, flow, new_phone):
+def test_code_of_one_number_proves_no_other(site, flow, make_phone):
     proof = site.prove()
-    assert site.check(proof, flow.code(), phone=new_phone()) is False
+    assert site.check(proof, flow.code(), phone=make_phone()) is False
 
 
 def test_code_works_until_its_end(site, flow, clock):
@@ -221,7 +221,7 @@ def test_proof_and_sign_in_share_cooldown_and_texts_of_the_hour(site, flow, cloc
     ids=["held", "locked", "over a budget", "country"],
 )
 def test_who_gets_no_text_gets_a_proof_that_has_no_right_answer(
-    site, flow, table, new_phone, monkeypatch, failures, variables, delivery
+    site, flow, table, make_phone, monkeypatch, failures, variables, delivery
 ):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)

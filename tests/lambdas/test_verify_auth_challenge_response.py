@@ -341,13 +341,15 @@ def test_parallel_right_answers_to_two_codes_win_once(flow, two):
     assert got.count(True) == 1
 
 
-def test_late_code_of_six_digits_works_where_six_are_asked_for(flow, new_phone, clock, monkeypatch):
+def test_late_code_of_six_digits_works_where_six_are_asked_for(
+    flow, make_phone, clock, monkeypatch
+):
     """Under attack the next one has eight: what has the other's length is no answer."""
     monkeypatch.setenv("FAILURES_PER_POOL_5_MINUTES", "1")
     old = flow.start()
     old_code = flow.code()
     clock.shift(240)
-    other = flow.other(new_phone())
+    other = flow.other(make_phone())
     other.answer(other.start(), "123456")
     new = flow.start()
     assert drawn(new).code_length == 8
@@ -401,15 +403,15 @@ def test_another_pool_is_not_correct(flow, texted):
     assert is_correct(asked) is False
 
 
-def test_another_phone_is_not_correct(flow, texted, new_phone):
+def test_another_phone_is_not_correct(flow, texted, make_phone):
     """Whoever brings a challenge of their own, and its code, to another account gets nothing."""
     asked = flow.answer_event(texted, flow.code())
-    asked["request"]["userAttributes"]["phone_number"] = new_phone()
+    asked["request"]["userAttributes"]["phone_number"] = make_phone()
     assert is_correct(asked) is False
 
 
-def test_challenge_and_code_of_somebody_else_are_not_correct(flow, texted, new_phone):
-    victim = flow.other(new_phone())
+def test_challenge_and_code_of_somebody_else_are_not_correct(flow, texted, make_phone):
+    victim = flow.other(make_phone())
     victim.start()
     assert victim.answer(texted, flow.code()) is False
     assert failures(victim) == 0
