@@ -55,11 +55,12 @@ lint: $(DEV) ## Check format, lint, types, the template, the image and the migra
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
 	$(VENV)/bin/cfn-lint lambdas/template.yaml
 	$(RUN) -m tests.hadolint Dockerfile
 	DJANGO_SETTINGS_MODULE=tests.settings $(RUN) manage.py makemigrations --check --dry-run
 
-format: $(DEV) ## Format the code and mend what can be mended
+format: $(DEV) ## Format the code and repair what can be repaired
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 

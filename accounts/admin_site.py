@@ -11,7 +11,8 @@ from django.utils.http import MAX_URL_LENGTH, urlencode
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
-from accounts import afterwards, operations, overview
+from accounts import after_response, operations
+from accounts.events import overview
 from accounts.login import phone_login
 
 
@@ -26,7 +27,7 @@ class PhoneAdminSite(AdminSite):
         def with_orders(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             # What may be cached is no page, but a file of one.
             if not cacheable and self.has_permission(request):
-                afterwards.do(request, operations.run_due)
+                after_response.do(request, operations.run_due)
             return view(request, *args, **kwargs)
 
         return super().admin_view(update_wrapper(with_orders, view), cacheable)

@@ -8,7 +8,8 @@ class AccountsConfig(AppConfig):
     verbose_name = _("People")
 
     def ready(self) -> None:
-        from accounts import audit, checks  # noqa: F401 - checks register themselves
+        from accounts import checks  # noqa: F401 - checks register themselves
+        from accounts.events import audit
 
         audit.register()
 

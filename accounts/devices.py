@@ -6,13 +6,14 @@ A browser is known again by a cookie of its own, which means nothing by itself: 
 import ipaddress
 import secrets
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import ua_parser
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.crypto import salted_hmac
 
-from accounts.login import throttle
+from accounts.conf import conf
 
 _COOKIE_AGE = 400 * 24 * 60 * 60  # the longest that browsers keep one
 _MAX_USER_AGENT = 512
@@ -40,7 +41,7 @@ def of(request: HttpRequest) -> Device:
         browser=salted_hmac("accounts.devices", cookie, algorithm="sha256").hexdigest()
         if cookie
         else "",
-        network=shorten(throttle.client_address(request)),
+        network=shorten(client_address(request)),
     )
 
 
@@ -72,10 +73,38 @@ def describe(user_agent: str) -> str:
     return (browser or system)[:80]
 
 
+def client_address(request: HttpRequest) -> str:
+    """Return the address of the browser: the entry that our outermost proxy wrote, or the peer.
+
+    X-Forwarded-For is read from the right, as many places as proxies are trusted; what stands
+    further left was written by the client and is worth nothing.
+    """
+    if proxies := conf.trusted_proxies:
+        chain = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
+        if len(chain) >= proxies and chain[-proxies]:
+            return chain[-proxies]
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def network(address: str) -> str:
+    """Return what counts as one client: an IPv4 address, or an IPv6 network of /64."""
+    try:
+        # Some proxies write the port as well.
+        bare = address if address.count(":") > 1 and "[" not in address else _host(address)
+        parsed = ipaddress.ip_address(bare)
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)
+
+
 def shorten(address: str) -> str:
     """Return the network of an address, too wide to point at a household: /24 or /48."""
     try:
-        parsed = ipaddress.ip_address(throttle.network(address).partition("/")[0])
+        parsed = ipaddress.ip_address(network(address).partition("/")[0])
     except ValueError:
         return ""
     width = 24 if parsed.version == 4 else 48
@@ -84,3 +113,7 @@ def shorten(address: str) -> str:
 
 def _cookie_name() -> str:
     return "__Host-device" if settings.SESSION_COOKIE_SECURE else "device"
+
+
+def _host(address: str) -> str:
+    return urlsplit(f"//{address}").hostname or ""

@@ -16,7 +16,7 @@ class PhoneForm(forms.Form):
 
     phone = PhoneField(label=_("Mobile number"))
     remember = forms.BooleanField(label=_("Remember my number on this device"), required=False)
-    # Nobody typed what is hidden, so nobody could mend it: the view judges it, not the form.
+    # Nobody typed what is hidden, so nobody could repair it: the view judges it, not the form.
     next = forms.Field(required=False, widget=forms.HiddenInput)
 
     def __init__(

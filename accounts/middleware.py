@@ -13,7 +13,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.functional import SimpleLazyObject
 from django.utils.http import urlencode
 
-from accounts import afterwards, sessions
+from accounts import after_response, sessions
 from accounts.models import User
 
 
@@ -29,11 +29,11 @@ class AuthenticationMiddleware(middleware.AuthenticationMiddleware):
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
         # A request that asked nothing of the session, such as for a file, costs no query here.
-        session = sessions.of(request)
+        session = sessions.for_request(request)
         if not session.accessed:
             return response
         if session.row:
-            afterwards.do(request, partial(sessions.touch, request))
+            after_response.do(request, partial(sessions.touch, request))
         elif session.ended and _is_for_a_page(request):
             return _ended_page(request)
         return response
@@ -47,7 +47,7 @@ def _user_of(request: HttpRequest) -> User | AnonymousUser:
 
 def _signed_in(request: HttpRequest) -> User | None:
     """Check what django.contrib.auth.get_user checks, without asking for the user again."""
-    row = sessions.of(request).row
+    row = sessions.for_request(request).row
     user = row.user if row else None
     path = request.session.get(BACKEND_SESSION_KEY)
     if user is None or path not in settings.AUTHENTICATION_BACKENDS:

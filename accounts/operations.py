@@ -35,9 +35,10 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts import audit, events, phones, sessions
-from accounts.aws import cognito, functions, ledger, texts
+from accounts import phones, sessions
+from accounts.aws import cognito, functions, ledger, sms
 from accounts.conf import conf
+from accounts.events import audit, sign_ins
 from accounts.models import Operation, Session, User
 
 log = logging.getLogger(__name__)
@@ -472,8 +473,12 @@ def _note_number(operation: Operation, user: User) -> None:
     if not params["verified"]:
         # Whoever holds the sessions has not shown that the new number is theirs.
         sessions.end_all(changed, Session.Ended.NUMBER_CHANGED, reason="operator")
-        events.record(
-            events.Kind.NUMBER_CHANGED, None, phone=params["phone"], user=changed, reason="operator"
+        sign_ins.record(
+            sign_ins.Kind.NUMBER_CHANGED,
+            None,
+            phone=params["phone"],
+            user=changed,
+            reason="operator",
         )
 
 
@@ -483,11 +488,11 @@ def _tell_old_number(operation: Operation) -> None:
         _tell(operation, operation.user.phone, "number_changed")
 
 
-def _tell(operation: Operation, phone: str | None, message: texts.Notice) -> None:
+def _tell(operation: Operation, phone: str | None, message: sms.Notice) -> None:
     if not (phone and operation.params.get("tell")):
         return
     try:
-        delivery = texts.tell(phone, message, language=operation.params.get("language", ""))
+        delivery = sms.tell(phone, message, language=operation.params.get("language", ""))
     except functions.FunctionError as error:
         delivery = f"{type(error).__name__}: {error}"
         log.warning("No text about %s: %s", operation, delivery)

@@ -1,6 +1,14 @@
 from django.urls import path
 
-from accounts.views import confirm, devices, ended, login, number, site, takeover
+from accounts.views import (
+    change_phone,
+    devices,
+    login,
+    reauthentication,
+    session_ended,
+    site,
+    take_over,
+)
 
 app_name = "accounts"
 
@@ -9,21 +17,21 @@ urlpatterns = [
     path("login/code/", login.CodeView.as_view(), name="code"),
     path("login/forget/", login.ForgetView.as_view(), name="forget"),
     path("login/resend/", login.ResendView.as_view(), name="resend"),
-    path("login/take-over/", takeover.TakeOverView.as_view(), name="take_over"),
-    path("login/cancel/", takeover.CancelView.as_view(), name="cancel"),
+    path("login/take-over/", take_over.TakeOverView.as_view(), name="take_over"),
+    path("login/cancel/", take_over.CancelView.as_view(), name="cancel"),
     path("brand.css", site.brand_css, name="brand_css"),
     path("language/", site.LanguageView.as_view(), name="language"),
     path("logout/", login.SignOutView.as_view(), name="logout"),
-    path("ended/", ended.EndedView.as_view(), name="ended"),
-    path("confirm/", confirm.ConfirmView.as_view(), name="confirm"),
-    path("confirm/code/", confirm.ConfirmCodeView.as_view(), name="confirm_code"),
-    path("confirm/resend/", confirm.ConfirmResendView.as_view(), name="confirm_resend"),
-    path("number/", number.NumberView.as_view(), name="number"),
-    path("number/code/", number.NumberCodeView.as_view(), name="number_code"),
-    path("number/resend/", number.NumberResendView.as_view(), name="number_resend"),
-    path("number/cancel/", number.CancelView.as_view(), name="number_cancel"),
-    path("number/taken/", number.TakenView.as_view(), name="number_taken"),
-    path("number/changed/", number.ChangedView.as_view(), name="number_changed"),
+    path("ended/", session_ended.EndedView.as_view(), name="ended"),
+    path("confirm/", reauthentication.ConfirmView.as_view(), name="confirm"),
+    path("confirm/code/", reauthentication.ConfirmCodeView.as_view(), name="confirm_code"),
+    path("confirm/resend/", reauthentication.ConfirmResendView.as_view(), name="confirm_resend"),
+    path("number/", change_phone.NumberView.as_view(), name="number"),
+    path("number/code/", change_phone.NumberCodeView.as_view(), name="number_code"),
+    path("number/resend/", change_phone.NumberResendView.as_view(), name="number_resend"),
+    path("number/cancel/", change_phone.CancelView.as_view(), name="number_cancel"),
+    path("number/taken/", change_phone.TakenView.as_view(), name="number_taken"),
+    path("number/changed/", change_phone.ChangedView.as_view(), name="number_changed"),
     path("devices/", devices.DevicesView.as_view(), name="devices"),
     path("devices/end/", devices.EndOneView.as_view(), name="end_one"),
     path("devices/end-others/", devices.EndOthersView.as_view(), name="end_others"),

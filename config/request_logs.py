@@ -8,7 +8,6 @@ from django.http import HttpRequest
 from django_structlog import signals
 
 from accounts import devices
-from accounts.login import throttle
 
 
 @receiver(signals.bind_extra_request_metadata)
@@ -17,7 +16,7 @@ def bind(request: HttpRequest, **kwargs: Any) -> None:
 
     Django writes "Not Found" and its like when the request is over, so they find it on the request.
     """
-    network = devices.shorten(throttle.client_address(request))
+    network = devices.shorten(devices.client_address(request))
     structlog.contextvars.bind_contextvars(network=network)
     about = {"request": f"{request.method} {request.path}"}
     setattr(request, "log_context", about | structlog.contextvars.get_contextvars())  # noqa: B010

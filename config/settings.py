@@ -53,7 +53,7 @@ MIDDLEWARE = [
     "config.health.AskedByAddress",
     "django_structlog.middlewares.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "accounts.afterwards.middleware",
+    "accounts.after_response.middleware",
     "accounts.aws.outbound.middleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
@@ -64,7 +64,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.middleware.AuthenticationMiddleware",
     "accounts.sync.revalidation.middleware",
-    "accounts.audit.middleware",
+    "accounts.events.audit.middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -149,7 +149,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 # Sessions and transport
 
 SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
-SESSION_ENGINE = "accounts.sessions"
+SESSION_ENGINE = "accounts.sessions.store"
 # Of a browser that nobody has signed in with; what holds for people is below.
 SESSION_COOKIE_AGE = 60 * 60
 SESSION_COOKIE_HTTPONLY = True
@@ -159,7 +159,7 @@ CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = HTTPS
-CSRF_FAILURE_VIEW = "accounts.views.stale.csrf_failure"
+CSRF_FAILURE_VIEW = "accounts.views.csrf_failure.csrf_failure"
 LANGUAGE_COOKIE_NAME = "__Host-language" if HTTPS else "language"
 LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
 LANGUAGE_COOKIE_HTTPONLY = True

@@ -23,7 +23,7 @@ addEventListener("pageshow", (event) => {
   if (event.persisted) Array.from(document.forms, rest);
 });
 
-// Who mends what they typed goes on at its end.
+// Who repairs what they typed goes on at its end.
 const first = document.querySelector("input[autofocus]");
 if (first) first.setSelectionRange(first.value.length, first.value.length);
 

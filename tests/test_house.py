@@ -1,12 +1,14 @@
-"""How the tests are built: what several of them share has a module of its own."""
+"""How the house is built, as far as import-linter (pyproject.toml) cannot say it."""
 
 import ast
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 TESTS = Path(__file__).parent
+PROJECT = TESTS.parent
 
 
 def imports_of_test_modules(source: str) -> list[str]:
@@ -54,3 +56,21 @@ def test_import_of_a_test_module_is_found_in_any_form(source):
 
 def test_import_of_a_shared_module_is_allowed():
     assert not imports_of_test_modules("from tests.fakes.user_pool import UserPool")
+
+
+@pytest.mark.parametrize("package", ["accounts", "cognito_admin", "config"])
+def test_modules_are_imported_by_statements_alone(package):
+    """An import by a name in a string would pass the contracts unseen."""
+    for path in (PROJECT / package).rglob("*.py"):
+        source = path.read_text("utf-8")
+        assert not {"importlib", "runpy", "pkgutil"} & set(imported_names(source)), path
+        assert not any(each in source for each in ("import_string", "__import__")), path
+
+
+def test_triggers_need_no_package_but_those_of_the_lambda_runtime():
+    found = {
+        name.partition(".")[0]
+        for path in (PROJECT / "lambdas").rglob("*.py")
+        for name in imported_names(path.read_text("utf-8"))
+    }
+    assert found - sys.stdlib_module_names - {""} <= {"boto3", "botocore", "lambdas"}

@@ -12,7 +12,7 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import base, display
-from accounts.login import confirmation
+from accounts.login import reauthentication
 
 admin.site.unregister(LogEntry)
 admin.site.unregister(Group)
@@ -56,8 +56,8 @@ class EntryAdmin(base.ReadOnlyList):
 
 
 @admin.register(Group)
-@method_decorator(confirmation.required, name="changeform_view")
-@method_decorator(confirmation.required, name="delete_view")
+@method_decorator(reauthentication.required, name="changeform_view")
+@method_decorator(reauthentication.required, name="delete_view")
 class RightsAdmin(base.CarefulList, GroupAdmin):
     """Ask for a code typed a moment ago: changing a group's rights is as good as having them all.
 

@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from accounts.login import confirmation
+from accounts.login import reauthentication
 
 Row = TypeVar("Row", bound=Model)
 
@@ -98,7 +98,7 @@ class BulkAction(ABC, Generic[Row]):
         return _confirmed_view(request, self)
 
 
-@confirmation.required
+@reauthentication.required
 def _confirmed_view(request: HttpRequest, action: BulkAction[Any]) -> HttpResponse:
     data = request.POST if request.method == "POST" else request.GET
     opts = action.model._meta

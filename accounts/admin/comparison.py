@@ -11,10 +11,10 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from accounts import afterwards
+from accounts import after_response
 from accounts.admin import difference_actions
-from accounts.models import Finding, SyncRun
-from accounts.sync import drift
+from accounts.models import Difference, SyncRun
+from accounts.sync import errors, runs
 from accounts.sync.pace import Pace
 
 _AFTERWARDS_SECONDS = 5.0
@@ -27,35 +27,35 @@ def compare_view(request: HttpRequest) -> HttpResponse:
     if not difference_actions.are_allowed(request):
         raise PermissionDenied
     if request.method != "POST":
-        return redirect("admin:accounts_finding_changelist")
-    run = drift.unfinished()
+        return redirect("admin:accounts_difference_changelist")
+    run = runs.unfinished()
     if run is None:
-        run = drift.start(by=str(request.user))
+        run = runs.start(by=str(request.user))
         messages.success(request, gettext("The comparison has begun."))
     elif timezone.now() - run.touched_at < _AT_REST:
         messages.info(request, gettext("The comparison goes on by itself at the moment."))
-        return redirect("admin:accounts_finding_changelist")
+        return redirect("admin:accounts_difference_changelist")
     else:
         messages.success(request, gettext("The comparison goes on."))
-    afterwards.do(request, partial(_work, run))
-    return redirect("admin:accounts_finding_changelist")
+    after_response.do(request, partial(_work, run))
+    return redirect("admin:accounts_difference_changelist")
 
 
 def _work(run: SyncRun) -> None:
     """Do some steps of a run, at the pace that Cognito bears, and leave the rest."""
     until = time.monotonic() + _AFTERWARDS_SECONDS
-    pace = Pace(drift.PER_SECOND)
+    pace = Pace(runs.PER_SECOND)
     try:
-        while drift.step(run, pace) and time.monotonic() < until:
+        while runs.step(run, pace) and time.monotonic() < until:
             pass
-    except drift.Overtaken:
+    except errors.Overtaken:
         return
 
 
 def summary(run: SyncRun) -> list[tuple[str, int]]:
-    found = drift.counts(run)
+    found = runs.counts(run)
     return [
         (str(kind.label), sum(found[kind.value].values()))
-        for kind in Finding.Kind
+        for kind in Difference.Kind
         if kind.value in found
     ]

@@ -13,132 +13,133 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import bulk, side_by_side
-from accounts.aws import cognito
-from accounts.models import Finding
-from accounts.sync import drift
+from accounts.models import Difference
+from accounts.sync import compare, errors, repair
 
-# Mended or undone at once: each may take a few calls to Cognito.
+# Repaired or undone at once: each may take a few calls to Cognito.
 MOST = 50
 
 
 def are_allowed(request: HttpRequest) -> bool:
-    """Tell whether this operator may compare, mend and undo, and see the people whom it names."""
-    return request.user.has_perms(("accounts.view_finding", "accounts.mend_drift"))
+    """Tell whether this operator may compare, repair and undo, and see the people whom it names."""
+    return request.user.has_perms(("accounts.view_difference", "accounts.repair_difference"))
 
 
-class DifferenceAction(bulk.BulkAction[Finding]):
-    """Something that is done to chosen findings, which are in ``from_state``."""
+class DifferenceAction(bulk.BulkAction[Difference]):
+    """Something that is done to chosen differences, which are in ``from_state``."""
 
     name: str
     from_state: str
     title: Any
 
-    model = Finding
+    model = Difference
     limit = MOST
     too_many = _("At most %d at once: narrow it down, or use manage.py sync_users.")
     none_found = _("None of what was chosen can be done. It may be done.")
     columns = (_("User"), _("Kind"), _("Here"), _("In Cognito"))
 
     @abstractmethod
-    def do_one(self, finding: Finding, by: str) -> None: ...
+    def do_one(self, difference: Difference, by: str) -> None: ...
 
     @abstractmethod
     def done(self, number: int) -> str: ...
 
     @property
     def address(self) -> str:
-        return reverse(f"admin:accounts_finding_{self.name}")
+        return reverse(f"admin:accounts_difference_{self.name}")
 
     def is_allowed(self, request: HttpRequest) -> bool:
         return are_allowed(request)
 
-    def find(self, ids: list[int]) -> list[Finding]:
-        found = Finding.objects.filter(pk__in=ids).select_related("user").order_by("-pk")
+    def find(self, ids: list[int]) -> list[Difference]:
+        found = Difference.objects.filter(pk__in=ids).select_related("user").order_by("-pk")
         return [each for each in found if self.fits(each)]
 
-    def fits(self, finding: Finding) -> bool:
-        return finding.state == self.from_state
+    def fits(self, difference: Difference) -> bool:
+        return difference.state == self.from_state
 
-    def question(self, rows: list[Finding]) -> str:
+    def question(self, rows: list[Difference]) -> str:
         return str(self.title)
 
-    def line(self, request: HttpRequest, row: Finding) -> bulk.Line:
+    def line(self, request: HttpRequest, row: Difference) -> bulk.Line:
         here = side_by_side.in_words(request, row.ours, row.theirs)
         there = side_by_side.in_words(request, row.theirs, row.ours)
         return bulk.Line((str(row.user or row.sub), row.get_kind_display(), here, there))
 
-    def do(self, request: HttpRequest, rows: list[Finding], form: Any) -> HttpResponse:
+    def do(self, request: HttpRequest, rows: list[Difference], form: Any) -> HttpResponse:
         done = 0
-        for finding in rows:
+        for difference in rows:
             try:
-                self.do_one(finding, str(request.user))
-            except drift.NotDone as reason:
-                messages.error(request, f"{finding.user or finding.sub}: {reason}")
-            except cognito.CognitoError as error:
+                self.do_one(difference, str(request.user))
+            except errors.NotDone as reason:
+                messages.error(request, f"{difference.user or difference.sub}: {reason}")
+            except errors.Unreachable as error:
                 messages.error(
                     request,
                     gettext("Cognito was not reached (%(error)s). The rest stays as it was.")
-                    % {"error": type(error).__name__},
+                    % {"error": error.reason},
                 )
                 break
             else:
                 done += 1
         if done:
             messages.success(request, self.done(done))
-        return redirect("admin:accounts_finding_changelist")
+        return redirect("admin:accounts_difference_changelist")
 
 
-class Mend(DifferenceAction):
-    name = "mend"
-    from_state = Finding.State.OPEN
-    title = _("Mend the differences chosen?")
-    label = _("Mend")
+class Repair(DifferenceAction):
+    name = "repair"
+    from_state = Difference.State.OPEN
+    title = _("Repair the differences chosen?")
+    label = _("Repair")
 
-    def fits(self, finding: Finding) -> bool:
-        return super().fits(finding) and finding.kind in drift.MENDABLE
+    def fits(self, difference: Difference) -> bool:
+        return super().fits(difference) and difference.kind in compare.REPAIRABLE
 
-    def effects(self, rows: list[Finding]) -> list[Any]:
-        kinds = sorted({drift.Kind(each.kind) for each in rows})
+    def effects(self, rows: list[Difference]) -> list[Any]:
+        kinds = sorted({compare.Kind(each.kind) for each in rows})
         return [
             *(
-                format_html("<strong>{}:</strong> {}", capfirst(kind.label), drift.MEANS[kind])
+                format_html("<strong>{}:</strong> {}", capfirst(kind.label), compare.MEANS[kind])
                 for kind in kinds
             ),
             _("Cognito is asked again first: what counts is what it says now."),
         ]
 
-    def do_one(self, finding: Finding, by: str) -> None:
-        drift.mend(finding, by=by)
+    def do_one(self, difference: Difference, by: str) -> None:
+        repair.repair(difference, by=by)
 
     def done(self, number: int) -> str:
-        return ngettext("%d difference is mended.", "%d differences are mended.", number) % number
+        return (
+            ngettext("%d difference is repaired.", "%d differences are repaired.", number) % number
+        )
 
 
 class Undo(DifferenceAction):
     name = "undo"
-    from_state = Finding.State.MENDED
-    title = _("Undo what was mended?")
+    from_state = Difference.State.REPAIRED
+    title = _("Undo what was repaired?")
     label = _("Undo")
 
-    def effects(self, rows: list[Finding]) -> list[Any]:
+    def effects(self, rows: list[Difference]) -> list[Any]:
         return [
             _("Rows here are put back as they were before. What is in Cognito is not touched."),
             _("A row that was made is removed, if nobody used it. Sessions that ended stay ended."),
             _("Rows that changed since are left as they are."),
         ]
 
-    def do_one(self, finding: Finding, by: str) -> None:
-        drift.undo(finding, by=by)
+    def do_one(self, difference: Difference, by: str) -> None:
+        repair.undo(difference, by=by)
 
     def done(self, number: int) -> str:
         return ngettext("%d difference is undone.", "%d differences are undone.", number) % number
 
 
-MEND, UNDO = Mend(), Undo()
-ACTIONS = (MEND, UNDO)
+REPAIR, UNDO = Repair(), Undo()
+ACTIONS = (REPAIR, UNDO)
 
 
-def for_one(request: HttpRequest, finding: Finding) -> DifferenceAction | None:
-    """Return what this operator may do to ``finding`` as it stands, if anything."""
-    fitting = (each for each in ACTIONS if each.fits(finding) and each.is_allowed(request))
+def for_one(request: HttpRequest, difference: Difference) -> DifferenceAction | None:
+    """Return what this operator may do to ``difference`` as it stands, if anything."""
+    fitting = (each for each in ACTIONS if each.fits(difference) and each.is_allowed(request))
     return next(fitting, None)

@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts import phones
 from accounts.admin import base, comparison, difference_actions, side_by_side
 from accounts.conf import conf
-from accounts.models import Finding, SyncRun, User
-from accounts.sync import drift
+from accounts.models import Difference, SyncRun, User
+from accounts.sync import compare
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -26,23 +26,27 @@ class StateFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
         return [
-            *((state.value, state.label) for state in Finding.State if state != Finding.State.OPEN),
+            *(
+                (state.value, state.label)
+                for state in Difference.State
+                if state != Difference.State.OPEN
+            ),
             ("all", _("All")),
         ]
 
     def choices(self, changelist: Any) -> Any:
         everything = super().choices(changelist)
         first = next(iter(everything))
-        yield {**first, "display": Finding.State.OPEN.label}
+        yield {**first, "display": Difference.State.OPEN.label}
         yield from everything
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "all":
             return queryset
-        return queryset.filter(state=self.value() or Finding.State.OPEN)
+        return queryset.filter(state=self.value() or Difference.State.OPEN)
 
 
-@admin.register(Finding)
+@admin.register(Difference)
 class FindingAdmin(base.ReadOnlyList):
     """Lists differences, newest first. They are found by comparing, never typed in."""
 
@@ -51,45 +55,45 @@ class FindingAdmin(base.ReadOnlyList):
     list_select_related = ("user",)
     ordering = ("-pk",)
     sortable_by = ()
-    actions = ("mend_chosen", "undo_chosen")
+    actions = ("repair_chosen", "undo_chosen")
     # What is typed is read by get_search_results; without a field there would be no box.
     search_fields = ("sub",)
     search_help_text = _("A Cognito sub, or a whole phone number as it stands here.")
-    change_list_template = "admin/accounts/finding/list.html"
-    change_form_template = "admin/accounts/finding/page.html"
+    change_list_template = "admin/accounts/difference/list.html"
+    change_form_template = "admin/accounts/difference/page.html"
 
     def get_list_display(self, request: HttpRequest) -> Any:
         # What may be shown of a number depends on who looks.
         @admin.display(description=_("here"))
-        def here(finding: Finding) -> str:
-            return side_by_side.in_words(request, finding.ours, finding.theirs)
+        def here(difference: Difference) -> str:
+            return side_by_side.in_words(request, difference.ours, difference.theirs)
 
         @admin.display(description=_("in Cognito"))
-        def there(finding: Finding) -> str:
-            return side_by_side.in_words(request, finding.theirs, finding.ours)
+        def there(difference: Difference) -> str:
+            return side_by_side.in_words(request, difference.theirs, difference.ours)
 
         return ("what", "whose", here, there, "found", "how_it_stands")
 
     @admin.display(description=_("kind"))
-    def what(self, finding: Finding) -> str:
-        return str(finding.get_kind_display())
+    def what(self, difference: Difference) -> str:
+        return str(difference.get_kind_display())
 
     @admin.display(description=_("user"))
-    def whose(self, finding: Finding) -> str:
-        if finding.user is None:
-            return finding.sub
-        url = reverse("admin:accounts_user_change", args=[finding.user.pk])
-        return format_html('<a href="{}">{}</a>', url, finding.user)
+    def whose(self, difference: Difference) -> str:
+        if difference.user is None:
+            return difference.sub
+        url = reverse("admin:accounts_user_change", args=[difference.user.pk])
+        return format_html('<a href="{}">{}</a>', url, difference.user)
 
     @admin.display(description=_("found"))
-    def found(self, finding: Finding) -> str:
-        return f"{timezone.localtime(finding.found_at):%Y-%m-%d %H:%M}"
+    def found(self, difference: Difference) -> str:
+        return f"{timezone.localtime(difference.found_at):%Y-%m-%d %H:%M}"
 
     @admin.display(description=_("state"))
-    def how_it_stands(self, finding: Finding) -> str:
-        if finding.problem and finding.state == Finding.State.OPEN:
-            return f"{finding.get_state_display()}: {finding.problem}"
-        return str(finding.get_state_display())
+    def how_it_stands(self, difference: Difference) -> str:
+        if difference.problem and difference.state == Difference.State.OPEN:
+            return f"{difference.get_state_display()}: {difference.problem}"
+        return str(difference.get_state_display())
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -107,9 +111,11 @@ class FindingAdmin(base.ReadOnlyList):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
-            path("compare/", view(comparison.compare_view), name="accounts_finding_compare"),
+            path("compare/", view(comparison.compare_view), name="accounts_difference_compare"),
             *(
-                path(f"{action.name}/", view(action.view), name=f"accounts_finding_{action.name}")
+                path(
+                    f"{action.name}/", view(action.view), name=f"accounts_difference_{action.name}"
+                )
                 for action in difference_actions.ACTIONS
             ),
             *super().get_urls(),
@@ -125,7 +131,7 @@ class FindingAdmin(base.ReadOnlyList):
             "run": run,
             "is_running": is_running,
             "found": comparison.summary(run) if run and not is_running else [],
-            "may_mend": difference_actions.are_allowed(request),
+            "may_repair": difference_actions.are_allowed(request),
         }
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
@@ -136,22 +142,22 @@ class FindingAdmin(base.ReadOnlyList):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        finding = cast("Finding | None", self.get_object(request, object_id))
-        if finding is None or not self.has_view_permission(request, finding):
+        difference = cast("Difference | None", self.get_object(request, object_id))
+        if difference is None or not self.has_view_permission(request, difference):
             return super().change_view(request, object_id, form_url, extra_context)
-        action = difference_actions.for_one(request, finding)
-        others = list(finding.theirs.get("others", []))
+        action = difference_actions.for_one(request, difference)
+        others = list(difference.theirs.get("others", []))
         context = {
-            "title": f"{finding.get_kind_display()}: {finding.user or finding.sub}",
+            "title": f"{difference.get_kind_display()}: {difference.user or difference.sub}",
             "subtitle": None,
-            "finding": finding,
-            "compared": side_by_side.of_finding(request, finding),
-            "means": drift.MEANS[drift.Kind(finding.kind)],
+            "difference": difference,
+            "compared": side_by_side.of_difference(request, difference),
+            "means": compare.MEANS[compare.Kind(difference.kind)],
             "others": [
-                (sub, User.objects.filter(pool=finding.pool, sub=sub).first()) for sub in others
+                (sub, User.objects.filter(pool=difference.pool, sub=sub).first()) for sub in others
             ],
             "action": action,
-            "address": action.link([finding.pk]) if action else "",
+            "address": action.link([difference.pk]) if action else "",
         }
         return super().change_view(
             request, object_id, form_url, {**context, **(extra_context or {})}
@@ -159,13 +165,17 @@ class FindingAdmin(base.ReadOnlyList):
 
     # What may be done
 
-    @admin.action(description=_("Mend what is chosen"), permissions=["mend"])
-    def mend_chosen(self, request: HttpRequest, chosen: QuerySet[Finding]) -> HttpResponse | None:
-        return difference_actions.MEND.choose(self, request, chosen)
+    @admin.action(description=_("Repair what is chosen"), permissions=["repair"])
+    def repair_chosen(
+        self, request: HttpRequest, chosen: QuerySet[Difference]
+    ) -> HttpResponse | None:
+        return difference_actions.REPAIR.choose(self, request, chosen)
 
-    @admin.action(description=_("Undo what is chosen"), permissions=["mend"])
-    def undo_chosen(self, request: HttpRequest, chosen: QuerySet[Finding]) -> HttpResponse | None:
+    @admin.action(description=_("Undo what is chosen"), permissions=["repair"])
+    def undo_chosen(
+        self, request: HttpRequest, chosen: QuerySet[Difference]
+    ) -> HttpResponse | None:
         return difference_actions.UNDO.choose(self, request, chosen)
 
-    def has_mend_permission(self, request: HttpRequest) -> bool:
+    def has_repair_permission(self, request: HttpRequest) -> bool:
         return difference_actions.are_allowed(request)

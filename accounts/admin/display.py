@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import FieldDoesNotExist
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from accounts.aws.ledger import PhoneState
 from accounts.models import Operation, User
 from accounts.models.users import LOCKED
+
+if TYPE_CHECKING:
+    from accounts.aws.ledger import PhoneState
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def held_until(until: datetime | None) -> str:
     return _("until %s") % moment(until)
 
 
-def hold(state: PhoneState) -> str:
+def hold(state: "PhoneState") -> str:
     """Say what the ledger holds against a number."""
     if state.is_locked:
         return _("Locked until an operator unlocks it.")

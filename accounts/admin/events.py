@@ -14,9 +14,10 @@ from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from accounts import events, phones
+from accounts import phones
 from accounts.admin import base
 from accounts.conf import conf
+from accounts.events import reasons, sign_ins
 from accounts.models import SignInEvent, User
 
 _PERIODS = {
@@ -47,7 +48,7 @@ class ReasonFilter(admin.SimpleListFilter):
     parameter_name = "reason"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
-        return events.REASONS.items()
+        return reasons.LABELS.items()
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(reason=self.value()) if self.value() else queryset
@@ -102,7 +103,7 @@ class EventAdmin(base.ReadOnlyList):
         named = format_html(
             '<span class="event event-{}">{}</span>', event.kind, event.get_kind_display()
         )
-        return format_html("{}: {}", named, words_for(event.reason)) if event.reason else named
+        return format_html("{}: {}", named, reasons.label(event.reason)) if event.reason else named
 
     @admin.display(description=_("reference"))
     def reference_(self, event: SignInEvent) -> str:
@@ -122,10 +123,10 @@ class EventAdmin(base.ReadOnlyList):
         term = search_term.strip()
         if not term:
             return queryset, False
-        if reference := events.read_reference(term):
+        if reference := sign_ins.read_reference(term):
             return queryset.filter(reference=reference), False
         if phone := phones.find(term, region=conf.default_region):
-            return queryset.filter(phone_key=events.phone_key(phone)), False
+            return queryset.filter(phone_key=sign_ins.phone_key(phone)), False
         owner = User.objects.filter(pool=conf.user_pool_id, sub=term).first()
         return queryset.filter(user=owner) if owner else queryset.none(), False
 
@@ -140,7 +141,7 @@ class EventAdmin(base.ReadOnlyList):
         event = self.get_object(request, object_id)
         if event is None or not self.has_view_permission(request, event):
             return super().change_view(request, object_id, form_url, extra_context)
-        found = events.attempt_of(event)
+        found = sign_ins.attempt_of(event)
         owner = next((step.user for step in found if step.user), None)
         references = list(dict.fromkeys(step.reference for step in found if step.reference))
         context = {
@@ -164,15 +165,11 @@ def _steps(found: list[SignInEvent], opened: SignInEvent) -> list[Step]:
     steps: list[Step] = []
     for event in found:
         is_same_code = False
-        if event.kind in (events.Kind.SENT, events.Kind.RESENT) and event.reference:
+        if event.kind in (sign_ins.Kind.SENT, sign_ins.Kind.RESENT) and event.reference:
             is_same_code = asked_for.setdefault(event.reference, event.attempt) != event.attempt
         after = round((event.at - found[0].at).total_seconds())
-        steps.append(Step(event, words_for(event.reason), after, event == opened, is_same_code))
+        steps.append(Step(event, reasons.label(event.reason), after, event == opened, is_same_code))
     return steps
-
-
-def words_for(reason: str) -> str:
-    return str(events.REASONS.get(reason, reason))
 
 
 def log_query(references: list[str]) -> str:

@@ -15,7 +15,7 @@ from accounts import operations
 from accounts.admin import orders
 from accounts.conf import conf
 from accounts.fields import PhoneField
-from accounts.login import confirmation
+from accounts.login import reauthentication
 from accounts.models import User
 from accounts.operations import Kind
 
@@ -59,7 +59,7 @@ def invite_view(request: HttpRequest) -> HttpResponseBase:
     return _confirmed_invite_view(request)
 
 
-@confirmation.required
+@reauthentication.required
 def _confirmed_invite_view(request: HttpRequest) -> HttpResponse:
     form = InviteForm(request.POST if request.method == "POST" else None)
     lines: list[Line] = []

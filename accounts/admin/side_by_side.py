@@ -10,8 +10,9 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from accounts.admin import base, display, remote_state
-from accounts.models import Finding, User
+from accounts.admin import base, display
+from accounts.models import Difference, User
+from accounts.sync import remote_state
 
 _NONE = "–"  # noqa: RUF001 - a dash, as the pages have it
 
@@ -70,14 +71,14 @@ def of_user(request: HttpRequest, user: User, now: remote_state.RemoteState) -> 
     ]
 
 
-def of_finding(request: HttpRequest, finding: Finding) -> list[Compared]:
+def of_difference(request: HttpRequest, difference: Difference) -> list[Compared]:
     lines: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
         ("phone", _("Phone"), lambda phone: base.phone_for(request, phone)),
         ("phone_verified", _("Number verified"), _yes_or_no),
         ("status", _("Status"), str),
         ("enabled", _("May sign in"), _yes_or_no),
     )
-    ours, theirs = finding.ours, finding.theirs
+    ours, theirs = difference.ours, difference.theirs
     return [
         Compared(
             label,

@@ -14,21 +14,21 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import audit, operations, phones, sessions
+from accounts import operations, phones, sessions
 from accounts.admin import (
     base,
     display,
-    events,
     invitations,
     orders,
-    remote_state,
     side_by_side,
     user_actions,
     user_filters,
 )
 from accounts.conf import conf
-from accounts.login import confirmation
+from accounts.events import audit, reasons
+from accounts.login import reauthentication
 from accounts.models import Operation, Session, User
+from accounts.sync import remote_state
 
 _EVENTS_SHOWN = 50
 _ORDERS_SHOWN = 20
@@ -168,7 +168,7 @@ class UserAdmin(base.BoundedList):
             "sessions": sessions.live(user).order_by("-last_seen"),
             "may_end": request.user.has_perm("accounts.sign_out_user"),
             "events": [
-                (event, events.words_for(event.reason))
+                (event, reasons.label(event.reason))
                 for event in user.events.order_by("-at", "-pk")[:_EVENTS_SHOWN]
             ],
             "orders": [
@@ -185,7 +185,7 @@ class UserAdmin(base.BoundedList):
             path("act/<slug:name>/", guarded(user_actions.action_view), name="accounts_user_act"),
             path(
                 "<int:pk>/sessions/<str:handle>/end/",
-                guarded(confirmation.required(self.end_session_view)),
+                guarded(reauthentication.required(self.end_session_view)),
                 name="accounts_user_end_session",
             ),
             *super().get_urls(),

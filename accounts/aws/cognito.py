@@ -559,7 +559,7 @@ def _translate(error: ClientError) -> CognitoError:
     if code == "InvalidParameterException" and "session" in message.lower():
         kind = Refused
     if kind is Misconfigured:
-        # Whoever has to mend it needs AWS's words; AWS may have quoted a phone in them.
+        # Whoever has to repair it needs AWS's words; AWS may have quoted a phone in them.
         return kind(f"{code}: {_DIGITS.sub('…', message)[:300]}")
     return kind(code)
 

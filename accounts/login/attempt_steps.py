@@ -13,14 +13,14 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from accounts import events
 from accounts.aws import cognito, functions
 from accounts.conf import conf
-from accounts.login import pending, throttle, turns
+from accounts.events import sign_ins
+from accounts.login import lock, pending, throttle
 from accounts.login.errors import LoginError, NothingPending, OtherAttempt, TooMany, Unavailable
 from accounts.login.pending import Pending, Purpose
 from accounts.models import User
-from accounts.sync import holds
+from accounts.sync import lockouts
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class Step:
     """
 
     request: HttpRequest
-    held: turns.Held
+    held: lock.Held
     waiting: Pending | None
     user: User | None = None
 
@@ -57,7 +57,7 @@ class Step:
         user = user or self.user
         if user is None and attempt.sub:
             user = User.objects.filter(pool=conf.user_pool_id, sub=attempt.sub).first()
-        events.record(
+        sign_ins.record(
             kind,
             self.request,
             phone=attempt.phone,
@@ -70,7 +70,7 @@ class Step:
     def look_at_holds(self) -> None:
         """Ask, once the answer has left, whether the triggers hold the number."""
         attempt = self.required()
-        holds.look(
+        lockouts.look(
             self.request, attempt.phone, attempt=attempt.attempt, reference=attempt.reference
         )
 
@@ -96,7 +96,7 @@ def step(
     ``mine`` tells whether what is pending is of whoever makes the request.
     """
     try:
-        with turns.turn(request) as held:
+        with lock.turn(request) as held:
             found = pending.reload(request)
             is_ours = found and found.purpose == purpose and mine(request, found)
             this = Step(request, held, found if is_ours else None)
@@ -105,7 +105,7 @@ def step(
             except LoginError as error:
                 this.settle(error)
                 raise
-    except turns.TooLong as error:
+    except lock.TooLong as error:
         log.warning("A request waited too long for the one before it")
         raise Unavailable from error
 

@@ -20,10 +20,11 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.views.decorators.debug import sensitive_variables
 
-from accounts import events, phones
+from accounts import phones
 from accounts.aws import cognito, functions
 from accounts.aws.cognito import Challenge
-from accounts.login import throttle, turns
+from accounts.events import sign_ins
+from accounts.login import lock, throttle
 from accounts.login.attempt_steps import Step, check_attempt, step, unavailable, within_limits
 from accounts.login.errors import (
     Expired,
@@ -39,7 +40,7 @@ from accounts.models import User
 
 log = logging.getLogger(__name__)
 
-Kind = events.Kind
+Kind = sign_ins.Kind
 Proof = TypeVar("Proof")
 Result = TypeVar("Result", covariant=True)
 
@@ -132,7 +133,7 @@ def finish(
     NothingPending, OtherAttempt, TooMany, FurtherStep, Unavailable, and what the flow raises.
     """
     with step(flow.purpose, request, mine=flow.mine) as this:
-        if session := turns.just_signed_in(request, answer=code):
+        if session := lock.just_signed_in(request, answer=code):
             return flow.repeat(request, session)
         waiting = this.required()
         if attempt:
@@ -172,7 +173,7 @@ def _text(flow: Flow[Any, Any], this: Step, *, first: bool) -> bool:
     request, asked_at = this.request, timezone.now()
     attempt = replace(
         this.required(),
-        reference=this.required().reference or events.draw_reference(),
+        reference=this.required().reference or sign_ins.draw_reference(),
         texted_at=asked_at.timestamp(),
     )
     this.waiting, this.user = attempt, flow.user_of(request, attempt.phone)

@@ -14,7 +14,7 @@ from accounts import phones
 from accounts.aws import cognito
 from accounts.aws.cognito import Challenge
 from accounts.conf import conf
-from accounts.login import attempt_steps, locales, throttle
+from accounts.login import attempt_steps, locale, throttle
 from accounts.login.attempts import Begun
 from accounts.models import User
 from accounts.sync import unproven
@@ -49,7 +49,7 @@ def begin(
             may_create = _may_sign_up(phone)
             why_no_text = "" if may_create or known else "sign_ups"
         if may_create and (known is None or insist):
-            created = gateway.create_user(phone, locale=locales.page_locale())
+            created = gateway.create_user(phone, locale=locale.page_locale())
             if created:
                 sub = created.sub
                 unproven.note(created.sub)
@@ -116,8 +116,8 @@ def _adopt_account(gateway: cognito.Gateway, phone: str) -> str | None:
     try:
         user = gateway.read_user(phone)
         sub = user.sub
-        if not (user.phone_verified or locales.is_of_page(user.locale)):
-            gateway.set_locale(sub, locales.page_locale())
+        if not (user.phone_verified or locale.is_of_page(user.locale)):
+            gateway.set_locale(sub, locale.page_locale())
             unproven.note_change(sub)
     except cognito.CognitoError as error:
         # The text leaves all the same, and the account is found again after the code.

@@ -26,20 +26,22 @@ from django.http import HttpRequest
 from django.utils.translation import get_language
 from django.views.decorators.debug import sensitive_variables
 
-from accounts import afterwards, events, phones, sessions, sharing
-from accounts.aws import cognito, functions, texts, tokens
+from accounts import after_response, phones, sessions
+from accounts.aws import cognito, functions, sms, tokens
 from accounts.aws.cognito import Challenge, Tokens
 from accounts.conf import conf
-from accounts.login import attempt_steps, attempts, challenges, locales, pending, turns
+from accounts.events import sharing, sign_ins
+from accounts.login import attempt_steps, attempts, challenges, locale, lock, pending
 from accounts.login.attempt_steps import Step
 from accounts.login.attempts import Begun
 from accounts.login.errors import FurtherStep, InUse, LoginError, NothingPending, StartOver
 from accounts.login.pending import Pending, Purpose
 from accounts.models import Session, User
+from accounts.sessions import concurrency
 
 log = logging.getLogger(__name__)
 
-Kind = events.Kind
+Kind = sign_ins.Kind
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class Confirmation(Login):
         if not conf.texts_function:
             return challenges.begin(phone, user, insist=not first, may_create=False)
         try:
-            proof = texts.prove(
+            proof = sms.prove(
                 phone,
                 user_sub=cast(User, request.user).sub,
                 language=get_language() or "",
@@ -114,7 +116,7 @@ class Confirmation(Login):
             )
         except functions.FunctionError as error:
             raise attempt_steps.unavailable(error) from error
-        return Begun(texts.challenge_of(proof), cast(User, request.user).sub)
+        return Begun(sms.challenge_of(proof), cast(User, request.user).sub)
 
     @sensitive_variables("code")
     def answer(
@@ -124,7 +126,7 @@ class Confirmation(Login):
             return super().answer(request, phone, challenge, code)
         if not request.user.is_authenticated:
             raise NothingPending
-        is_right = texts.check(
+        is_right = sms.check(
             phone,
             user_sub=request.user.sub,
             challenge_id=challenge.session,
@@ -145,7 +147,7 @@ class Confirmation(Login):
             over = replace(waiting, challenge=None)
             raise StartOver(reason="other_user", becomes=over, user=user)
         pending.forget(request)
-        if not sessions.of(request).confirm():
+        if not sessions.for_request(request).confirm():
             raise NothingPending
         seconds = max(0, round(time.time() - waiting.texted_at))
         step.note(Kind.CONFIRMED, user=user, seconds=seconds)
@@ -188,7 +190,7 @@ def asked(request: HttpRequest) -> Asked | None:
     user = _proven(waiting) if waiting else None
     if waiting is None or user is None:
         return None
-    return Asked(waiting.attempt, waiting.next_url, list(sharing.others(request, user)))
+    return Asked(waiting.attempt, waiting.next_url, list(concurrency.others(request, user)))
 
 
 def take_over(request: HttpRequest, *, attempt: str) -> SignedIn:
@@ -198,7 +200,7 @@ def take_over(request: HttpRequest, *, attempt: str) -> SignedIn:
     Unavailable.
     """
     with attempt_steps.step("login", request) as this:
-        if session := turns.just_signed_in(request, answer=attempt):
+        if session := lock.just_signed_in(request, answer=attempt):
             return _replay(request, session)
         waiting = this.required()
         user = _proven(waiting)
@@ -220,7 +222,7 @@ def cancel(request: HttpRequest) -> int | None:
         if user is None:
             return None
         this.note(Kind.FAILED, reason="cancelled")
-        others = sharing.others(request, user).count()
+        others = concurrency.others(request, user).count()
         request.session.flush()
         return others
 
@@ -239,7 +241,7 @@ def sign_out(request: HttpRequest) -> None:
 
     Where it was ended behind the person's back, that is left to be told.
     """
-    session = sessions.of(request)
+    session = sessions.for_request(request)
     if session.ended:
         return
     if session.row:
@@ -275,25 +277,25 @@ def _let_in(this: Step, user: User, *, may_end_others: bool = False) -> bool:
     request, waiting = this.request, this.required()
     pending.forget(request)
     try:
-        entry = sharing.enter(request, user, may_end_others=may_end_others)
-    except sharing.InUse:
+        entry = concurrency.enter(request, user, may_end_others=may_end_others)
+    except concurrency.InUse:
         # From here on the session is worth a sign-in, so nobody may have planted its key.
         request.session.cycle_key()
         this.store(replace(waiting, challenge=None, proven=user.pk, proven_at=time.time()))
         return False
-    except sharing.ShutOut as error:
+    except concurrency.ShutOut as error:
         over = replace(waiting, challenge=None, proven=None)
         raise StartOver(reason="shut_out", becomes=over) from error
     this.note(
         Kind.SUCCEEDED,
         user=user,
         seconds=max(0, round((waiting.proven_at or time.time()) - waiting.texted_at)),
-        crossed=events.asked_elsewhere(request, waiting.reference),
+        crossed=sign_ins.asked_elsewhere(request, waiting.reference),
         overlaps=entry.overlaps,
     )
     if entry.ended:
         this.note(Kind.TAKEN_OVER, user=user, overlaps=entry.ended)
-    afterwards.do(request, partial(sharing.measure, user))
+    after_response.do(request, partial(sharing.measure, user))
     log.info("Signed in: %s", phones.mask(waiting.phone))
     return True
 
@@ -315,8 +317,8 @@ def _after_sign_in(user: User, next_url: str) -> SignedIn:
     """Do what nobody else needs to wait for. Neither stops the sign-in."""
     if not user.phone_verified:
         _mark_verified(user)
-    if not locales.is_of_page(user.texted_in):
-        locales.sync_locale(user)
+    if not locale.is_of_page(user.texted_in):
+        locale.sync_locale(user)
     return SignedIn(user, next_url)
 
 

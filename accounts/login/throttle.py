@@ -5,13 +5,11 @@ The limits that protect accounts and the SMS bill are kept by the triggers, whic
 This is the fence before them, so it fails open: without its storage people still sign in.
 """
 
-import ipaddress
 import logging
 import threading
 import time
 from functools import cache
 from typing import Literal, NamedTuple, cast
-from urllib.parse import urlsplit
 
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
@@ -23,6 +21,7 @@ from limits.strategies import (
     SlidingWindowCounterRateLimiter,
 )
 
+from accounts import devices
 from accounts.breaker import Breaker
 from accounts.conf import conf
 
@@ -47,12 +46,12 @@ def hit(kind: Kind, request: HttpRequest) -> None:
     It is counted before what it stands for is done, so that many at once are no more than many in
     a row. A wrong code that turns out to be a right one is given back.
     """
-    _take(kind, network(client_address(request)))
+    _take(kind, devices.network(devices.client_address(request)))
 
 
 def give_back(request: HttpRequest) -> None:
     """Take back a wrong code that was hit, because it was none."""
-    _ask(_GIVEN_BACK, network(client_address(request)), cost=-1)
+    _ask(_GIVEN_BACK, devices.network(devices.client_address(request)), cost=-1)
 
 
 def sign_up(*, phone: str, country: str) -> None:
@@ -71,34 +70,6 @@ def sign_up(*, phone: str, country: str) -> None:
 def reset() -> None:
     """Forget all counts of the storage, as between two tests."""
     _limiters(conf.throttle_url).moving.storage.reset()
-
-
-def client_address(request: HttpRequest) -> str:
-    """Return the address of the browser: the entry that our outermost proxy wrote, or the peer.
-
-    X-Forwarded-For is read from the right, as many places as proxies are trusted; what stands
-    further left was written by the client and is worth nothing.
-    """
-    if proxies := conf.trusted_proxies:
-        chain = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
-        if len(chain) >= proxies and chain[-proxies]:
-            return chain[-proxies]
-    return str(request.META.get("REMOTE_ADDR", ""))
-
-
-def network(address: str) -> str:
-    """Return what counts as one client: an IPv4 address, or an IPv6 network of /64."""
-    try:
-        # Some proxies write the port as well.
-        bare = address if address.count(":") > 1 and "[" not in address else _host(address)
-        parsed = ipaddress.ip_address(bare)
-    except ValueError:
-        return "unknown"
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)
 
 
 def _take(kind: str, name: str) -> None:
@@ -132,10 +103,6 @@ def _ask(kind: str, name: str, *, cost: int = 1) -> int:
         return 0
     limiters.breaker.answered()
     return wait
-
-
-def _host(address: str) -> str:
-    return urlsplit(f"//{address}").hostname or ""
 
 
 def _wait(limiter: RateLimiter, rate: RateLimitItem, *keys: str) -> int:

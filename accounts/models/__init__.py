@@ -1,26 +1,26 @@
 """What is remembered: people, their sessions, how they signed in, what was ordered on them, and
 where Cognito says otherwise."""
 
-from accounts.models.drift import Claim, Finding, Listed, SyncRun
+from accounts.models.differences import Claim, Difference, Listed, SyncRun
 from accounts.models.events import SignInEvent
-from accounts.models.figures import EventCount, RolledHour
+from accounts.models.login_locks import LoginLock
 from accounts.models.operations import Operation
 from accounts.models.sessions import Session
-from accounts.models.turns import Turn
+from accounts.models.stats import EventCount, RolledHour
 from accounts.models.unproven import UnprovenAccount
 from accounts.models.users import User
 
 __all__ = [
     "Claim",
+    "Difference",
     "EventCount",
-    "Finding",
     "Listed",
+    "LoginLock",
     "Operation",
     "RolledHour",
     "Session",
     "SignInEvent",
     "SyncRun",
-    "Turn",
     "UnprovenAccount",
     "User",
 ]

@@ -1,4 +1,4 @@
-"""What happened when people signed in: written once by accounts/events.py, never changed."""
+"""What happened when people signed in: written once by accounts/events, never changed."""
 
 from typing import Any
 

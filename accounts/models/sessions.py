@@ -1,4 +1,4 @@
-"""A browser's session. Written by accounts/sessions.py alone."""
+"""A browser's session. Written by accounts/sessions alone."""
 
 import secrets
 
@@ -15,7 +15,7 @@ def draw_handle() -> str:
 
 
 class Session(AbstractBaseSession):
-    """``session_key`` is a digest of the key that the browser has (accounts/sessions.py).
+    """``session_key`` is a digest of the key that the browser has (accounts/sessions).
 
     ``handle`` names the session in pages and addresses, where its key must never stand.
 

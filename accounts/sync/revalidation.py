@@ -20,7 +20,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
-from accounts import afterwards, sessions
+from accounts import after_response, sessions
 from accounts.aws import cognito
 from accounts.aws.cognito import CognitoUser
 from accounts.conf import conf
@@ -56,7 +56,7 @@ def middleware(
         # Where no view asked who it is, nobody is served.
         user = getattr(request, "_cached_user", None)
         if isinstance(user, User) and due(user):
-            afterwards.do(request, lambda: check(user))
+            after_response.do(request, lambda: check(user))
         return response
 
     return handle

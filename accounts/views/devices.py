@@ -26,7 +26,7 @@ class DevicesView(LoginRequiredMixin, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         user = cast(User, self.request.user)
         return super().get_context_data(
-            here=sessions.of(self.request).row,
+            here=sessions.for_request(self.request).row,
             others=sessions.elsewhere(self.request, user).order_by("-last_seen"),
             ended=sessions.lately_ended(user),
             **kwargs,

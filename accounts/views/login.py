@@ -19,12 +19,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import TemplateView, View
 
-from accounts import countries, devices, phones, remembered
+from accounts import countries, devices, phones
 from accounts.conf import conf
 from accounts.forms import CodeForm, PhoneForm
 from accounts.login import attempt_steps, errors, phone_login
 from accounts.login.pending import Pending, Purpose
-from accounts.views import site
+from accounts.views import phone_cookie, site
 
 _MAX_NEXT_LENGTH = 2000
 # Seconds, as the page says: "in a minute".
@@ -172,7 +172,7 @@ class PhoneView(StepView):
         waiting = attempt_steps.current(request)
         if phone_login.asked(request):
             return redirect("accounts:take_over")
-        kept = remembered.load(request)
+        kept = phone_cookie.load(request)
         phone = waiting.phone if waiting else kept
         form = PhoneForm(
             initial={
@@ -188,7 +188,7 @@ class PhoneView(StepView):
     def post(self, request: HttpRequest) -> HttpResponse:
         if site.is_switch(request):
             return site.in_language(request, partial(typed_page, request))
-        form = PhoneForm(request.POST, region=likely_region(request, remembered.load(request)))
+        form = PhoneForm(request.POST, region=likely_region(request, phone_cookie.load(request)))
         if not form.is_valid():
             return _phone_page(request, form)
         phone = form.cleaned_data["phone"]
@@ -199,9 +199,9 @@ class PhoneView(StepView):
         say_if_texted_before(request, is_texted=is_texted, purpose="login")
         response = redirect("accounts:code")
         if form.cleaned_data["remember"]:
-            remembered.store(response, phone)
-        elif remembered.load(request):
-            remembered.forget(response)
+            phone_cookie.store(response, phone)
+        elif phone_cookie.load(request):
+            phone_cookie.forget(response)
         return response
 
 
@@ -217,7 +217,7 @@ class ForgetView(StepView):
         phone_login.forget(request)
         messages.info(request, _("This device has forgotten your number."))
         response = redirect(settings.LOGIN_URL)
-        remembered.forget(response)
+        phone_cookie.forget(response)
         return response
 
 
@@ -334,7 +334,7 @@ def typed_page(request: HttpRequest, *, stale: str = "") -> HttpResponse:
 
     ``stale``: why nothing else was done with it, "no_cookies" or "old".
     """
-    region = likely_region(request, remembered.load(request))
+    region = likely_region(request, phone_cookie.load(request))
     form = PhoneForm.typed(request.POST, region=region)
     return _phone_page(request, form, stale=stale, status=403 if stale else 200)
 
@@ -355,7 +355,7 @@ def _phone_page(
         "further_step": further_step(over),
         "stale": stale,
         "is_unavailable": status == 503,
-        "is_remembered": remembered.load(request) is not None,
+        "is_remembered": phone_cookie.load(request) is not None,
         "reference": reference or (over.reference if over and over.further_step else ""),
     }
     return render(request, "accounts/phone.html", context, status=status)

@@ -24,8 +24,8 @@ from django.views.i18n import set_language
 
 from accounts import brand, context_processors
 from accounts.conf import conf
-from accounts.login import attempt_steps, errors, locales
-from accounts.sessions import SessionStore
+from accounts.login import attempt_steps, errors, locale
+from accounts.sessions.store import SessionStore
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def _switch(request: HttpRequest, *, is_admitted: bool = False) -> HttpResponseB
             with suppress(errors.TooMany):
                 if not is_admitted:
                     attempt_steps.admit(request)
-                locales.sync_locale(request.user)
+                locale.sync_locale(request.user)
     return response
 
 

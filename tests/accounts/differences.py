@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from accounts.models import Claim, Listed, SyncRun, User
-from accounts.sync import drift
+from accounts.sync import runs
 from tests.fakes.tokens import POOL_ID
 from tests.fakes.user_pool import UserPool
 
@@ -38,8 +38,8 @@ def person(pool: UserPool, n: int, **known) -> User:
 
 
 def compare(**options) -> SyncRun:
-    run = drift.start(by="tests", **options)
-    while drift.step(run, no_pace):
+    run = runs.start(by="tests", **options)
+    while runs.step(run, no_pace):
         pass
     assert run.state == SyncRun.State.DONE
     assert not Claim.objects.exists()
@@ -57,6 +57,6 @@ def mixed(pool: UserPool) -> None:
     for n in (4, 64):
         pool.change(f"sub-{n}", phone_number=number(5000 + n))
     pool.change("sub-5", Enabled=False)
-    pool.add("limbo", number(6000), status="UNCONFIRMED", verified=False)
+    pool.add("unconfirmed", number(6000), status="UNCONFIRMED", verified=False)
     pool.add("double-1", "+447400123456")
     pool.add("double-2", "+4407400123456")

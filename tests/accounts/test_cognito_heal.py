@@ -105,7 +105,7 @@ def test_account_that_operators_made_keeps_its_attributes(gateway, wire, status)
 
 
 @pytest.mark.parametrize("status", ["CONFIRMED", "EXTERNAL_PROVIDER", "ARCHIVED"])
-def test_account_that_is_not_in_limbo_is_left_alone(gateway, wire, status):
+def test_account_that_is_not_in_unconfirmed_is_left_alone(gateway, wire, status):
     wire.will(account(status))
     assert gateway.heal(PHONE) == []
     assert wire.operations() == ["AdminGetUser"]

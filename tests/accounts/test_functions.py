@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.views.debug import ExceptionReporter
 
-from accounts.aws import functions, ledger, outbound, texts
+from accounts.aws import functions, ledger, outbound, sms
 from tests.wire import Reply, aws_error
 
 PHONE, SUB, CODE = "+12015550123", "7c1d4a52-90b1-70e4-3f2a-5b0c9d8e7f61", "604218"
@@ -25,10 +25,10 @@ class Question:
         if self.action == "overview":
             return ledger.overview(7)
         if self.action == "prove":
-            return texts.prove(PHONE, user_sub=SUB, language="en")
+            return sms.prove(PHONE, user_sub=SUB, language="en")
         if self.action == "tell":
-            return texts.tell(PHONE, "invited", language="en")
-        return texts.check(PHONE, user_sub=SUB, challenge_id="c", expires_at=1, code=CODE)
+            return sms.tell(PHONE, "invited", language="en")
+        return sms.check(PHONE, user_sub=SUB, challenge_id="c", expires_at=1, code=CODE)
 
 
 QUESTIONS = [

@@ -11,7 +11,8 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from accounts import figures, operations, retention
+from accounts import operations
+from accounts.events import retention, stats
 from accounts.models import Operation, RolledHour, SignInEvent, User
 from accounts.operations import Kind, Remark, State
 from tests.accounts.operators import make_operator
@@ -63,10 +64,10 @@ def test_purge_alone_deletes_and_leaves_the_door_shut(old_events, monkeypatch):
 
 
 def test_hours_summed_up_by_several_at_once_count_once(old_events):
-    before = figures.read(timezone.now())
-    done = at_once(*[lambda: figures.roll_up(timezone.now())] * 4)
+    before = stats.read(timezone.now())
+    done = at_once(*[lambda: stats.roll_up(timezone.now())] * 4)
     assert sum(done) == RolledHour.objects.count() > 900
-    assert figures.read(timezone.now()) == before
+    assert stats.read(timezone.now()) == before
 
 
 def test_user_may_go_while_events_stay(old_events, phone):
@@ -193,8 +194,8 @@ FORMS_WITH_A_NUL = {
     "action on no row": ("user/", {"action": "disable", "_selected_action": "abc"}),
     "action on too high a row": ("user/", {"action": "disable", "_selected_action": "9" * 30}),
     "action of the list of differences": (
-        "finding/",
-        {"action": "mend_chosen", "_selected_action": "\0"},
+        "difference/",
+        {"action": "repair_chosen", "_selected_action": "\0"},
     ),
 }
 

@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.management.commands import sync_users
-from accounts.models import Finding, SyncRun, User
+from accounts.models import Difference, SyncRun, User
 from tests.accounts.differences import mixed, number, people, person
 from tests.concurrency import database_in_a_file
 from tests.fakes.user_pool import OUTAGE, THROTTLED, UserPool
@@ -28,21 +28,21 @@ def sync(*arguments: str) -> str:
 
 def test_differences_are_listed_and_nobody_is_changed(pool: UserPool):
     mixed(pool)
-    said = sync("--dry-run", "--mend", "phone", "only_here")
+    said = sync("--dry-run", "--repair", "phone", "only_here")
     assert "153 users listed" not in said
     assert f"{len(pool.users):,} users listed; 31 differences" in said
     assert "only_in_cognito: 22 open" in said
-    assert "only_here: 3 open\n  would be mended: The person is shut out here" in said
+    assert "only_here: 3 open\n  would be repaired: The person is shut out here" in said
     assert "  … the others are listed in the admin pages" in said
-    assert not Finding.objects.exclude(state="open").exists()
+    assert not Difference.objects.exclude(state="open").exists()
     assert User.objects.count() == 130
 
 
-def test_kinds_that_are_named_are_mended_and_undone(pool):
+def test_kinds_that_are_named_are_repaired_and_undone(pool):
     mixed(pool)
-    said = sync("--mend", "phone", "status")
-    assert "phone: 2 mended" in said
-    assert "status: 1 mended" in said
+    said = sync("--repair", "phone", "status")
+    assert "phone: 2 repaired" in said
+    assert "status: 1 repaired" in said
     assert "only_here: 3 open" in said
     run = SyncRun.objects.get()
     assert f"To undo: manage.py sync_users --undo {run.pk}" in said
@@ -60,7 +60,7 @@ def test_numbers_are_masked(pool):
 def test_what_is_not_undone_is_said(pool):
     user = person(pool, 1)
     pool.change(user.sub, phone_number=number(7777))
-    sync("--mend", "phone")
+    sync("--repair", "phone")
     User.objects.update(phone=number(8888))
     said = sync("--undo", str(SyncRun.objects.get().pk))
     assert "phone of sub-1: The row was changed since." in said
@@ -70,7 +70,7 @@ def test_what_is_not_undone_is_said(pool):
 def test_undoing_cannot_be_tried_dry(pool):
     user = person(pool, 1)
     pool.change(user.sub, phone_number=number(7777))
-    sync("--mend", "phone")
+    sync("--repair", "phone")
     with pytest.raises(CommandError, match="--dry-run"):
         sync("--dry-run", "--undo", str(SyncRun.objects.get().pk))
     assert User.objects.get().phone == number(7777)
@@ -79,7 +79,7 @@ def test_undoing_cannot_be_tried_dry(pool):
 def test_people_who_are_too_many_to_shut_out_are_told(pool):
     people(pool, range(3))
     pool.users.clear()
-    assert "too many to shut out" in sync("--mend", "only_here", "--shut-out-most=2")
+    assert "too many to shut out" in sync("--repair", "only_here", "--shut-out-most=2")
     assert not User.objects.filter(cognito_enabled=False).exists()
 
 
@@ -109,13 +109,13 @@ def test_outage_ends_the_command_and_it_is_resumed(pool, impatient):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["--mend", "duplicate"],
-        ["--mend", "everything"],
+        ["--repair", "duplicate"],
+        ["--repair", "everything"],
         ["--undo", "1", "--resume"],
-        ["--mend", "phone", "--resume"],
+        ["--repair", "phone", "--resume"],
         ["--dry-run", "--resume"],
         ["--undo", "999"],
-        ["--limbo-after=-1"],
+        ["--unconfirmed-after=-1"],
         ["--shut-out-most=-1"],
     ],
     ids=str,
@@ -162,7 +162,7 @@ def test_process_that_is_killed_is_resumed_where_it_was(pool, tmp_path, project:
     with database_in_a_file(tmp_path):
         people(pool, range(1000))
         User.objects.filter(pk__in=User.objects.order_by("pk").values("pk")[:300]).delete()
-        process = run("--mend", "only_in_cognito", "--per-second=40")
+        process = run("--repair", "only_in_cognito", "--per-second=40")
         try:
             deadline = time.monotonic() + 60
             while not SyncRun.objects.filter(steps__gte=6).exists():
@@ -178,7 +178,7 @@ def test_process_that_is_killed_is_resumed_where_it_was(pool, tmp_path, project:
         said, _ = process.communicate(timeout=120)
         assert process.returncode == 0, said
         assert "1,000 users listed; 300 differences" in said
-        assert Finding.objects.filter(state="mended").count() == 300
+        assert Difference.objects.filter(state="repaired").count() == 300
         assert User.objects.count() == 1000
         # Not from the beginning: of seventeen pages, no more than those that were left.
         assert pool.operations()[asked_before:].count("ListUsers") <= 17 - 6 + 1

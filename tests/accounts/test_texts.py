@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pytest
 
-from accounts.aws import functions, texts
+from accounts.aws import functions, sms
 from tests.wire import Reply
 
 PHONE, SUB = "+12015550123", "7c1d4a52-90b1-70e4-3f2a-5b0c9d8e7f61"
@@ -21,15 +21,15 @@ PROOF = {
     "said_at": 1_700_000_001,
 }
 CALLS = {
-    "prove": lambda: texts.prove(PHONE, user_sub=SUB, language="en"),
-    "check": lambda: texts.check(
+    "prove": lambda: sms.prove(PHONE, user_sub=SUB, language="en"),
+    "check": lambda: sms.check(
         PHONE,
         user_sub=SUB,
         challenge_id=PROOF["challenge_id"],
         expires_at=PROOF["expires_at"],
         code="123456",
     ),
-    "tell": lambda: texts.tell(PHONE, "invited", language="en"),
+    "tell": lambda: sms.tell(PHONE, "invited", language="en"),
 }
 
 

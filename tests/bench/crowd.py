@@ -13,7 +13,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import connection
 
-from accounts import events
+from accounts.events import sign_ins
 from accounts.models import Operation, Session, SignInEvent, User
 
 DAYS = 180
@@ -31,8 +31,8 @@ def fill(users: int, events: int) -> None:
         with timed(f"{users // 5:,} entries of the audit log, {users // 10:,} orders"):
             insert_entries(cursor, users // 5)
             insert_orders(cursor, users // 10)
-        with timed(f"{events:,} events"), without_indexes(cursor, "accounts_signinevent"):
-            insert_events(cursor, users, events)
+        with timed(f"{sign_ins:,} events"), without_indexes(cursor, "accounts_signinevent"):
+            insert_events(cursor, users, sign_ins)
         with timed("vacuum and analyze"):
             cursor.execute("VACUUM ANALYZE")
     with timed("hours summed up"):
@@ -240,4 +240,4 @@ def insert_events(cursor: Any, users: int, number: int) -> None:
     source = f"FROM (SELECT * FROM ({steps}) AS every WHERE at <= now() ORDER BY at) AS steps"
     insert(cursor, SignInEvent, columns, source)
     somebody = User.objects.get(pk=SignInEvent.objects.order_by("-pk")[0].user_id)
-    assert SignInEvent.objects.filter(phone_key=events.phone_key(somebody.phone)).exists()
+    assert SignInEvent.objects.filter(phone_key=sign_ins.phone_key(somebody.phone)).exists()

@@ -1,7 +1,7 @@
-"""``make bench WHAT=sync``: a comparison with a user pool of a million, mended and undone.
+"""``make bench WHAT=sync``: a comparison with a user pool of a million, repaired and undone.
 
 The pool is a server at the wire, in a process of its own. Here stand the same people in PostgreSQL
-(SQLite where there is none), but for some differences of each kind, which are found, mended and
+(SQLite where there is none), but for some differences of each kind, which are found, repaired and
 undone. Printed are users per second as fast as it goes, and the peak of memory after a tenth and
 at the end. Exits with 1 where something is not found, or memory grows.
 """
@@ -32,7 +32,7 @@ POOL = "eu-west-1_Example01"
 CREATED = 1_700_000_000.0
 # Of so many users one is different, in turn in each of these ways.
 ONE_OF = 1000
-WAYS = ("only_in_cognito", "only_here", "phone", "status", "limbo", "duplicate")
+WAYS = ("only_in_cognito", "only_here", "phone", "status", "unconfirmed", "duplicate")
 
 
 def way_of(n: int) -> str:
@@ -58,7 +58,7 @@ def user(n: int) -> dict[str, Any] | None:
     phone, status, verified = number_of(n), "FORCE_CHANGE_PASSWORD", "true"
     if way == "phone":
         phone = number_of(n + 5_000_000)
-    elif way == "limbo":
+    elif way == "unconfirmed":
         status, verified = "UNCONFIRMED", "false"
     elif way == "duplicate":
         # The number of the one before, in another spelling.
@@ -147,7 +147,7 @@ def fill(users: int) -> None:
                 date_joined=began,
             )
             for n in range(start, min(start + 5_000, users))
-            if way_of(n) not in ("only_in_cognito", "limbo", "duplicate")
+            if way_of(n) not in ("only_in_cognito", "unconfirmed", "duplicate")
         )
 
 
@@ -161,10 +161,10 @@ def measure(users: int) -> int:
     from django.test.utils import CaptureQueriesContext
 
     from accounts.models import SyncRun, User
-    from accounts.sync import drift
+    from accounts.sync import compare, repair, runs
 
     def state() -> str:
-        """All that mending may change and undoing must bring back, summed up."""
+        """All that repairing may change and undoing must bring back, summed up."""
         fields = ("sub", "phone", "phone_verified", "cognito_status", "cognito_enabled")
         rows = User.objects.order_by("pk").values_list(*fields)
         digest = hashlib.sha256()
@@ -177,7 +177,7 @@ def measure(users: int) -> int:
 
     before = state()
     at_start = peak()
-    run = drift.start(mend=drift.MENDABLE, by="bench", shut_out_most=users)
+    run = runs.start(repair=compare.REPAIRABLE, by="bench", shut_out_most=users)
     queries: Counter[int] = Counter()
     clock = time.perf_counter()
     took: dict[str, float] = {}
@@ -186,10 +186,10 @@ def measure(users: int) -> int:
         phase, began = run.phase, time.perf_counter()
         if phase == "listing" and run.steps % 500 == 250:
             with CaptureQueriesContext(connection) as captured:
-                drift.step(run, no_pace)
+                runs.step(run, no_pace)
             queries[len(captured)] += 1
         else:
-            drift.step(run, no_pace)
+            runs.step(run, no_pace)
         took[phase] = took.get(phase, 0) + time.perf_counter() - began
         if not after_a_tenth and run.listed >= users / 10:
             after_a_tenth = peak()
@@ -199,22 +199,22 @@ def measure(users: int) -> int:
     at_end = peak()
     print(f"\n{run.listed:,} users listed, {connection.vendor}")
     print(f"listing      {took['listing']:8.1f} s  {run.listed / took['listing']:10,.0f} users/s")
-    for phase in ("missing", "duplicates", "mending"):
+    for phase in ("missing", "duplicates", "repairing"):
         print(f"{phase:12} {took[phase]:8.1f} s")
     print(
-        f"at the default pace of {drift.PER_SECOND:g} pages a second it takes about "
-        f"{run.listed / 60 / drift.PER_SECOND / 60:.0f} minutes"
+        f"at the default pace of {runs.PER_SECOND:g} pages a second it takes about "
+        f"{run.listed / 60 / runs.PER_SECOND / 60:.0f} minutes"
     )
     print(f"queries of a page of 60: {', '.join(map(str, sorted(queries)))}")
     print(
         f"peak of memory: {at_start:.0f} MB at the start, {after_a_tenth:.0f} MB after a tenth, "
         f"{at_end:.0f} MB at the end"
     )
-    found = drift.counts(run)
+    found = runs.counts(run)
     for kind, states in found.items():
         print(f"  {kind:16} {states}")
     clock = time.perf_counter()
-    undone = Counter(why for _, why in drift.undo_run(run, by="bench"))
+    undone = Counter(why for _, why in repair.undo_run(run, by="bench"))
     print(f"undone       {time.perf_counter() - clock:8.1f} s  {dict(undone)}")
     is_as_before = state() == before
     print(f"rows are as they were before: {is_as_before}")

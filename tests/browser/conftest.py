@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, 
 from accounts.aws.cognito import Challenge
 from accounts.login import pending
 from accounts.login.pending import Pending
-from accounts.sessions import SessionStore
+from accounts.sessions.store import SessionStore
 from tests import provision
 
 CHROMIUM = provision.chromium()

@@ -10,8 +10,9 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from accounts import events, figures, phones
+from accounts import phones
 from accounts.aws import ledger
+from accounts.events import sign_ins, stats
 from accounts.models import SignInEvent, User
 from tests.browser.conftest import assert_accessible
 from tests.wire import Reply
@@ -56,12 +57,12 @@ def a_month_of_sign_ins(users: list[User]) -> None:
             facts = {
                 "user": user,
                 "phone": phones.mask(user.phone),
-                "phone_key": events.phone_key(user.phone),
+                "phone_key": sign_ins.phone_key(user.phone),
                 "country": draw.choice(("US",) * 7 + ("GB", "GB", "FR")),
                 "device": draw.choice(DEVICES),
                 "network": NETWORK,
                 "attempt": f"a{len(made)}",
-                "reference": events.draw_reference(),
+                "reference": sign_ins.draw_reference(),
             }
 
             def step(kind: str, second: float, facts=facts, began=began, **more) -> None:
@@ -92,7 +93,7 @@ def a_crossed_attempt(user: User) -> SignInEvent:
     facts = {
         "user": user,
         "phone": phones.mask(user.phone),
-        "phone_key": events.phone_key(user.phone),
+        "phone_key": sign_ins.phone_key(user.phone),
         "country": "US",
         "reference": "K7F-2Q",
     }
@@ -148,7 +149,7 @@ def operator_page(page: Page, site, phone, settings, wire) -> Page:
     ]
     a_month_of_sign_ins(people)
     a_crossed_attempt(people[0])
-    figures.roll_up(timezone.now())
+    stats.roll_up(timezone.now())
     settings.AWS_ENDPOINT_URL = wire.url
     settings.ACCOUNTS_LEDGER_FUNCTION = "phone-login-ledger-test"
     wire.will(Reply(WHAT_THE_TRIGGERS_SAY))

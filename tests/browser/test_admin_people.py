@@ -8,9 +8,9 @@ import pytest
 from django.contrib.auth.models import Group
 from playwright.sync_api import Browser, Page, expect
 
-from accounts.admin import remote_state
 from accounts.aws import cognito
 from accounts.models import User
+from accounts.sync import remote_state
 from tests.browser.conftest import assert_accessible
 from tests.browser.steps import made, sign_in
 

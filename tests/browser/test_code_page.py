@@ -90,7 +90,9 @@ def test_code_from_a_virtual_keyboard_or_autofill_sends_itself(page, site, phone
     assert posts == [CODE]
 
 
-def test_wrong_code_can_be_mended_and_is_not_sent_again_by_itself(page, site, phone, texts, posts):
+def test_wrong_code_can_be_repaired_and_is_not_sent_again_by_itself(
+    page, site, phone, texts, posts
+):
     ask(page, site, phone)
     code = code_in(texts(phone)[-1])
     page.keyboard.type(wrong(code))

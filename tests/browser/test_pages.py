@@ -230,7 +230,7 @@ def test_language_of_the_code_page_is_switched_and_the_code_stays_behind(page: P
     expect(page.get_by_label("6-stelliger Code")).to_have_value("")
 
 
-def test_mending_goes_on_at_the_end_of_what_was_typed(page: Page, site):
+def test_repairing_goes_on_at_the_end_of_what_was_typed(page: Page, site):
     page.goto(f"{site}{LOGIN}")
     page.get_by_label("Mobile number").fill("(201) 555-012")
     page.keyboard.press("Enter")

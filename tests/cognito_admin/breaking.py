@@ -33,7 +33,7 @@ class Broken:
     level: str
     says: str
     do: Callable[[Aws], None]
-    mend: str
+    repair: str
     undo: Callable[[Aws], None] | None = None
 
 

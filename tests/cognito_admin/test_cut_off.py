@@ -160,7 +160,7 @@ def test_doctor_finds_a_killed_command_and_its_remedy_puts_the_factors_back(
     (found,) = examined(run, capsys)
     assert found.startswith("danger")
     assert "second factors are OFF and should be OPTIONAL" in found
-    remedy = found.partition("Mend: python manage.py ")[2]
+    remedy = found.partition("Repair: python manage.py ")[2]
     run(*remedy.split(), "--yes")
     assert everything(aws, pool)["mfa"] == start["mfa"]
     assert examined(run, capsys) == ["ok          unfinished change: none"]

@@ -300,15 +300,15 @@ ON_AWS = {
 
 
 @pytest.mark.parametrize("name", ON_AWS)
-def test_what_is_broken_on_aws_is_found_and_its_remedy_mends_it(site, examine, run, name):
+def test_what_is_broken_on_aws_is_found_and_its_remedy_repairs_it(site, examine, run, name):
     broken = ON_AWS[name]
     broken.do(site)
     try:
         found = [each for each in complaints(examine()) if each["check"] == broken.check]
         assert [each["level"] for each in found] == [broken.level]
         assert broken.says in found[0]["text"]
-        assert broken.mend in found[0]["mend"]
-        try_remedy(site, run, found[0]["mend"])
+        assert broken.repair in found[0]["repair"]
+        try_remedy(site, run, found[0]["repair"])
     finally:
         if broken.undo:
             broken.undo(site)
@@ -324,14 +324,14 @@ def test_actions_that_the_site_needs_are_those_of_the_template():
 def test_stage_that_was_never_deployed_is_a_danger(site, capsys):
     with pytest.raises(CommandError, match="1 danger"):
         call_command("cognito_doctor", "--stage", "nowhere")
-    assert "Mend: make deploy STAGE=nowhere" in capsys.readouterr().out
+    assert "Repair: make deploy STAGE=nowhere" in capsys.readouterr().out
 
 
 def test_wrong_region_is_not_answered_with_another_stack(site, capsys, settings):
     settings.AWS_REGION = "eu-west-1"
     with pytest.raises(CommandError, match="1 danger"):
         call_command("cognito_doctor", "--stage", "local")
-    assert "Mend: AWS_REGION=us-east-1, where the pool" in capsys.readouterr().out
+    assert "Repair: AWS_REGION=us-east-1, where the pool" in capsys.readouterr().out
 
 
 @dataclass(frozen=True)
@@ -339,7 +339,7 @@ class Texts:
     check: str
     level: str
     says: str
-    mend: str
+    repair: str
     replies: dict[str, Any] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
 
@@ -464,9 +464,9 @@ def test_texts_that_would_not_arrive_are_found(site, front, examine, name):
     found = [each for each in complaints(examine()) if each["check"] == expected.check]
     assert found[0]["level"] == expected.level
     assert expected.says in found[0]["text"]
-    assert expected.mend in found[0]["mend"]
-    if expected.mend.startswith("aws"):
-        known_to_botocore(site, found[0]["mend"])
+    assert expected.repair in found[0]["repair"]
+    if expected.repair.startswith("aws"):
+        known_to_botocore(site, found[0]["repair"])
 
 
 def deploy_with(aws: Aws, parameters: dict[str, str]) -> None:
@@ -485,10 +485,10 @@ def _parameters_as_before(request: pytest.FixtureRequest, deployed: Aws) -> Iter
 
 
 def test_every_aws_command_of_a_refused_text_is_known_to_botocore(site):
-    for _, mend in texts._REASONS.values():
-        if mend.startswith("aws"):
+    for _, repair in texts._REASONS.values():
+        if repair.startswith("aws"):
             known_to_botocore(
-                site, mend.split(",")[0].format(country="US", protect="p", kind="LONG_CODE")
+                site, repair.split(",")[0].format(country="US", protect="p", kind="LONG_CODE")
             )
 
 
@@ -547,13 +547,13 @@ SITE = {
 
 @pytest.mark.parametrize("name", SITE)
 def test_settings_that_are_wrong_are_found(examine, settings, name):
-    wrong, check, says, mend = SITE[name]
+    wrong, check, says, repair = SITE[name]
     for setting, value in wrong.items():
         setattr(settings, setting, value)
     found = [each for each in examine() if each["check"] == check and says in each["text"]]
     assert found
     assert found[0]["level"] in ("danger", "warning")
-    assert mend in found[0]["mend"]
+    assert repair in found[0]["repair"]
 
 
 @pytest.mark.parametrize(("seconds", "level"), [(40, "danger"), (20, "warning"), (-40, "danger")])
@@ -568,7 +568,7 @@ def test_clock_that_is_off_is_found(site, seconds, level):
 def test_wrong_pool_is_named_and_its_keys_and_issuer_are_not_recommended(examine, settings):
     settings.ACCOUNTS_USER_POOL_ID = "us-east-1_Other0000"
     found = {each["check"]: each for each in examine() if each["level"] != "ok"}
-    assert found["settings"]["mend"].startswith("COGNITO_USER_POOL_ID=us-east-1_")
+    assert found["settings"]["repair"].startswith("COGNITO_USER_POOL_ID=us-east-1_")
     assert found["keys"]["level"] == found["issuer"]["level"] == "not checked"
 
 
@@ -580,7 +580,7 @@ def test_keys_of_another_pool_are_found_and_its_issuer_is_not_recommended(
     (found,) = [each for each in examine() if each["check"] == "issuer"]
     assert found["level"] == "danger"
     assert "keys of another pool" in found["text"]
-    assert other not in found["mend"]
+    assert other not in found["repair"]
 
 
 def test_what_could_not_be_checked_is_an_exit_code_of_its_own(site, front, capsys, db):
@@ -621,7 +621,7 @@ def test_client_that_writes_everything_keeps_everything_but_the_phone(site, exam
     other_client(ExplicitAuthFlows=CLIENT_FLOWS)(site)
     try:
         (found,) = [each for each in examine() if each["check"] == "write attributes"]
-        try_remedy(site, run, found["mend"])
+        try_remedy(site, run, found["repair"])
         listed = cognito.list_user_pool_clients(UserPoolId=pool)["UserPoolClients"]
         (stranger,) = [each for each in listed if each["ClientName"] == "stranger"]
         written = cognito.describe_user_pool_client(UserPoolId=pool, ClientId=stranger["ClientId"])[
@@ -652,4 +652,4 @@ def test_one_line_each_for_people(site, front, capsys):
         call_command("cognito_doctor", "--stage", "local", "--without-site")
     lines = capsys.readouterr().out.splitlines()
     assert "ok          triggers: the pool calls ours" in lines
-    assert any(re.match(r"danger      sandbox: .* Mend: ", line) for line in lines)
+    assert any(re.match(r"danger      sandbox: .* Repair: ", line) for line in lines)

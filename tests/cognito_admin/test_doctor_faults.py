@@ -71,7 +71,7 @@ def aws(
     shared: Aws,
     tmp_path: Path,
 ) -> Iterator[Aws]:
-    if FAULTS[request.node.callspec.params["name"]].is_mended:
+    if FAULTS[request.node.callspec.params["name"]].is_repaired:
         yield shared
     else:
         yield from started(prepared, tmp_path / "aws")
@@ -238,23 +238,23 @@ def handler(event, context):
 
 @dataclass(frozen=True)
 class Fault:
-    """``check`` and ``says`` are what the doctor is to find; ``mend`` is a part of its remedy."""
+    """``check`` and ``says`` are what the doctor is to find; ``repair`` is a part of its remedy."""
 
     do: Callable[[Aws], None]
     check: str
     level: str
     says: str
-    mend: str = ""
+    repair: str = ""
 
     @property
     def part(self) -> str:
         """The part of the doctor that finds it, where nothing else is worth its time."""
-        return "" if self.is_mended else _PARTS[self.check]
+        return "" if self.is_repaired else _PARTS[self.check]
 
     @property
-    def is_mended(self) -> bool:
+    def is_repaired(self) -> bool:
         """Whether the remedy is a command that takes the whole fault back."""
-        return self.mend.startswith(("aws", "cognito_")) and "update-alias" not in self.mend
+        return self.repair.startswith(("aws", "cognito_")) and "update-alias" not in self.repair
 
 
 _PARTS = {
@@ -549,7 +549,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_fault_is_found_and_its_remedy_mends_it(site, examine, run, name):
+def test_fault_is_found_and_its_remedy_repairs_it(site, examine, run, name):
     fault = FAULTS[name]
     fault.do(site)
     only = ("--only", fault.part) if fault.part else ()
@@ -559,15 +559,15 @@ def test_fault_is_found_and_its_remedy_mends_it(site, examine, run, name):
         if each["check"] == fault.check and fault.says in each["text"]
     ]
     assert found["level"] == fault.level
-    assert fault.mend in found["mend"]
-    if fault.mend.startswith(("aws", "cognito_")):
-        for command in found["mend"].split("; "):
+    assert fault.repair in found["repair"]
+    if fault.repair.startswith(("aws", "cognito_")):
+        for command in found["repair"].split("; "):
             # Whatever runs meanwhile makes a group that is gone.
             with contextlib.suppress(site.client("logs").exceptions.ResourceAlreadyExistsException):
                 try_remedy(site, run, filled_in(command.removeprefix("an hour later: ")))
         after = complaints(examine(*only))
         assert found not in after
-        assert after == [] or not fault.is_mended
+        assert after == [] or not fault.is_repaired
 
 
 def filled_in(command: str) -> str:

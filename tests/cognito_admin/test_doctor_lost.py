@@ -50,14 +50,14 @@ def test_lost_table_comes_back_from_its_backup_with_what_it_held(site, examine, 
     assert found["ledger"]["level"] == "danger"
     # Nobody can sign in, and that shows where the functions are run as well.
     assert found["dry run"]["level"] == "danger"
-    restore, then = found["ledger"]["mend"].split("; then ")
+    restore, then = found["ledger"]["repair"].split("; then ")
     assert f"--backup-arn {without_table}" in restore
     assert then.startswith("run this again")
     try_remedy(site, run, restore)
     # A backup holds neither protection nor expiry; the next run names what is missing.
     for finding in complaints(examine()):
         assert finding["check"] == "ledger"
-        try_remedy(site, run, finding["mend"])
+        try_remedy(site, run, finding["repair"])
     assert complaints(examine()) == []
     kept = site.client("dynamodb").get_item(TableName=LEDGER, Key={"pk": {"S": "phone#locked"}})
     assert "Item" in kept
@@ -73,7 +73,7 @@ def test_lost_table_without_a_backup_is_made_anew_with_the_stack(site, examine):
     try:
         (found,) = [each for each in examine() if each["check"] == "ledger"]
         pool = site.outputs["CognitoUserPoolId"]
-        assert found["mend"].endswith(
+        assert found["repair"].endswith(
             f"make undeploy STAGE=local, then make deploy STAGE=local USER_POOL_ID={pool}"
         )
     finally:
@@ -91,7 +91,7 @@ def test_lost_function_is_named_with_the_way_to_make_the_stack_anew(site, examin
     found = [each for each in complaints(examine()) if each["check"] == "functions"]
     assert [each["level"] for each in found] == ["danger"]
     assert "PreSignUp is gone" in found[0]["text"]
-    assert found[0]["mend"] == (
+    assert found[0]["repair"] == (
         f"make undeploy STAGE=local; make deploy STAGE=local USER_POOL_ID={pool}"
     )
 
@@ -102,4 +102,4 @@ def test_lost_pool_is_said_once_and_no_deployment_is_promised_to_bring_it_back(s
     cognito.delete_user_pool(UserPoolId=pool)
     (found,) = examine()
     assert (found["check"], found["level"]) == ("pool", "danger")
-    assert found["mend"].startswith("no command brings its people back")
+    assert found["repair"].startswith("no command brings its people back")

@@ -45,7 +45,7 @@ def test_migration_that_waits_is_a_danger(case):
     found = the_one(services.database(case))
     assert found.level == "danger"
     assert found.text == f"1 migrations wait, the first is accounts {last.name}"
-    assert found.mend == "python manage.py migrate"
+    assert found.repair == "python manage.py migrate"
 
 
 @pytest.mark.django_db
@@ -62,7 +62,7 @@ def test_database_that_is_away_is_a_danger():
     found = services.asked(DatabaseWrapper(away, "away"))
     assert found.level == "danger"
     assert "cannot be asked" in found.text
-    assert "127.0.0.1" in found.mend
+    assert "127.0.0.1" in found.repair
     assert "not to be told" not in f"{found}"
 
 
@@ -75,7 +75,7 @@ def test_cache_that_is_away_is_a_danger(case, settings):
     }
     found = the_one(services.cache(case))
     assert found.level == "danger"
-    assert "CACHE_URL" in found.mend
+    assert "CACHE_URL" in found.repair
 
 
 def test_cache_that_forgets_is_a_danger(case, settings):
@@ -111,7 +111,7 @@ def test_threads_without_a_connection_to_cognito_are_a_warning(
     monkeypatch.setenv("WEB_THREADS", serving)
     found = the_one(services.threads(case))
     assert found.level == level
-    assert level == "ok" or found.mend == "COGNITO_THREADS=64 in the site's environment"
+    assert level == "ok" or found.repair == "COGNITO_THREADS=64 in the site's environment"
 
 
 @pytest.mark.parametrize(

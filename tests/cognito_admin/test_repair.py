@@ -93,7 +93,9 @@ def phones(cognito, pool) -> dict[str, str]:
     }
 
 
-def test_limbo_is_listed_then_healed_and_then_gone(cognito, pool, client, run, sign_up, create):
+def test_unconfirmed_is_listed_then_healed_and_then_gone(
+    cognito, pool, client, run, sign_up, create
+):
     sign_up("ann", "+12015550123")
     sign_up("ben", "+12015550124")
     create("cat", "+12015550125")
@@ -101,13 +103,15 @@ def test_limbo_is_listed_then_healed_and_then_gone(cognito, pool, client, run, s
     ours = ("cognito_repair", "--user-pool-id", pool, *OF_ANY_AGE)
 
     said = run(*ours)
-    assert "found: 2 limbo" in said
+    assert "found: 2 unconfirmed" in said
     assert "Nothing was changed" in said
     assert "2015550123" not in said
     assert states(cognito, pool) == before
 
-    assert "healed: 1 limbo" in run(*ours, "--heal", "--yes", "--limit", "1", "--per-second", "100")
-    assert "healed: 1 limbo" in run(*ours, "--heal", "--yes", "--per-second", "100")
+    assert "healed: 1 unconfirmed" in run(
+        *ours, "--heal", "--yes", "--limit", "1", "--per-second", "100"
+    )
+    assert "healed: 1 unconfirmed" in run(*ours, "--heal", "--yes", "--per-second", "100")
     assert "Nothing to change" in run(*ours, "--heal", "--yes")
     assert set(states(cognito, pool).values()) == {("CONFIRMED", True)}
     for name in ("ann", "ben"):
@@ -125,12 +129,12 @@ def test_accounts_without_a_number_are_left_alone(cognito, pool, run, sign_up, c
     create("ben", confirmed=False, email="ben@example.com")
     sign_up("cat", "+12015550125")
     before = attributes(cognito, pool, "ann"), attributes(cognito, pool, "ben")
-    kinds = ("--kinds", "limbo,force-change", *OF_ANY_AGE)
+    kinds = ("--kinds", "unconfirmed,force-change", *OF_ANY_AGE)
     ours = ("cognito_repair", "--user-pool-id", pool, *kinds)
     said = run(*ours)
     assert "note: 2 left alone, without a number" in said
-    assert "found: 1 limbo" in said
-    assert "healed: 1 limbo" in run(*ours, "--heal", "--yes")
+    assert "found: 1 unconfirmed" in said
+    assert "healed: 1 unconfirmed" in run(*ours, "--heal", "--yes")
     assert (attributes(cognito, pool, "ann"), attributes(cognito, pool, "ben")) == before
     found = states(cognito, pool)
     assert found["ann"] == ("UNCONFIRMED", True)
@@ -152,7 +156,7 @@ def test_sign_up_of_a_moment_ago_is_left_alone(cognito, pool, run, sign_up, crea
     with time_machine.travel(time.time() + 86_000, tick=True):
         assert "note: 4 left alone, too young" in run(*ours)
     with time_machine.travel(time.time() + 86_500, tick=True):
-        assert "found: 1 limbo, 1 force-change, 1 numbers, 1 duplicates" in run(*ours)
+        assert "found: 1 unconfirmed, 1 force-change, 1 numbers, 1 duplicates" in run(*ours)
     assert "left alone" not in run(*ours, *OF_ANY_AGE)
 
 
@@ -163,12 +167,12 @@ def test_nobody_is_healed_before_the_list_was_seen_and_agreed_to(
     ours = ("cognito_repair", "--user-pool-id", pool, *OF_ANY_AGE, "--heal")
     monkeypatch.setattr("builtins.input", lambda question: "n")
     said = run(*ours)
-    assert "limbo         ann +1••••••••23" in said
+    assert "unconfirmed         ann +1••••••••23" in said
     assert "Nothing was changed" in said
     assert "Dry run" in run(*ours, "--dry-run")
     assert states(cognito, pool) == {"ann": ("UNCONFIRMED", True)}
     monkeypatch.setattr("builtins.input", lambda question: "y")
-    assert "healed: 1 limbo" in run(*ours)
+    assert "healed: 1 unconfirmed" in run(*ours)
 
 
 def test_age_below_zero_is_refused(run, pool):

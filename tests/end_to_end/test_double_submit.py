@@ -10,8 +10,8 @@ import requests
 from pytest_django.live_server_helper import LiveServer
 
 from accounts import sealing, sessions
-from accounts.models import Session, Turn, User
-from accounts.sessions import SessionStore
+from accounts.models import LoginLock, Session, User
+from accounts.sessions.store import SessionStore
 from tests.codes import code_in, wrong
 from tests.concurrency import at_once, database_in_a_file
 from tests.wire import Recorder
@@ -210,8 +210,8 @@ def test_sign_in_while_another_tab_signs_out_ends_in_pages(browsers, phone, text
 def test_nothing_is_left_waiting(browsers, phone, texts):
     code = code_in(texts(phone)[0])
     at_once(*[lambda browser=each: browser.press(CODE, code=wrong(code)) for each in browsers])
-    assert not Turn.objects.exists()
+    assert not LoginLock.objects.exists()
     at_once(*[lambda browser=each: browser.press(CODE, code=code) for each in browsers])
-    key = sealing.unseal(Turn.objects.get().session, purpose="accounts.turns")
+    key = sealing.unseal(LoginLock.objects.get().session, purpose="accounts.turns")
     row = Session.objects.get(session_key=sessions.digest(key))
     assert row.user == User.objects.get(phone=phone)

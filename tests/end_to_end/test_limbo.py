@@ -38,7 +38,7 @@ def password_client(cloud, api):
 
 
 @pytest.fixture
-def limbo(api, password_client, phone) -> str:
+def unconfirmed(api, password_client, phone) -> str:
     """A number that a stranger signed up, with everything that they could choose."""
     api.sign_up(
         ClientId=password_client,
@@ -64,34 +64,36 @@ def with_password(api, client_id: str, phone: str):
 
 @both_fronts
 @pytest.mark.parametrize("sign_up", ["open", "closed"])
-def test_number_in_limbo_signs_in_at_the_first_attempt_with_one_text(
-    on_cloud, limbo, texts, settings, sign_up
+def test_number_in_unconfirmed_signs_in_at_the_first_attempt_with_one_text(
+    on_cloud, unconfirmed, texts, settings, sign_up
 ):
     settings.ACCOUNTS_SIGN_UP = sign_up
     client = Client()
-    sign_in(client, limbo, texts)
-    assert len(texts(limbo)) == 1
+    sign_in(client, unconfirmed, texts)
+    assert len(texts(unconfirmed)) == 1
     assert User.objects.get().phone_verified is True
 
 
-def test_password_of_who_signed_the_number_up_is_dead(on_cloud, limbo, texts, api, password_client):
+def test_password_of_who_signed_the_number_up_is_dead(
+    on_cloud, unconfirmed, texts, api, password_client
+):
     with pytest.raises(api.exceptions.UserNotConfirmedException):
-        with_password(api, password_client, limbo)
-    sign_in(Client(), limbo, texts)
+        with_password(api, password_client, unconfirmed)
+    sign_in(Client(), unconfirmed, texts)
     with pytest.raises(api.exceptions.NotAuthorizedException):
-        with_password(api, password_client, limbo)
+        with_password(api, password_client, unconfirmed)
 
 
-def test_nothing_that_a_stranger_said_is_left(on_cloud, limbo, texts, api):
+def test_nothing_that_a_stranger_said_is_left(on_cloud, unconfirmed, texts, api):
     pool = on_cloud.outputs["CognitoUserPoolId"]
-    before = api.admin_get_user(UserPoolId=pool, Username=limbo)
-    Client().post("/accounts/login/", {"phone": limbo})
-    healed = api.admin_get_user(UserPoolId=pool, Username=limbo)
+    before = api.admin_get_user(UserPoolId=pool, Username=unconfirmed)
+    Client().post("/accounts/login/", {"phone": unconfirmed})
+    healed = api.admin_get_user(UserPoolId=pool, Username=unconfirmed)
     assert healed["UserStatus"] == "CONFIRMED"
     # An empty value is none; the local AWS lists it all the same.
     assert {a["Name"]: a["Value"] for a in healed["UserAttributes"] if a["Value"]} == {
         "sub": next(a["Value"] for a in before["UserAttributes"] if a["Name"] == "sub"),
-        "phone_number": limbo,
+        "phone_number": unconfirmed,
         # Until the code has come back.
         "phone_number_verified": "false",
     }

@@ -12,10 +12,10 @@ from django.core.management import call_command
 from django.test import Client
 
 from accounts import operations
-from accounts.admin import remote_state
 from accounts.aws import cognito
 from accounts.models import Operation, Session, User
 from accounts.operations import Kind, Remark, State
+from accounts.sync import remote_state
 from tests.clock import seconds_later
 from tests.codes import code_in
 from tests.login_steps import is_signed_in

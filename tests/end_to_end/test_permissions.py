@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from accounts.aws import cognito, functions, ledger
-from accounts.aws import texts as site_texts
+from accounts.aws import sms as site_texts
 from localcloud import stack
 from localcloud.cloud import SITE_USER, Cloud
 from tests.codes import code_in
@@ -85,8 +85,8 @@ def sign_in(on_cloud, settings, clients, phone, texts) -> Callable[..., None]:
         gateway.read_user(created.sub)
         assert gateway.groups_of(created.sub) == set()
         prove_another_number(created.sub, f"{phone[:-1]}5", texts)
-        sign_up_elsewhere(on_cloud, clients("cognito-idp"), limbo := f"{phone[:-1]}4")
-        gateway.heal(limbo)
+        sign_up_elsewhere(on_cloud, clients("cognito-idp"), unconfirmed := f"{phone[:-1]}4")
+        gateway.heal(unconfirmed)
         gateway.change_phone(created.sub, f"{phone[:-1]}3", verified=True)
         gateway.sign_out_everywhere(created.sub)
         if operators:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts import events
+from accounts.events import sign_ins
 from lambdas.triggers import challenge
 from lambdas.triggers.challenge import Challenge
 from tests.lambdas import aws
@@ -58,7 +58,7 @@ def test_reference_is_short_and_hard_to_mishear():
     assert all(re.fullmatch("[2-9A-HJKMNP-Z]{3}-[2-9A-HJKMNP-Z]{2}", one) for one in drawn)
     # As many as five letters of 31 give; two of 3,000 meet by chance, hardly more.
     assert len(drawn) >= 2_995
-    assert set("".join(drawn)) == set(events._ALPHABET) | {"-"}
+    assert set("".join(drawn)) == set(sign_ins._ALPHABET) | {"-"}
 
 
 def test_code_is_always_six_ascii_digits(codes):

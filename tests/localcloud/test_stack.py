@@ -166,7 +166,7 @@ def test_changed_trigger_is_redeployed_for_the_same_users(deploy, emulator, sess
 
 
 @pytest.mark.cloud
-def test_failed_creation_names_its_resource_and_can_be_mended(deploy, sources):
+def test_failed_creation_names_its_resource_and_can_be_repaired(deploy, sources):
     edit(sources / "template.yaml", *BROKEN_POLICY)
     with pytest.raises(LocalCloudError, match=r"^The deployment failed: WebTierPolicy: .*Nothing"):
         deploy()

@@ -4,8 +4,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from accounts import retention
 from accounts.aws import cognito, functions
+from accounts.events import retention
 from accounts.sync import unproven
 from accounts.sync.pace import Pace
 

@@ -6,9 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts import phones
-from accounts.aws import cognito
-from accounts.models import Finding, SyncRun
-from accounts.sync import drift
+from accounts.models import Difference, SyncRun
+from accounts.sync import compare, errors, repair, runs
 from accounts.sync.pace import Pace
 
 _TRIES = 8
@@ -19,74 +18,74 @@ _NOTE_EVERY = 5.0  # seconds, where the line cannot be written over
 
 class Command(BaseCommand):
     help = (
-        "Compare the users here with those in Cognito, and mend or undo. Can be interrupted at any "
-        "point; --resume goes on."
+        "Compare the users here with those in Cognito, and repair or undo. Can be interrupted at "
+        "any point; --resume goes on."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        kinds = [kind.value for kind in drift.MENDABLE]
+        kinds = [kind.value for kind in compare.REPAIRABLE]
         parser.add_argument(
             "--dry-run", action="store_true", help="only list the differences, change nobody"
         )
         parser.add_argument(
-            "--mend",
+            "--repair",
             nargs="+",
             choices=kinds,
             default=[],
             metavar="KIND",
-            help=f"mend these: {', '.join(kinds)}",
+            help=f"repair these: {', '.join(kinds)}",
         )
-        parser.add_argument("--undo", type=int, metavar="RUN", help="undo what a run has mended")
+        parser.add_argument("--undo", type=int, metavar="RUN", help="undo what a run has repaired")
         parser.add_argument(
             "--resume", action="store_true", help="go on with the run that was cut off"
         )
         parser.add_argument(
             "--per-second",
             type=float,
-            default=drift.PER_SECOND,
+            default=runs.PER_SECOND,
             help="calls to Cognito per second; it grants 30 lists of users (default: %(default)s)",
         )
         parser.add_argument(
-            "--limbo-after",
+            "--unconfirmed-after",
             type=float,
-            default=drift.LIMBO_AFTER / timedelta(hours=1),
+            default=runs.UNCONFIRMED_AFTER / timedelta(hours=1),
             metavar="HOURS",
             help="how long a sign-up may take before it counts as stuck (default: %(default)s)",
         )
         parser.add_argument(
             "--shut-out-most",
             type=int,
-            default=drift.SHUT_OUT_MOST,
+            default=runs.SHUT_OUT_MOST,
             metavar="NUMBER",
             help="shut out nobody if more than so many are only here (default: %(default)s)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if sum(map(bool, (options["undo"], options["resume"], options["mend"]))) > 1:
-            raise CommandError("Use one of --mend, --undo and --resume.")
+        if sum(map(bool, (options["undo"], options["resume"], options["repair"]))) > 1:
+            raise CommandError("Use one of --repair, --undo and --resume.")
         if options["dry_run"] and (options["undo"] or options["resume"]):
             raise CommandError("--dry-run is for a new run.")
         if not 0.01 <= options["per_second"] <= 1000:
             raise CommandError("--per-second is out of range.")
-        if options["limbo_after"] < 0 or options["shut_out_most"] < 0:
-            raise CommandError("--limbo-after and --shut-out-most are not below zero.")
+        if options["unconfirmed_after"] < 0 or options["shut_out_most"] < 0:
+            raise CommandError("--unconfirmed-after and --shut-out-most are not below zero.")
         if options["undo"]:
             self._undo(options["undo"])
             return
         if options["resume"]:
-            run = drift.unfinished()
+            run = runs.unfinished()
             if run is None:
                 raise CommandError("No run was cut off.")
         else:
-            run = drift.start(
+            run = runs.start(
                 by="sync_users",
-                mend=options["mend"],
+                repair=options["repair"],
                 dry_run=options["dry_run"],
-                limbo_after=timedelta(hours=options["limbo_after"]),
+                unconfirmed_after=timedelta(hours=options["unconfirmed_after"]),
                 shut_out_most=options["shut_out_most"],
             )
         self._go(run, Pace(options["per_second"]))
-        self._report(run, options["mend"] if options["dry_run"] else [])
+        self._report(run, options["repair"] if options["dry_run"] else [])
 
     def _go(self, run: SyncRun, pace: Pace) -> None:
         self.stdout.write(f"Run {run.pk}")
@@ -95,16 +94,16 @@ class Command(BaseCommand):
         goes_on = True
         while goes_on:
             try:
-                goes_on = drift.step(run, pace)
-            except drift.Overtaken as error:
+                goes_on = runs.step(run, pace)
+            except errors.Overtaken as error:
                 raise CommandError(f"Another process goes on with run {run.pk}.") from error
             except KeyboardInterrupt as error:
                 raise CommandError("Interrupted. --resume goes on.") from error
-            except cognito.CognitoError as error:
+            except errors.Unreachable as error:
                 failures += 1
-                if failures == _TRIES or isinstance(error, cognito.Misconfigured):
+                if failures == _TRIES or isinstance(error, errors.Misconfigured):
                     raise CommandError(
-                        f"Cognito did not answer: {error!r}. --resume goes on."
+                        f"Cognito did not answer: {error}. --resume goes on."
                     ) from error
                 time.sleep(min(_LONGEST_WAIT, 0.5 * 2**failures))
             else:
@@ -112,23 +111,23 @@ class Command(BaseCommand):
                 progress.note(is_last=not goes_on)
 
     def _report(self, run: SyncRun, wanted: list[str]) -> None:
-        found = drift.counts(run)
+        found = runs.counts(run)
         self.stdout.write(f"{run.listed:,} users listed; {_total(found):,} differences")
-        for kind in Finding.Kind:
+        for kind in Difference.Kind:
             states = found.get(kind.value, {})
             if not states:
                 continue
             words = ", ".join(f"{number:,} {state}" for state, number in states.items())
             self.stdout.write(f"{kind.value}: {words}")
             if kind.value in wanted:
-                self.stdout.write(f"  would be mended: {drift.MEANS[kind]}")
-            for finding in run.findings.filter(kind=kind).order_by("pk")[:_SHOWN]:
-                self.stdout.write(f"  {finding.sub} {_in_words(finding)}")
+                self.stdout.write(f"  would be repaired: {compare.MEANS[kind]}")
+            for difference in run.differences.filter(kind=kind).order_by("pk")[:_SHOWN]:
+                self.stdout.write(f"  {difference.sub} {_in_words(difference)}")
             if sum(states.values()) > _SHOWN:
                 self.stdout.write("  … the others are listed in the admin pages")
         if run.problem:
             self.stderr.write(run.problem)
-        if any("mended" in states for states in found.values()):
+        if any("repaired" in states for states in found.values()):
             self.stdout.write(f"To undo: manage.py sync_users --undo {run.pk}")
 
     def _undo(self, number: int) -> None:
@@ -136,11 +135,11 @@ class Command(BaseCommand):
         if run is None:
             raise CommandError(f"There is no run {number}.")
         done = failed = 0
-        for finding, why_not in drift.undo_run(run, by="sync_users"):
+        for difference, why_not in repair.undo_run(run, by="sync_users"):
             done += not why_not
             failed += bool(why_not)
             if why_not:
-                self.stderr.write(f"{finding.kind} of {finding.sub}: {why_not}")
+                self.stderr.write(f"{difference.kind} of {difference.sub}: {why_not}")
         self.stdout.write(f"{done:,} undone, {failed:,} left as they are")
 
 
@@ -172,7 +171,7 @@ def _total(found: dict[str, dict[str, int]]) -> int:
     return sum(sum(states.values()) for states in found.values())
 
 
-def _in_words(finding: Finding) -> str:
+def _in_words(difference: Difference) -> str:
     """Say what stands on either side, without a whole number."""
 
     def side(values: dict[str, Any]) -> str:
@@ -183,4 +182,4 @@ def _in_words(finding: Finding) -> str:
         phone = phones.mask(values["phone"] or "") or "no number"
         return f"{phone}{proven} {values['status'] or '-'}{enabled}"
 
-    return f"here {side(finding.ours)}; Cognito {side(finding.theirs)}"
+    return f"here {side(difference.ours)}; Cognito {side(difference.theirs)}"

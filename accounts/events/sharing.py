@@ -1,0 +1,42 @@
+"""Signs that several people share one account, from a week of its sign-ins."""
+
+from datetime import timedelta
+
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from accounts.models import SignInEvent, User
+
+_WEEK = timedelta(days=7)
+
+# One person has a phone, a computer at home and perhaps one at work, and signs in on each about
+# once in two weeks, often while the others are signed in. So the first mark of each sign is beyond
+# that, and the second is where even a person of many devices does not get. A code that is asked
+# for on one device and typed on another has been passed on, or two people were at it at once; it
+# happens by itself so rarely that once is worth a look.
+_SOME = {"devices_in_week": 4, "overlaps_in_week": 4, "crossed_in_week": 1}
+_LIKELY = {"devices_in_week": 6, "overlaps_in_week": 8, "crossed_in_week": 3}
+
+
+def measure(user: User) -> None:
+    """Sum up the sign-ins of the last seven days of ``user``, and what they say about sharing.
+
+    Two different signs that are weak alone are strong together.
+    """
+    now = timezone.now()
+    week = SignInEvent.objects.filter(
+        user=user, kind=SignInEvent.Kind.SUCCEEDED, at__gt=now - _WEEK
+    ).aggregate(
+        devices_in_week=Count("browser", distinct=True, filter=~Q(browser="")),
+        overlaps_in_week=Count("pk", filter=Q(overlaps__gt=0)),
+        crossed_in_week=Count("pk", filter=Q(crossed=True)),
+    )
+    User.objects.filter(pk=user.pk).update(**week, sharing=_sharing(week), sharing_at=now)
+
+
+def _sharing(week: dict[str, int]) -> User.Sharing:
+    weak = [sign for sign, mark in _SOME.items() if week[sign] >= mark]
+    strong = [sign for sign, mark in _LIKELY.items() if week[sign] >= mark]
+    if strong or len(weak) > 1:
+        return User.Sharing.LIKELY
+    return User.Sharing.SOME if weak else User.Sharing.NONE

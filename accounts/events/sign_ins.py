@@ -1,0 +1,111 @@
+"""Writes down what happened when people signed in, for operators and for support.
+
+An event holds no code and no whole phone. Its ``reference`` is short enough to be read out over
+the phone: the triggers draw it from the challenge and log it beside the message id, the page shows
+it, and here it finds the attempt.
+"""
+
+import re
+import secrets
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from accounts import devices, phones
+from accounts.models import Session, SignInEvent, User
+
+Kind = SignInEvent.Kind
+
+# Without those that are taken for one another. The triggers use the same.
+_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+# There are 28 million references: within half a year some come again, within an hour none should.
+ONE_ATTEMPT = timedelta(hours=1)
+
+
+def draw_reference() -> str:
+    """Return a reference for an attempt that got none from the triggers, such as K7F-2Q."""
+    drawn = "".join(secrets.choice(_ALPHABET) for _ in range(5))
+    return f"{drawn[:3]}-{drawn[3:]}"
+
+
+def read_reference(typed: str) -> str | None:
+    """Return the reference that somebody typed, such as K7F-2Q for " k7f2q", or None."""
+    bare = re.sub(r"[\s\-\u2010-\u2015]", "", typed).upper()
+    if len(bare) != 5 or not set(bare) <= set(_ALPHABET):
+        return None
+    return f"{bare[:3]}-{bare[3:]}"
+
+
+def phone_key(phone: str) -> str:
+    """Return the digest under which the events of ``phone`` (E.164) are found."""
+    return salted_hmac("accounts.events", phone, algorithm="sha256").hexdigest()
+
+
+def record(
+    kind: str,
+    source: HttpRequest | Session | None,
+    *,
+    phone: str = "",
+    user: User | None = None,
+    reason: str = "",
+    reference: str = "",
+    attempt: str = "",
+    seconds: int | None = None,
+    crossed: bool = False,
+    overlaps: int = 0,
+    at: datetime | None = None,
+) -> None:
+    """Write one event, of now or of ``at``. ``source`` is None for what no browser asked for."""
+    SignInEvent.objects.create(
+        at=at or timezone.now(),
+        kind=kind,
+        reason=reason,
+        user=user,
+        phone_key=phone_key(phone) if phone else "",
+        phone=phones.mask(phone) if phone else "",
+        country=phones.country_of(phone) if phone else "",
+        reference=reference,
+        attempt=attempt,
+        seconds=seconds,
+        crossed=crossed,
+        overlaps=overlaps,
+        **_device(source),
+    )
+
+
+def asked_elsewhere(request: HttpRequest, reference: str) -> bool:
+    """Tell whether the text with this reference was asked for by another browser."""
+    browser = devices.of(request).browser
+    texts = SignInEvent.objects.filter(
+        reference=reference,
+        kind__in=(Kind.SENT, Kind.RESENT),
+        at__gt=timezone.now() - ONE_ATTEMPT,
+    )
+    first = texts.order_by("at").values_list("browser", flat=True).first()
+    return bool(first and browser and first != browser)
+
+
+def attempt_of(event: SignInEvent) -> list[SignInEvent]:
+    """Return the whole attempt that ``event`` is a step of, oldest first.
+
+    That is what its browser did, and what other browsers did about the same text.
+    """
+    around = SignInEvent.objects.filter(at__range=(event.at - ONE_ATTEMPT, event.at + ONE_ATTEMPT))
+    own = around.filter(attempt=event.attempt).exclude(attempt="")
+    references = {event.reference, *own.values_list("reference", flat=True)} - {""}
+    theirs = around.filter(reference__in=references).exclude(attempt="")
+    attempts = {event.attempt, *theirs.values_list("attempt", flat=True)} - {""}
+    steps = around.filter(Q(pk=event.pk) | Q(attempt__in=attempts) | Q(reference__in=references))
+    return list(steps.select_related("user").order_by("at", "pk"))
+
+
+def _device(source: HttpRequest | Session | None) -> dict[str, str]:
+    if source is None:
+        return {}
+    if isinstance(source, Session):
+        return {"device": source.device, "browser": source.browser, "network": source.network}
+    device = devices.of(source)
+    return {"device": device.name, "browser": device.browser, "network": device.network}

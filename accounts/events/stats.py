@@ -1,0 +1,299 @@
+"""What the admin's front page shows of the sign-ins of the last day and the last thirty days.
+
+Summing up millions of events takes seconds, so hours that are over are summed up once and kept;
+what has happened since is counted from the events themselves.
+"""
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from django.core.cache import cache
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Exists, Max, OuterRef, Q, Sum
+from django.db.models.functions import TruncHour
+from django.utils import timezone
+
+from accounts.aws import functions, ledger
+from accounts.models import EventCount, RolledHour, SignInEvent, User
+
+log = logging.getLogger(__name__)
+
+Kind = SignInEvent.Kind
+Sort = tuple[str, str, str]
+
+HOURS = 24
+DAYS = 30
+_HOUR = timedelta(hours=1)
+# An attempt may end after the hour in which it began: a code lives ten minutes at the most, and
+# another one may be asked for meanwhile.
+_UNSETTLED = timedelta(minutes=30)
+_HOURS_AT_ONCE = 24
+_SHARING_IS_OLD = timedelta(days=7)
+
+_ANSWER, _IS_ASKED = "accounts.events.stats.triggers", "accounts.events.stats.triggers.asked"
+# All in seconds.
+_ANSWER_KEPT = 5 * 60
+_TROUBLE_KEPT = 30
+_ASKED_AGAIN_AFTER = 30
+_PATIENCE = 0.5
+
+
+@dataclass
+class Bar:
+    """The attempts begun in an hour or on a day, and how many of them ended signed in."""
+
+    starts_at: datetime
+    attempts: int = 0
+    successes: int = 0
+
+
+@dataclass
+class Period:
+    """``counts`` has the events by kind, reason and country; ``waits`` the sign-ins by seconds."""
+
+    bars: list[Bar]
+    counts: Counter[Sort] = field(default_factory=Counter)
+    waits: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def attempts(self) -> int:
+        return sum(bar.attempts for bar in self.bars)
+
+    @property
+    def successes(self) -> int:
+        return sum(bar.successes for bar in self.bars)
+
+    @property
+    def success_rate(self) -> float | None:
+        """Of the attempts begun in the period, the share that ended signed in."""
+        return self.successes / self.attempts if self.attempts else None
+
+    @property
+    def median_wait(self) -> int | None:
+        """Seconds from the text to the sign-in: half of the sign-ins took no longer."""
+        seen = 0
+        for seconds, number in sorted(self.waits.items()):
+            seen += number
+            if seen * 2 >= self.waits.total():
+                return seconds
+        return None
+
+    def number(self, *kinds: str) -> int:
+        return sum(number for (kind, _, _), number in self.counts.items() if kind in kinds)
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """How many people look as if they shared their account, as far as the last week tells."""
+
+    some: int
+    likely: int
+
+
+@dataclass(frozen=True)
+class Figures:
+    """``day`` is this hour and the 23 before it; ``month`` today and the 29 days before it."""
+
+    day: Period
+    month: Period
+    sharing: Sharing
+
+
+def read(now: datetime) -> Figures:
+    """Sum up what is known at ``now``. It takes few queries, however many events there are."""
+    this_hour, today = _start_of_hour(now), _start_of_day(now)
+    day_since = this_hour - (HOURS - 1) * _HOUR
+    month_since = _days_before(today, DAYS - 1)
+    day = Period([Bar(day_since + n * _HOUR) for n in range(HOURS)])
+    month = Period([Bar(_days_before(today, DAYS - 1 - n)) for n in range(DAYS)])
+
+    by_hour = {bar.starts_at: bar for bar in day.bars}
+    by_day = {bar.starts_at: bar for bar in month.bars}
+    live_since = max(_rolled_until() or month_since, month_since)
+    live = _measure(live_since, now)
+    # Another process may be rolling up what has just been counted.
+    rolled = RolledHour.objects.filter(starts_at__gte=month_since, starts_at__lt=live_since)
+    hours = [
+        *rolled.values_list("starts_at", "attempts", "successes", "waits"),
+        *((at, hour.attempts, hour.successes, hour.waits) for at, hour in live.items()),
+    ]
+    for starts_at, attempts, successes, waits in hours:
+        for bar in (by_hour.get(starts_at), by_day.get(_start_of_day(starts_at))):
+            if bar:
+                bar.attempts += attempts
+                bar.successes += successes
+        for period, since in ((day, day_since), (month, month_since)):
+            if starts_at >= since:
+                for seconds, number in waits.items():
+                    period.waits[int(seconds)] += number
+                period.counts.update(live[starts_at].counts if starts_at in live else {})
+    for period, since in ((day, day_since), (month, month_since)):
+        rows = EventCount.objects.filter(hour__gte=since, hour__lt=live_since)
+        sums = rows.values_list("kind", "reason", "country")
+        for kind, reason, country, number in sums.annotate(Sum("number")):
+            period.counts[kind, reason, country] += number
+    return Figures(day, month, _sharing(now))
+
+
+def roll_up(now: datetime, *, hours: int | None = None) -> int:
+    """Sum up the hours that are over, oldest first and at most so many. Returns how many.
+
+    Any number of processes may do so at once: each hour is summed up once.
+    """
+    settled = _start_of_hour(now - _UNSETTLED)
+    done = 0
+    for since, until in islice(
+        _spans(_next_hour(), settled), None if hours is None else -(-hours // _HOURS_AT_ONCE)
+    ):
+        if not _roll(since, until):
+            # Another process is at it.
+            break
+        done += (until - since) // _HOUR
+    return done
+
+
+@dataclass(frozen=True)
+class FromTriggers:
+    """What the triggers texted and blocked in the last thirty days, whichever door it came to.
+
+    ``asked_at`` is None while they have not answered; ``trouble`` says why they did not.
+    """
+
+    texts: ledger.Overview = field(default_factory=lambda: ledger.Overview([], []))
+    asked_at: datetime | None = None
+    trouble: str = ""
+
+
+def from_triggers() -> FromTriggers:
+    """Return what the triggers said within the last five minutes, or say in half a second.
+
+    Asked in a thread of its own, whose answer the next reader finds where it came too late for
+    this one.
+    """
+    known: FromTriggers | None = cache.get(_ANSWER)
+    if known is None and cache.add(_IS_ASKED, True, timeout=_ASKED_AGAIN_AFTER):
+        asking = threading.Thread(target=_ask_triggers, daemon=True)
+        asking.start()
+        asking.join(_PATIENCE)
+        known = cache.get(_ANSWER)
+    return known or FromTriggers()
+
+
+def _ask_triggers() -> None:
+    try:
+        answer = FromTriggers(ledger.overview(DAYS), timezone.now())
+        cache.set(_ANSWER, answer, timeout=_ANSWER_KEPT)
+    except functions.FunctionError as error:
+        log.warning("The triggers did not say what they blocked: %s", error)
+        cache.set(_ANSWER, FromTriggers(trouble=str(error)), timeout=_TROUBLE_KEPT)
+    finally:
+        cache.delete(_IS_ASKED)
+
+
+def _roll(since: datetime, until: datetime) -> bool:
+    measured = _measure(since, until)
+    starts = [since + n * _HOUR for n in range((until - since) // _HOUR)]
+    try:
+        with transaction.atomic():
+            RolledHour.objects.bulk_create(
+                [(measured.get(start) or _Hour()).row(start) for start in starts]
+            )
+            EventCount.objects.bulk_create(
+                [
+                    EventCount(hour=start, kind=kind, reason=reason, country=country, number=number)
+                    for start, hour in measured.items()
+                    for (kind, reason, country), number in hour.counts.items()
+                ]
+            )
+    except IntegrityError:
+        return False
+    return True
+
+
+def _rolled_until() -> datetime | None:
+    last: datetime | None = RolledHour.objects.aggregate(last=Max("starts_at"))["last"]
+    return last + _HOUR if last else None
+
+
+def _next_hour() -> datetime | None:
+    if rolled_until := _rolled_until():
+        return rolled_until
+    first = SignInEvent.objects.order_by("at").values_list("at", flat=True).first()
+    return _start_of_hour(first) if first else None
+
+
+def _spans(since: datetime | None, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+    while since and since < until:
+        end = min(since + _HOURS_AT_ONCE * _HOUR, until)
+        yield since, end
+        since = end
+
+
+@dataclass
+class _Hour:
+    attempts: int = 0
+    successes: int = 0
+    counts: Counter[Sort] = field(default_factory=Counter)
+    waits: Counter[int] = field(default_factory=Counter)
+
+    def row(self, starts_at: datetime) -> RolledHour:
+        return RolledHour(
+            starts_at=starts_at,
+            attempts=self.attempts,
+            successes=self.successes,
+            waits=dict(self.waits),
+        )
+
+
+def _measure(since: datetime, until: datetime) -> dict[datetime, _Hour]:
+    """Count the events of a span by their hours."""
+    found: dict[datetime, _Hour] = {}
+    events = SignInEvent.objects.filter(at__gte=since, at__lt=until).annotate(
+        hour=TruncHour("at", tzinfo=UTC)
+    )
+    sorts = events.values_list("hour", "kind", "reason", "country").annotate(number=Count("*"))
+    for hour, kind, reason, country, number in sorts:
+        found.setdefault(hour, _Hour()).counts[kind, reason, country] = number
+    waits = events.filter(kind=Kind.SUCCEEDED, seconds__isnull=False)
+    for hour, seconds, number in waits.values_list("hour", "seconds").annotate(number=Count("*")):
+        found[hour].waits[_rounded(seconds)] += number
+    success = SignInEvent.objects.filter(attempt=OuterRef("attempt"), kind=Kind.SUCCEEDED)
+    # Whoever confirms something is signed in already.
+    begun = events.filter(kind=Kind.STARTED, reason="").annotate(succeeded=Exists(success))
+    for hour, attempts, successes in begun.values_list("hour").annotate(
+        attempts=Count("*"), successes=Count("pk", filter=Q(succeeded=True))
+    ):
+        found[hour].attempts, found[hour].successes = attempts, successes
+    return found
+
+
+def _rounded(seconds: int) -> int:
+    """Exact where people notice, to five seconds above a minute."""
+    return seconds if seconds <= 60 else min(round(seconds / 5) * 5, 900)
+
+
+def _sharing(now: datetime) -> Sharing:
+    levels = User.Sharing
+    recent = User.objects.filter(
+        sharing__gt=levels.NONE, sharing_at__gte=now - _SHARING_IS_OLD
+    ).values_list("sharing")
+    numbers = dict(recent.annotate(number=Count("*")))
+    return Sharing(numbers.get(levels.SOME, 0), numbers.get(levels.LIKELY, 0))
+
+
+def _start_of_hour(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def _start_of_day(at: datetime) -> datetime:
+    return timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _days_before(day: datetime, number: int) -> datetime:
+    """Go back whole days of the calendar, of which some have 23 or 25 hours."""
+    return _start_of_day(day - timedelta(days=number) + timedelta(hours=12))

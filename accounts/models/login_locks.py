@@ -1,0 +1,25 @@
+from datetime import timedelta
+
+from django.db import models
+
+
+class LoginLock(models.Model):
+    """One browser's sign-in while a request works on it, and for a moment after it succeeded.
+
+    Read and written by accounts/login/lock.py. ``browser`` and ``answer`` are keyed digests;
+    ``session`` is the sealed key of the session that the sign-in made, once it is over. ``holder``
+    and ``waiting`` name the request that works, and the newest one that waits for it.
+    """
+
+    # How long a second press is still taken for one.
+    KEPT = timedelta(seconds=30)
+
+    browser = models.CharField(max_length=64, primary_key=True)
+    holder = models.CharField(max_length=48, blank=True, default="")
+    waiting = models.CharField(max_length=48, blank=True, default="")
+    taken_at = models.DateTimeField(db_index=True)
+    answer = models.CharField(max_length=64, blank=True)
+    session = models.CharField(max_length=200, blank=True)
+
+    def __str__(self) -> str:
+        return f"turn taken at {self.taken_at:%H:%M:%S}"

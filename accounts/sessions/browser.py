@@ -1,0 +1,67 @@
+"""The session of the browser that a request comes from."""
+
+from datetime import timedelta
+from typing import cast
+
+from django.contrib.auth import login
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts import devices
+from accounts.models import Session, User
+from accounts.sessions import rows
+from accounts.sessions.store import SessionStore
+
+_TOUCHED_EVERY = timedelta(minutes=1)
+
+
+def for_request(request: HttpRequest) -> SessionStore:
+    return cast(SessionStore, request.session)
+
+
+def elsewhere(request: HttpRequest, user: User) -> QuerySet[Session]:
+    """Return the live sessions of ``user`` but the one of this browser."""
+    return rows.live(user).exclude(pk=rows.digest(request.session.session_key or ""))
+
+
+def begin(request: HttpRequest, user: User) -> None:
+    """Sign ``user`` in with this browser, under a new key, and write it at once."""
+    for_request(request).device = devices.of(request)
+    login(request, user)
+    for_request(request).save()
+
+
+def adopt(request: HttpRequest, key: str) -> bool:
+    """Give this browser the live session with this key, which another request made for it."""
+    row = (
+        Session.objects.filter(
+            session_key=rows.digest(key), ended_at=None, expire_date__gt=timezone.now()
+        )
+        .select_related("user")
+        .first()
+    )
+    if row is None:
+        return False
+    request.session = SessionStore(key)
+    request.user = row.user or AnonymousUser()
+    # Else the cookie would not be sent.
+    request.session.modified = True
+    return True
+
+
+def newcomer_seen(request: HttpRequest) -> None:
+    """Take the notice of another device away from this browser's session."""
+    row = for_request(request).row
+    if row:
+        Session.objects.filter(pk=row.pk).update(newcomer="", newcomer_at=None)
+
+
+def touch(request: HttpRequest) -> None:
+    """Write down that the browser was here, unless that was done a moment ago."""
+    row = for_request(request).row
+    now = timezone.now()
+    if row and now - row.last_seen >= _TOUCHED_EVERY:
+        network = devices.of(request).network
+        Session.objects.filter(pk=row.pk, ended_at=None).update(last_seen=now, network=network)

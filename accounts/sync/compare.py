@@ -1,0 +1,156 @@
+"""Where this site and Cognito differ, and what repairing each kind of difference does.
+
+only in Cognito   a user there who could sign in, and has no row here
+only here         a row whose user is neither in the list nor found when asked for
+differing phone   another number, or another word on whether it was proven; Cognito wins
+differing status  another status, or disabled on one side; Cognito wins. A status that was never
+                  asked for is written down and is no difference. ``is_active`` is this site's
+                  own and is not compared.
+unconfirmed       UNCONFIRMED: somebody signed up past the site, maybe with a password of their
+                  own, and Cognito lets nobody sign in. RESET_REQUIRED: likewise. And
+                  FORCE_CHANGE_PASSWORD, which is how all our users begin and mostly remain,
+                  where the number was never proven and nobody signed in here. All but the
+                  second only after a while (``unconfirmed_after``), as a sign-up may be under
+                  way. Accounts without a number are none of these.
+duplicate         two users of the pool whose numbers are the same one. Operators decide.
+"""
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext_lazy
+
+from accounts.aws import cognito
+from accounts.aws.cognito import CognitoUser
+from accounts.models import Claim, Difference, Listed, SyncRun, User
+from accounts.sync import revalidation
+from accounts.sync.duplicates import number_of
+
+Kind = Difference.Kind
+
+REPAIRABLE = (Kind.ONLY_IN_COGNITO, Kind.ONLY_HERE, Kind.PHONE, Kind.STATUS, Kind.UNCONFIRMED)
+# What repairing does, for those who decide about it.
+MEANS = {
+    Kind.ONLY_IN_COGNITO: gettext_lazy("A row is made here, with the number in Cognito."),
+    Kind.ONLY_HERE: gettext_lazy(
+        "The person is shut out here and loses all sessions. The row is kept."
+    ),
+    Kind.PHONE: gettext_lazy("The number in Cognito is taken over, from another row if need be."),
+    Kind.STATUS: gettext_lazy(
+        "The status in Cognito is taken over. Who is disabled there loses all sessions here."
+    ),
+    Kind.UNCONFIRMED: gettext_lazy(
+        "Cognito takes back all tokens, and gets a password that nobody knows in the place of any "
+        "earlier one. Of an account that was never confirmed only the number is kept, unproven. "
+        "The person can then sign in by phone. Undoing brings nothing of this back."
+    ),
+    Kind.DUPLICATE: gettext_lazy(
+        "Not repaired here: decide whose number it is, and delete or change the other user."
+    ),
+}
+
+
+def record(run: SyncRun, users: list[CognitoUser]) -> None:
+    """Write down where ``users`` of the pool differ from the rows here."""
+    if not users:
+        return
+    known = User.objects.filter(pool=run.pool, sub__in=[user.sub for user in users])
+    rows = {row.sub: row for row in known}
+    found: list[Difference] = []
+    claims = []
+    never_asked = []
+    for user in users:
+        row = rows.get(user.sub)
+        found += [
+            difference(run, kind, user.sub, row, user) for kind in _differences(run, row, user)
+        ]
+        normal = number_of(user.phone)
+        if normal and not (row and row.phone == user.phone == normal):
+            claims.append(Claim(run=run, sub=user.sub, phone=normal))
+        if row and not row.cognito_status:
+            row.cognito_status = user.status
+            never_asked.append(row)
+    if rows:
+        Listed.objects.bulk_create(
+            [Listed(run=run, user=row) for row in rows.values()], ignore_conflicts=True
+        )
+    if never_asked and not run.dry_run:
+        User.objects.bulk_update(never_asked, ["cognito_status"])
+    store(found)
+    if claims:
+        # One page may name a user twice while the list moves under it.
+        Claim.objects.bulk_create(
+            {claim.sub: claim for claim in claims}.values(),
+            update_conflicts=True,
+            unique_fields=["run", "sub"],
+            update_fields=["phone"],
+        )
+
+
+def _differences(run: SyncRun, row: User | None, user: CognitoUser) -> Iterator[Kind]:
+    is_unconfirmed = user.status == "UNCONFIRMED"
+    is_unproven = is_unconfirmed or (
+        user.status == "FORCE_CHANGE_PASSWORD" and not user.phone_verified
+    )
+    was_here = bool(row and row.last_login)
+    is_old = user.created_at <= run.started_at - run.unconfirmed_after
+    is_stuck = is_unproven and is_old and (is_unconfirmed or not was_here)
+    # An account without a number is none that phone sign-in could help, or may touch.
+    if user.phone and (is_stuck or user.status == "RESET_REQUIRED"):
+        yield Kind.UNCONFIRMED
+    if row is None:
+        if not is_unproven:
+            yield Kind.ONLY_IN_COGNITO
+        return
+    phone = revalidation.storable(user.phone)
+    if (row.phone, row.phone_verified) != (phone, user.phone_verified):
+        yield Kind.PHONE
+    is_other = bool(row.cognito_status) and row.cognito_status != user.status
+    if is_other or row.cognito_enabled != user.enabled:
+        yield Kind.STATUS
+
+
+def difference(
+    run: SyncRun, kind: Kind, sub: str, row: User | None, user: CognitoUser | None
+) -> Difference:
+    return Difference(
+        run=run,
+        kind=kind,
+        pool=run.pool,
+        sub=sub,
+        user=row,
+        open_key=f"{kind}:{sub}",
+        ours={
+            "phone": row.phone,
+            "phone_verified": row.phone_verified,
+            "status": row.cognito_status,
+            "enabled": row.cognito_enabled,
+        }
+        if row
+        else {},
+        theirs={
+            "phone": user.phone,
+            "phone_verified": user.phone_verified,
+            "status": user.status,
+            "enabled": user.enabled,
+        }
+        if user
+        else {},
+    )
+
+
+def store(differences: list[Difference]) -> None:
+    """Write differences; one that is open already is met again."""
+    if differences:
+        Difference.objects.bulk_create(
+            {difference.open_key: difference for difference in differences}.values(),
+            update_conflicts=True,
+            unique_fields=["pool", "open_key"],
+            update_fields=["run", "user", "ours", "theirs"],
+        )
+
+
+def ask(sub: str) -> CognitoUser | None:
+    try:
+        return cognito.gateway().read_user(sub)
+    except cognito.UnknownUser:
+        return None

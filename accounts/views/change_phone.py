@@ -1,0 +1,189 @@
+"""Changing one's own number: the pages of numbers."""
+
+from functools import partial
+from typing import cast
+
+from django.contrib import messages
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render, resolve_url
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.generic import View
+
+from accounts import phones, sessions
+from accounts.forms import PhoneForm
+from accounts.login import attempt_steps, change_phone, errors, reauthentication
+from accounts.login.pending import Pending
+from accounts.models import User
+from accounts.views import phone_cookie, site
+from accounts.views.login import (
+    CodeView,
+    ResendView,
+    Steps,
+    StepView,
+    likely_region,
+    say_if_texted_before,
+)
+
+
+class NumberStepView(StepView):
+    """A step for those who are signed in."""
+
+    steps = Steps("number", "accounts:number", "accounts:number_code", "accounts:number_resend")
+
+    def elsewhere(self, request: HttpRequest) -> HttpResponseBase | None:
+        if request.user.is_authenticated:
+            return None
+        return redirect_to_login(resolve_url(self.steps.start))
+
+    def shown(self, phone: str) -> str:
+        # They typed it a moment ago, and have to see where they mistyped.
+        return phones.spaced(phone)
+
+    def start_page(
+        self, request: HttpRequest, waiting: Pending, *, status: int = 200, reference: str = ""
+    ) -> HttpResponse:
+        form = PhoneForm(
+            initial={"phone": phones.spaced(waiting.phone)},
+            region=likely_region(request, waiting.phone),
+        )
+        return _number_page(request, form, status=status, reference=reference)
+
+
+class NumberView(NumberStepView):
+    @method_decorator(reauthentication.required)
+    def get(self, request: HttpRequest) -> HttpResponse:
+        waiting = attempt_steps.current(request, "number")
+        is_over = bool(waiting and waiting.challenge is None)
+        return _number_page(request, PhoneForm(region=_own_region(request)), is_over=is_over)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        if site.is_switch(request):
+            return site.in_language(request, partial(_typed_page, request))
+        return self._start(request)
+
+    @method_decorator(reauthentication.required)
+    def _start(self, request: HttpRequest) -> HttpResponse:
+        form = PhoneForm(request.POST, region=_own_region(request))
+        if not form.is_valid():
+            return _number_page(request, form)
+        try:
+            is_texted = change_phone.start(request, form.cleaned_data["phone"])
+        except errors.SameNumber:
+            _refuse_same(form)
+            return _number_page(request, form)
+        except errors.Unavailable as error:
+            return _number_page(request, form, status=503, reference=error.reference)
+        say_if_texted_before(request, is_texted=is_texted, purpose="number")
+        return redirect(self.steps.code)
+
+
+class NumberCodeView(NumberStepView, CodeView):
+    def finish(self, request: HttpRequest, code: str, *, attempt: str) -> str:
+        try:
+            change_phone.finish(request, code, attempt=attempt)
+        except errors.Taken:
+            return resolve_url("accounts:number_taken")
+        return resolve_url("accounts:number_changed")
+
+
+class NumberResendView(NumberStepView, ResendView):
+    def resend(self, request: HttpRequest) -> bool:
+        return change_phone.resend(request)
+
+
+class CancelView(NumberStepView):
+    http_method_names = ["get", "head", "post"]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return redirect(self.steps.code)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        change_phone.cancel(request)
+        messages.info(request, _("Your number stays as it is."))
+        return redirect("home")
+
+
+@method_decorator(never_cache, name="dispatch")
+class TakenView(LoginRequiredMixin, View):
+    """Says that the number, which the person has proven, has an account of its own."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        taken = change_phone.taken(request)
+        if taken is None:
+            return redirect("accounts:number")
+        context = {"phone": phones.mask(taken.phone), "reference": taken.reference}
+        return render(request, "accounts/number_taken.html", context)
+
+
+@method_decorator(never_cache, name="dispatch")
+class ChangedView(LoginRequiredMixin, View):
+    """Says how far the change has come, and signs the other devices out for who presses."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        user = cast(User, request.user)
+        change = change_phone.latest(user)
+        if change is None:
+            return redirect("accounts:number")
+        context = {"change": change, "others": sessions.elsewhere(request, user).count()}
+        response = render(request, "accounts/number_changed.html", context)
+        if user.phone:
+            _remember_instead(request, response, user, user.phone)
+        return response
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        ended = change_phone.end_others(request)
+        said = ngettext(
+            "%(number)d other device is signed out.",
+            "%(number)d other devices are signed out.",
+            ended,
+        )
+        messages.success(request, said % {"number": ended})
+        return redirect("home")
+
+
+def _remember_instead(request: HttpRequest, response: HttpResponse, user: User, phone: str) -> None:
+    """Let the browser keep the new number, if it has kept an old one of this person."""
+    kept = phone_cookie.load(request)
+    if kept and kept != phone and change_phone.was_theirs(user, kept):
+        phone_cookie.store(response, phone)
+
+
+def _typed_page(request: HttpRequest) -> HttpResponse:
+    form = PhoneForm.typed(request.POST, region=_own_region(request))
+    if form.is_valid() and form.cleaned_data["phone"] == cast(User, request.user).phone:
+        _refuse_same(form)
+    return _number_page(request, form)
+
+
+def _refuse_same(form: PhoneForm) -> None:
+    form.add_error("phone", _("That is your number already. Type the new one."))
+
+
+def _own_region(request: HttpRequest) -> str:
+    """Return the country to start with: of the number they have."""
+    return likely_region(request, cast(User, request.user).phone)
+
+
+def _number_page(
+    request: HttpRequest,
+    form: PhoneForm,
+    *,
+    is_over: bool = False,
+    status: int = 200,
+    reference: str = "",
+) -> HttpResponse:
+    user = cast(User, request.user)
+    context = {
+        "form": form,
+        "phone": user.phone,
+        "change": change_phone.latest(user),
+        "is_over": is_over,
+        "is_unavailable": status == 503,
+        "reference": reference,
+    }
+    return render(request, "accounts/number.html", context, status=status)

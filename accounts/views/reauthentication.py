@@ -1,0 +1,78 @@
+"""Proving anew, by a code, that it is still the same person."""
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import redirect, render
+
+from accounts import phones
+from accounts.login import attempt_steps, errors, phone_login, reauthentication
+from accounts.login.pending import Pending
+from accounts.views.login import (
+    CodeView,
+    ResendView,
+    Steps,
+    StepView,
+    further_step,
+    next_url,
+    say_if_texted_before,
+)
+
+
+class ConfirmStepView(StepView):
+    """A step for those who are signed in."""
+
+    steps = Steps("confirm", "accounts:confirm", "accounts:confirm_code", "accounts:confirm_resend")
+
+    def elsewhere(self, request: HttpRequest) -> HttpResponseBase | None:
+        # A code may come with a cookie that its first press has replaced: the flow knows.
+        if request.user.is_authenticated or isinstance(self, CodeView):
+            return None
+        return redirect_to_login(next_url(request))
+
+    def start_page(
+        self,
+        request: HttpRequest,
+        waiting: Pending | None,
+        *,
+        status: int = 200,
+        reference: str = "",
+    ) -> HttpResponse:
+        phone = getattr(request.user, "phone", None)
+        over = waiting if waiting and waiting.challenge is None and status == 200 else None
+        context = {
+            "phone": phones.mask(phone) if phone else "",
+            "next_url": waiting.next_url if waiting else next_url(request),
+            "is_over": over is not None,
+            "further_step": further_step(over),
+            "is_unavailable": status == 503,
+            "reference": reference,
+        }
+        return render(request, "accounts/confirm.html", context, status=status)
+
+
+class ConfirmView(ConfirmStepView):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        if reauthentication.is_recent(request):
+            return HttpResponseRedirect(next_url(request))
+        return self.start_page(request, attempt_steps.current(request, "confirm"))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        phone = getattr(request.user, "phone", None)
+        if phone is None:
+            return self.start_page(request, None)
+        try:
+            is_texted = phone_login.start(
+                request, phone, next_url=next_url(request), purpose="confirm"
+            )
+        except errors.Unavailable as error:
+            return self.start_page(request, None, status=503, reference=error.reference)
+        say_if_texted_before(request, is_texted=is_texted, purpose="confirm")
+        return redirect(self.steps.code)
+
+
+class ConfirmCodeView(ConfirmStepView, CodeView):
+    pass
+
+
+class ConfirmResendView(ConfirmStepView, ResendView):
+    pass

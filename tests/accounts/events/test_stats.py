@@ -1,0 +1,240 @@
+"""The figures of the front page: right before and after hours are summed up, and never slow."""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.db import connection
+from django.utils import timezone
+
+from accounts.aws import functions
+from accounts.events import stats
+from accounts.models import EventCount, RolledHour, SignInEvent, User
+from tests.concurrency import at_once, database_in_a_file
+from tests.wire import Reply, aws_error
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 3, 10, 14, 25, tzinfo=UTC)
+
+
+def attempt(
+    began: datetime,
+    *,
+    wait: int | None = 20,
+    country: str = "US",
+    also: tuple[tuple[str, str], ...] = (),
+    name: str | None = None,
+) -> None:
+    """Write an attempt that signed in after ``wait`` seconds, or never."""
+    name = name or f"a{SignInEvent.objects.count()}"
+    steps = [("started", "", 0), ("sent", "", 1), *((kind, why, 2) for kind, why in also)]
+    if wait is not None:
+        steps.append(("succeeded", "", wait))
+    for kind, reason, second in steps:
+        SignInEvent.objects.create(
+            kind=kind,
+            reason=reason,
+            at=began + timedelta(seconds=second),
+            country=country,
+            attempt=name,
+            seconds=wait if kind == "succeeded" else None,
+        )
+
+
+@pytest.fixture
+def history() -> None:
+    """Sign-ins of two months, some of them across the edges of hours and days."""
+    hour = timedelta(hours=1)
+    for n, hours in enumerate((0.1, 0.3, 0.9, 1, 5, 23, 24.5, 26, 100, 500, 700, 712, 730, 1400)):
+        attempt(NOW - hours * hour, wait=10 + n, country=("US", "GB", "FR")[n % 3])
+        attempt(NOW - hours * hour, wait=None, also=(("failed", "wrong_code"),))
+    attempt(NOW.replace(hour=11, minute=59, second=50), wait=40, country="GB")
+    attempt(NOW - 30 * hour, wait=None, also=(("blocked", "network"), ("taken_over", "")))
+
+
+def test_figures_count_the_last_day_and_the_last_thirty(history):
+    found = stats.read(NOW)
+    assert [bar.starts_at for bar in (found.day.bars[0], found.day.bars[-1])] == [
+        datetime(2026, 3, 9, 15, tzinfo=UTC),
+        datetime(2026, 3, 10, 14, tzinfo=UTC),
+    ]
+    assert len(found.day.bars) == 24
+    assert [bar.starts_at for bar in (found.month.bars[0], found.month.bars[-1])] == [
+        datetime(2026, 2, 9, tzinfo=UTC),
+        datetime(2026, 3, 10, tzinfo=UTC),
+    ]
+    assert len(found.month.bars) == 30
+    # 6 of the hours above lie in the last 24, 11 since 9 February.
+    assert (found.day.attempts, found.day.successes) == (13, 7)
+    assert found.day.number("succeeded") == 7
+    assert found.day.success_rate == pytest.approx(7 / 13)
+    assert (found.month.attempts, found.month.successes) == (24, 12)
+    assert found.month.number("sent", "resent") == 24
+    assert found.month.counts["blocked", "network", "US"] == 1
+    assert found.month.number("taken_over") == 1
+    assert found.day.number("taken_over") == 0
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata"])
+def test_summing_up_changes_no_figure(history, zone):
+    with timezone.override(zone):
+        before = stats.read(NOW)
+        rolled = stats.roll_up(NOW)
+        assert rolled > 24
+        assert stats.read(NOW) == before
+        # What was summed up is read from the sums.
+        assert RolledHour.objects.count() == rolled
+        assert stats.roll_up(NOW) == 0
+        assert stats.read(NOW) == before
+
+
+def test_figures_take_the_same_queries_at_any_length(history, django_assert_num_queries):
+    with django_assert_num_queries(8):
+        stats.read(NOW)
+    stats.roll_up(NOW)
+    with django_assert_num_queries(8):
+        stats.read(NOW)
+
+
+def test_success_counts_for_the_hour_in_which_it_began():
+    attempt(NOW.replace(hour=11, minute=59, second=50), wait=40)
+    stats.roll_up(NOW)
+    [hour] = RolledHour.objects.filter(attempts__gt=0)
+    assert (hour.starts_at.hour, hour.attempts, hour.successes) == (11, 1, 1)
+    assert EventCount.objects.get(kind="succeeded").hour.hour == 12
+
+
+def test_hour_is_summed_up_when_its_attempts_are_over():
+    attempt(NOW.replace(hour=12, minute=50))
+    stats.roll_up(NOW.replace(hour=13, minute=29))
+    assert not RolledHour.objects.exists()
+    stats.roll_up(NOW.replace(hour=13, minute=31))
+    assert RolledHour.objects.count() == 1
+
+
+def test_who_confirms_is_no_attempt():
+    attempt(NOW, wait=5)
+    SignInEvent.objects.create(kind="started", reason="confirm", at=NOW, attempt="c1")
+    SignInEvent.objects.create(kind="confirmed", at=NOW, attempt="c1")
+    found = stats.read(NOW + timedelta(minutes=1))
+    assert (found.day.attempts, found.day.successes) == (1, 1)
+
+
+def test_few_hours_are_summed_up_at_once_where_asked(history):
+    assert stats.roll_up(NOW, hours=48) == 48
+    assert stats.read(NOW).month.attempts == 24
+
+
+@pytest.mark.django_db(transaction=True)
+def test_hours_summed_up_by_several_at_once_count_once(tmp_path, history):
+    before = stats.read(NOW)
+    with database_in_a_file(tmp_path):
+        done = at_once(*[lambda: stats.roll_up(NOW)] * 4)
+        assert sum(done) == RolledHour.objects.count() > 24
+        assert stats.read(NOW) == before
+
+
+def test_hours_summed_up_while_they_are_read_count_once(history):
+    before = stats.read(NOW)
+    done: list[int] = []
+
+    def meanwhile(execute, sql, params, many, context):
+        found = execute(sql, params, many, context)
+        if "accounts_signinevent" in sql and not done:
+            done.append(0)
+            done.append(stats.roll_up(NOW))
+        return found
+
+    with connection.execute_wrapper(meanwhile):
+        assert stats.read(NOW) == before
+    assert sum(done) > 24
+
+
+@pytest.mark.parametrize(
+    ("waits", "median"),
+    [([], None), ([7], 7), ([3, 9], 3), ([5, 5, 90], 5), ([1, 62, 88], 60), ([5000], 900)],
+    ids=str,
+)
+def test_median_is_exact_to_a_minute_and_near_above(waits, median):
+    for wait in waits:
+        attempt(NOW - timedelta(hours=3), wait=wait)
+    assert stats.read(NOW).day.median_wait == median
+    stats.roll_up(NOW)
+    assert stats.read(NOW).day.median_wait == median
+
+
+def test_empty_site_has_no_figures_and_no_error():
+    found = stats.read(NOW)
+    assert (found.day.attempts, found.day.success_rate, found.day.median_wait) == (0, None, None)
+    assert stats.roll_up(NOW) == 0
+
+
+def test_sharing_counts_people_of_the_last_week():
+    for n, (level, days) in enumerate([(0, 1), (1, 1), (1, 6), (2, 1), (2, 8), (2, None)]):
+        at = None if days is None else NOW - timedelta(days=days)
+        User.objects.create(sub=f"sub-{n}", sharing=level, sharing_at=at)
+    assert stats.read(NOW).sharing == stats.Sharing(some=2, likely=1)
+
+
+# What the triggers say
+
+
+TEXTS = {
+    "sent": [{"day": "2026-03-10", "country": "US", "count": 8}],
+    "blocked": [{"day": "2026-03-10", "country": "US", "reason": "held", "count": 3}],
+}
+
+
+@pytest.fixture
+def function(settings, wire):
+    settings.AWS_ENDPOINT_URL = wire.url
+    settings.ACCOUNTS_LEDGER_FUNCTION = "phone-login-ledger-test"
+    # A process makes its client once, which takes a while.
+    functions._client()
+    return wire
+
+
+def test_triggers_are_asked_once_in_five_minutes(function):
+    function.will(Reply(TEXTS))
+    for _ in range(3):
+        found = stats.from_triggers()
+    assert [(each.country, each.reason, each.count) for each in found.texts.blocked] == [
+        ("US", "held", 3)
+    ]
+    assert abs(found.asked_at - timezone.now()) < timedelta(seconds=5)
+    [request] = function.requests
+    assert json.loads(request.body) == {"action": "overview", "days": 30}
+    with time_machine.travel(time.time() + 301):
+        stats.from_triggers()
+    assert len(function.requests) == 2
+
+
+def test_triggers_that_fail_are_said_so_and_asked_again_soon(function):
+    function.will(aws_error("AccessDeniedException", status=403), Reply(TEXTS))
+    assert stats.from_triggers().trouble == "LEDGER_FUNCTION: AccessDeniedException"
+    assert stats.from_triggers().trouble == "LEDGER_FUNCTION: AccessDeniedException"
+    assert len(function.requests) == 1
+    with time_machine.travel(time.time() + 31):
+        assert stats.from_triggers().texts.blocked
+
+
+def test_slow_triggers_keep_nobody_waiting_and_answer_the_next_one(function):
+    function.will(Reply(TEXTS, delay=1.2))
+    started = time.monotonic()
+    first = stats.from_triggers()
+    assert stats.from_triggers() == first
+    assert time.monotonic() - started < 1
+    assert (first.asked_at, first.trouble) == (None, "")
+    deadline = time.monotonic() + 5
+    while not (found := stats.from_triggers()).asked_at and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert found.texts.sent
+    assert len(function.requests) == 1
+
+
+def test_site_without_a_ledger_says_which_setting_is_missing(settings):
+    settings.ACCOUNTS_LEDGER_FUNCTION = ""
+    assert stats.from_triggers().trouble == "LEDGER_FUNCTION is not set"
