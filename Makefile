@@ -1,5 +1,5 @@
 # Environments of their own under .local/: the project's, the emulator's and the AWS CLI's (each pins
-# botocore), SAM's, and one with the next Django.
+# botocore), SAM's, one with the next Django, and one with what the site is measured beside.
 PYTHON ?= python3
 PORT ?= 8000
 SPA_PORT ?= 8080
@@ -16,7 +16,10 @@ AWS_CLI := $(STATE)/aws-venv/.installed
 NEXT := $(STATE)/next-venv
 LIGHTHOUSE := $(STATE)/node/.lighthouse-12.8.2
 SPA := $(STATE)/node/spa
-BENCHES := triggers sync admin outage timing
+BENCHES := login page triggers sync admin outage timing
+PEERS := $(STATE)/bench-venv
+# Those that measure other software beside ours.
+BESIDE := login page
 
 # The process environment wins over the file, so what a developer has set must go.
 LOCAL := env $(foreach name,$(filter AWS_% COGNITO_% DJANGO_% ACCOUNTS_% DATABASE_URL CACHE_URL,$(.VARIABLES)),-u $(name)) NO_PROXY=* ENV_FILE=$(STATE)/env
@@ -29,7 +32,7 @@ TESTED := env -u PYTHONDONTWRITEBYTECODE $(RUN)
 
 .DEFAULT_GOAL := help
 .PHONY: help run spa test unit test-next lint format messages pictures lighthouse bench \
-	admin install manage aws deploy revert undeploy doctor lock clean
+	bench-check admin install manage aws deploy revert undeploy doctor lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,9 +77,12 @@ pictures: $(DEV) $(LOCAL_AWS) ## Take the pictures of the docs anew, and of ever
 lighthouse: $(DEV) $(LOCAL_AWS) $(LIGHTHOUSE) ## Run Lighthouse on the sign-in pages (needs Node 20; writes docs/lighthouse.md)
 	@$(RUN) -m tests.lighthouse
 
-bench: may-bench $(DEV) $(LOCAL_AWS) ## Measure: make bench WHAT=triggers, sync, admin, outage or timing (ARGS=… go to it)
+bench: may-bench $(DEV) $(LOCAL_AWS) $(if $(filter $(BESIDE),$(WHAT)),$(PEERS)/.installed) ## Measure: make bench WHAT=… (docs/benchmarks.md; ARGS=… go to it)
 	@$(if $(filter admin outage,$(WHAT)),$(RUN) -m tests.provision)
-	@$(RUN) -m tests.bench.$(WHAT) $(ARGS)
+	@$(TESTED) -m tests.bench.$(WHAT) $(ARGS)
+
+bench-check: $(DEV) $(PEERS)/.installed ## Measure what is quick, and fail where it is slower than docs/benchmarks.json has it
+	@$(TESTED) -m tests.bench.check
 
 admin: may-admin $(SITE) ## Make an operator while make run is running: make admin PHONE=+12015550123
 	@$(LOCAL) $(RUN) manage.py make_admin "$(PHONE)"
@@ -107,6 +113,7 @@ lock: $(DEV) ## Compile the requirements.in files into hashed locks
 	$(VENV)/bin/uv pip compile $(UV_FLAGS) requirements-emulator.in -o requirements-emulator.txt
 	$(VENV)/bin/uv pip compile $(UV_FLAGS) requirements-deploy.in -o requirements-deploy.txt
 	$(VENV)/bin/uv pip compile $(UV_FLAGS) requirements-aws.in -o requirements-aws.txt
+	$(VENV)/bin/uv pip compile $(UV_FLAGS) requirements-bench.in -c requirements.txt -o requirements-bench.txt
 
 UV_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
@@ -164,6 +171,11 @@ $(LOCAL_AWS): requirements-emulator.txt
 $(AWS_CLI): requirements-aws.txt
 	@echo "Installing the AWS CLI …"
 	$(call install,$(STATE)/aws-venv,--require-hashes -r $<)
+	@touch $@
+
+$(PEERS)/.installed: requirements-bench.txt
+	@echo "Installing what the site is measured beside …"
+	$(call install,$(PEERS),--require-hashes -r $<)
 	@touch $@
 
 # The lock is complete; pip does not see that a package with extras is the one without.
