@@ -19,7 +19,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from accounts.aws import cognito
+from accounts.aws import unconfirmed
 from accounts.sync.duplicates import by_number
 from cognito_admin.account import Account
 
@@ -116,8 +116,7 @@ def heal(account: Account, user_pool_id: str, ailment: Ailment) -> list[str]:
     client: Any = account.client("cognito-idp")
     who = {"UserPoolId": user_pool_id, "Username": ailment.username}
     if ailment.kind in _STATUSES:
-        gateway = cognito.Gateway(client, user_pool_id=user_pool_id, client_id="", client_secret="")
-        return gateway.heal(ailment.username)
+        return unconfirmed.repair(client, user_pool_id=user_pool_id, username=ailment.username)
     if ailment.kind is Kind.NUMBERS:
         found = client.admin_get_user(**who)["UserAttributes"]
         verified = next(

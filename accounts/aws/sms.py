@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 from django.views.decorators.debug import sensitive_variables
 
 from accounts.aws import functions
-from accounts.aws.cognito import Challenge
+from accounts.aws.cognito_values import Challenge
 
 T = TypeVar("T")
 

@@ -22,7 +22,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from accounts import phones
 from accounts.aws import cognito, functions
-from accounts.aws.cognito import Challenge
+from accounts.aws.cognito_values import Challenge
 from accounts.events import sign_ins
 from accounts.login import lock, throttle
 from accounts.login.attempt_steps import Step, check_attempt, step, unavailable, within_limits

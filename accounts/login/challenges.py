@@ -12,7 +12,7 @@ from django.utils.crypto import salted_hmac
 
 from accounts import phones
 from accounts.aws import cognito
-from accounts.aws.cognito import Challenge
+from accounts.aws.cognito_values import Challenge
 from accounts.conf import conf
 from accounts.login import attempt_steps, locale, throttle
 from accounts.login.attempts import Begun
@@ -101,7 +101,7 @@ def _start_challenge(gateway: cognito.Gateway, phone: str) -> Challenge:
         return gateway.start_challenge(phone)
     except cognito.NotConfirmed:
         # Signed up elsewhere and never proven. No text went out yet, and its code will prove it.
-        kept = gateway.heal(phone)
+        kept = gateway.repair(phone)
         log.info("Healed the account of %s; left: %s", phones.mask(phone), kept or "nothing")
         return gateway.start_challenge(phone)
 

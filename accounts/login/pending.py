@@ -11,7 +11,7 @@ from django.contrib.sessions.backends.base import UpdateError
 from django.http import HttpRequest
 
 from accounts import sealing
-from accounts.aws.cognito import Challenge
+from accounts.aws.cognito_values import Challenge
 
 _KEY = "accounts.pending"
 # As long as Cognito's session at its longest; then the number leaves a browser that may be shared.

@@ -28,7 +28,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from accounts import after_response, phones, sessions
 from accounts.aws import cognito, functions, sms, tokens
-from accounts.aws.cognito import Challenge, Tokens
+from accounts.aws.cognito_values import Challenge, Tokens
 from accounts.conf import conf
 from accounts.events import sharing, sign_ins
 from accounts.login import attempt_steps, attempts, challenges, locale, lock, pending

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext_lazy
 
 from accounts.aws import cognito
-from accounts.aws.cognito import CognitoUser
+from accounts.aws.cognito_values import CognitoUser
 from accounts.models import Claim, Difference, Listed, SyncRun, User
 from accounts.sync import revalidation
 from accounts.sync.duplicates import number_of

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from accounts.aws import cognito, functions, ledger, outbound
-from accounts.aws.cognito import CognitoUser
+from accounts.aws.cognito_values import CognitoUser
 from accounts.aws.ledger import PhoneState
 from accounts.models import User
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.aws import cognito
-from accounts.aws.cognito import CognitoUser
+from accounts.aws.cognito_values import CognitoUser
 from accounts.conf import conf
 from accounts.models import Difference, SyncRun, User
 from accounts.sync import compare, revalidation
@@ -40,7 +40,7 @@ def repair(difference: Difference, *, by: str, run: SyncRun | None = None) -> No
     with translated():
         user = compare.ask(difference.sub)
         if user and difference.kind == Kind.UNCONFIRMED:
-            kept = cognito.gateway().heal(user.sub)
+            kept = cognito.gateway().repair(user.sub)
             user = cognito.gateway().read_user(user.sub)
     with transaction.atomic():
         if not _close(difference, State.REPAIRED, by=by, run=run):

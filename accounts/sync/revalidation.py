@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from accounts import after_response, sessions
 from accounts.aws import cognito
-from accounts.aws.cognito import CognitoUser
+from accounts.aws.cognito_values import CognitoUser
 from accounts.conf import conf
 from accounts.models import Session, User
 from accounts.models.users import DELETED, despite_others

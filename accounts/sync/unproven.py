@@ -26,7 +26,7 @@ from django.utils import timezone
 
 from accounts import phones
 from accounts.aws import cognito, functions, ledger
-from accounts.aws.cognito import CognitoUser
+from accounts.aws.cognito_values import CognitoUser
 from accounts.conf import conf
 from accounts.models import UnprovenAccount, User
 

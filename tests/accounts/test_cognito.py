@@ -16,7 +16,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from accounts.aws import cognito
+from accounts.aws import cognito, cognito_errors, cognito_values
 from tests.wire import Reply, Request, WireServer, aws_error
 
 PHONE = "+12015550123"
@@ -24,7 +24,7 @@ SUB = "5f1d3f0c-6a9d-4b3e-9d0c-2f1f5a0f7c11"
 CODE = "048213"
 FIRST, SECOND, THIRD = ("AYABe" + letter * 60 for letter in "abc")
 POOL, CLIENT, SECRET = "eu-west-1_Example01", "exampleclientid", "exampleclientsecret"
-CHALLENGE = cognito.Challenge(
+CHALLENGE = cognito_values.Challenge(
     session=FIRST,
     username=SUB,
     expires_at=1_700_000_300,
@@ -277,7 +277,7 @@ def test_answer_of_the_admin_api_names_the_pool_as_well(site, wire):
 def test_create_user_tells_nobody_and_verifies_nothing(site, wire):
     wire.will(Reply({"User": {"Attributes": [{"Name": "sub", "Value": SUB}]}}))
 
-    assert create(cognito.gateway()) == cognito.Identity(sub=SUB)
+    assert create(cognito.gateway()) == cognito_values.Identity(sub=SUB)
 
     assert wire.operations() == ["AdminCreateUser"]
     assert wire.requests[0].json == {
@@ -298,7 +298,7 @@ def test_find_user_reads_the_sub_among_the_attributes(site, wire):
     attributes = [{"Name": "phone_number", "Value": PHONE}, {"Name": "sub", "Value": SUB}]
     wire.will(Reply({"Username": SUB, "UserAttributes": attributes}))
 
-    assert find(cognito.gateway()) == cognito.Identity(sub=SUB)
+    assert find(cognito.gateway()) == cognito_values.Identity(sub=SUB)
 
     assert wire.operations() == ["AdminGetUser"]
     assert wire.requests[0].json == {"UserPoolId": POOL, "Username": PHONE}
@@ -329,7 +329,7 @@ ATTRIBUTES = [
     {"Name": "phone_number", "Value": PHONE},
     {"Name": "phone_number_verified", "Value": "true"},
 ]
-READ = cognito.CognitoUser(
+READ = cognito_values.CognitoUser(
     sub=SUB,
     phone=PHONE,
     phone_verified=True,
@@ -484,7 +484,7 @@ def test_challenge_is_read_from_its_parameters(line, gateway):
 def test_tokens_are_read_after_the_right_code(line, gateway):
     line.will(tokens_reply())
 
-    assert answer(gateway) == cognito.Tokens(id_token="an.id.token")
+    assert answer(gateway) == cognito_values.Tokens(id_token="an.id.token")
 
 
 def test_wrong_code_gives_the_newest_session_for_the_next_answer(line, gateway):
@@ -648,7 +648,7 @@ def test_error_becomes_the_class_that_says_what_to_do(line, public, code, messag
 def test_errors_tested_here_are_all_that_the_gateway_knows():
     tested = {code for code, _, _ in ERRORS} | {"UsernameExistsException"}
 
-    assert set(cognito._BY_CODE) <= tested
+    assert set(cognito_errors._BY_CODE) <= tested
 
 
 @pytest.mark.parametrize("call", EVERY_CALL)
@@ -895,7 +895,7 @@ def test_repr_of_a_challenge_holds_neither_session_nor_name():
 
 
 def test_repr_of_tokens_holds_no_token():
-    assert "an.id.token" not in repr(cognito.Tokens(id_token="an.id.token"))
+    assert "an.id.token" not in repr(cognito_values.Tokens(id_token="an.id.token"))
 
 
 # Threads

@@ -12,7 +12,7 @@ from axe_playwright_python.base import AXE_SCRIPT, AxeResults
 from django.test import RequestFactory
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page
 
-from accounts.aws.cognito import Challenge
+from accounts.aws.cognito_values import Challenge
 from accounts.login import pending
 from accounts.login.pending import Pending
 from accounts.sessions.store import SessionStore

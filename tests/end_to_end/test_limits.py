@@ -12,7 +12,7 @@ import time_machine
 from django.core.management import call_command
 from django.test import Client
 
-from accounts.aws import cognito
+from accounts.aws import cognito, cognito_values
 from tests.codes import code_in, wrong
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
@@ -46,29 +46,31 @@ def test_parallel_starts_past_the_site_send_one_text(gateway, user, texts):
     challenges = at_once(8, lambda _: gateway.start_challenge(user))
     [text] = texts(user)
     assert len({each.expires_at for each in challenges}) == 1
-    assert isinstance(gateway.answer_challenge(challenges[7], code_in(text)), cognito.Tokens)
+    assert isinstance(gateway.answer_challenge(challenges[7], code_in(text)), cognito_values.Tokens)
 
 
 def test_parallel_right_answers_give_one_token_set(gateway, user, texts):
     challenges = [gateway.start_challenge(user) for _ in range(4)]
     code = code_in(texts(user)[0])
     got = at_once(4, lambda n: attempt(lambda: gateway.answer_challenge(challenges[n], code)))
-    assert sum(isinstance(each, cognito.Tokens) for each in got) == 1
+    assert sum(isinstance(each, cognito_values.Tokens) for each in got) == 1
 
 
 def test_tries_are_shared_by_all_sessions(gateway, user, texts):
     sessions = [gateway.start_challenge(user) for _ in range(4)]
     code = code_in(texts(user)[0])
     for n, session in enumerate(sessions[:3]):
-        assert isinstance(gateway.answer_challenge(session, wrong(code, n + 1)), cognito.Challenge)
-    assert isinstance(gateway.answer_challenge(sessions[3], code), cognito.Challenge)
+        assert isinstance(
+            gateway.answer_challenge(session, wrong(code, n + 1)), cognito_values.Challenge
+        )
+    assert isinstance(gateway.answer_challenge(sessions[3], code), cognito_values.Challenge)
 
 
 def test_used_code_is_dead_for_other_sessions(gateway, user, texts):
     first, second = gateway.start_challenge(user), gateway.start_challenge(user)
     code = code_in(texts(user)[0])
-    assert isinstance(gateway.answer_challenge(first, code), cognito.Tokens)
-    assert isinstance(gateway.answer_challenge(second, code), cognito.Challenge)
+    assert isinstance(gateway.answer_challenge(first, code), cognito_values.Tokens)
+    assert isinstance(gateway.answer_challenge(second, code), cognito_values.Challenge)
 
 
 def test_client_outside_the_list_gets_no_text(on_cloud, user, texts):

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 
 from accounts import phones
-from accounts.aws import cognito
+from accounts.aws import cognito, cognito_values
 from accounts.models import User
 from tests.clock import seconds_later
 from tests.codes import code_in, wrong
@@ -207,7 +207,7 @@ def test_triggers_refuse_a_late_code_from_whoever_asks_them(on_cloud, phone, tex
     challenge = gateway.start_challenge(phone)
     age_ledger(challenge.expires_at - time.time() + 1)
     late = gateway.answer_challenge(challenge, code_in(texts(phone)[0]))
-    assert isinstance(late, cognito.Challenge)
+    assert isinstance(late, cognito_values.Challenge)
     assert late.tries_left == 2
 
 

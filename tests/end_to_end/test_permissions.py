@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from accounts.aws import cognito, functions, ledger
+from accounts.aws import cognito, cognito_values, functions, ledger
 from accounts.aws import sms as site_texts
 from localcloud import stack
 from localcloud.cloud import SITE_USER, Cloud
@@ -79,14 +79,14 @@ def sign_in(on_cloud, settings, clients, phone, texts) -> Callable[..., None]:
         gateway.find_user(phone)
         challenge = gateway.start_challenge(phone)
         outcome = gateway.answer_challenge(challenge, code_in(texts(phone)[-1]))
-        assert isinstance(outcome, cognito.Tokens)
+        assert isinstance(outcome, cognito_values.Tokens)
         gateway.mark_phone_verified(created.sub)
         gateway.set_locale(created.sub, "de")
         gateway.read_user(created.sub)
         assert gateway.groups_of(created.sub) == set()
         prove_another_number(created.sub, f"{phone[:-1]}5", texts)
         sign_up_elsewhere(on_cloud, clients("cognito-idp"), unconfirmed := f"{phone[:-1]}4")
-        gateway.heal(unconfirmed)
+        gateway.repair(unconfirmed)
         gateway.change_phone(created.sub, f"{phone[:-1]}3", verified=True)
         gateway.sign_out_everywhere(created.sub)
         if operators:

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.aws import cognito
+from accounts.aws import cognito, cognito_values
 from accounts.models import User
 from accounts.sync import unproven
 
@@ -51,7 +51,7 @@ def test_account_that_signs_in_past_the_site_stays(site, client, phone, texts, a
     age_ledger(3600)
     challenge = gateway.start_challenge(phone)
     code = re.match(r"\d+", texts(phone)[-1])[0]
-    assert isinstance(gateway.answer_challenge(challenge, code), cognito.Tokens)
+    assert isinstance(gateway.answer_challenge(challenge, code), cognito_values.Tokens)
     age_ledger(2 * DAY)
     outcome = purge()
     assert (outcome.removed, outcome.kept) == ([], 1)

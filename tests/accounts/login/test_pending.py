@@ -7,7 +7,7 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
-from accounts.aws.cognito import Challenge
+from accounts.aws.cognito_values import Challenge
 from accounts.login import pending
 from accounts.login.pending import Pending
 from accounts.models import Session

@@ -1,11 +1,11 @@
-"""Healing an account that was never confirmed, call by call."""
+"""The repair of an account that was never confirmed, call by call."""
 
 import json
 
 import pytest
 
-from accounts.aws import cognito
-from tests.fakes.tokens import CLIENT_ID, CLIENT_SECRET, POOL_ID
+from accounts.aws import cognito, unconfirmed
+from tests.fakes.tokens import POOL_ID
 from tests.wire import Reply, aws_error
 
 PHONE, SUB = "+12015550123", "5f1d3f0c-6a9d-4b3e-9d0c-2f1f5a0f7c11"
@@ -20,11 +20,9 @@ ATTRIBUTES = {
 
 
 @pytest.fixture
-def gateway(wire):
+def repair(wire):
     client = cognito.make_client(region="eu-west-1", endpoint_url=wire.url, threads=1)
-    return cognito.Gateway(
-        client, user_pool_id=POOL_ID, client_id=CLIENT_ID, client_secret=CLIENT_SECRET
-    )
+    return lambda username: unconfirmed.repair(client, user_pool_id=POOL_ID, username=username)
 
 
 def account(status: str = "UNCONFIRMED") -> Reply:
@@ -45,10 +43,10 @@ def named(attributes: list[dict[str, str]]) -> dict[str, str]:
     return {each["Name"]: each["Value"] for each in attributes}
 
 
-def test_what_opens_the_account_comes_last(gateway, wire):
+def test_what_opens_the_account_comes_last(repair, wire):
     already = aws_error("NotAuthorizedException", "User cannot be confirmed. Current status is …")
     wire.will(account(), *[Reply({})] * 4, already)
-    assert gateway.heal(PHONE) == []
+    assert repair(PHONE) == []
     done = steps(wire)
     assert [name for name, _ in done] == [
         "AdminGetUser",
@@ -64,11 +62,11 @@ def test_what_opens_the_account_comes_last(gateway, wire):
     assert {body["Username"] for _, body in done[1:]} == {SUB}
 
 
-def test_password_is_another_every_time_and_fits_any_policy(gateway, wire):
+def test_password_is_another_every_time_and_fits_any_policy(repair, wire):
     passwords = set()
     for _ in range(3):
         wire.renew(account(), Reply({}))
-        gateway.heal(PHONE)
+        repair(PHONE)
         passwords |= {body["Password"] for name, body in steps(wire) if "Password" in name}
     assert len(passwords) == 3
     for password in passwords:
@@ -79,10 +77,10 @@ def test_password_is_another_every_time_and_fits_any_policy(gateway, wire):
         assert "!" in password
 
 
-def test_attribute_that_the_pool_keeps_is_named_and_never_proven(gateway, wire):
+def test_attribute_that_the_pool_keeps_is_named_and_never_proven(repair, wire):
     refused = aws_error("InvalidParameterException", "required attribute")
     wire.will(account(), refused, refused, Reply({}))
-    assert gateway.heal(PHONE) == ["email"]
+    assert repair(PHONE) == ["email"]
     updates = [
         named(body["UserAttributes"])
         for name, body in steps(wire)
@@ -98,30 +96,30 @@ def test_attribute_that_the_pool_keeps_is_named_and_never_proven(gateway, wire):
 
 
 @pytest.mark.parametrize("status", ["FORCE_CHANGE_PASSWORD", "RESET_REQUIRED"])
-def test_account_that_operators_made_keeps_its_attributes(gateway, wire, status):
+def test_account_that_operators_made_keeps_its_attributes(repair, wire, status):
     wire.will(account(status), Reply({}))
-    assert gateway.heal(PHONE) == []
+    assert repair(PHONE) == []
     assert wire.operations() == ["AdminGetUser", "AdminUserGlobalSignOut", "AdminSetUserPassword"]
 
 
 @pytest.mark.parametrize("status", ["CONFIRMED", "EXTERNAL_PROVIDER", "ARCHIVED"])
-def test_account_that_is_not_in_unconfirmed_is_left_alone(gateway, wire, status):
+def test_account_that_needs_no_repair_is_left_alone(repair, wire, status):
     wire.will(account(status))
-    assert gateway.heal(PHONE) == []
+    assert repair(PHONE) == []
     assert wire.operations() == ["AdminGetUser"]
 
 
 @pytest.mark.parametrize("status", ["UNCONFIRMED", "FORCE_CHANGE_PASSWORD", "RESET_REQUIRED"])
-def test_account_without_a_number_is_left_alone(gateway, wire, status, monkeypatch):
+def test_account_without_a_number_is_left_alone(repair, wire, status, monkeypatch):
     monkeypatch.delitem(ATTRIBUTES, "phone_number")
     wire.will(account(status))
-    assert gateway.heal(PHONE) == []
+    assert repair(PHONE) == []
     assert wire.operations() == ["AdminGetUser"]
 
 
 @pytest.mark.parametrize("failing", [1, 2, 3, 4])
-def test_failure_in_between_confirms_nothing(gateway, wire, failing):
+def test_failure_in_between_confirms_nothing(repair, wire, failing):
     wire.will(account(), *[Reply({})] * (failing - 1), aws_error("TooManyRequestsException"))
     with pytest.raises(cognito.Busy):
-        gateway.heal(PHONE)
+        repair(PHONE)
     assert "AdminConfirmSignUp" not in wire.operations()

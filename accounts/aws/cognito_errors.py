@@ -1,0 +1,152 @@
+"""Errors of the user pool, and the one translation of what AWS says into them.
+
+    CognitoError
+    ├── Refused          the sign-in is over: too many tries, session spent or expired, disabled
+    │   └── NotConfirmed     nobody ever proved to have the number that the account is named by
+    ├── UnknownUser      no such user (at sign-in, only pools that reveal it say so)
+    ├── PhoneTaken       the number belongs to another user
+    ├── Busy             Cognito asks for fewer requests
+    └── Unavailable      no answer, a fault on their side, or a reply that makes no sense
+        ├── NoAnswer         it was asked, and what was asked may have been done
+        └── Misconfigured    a fault on ours: settings, permissions, client, triggers
+            └── OtherChallenge(name)    a step of Cognito's own, which this site cannot answer
+
+None of them holds a phone, a code or a session, so each may be logged; AWS's own error is the
+``__cause__`` and may not. Callers name them ``cognito.Refused`` and so on.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ReadTimeoutError,
+)
+
+from accounts.aws import outbound
+
+
+class CognitoError(Exception):
+    pass
+
+
+class Refused(CognitoError):
+    pass
+
+
+class NotConfirmed(Refused):
+    pass
+
+
+class UnknownUser(CognitoError):
+    pass
+
+
+class PhoneTaken(CognitoError):
+    pass
+
+
+class Busy(CognitoError):
+    pass
+
+
+class Unavailable(CognitoError):
+    pass
+
+
+class NoAnswer(Unavailable):
+    pass
+
+
+class Misconfigured(Unavailable):
+    pass
+
+
+class OtherChallenge(Misconfigured):
+    """``name`` is Cognito's, such as SOFTWARE_TOKEN_MFA."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The pool asks for {name!r:.40}")
+        self.name = name
+
+
+_OUR_FAULTS = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    CredentialRetrievalError,
+    NoRegionError,
+    ParamValidationError,
+)
+
+_BY_CODE: dict[str, type[CognitoError]] = {
+    "NotAuthorizedException": Refused,
+    "PasswordResetRequiredException": Refused,
+    "UserNotConfirmedException": NotConfirmed,
+    "UserNotFoundException": UnknownUser,
+    "UsernameExistsException": PhoneTaken,
+    "AliasExistsException": PhoneTaken,
+    "TooManyRequestsException": Busy,
+    "LimitExceededException": Busy,
+    "ThrottlingException": Busy,
+    # A trigger failed, most often because the text could not be sent.
+    "UserLambdaValidationException": Unavailable,
+    "UnexpectedLambdaException": Unavailable,
+    "InvalidLambdaResponseException": Unavailable,
+    "InternalErrorException": Unavailable,
+    "ServiceUnavailable": Unavailable,
+    "AccessDeniedException": Misconfigured,
+    "ForbiddenException": Misconfigured,
+    "ExpiredTokenException": Misconfigured,
+    "InvalidSignatureException": Misconfigured,
+    "UnrecognizedClientException": Misconfigured,
+    "InvalidParameterException": Misconfigured,
+    "InvalidPasswordException": Misconfigured,
+    "InvalidUserPoolConfigurationException": Misconfigured,
+    "ResourceNotFoundException": Misconfigured,
+    "UnsupportedUserStateException": Misconfigured,
+}
+
+_DIGITS = re.compile(r"\+?[0-9]{5,}")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise a CognitoError for whatever a call raises, and whatever reading its reply raises."""
+    try:
+        yield
+    except CognitoError:
+        raise
+    except ClientError as error:
+        raise _from_code(error) from error
+    except _OUR_FAULTS as error:
+        raise Misconfigured(type(error).__name__) from error
+    except (ReadTimeoutError, ConnectionClosedError, outbound.NoAnswer) as error:
+        raise NoAnswer(type(error).__name__) from error
+    except (BotoCoreError, outbound.NotSent) as error:
+        raise Unavailable(type(error).__name__) from error
+    except Exception as error:
+        # botocore lets a garbage reply through as it comes: UnicodeDecodeError for binary,
+        # AttributeError for a list, and an empty object is a KeyError in cognito_values.
+        raise Unavailable("The reply makes no sense") from error
+
+
+def _from_code(error: ClientError) -> CognitoError:
+    details = error.response.get("Error", {})
+    code, message = str(details.get("Code", "")), str(details.get("Message", ""))
+    kind = _BY_CODE.get(code, Unavailable)
+    if code == "NotAuthorizedException" and "secret" in message.lower():
+        kind = Misconfigured
+    if code == "InvalidParameterException" and "session" in message.lower():
+        kind = Refused
+    if kind is Misconfigured:
+        # The person who has to correct it needs AWS's words, which may quote a phone.
+        return kind(f"{code}: {_DIGITS.sub('…', message)[:300]}")
+    return kind(code)
