@@ -11,10 +11,8 @@ Each names the setting of its function. None holds a phone or a code, so each ma
 import json
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -23,11 +21,8 @@ from botocore.exceptions import (
 )
 from django.views.decorators.debug import sensitive_variables
 
-from accounts.aws import outbound
+from accounts.aws import clients, outbound
 from accounts.conf import conf
-
-if TYPE_CHECKING:
-    from mypy_boto3_lambda import LambdaClient
 
 T = TypeVar("T")
 
@@ -93,11 +88,12 @@ def ask(setting: Setting, event: dict[str, Any], read: Callable[[dict[str, Any]]
 
 
 @cache
-def _client() -> "LambdaClient":
-    return boto3.Session().client(
+def _client() -> Any:
+    return clients.make(
         "lambda",
-        region_name=conf.region,
+        region=conf.region,
         endpoint_url=conf.endpoint_url,
-        # The functions have 5 s, and a cold start comes before them.
-        config=Config(connect_timeout=2, read_timeout=8, retries={"total_max_attempts": 1}),
+        # Seconds. The functions have 5, and a cold start comes before them.
+        read_timeout=8,
+        connections=conf.web_threads,
     )
