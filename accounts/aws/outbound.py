@@ -1,7 +1,7 @@
 """Bound how long requests wait for AWS, and how many of them at once.
 
-A service that hangs would soon hold every thread of the site. So a call is made by a thread of its
-own, and the request waits for it
+A service that hangs would soon hold every thread of the site. So another thread makes the call, and
+the request waits for it
 
 - until the deadline of the whole request (``deadline``), or for ``LONGEST`` seconds without one;
 - only while enough other threads are left: all but one may wait, whatever they wait for, and half
@@ -20,6 +20,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, partial
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from botocore import exceptions
@@ -86,6 +87,7 @@ class Calls:
         self._threads = threads
         self._places = places or _places(threads)
         self._made = threading.BoundedSemaphore(2 * threads)
+        self._idle: list[_Caller] = []
         self._breaker = Breaker(_PAUSE, failures=_FAILURES, within=_WITHIN)
         self._lock = threading.Lock()
         # When each call that is waited for began, the oldest first.
@@ -121,25 +123,31 @@ class Calls:
         if not self._made.acquire(blocking=False):
             raise NotSent("Too many calls have never ended")
         future: Future[T] = Future()
-
-        # Reports of an error show what the frames below hold, and those are phones and codes.
-        @sensitive_variables()
-        def work() -> None:
-            try:
-                future.set_result(call())
-            except BaseException as error:
-                future.set_exception(error)
-            finally:
-                self._made.release()
-
         try:
-            # No pool of threads: the end of the process would wait for each of its threads.
-            threading.Thread(target=work, name="call", daemon=True).start()
+            self._caller().asked.put((future, call))
         except RuntimeError as error:
             # The machine has no thread left, or the process ends.
             self._made.release()
             raise NotSent("No thread could be started") from error
         return future
+
+    def _caller(self) -> "_Caller":
+        while self._idle:
+            try:
+                caller = self._idle.pop()
+            except IndexError:
+                # Another request was quicker.
+                break
+            # A process that was forked has none of the threads that were started before.
+            if caller.is_alive():
+                return caller
+        caller = _Caller(self._rest)
+        caller.start()
+        return caller
+
+    def _rest(self, caller: "_Caller") -> None:
+        self._idle.append(caller)
+        self._made.release()
 
     @contextmanager
     def _waiting(self) -> Iterator[None]:
@@ -161,6 +169,32 @@ class Calls:
             with self._lock:
                 del self._begun[key]
                 self._places.release()
+
+
+class _Caller(threading.Thread):
+    """Makes one call after the other: a new thread for each costs as much as the call itself.
+
+    Not of a pool of the standard library, which lets the end of the process wait for its threads.
+    """
+
+    def __init__(self, rest: Callable[["_Caller"], None]) -> None:
+        super().__init__(name="call", daemon=True)
+        self.asked: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
+        self._rest = rest
+
+    def run(self) -> None:
+        while True:
+            _answer(*self.asked.get())
+            self._rest(self)
+
+
+# Reports of an error show the variables of each frame, and below are phones and codes.
+@sensitive_variables()
+def _answer(future: Future[T], call: Callable[[], T]) -> None:
+    try:
+        future.set_result(call())
+    except BaseException as error:
+        future.set_exception(error)
 
 
 def _places(threads: int) -> threading.Semaphore:

@@ -1,15 +1,20 @@
 """How long requests wait for a service, and how many of them at once."""
 
 import socket
+import subprocess
+import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ConnectTimeoutError, ParamValidationError
+from django.views.debug import ExceptionReporter
 
 from accounts.aws import outbound
 from accounts.aws.outbound import Bounded, Calls, NoAnswer
@@ -172,6 +177,74 @@ def test_answers_reach_those_who_asked_for_them():
     with ThreadPoolExecutor(8) as pool:
         got = list(pool.map(lambda n: calls.run(lambda: n), range(200)))
     assert got == list(range(200))
+
+
+def test_calls_one_after_the_other_are_made_by_one_thread():
+    calls = Calls(4)
+    assert len({calls.run(threading.get_ident) for _ in range(20)}) == 1
+
+
+def test_thread_of_a_call_that_hangs_is_left_to_it(hang):
+    calls = Calls(4)
+    calls.run(lambda: None)
+    with outbound.deadline(0.05), pytest.raises(NoAnswer):
+        calls.run(hang)
+    assert calls.run(lambda: "an answer") == "an answer"
+
+
+def test_thread_that_waits_for_a_call_holds_on_to_nothing_of_the_last():
+    class Code:
+        def send(self) -> None:
+            pass
+
+    calls, code = Calls(4), Code()
+    gone = weakref.ref(code)
+    calls.run(code.send)
+    del code
+    deadline = time.monotonic() + 5
+    while gone():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_report_of_an_error_shows_nothing_of_the_call(rf):
+    calls = Calls(4)
+    with pytest.raises(TypeError) as raised:
+        calls.run(partial(int, "1", "048213"))
+    found = raised.value
+    report = ExceptionReporter(rf.get("/"), type(found), found, found.__traceback__)
+    frames = {frame["function"]: str(frame["vars"]) for frame in report.get_traceback_frames()}
+    assert "********" in frames["_answer"]
+    assert "048213" not in frames["_answer"] + frames["run"]
+
+
+FORK = """
+import os
+import django
+django.setup()
+from accounts.aws import outbound
+calls = outbound.Calls(4)
+calls.run(os.getpid)
+child = os.fork()
+if child == 0:
+    with outbound.deadline(5):
+        os._exit(calls.run(os.getpid) != os.getpid())
+_, status = os.waitpid(child, 0)
+assert os.waitstatus_to_exitcode(status) == 0
+"""
+
+
+@pytest.mark.programs
+def test_process_that_was_forked_makes_calls_of_its_own(project):
+    done = subprocess.run(
+        [sys.executable, "-c", FORK],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture
