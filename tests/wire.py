@@ -41,10 +41,14 @@ class Request:
 
 
 class WireServer:
-    """Serves queued replies in order, then the last one again, and records what it was asked."""
+    """Serves queued replies in order, then the last one again, and records what it was asked.
+
+    ``connections`` counts those that were opened.
+    """
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
+        self.connections = 0
         self._replies: deque[Reply] = deque()
         self._lock = threading.Lock()
         server = self
@@ -52,6 +56,11 @@ class WireServer:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
+
+            def setup(self) -> None:
+                super().setup()
+                with server._lock:
+                    server.connections += 1
 
             def handle_any(self) -> None:
                 length = int(self.headers.get("content-length", 0))

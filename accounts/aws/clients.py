@@ -35,5 +35,9 @@ def make(
             read_timeout=read_timeout,
             retries={"mode": "standard", "total_max_attempts": 1},
             max_pool_connections=connections,
+            # Cognito checks what it is sent, and our shapes are constants that tests check.
+            parameter_validation=False,
+            # Given, it is not put together twice for every call.
+            user_agent=f"Boto3/{boto3.__version__}",
         ),
     )

@@ -262,6 +262,8 @@ def gateway() -> Gateway:
 
 @cache
 def _made_gateway() -> Gateway:
+    if not (conf.user_pool_id and conf.client_id):
+        raise Misconfigured("COGNITO_USER_POOL_ID or COGNITO_CLIENT_ID is not set")
     client = make_client(
         region=conf.region, endpoint_url=conf.endpoint_url, threads=conf.cognito_threads
     )

@@ -3,7 +3,11 @@
 import subprocess
 import sys
 
+import boto3
 import pytest
+
+from accounts.aws import clients
+from tests.wire import Reply
 
 CHECK = """
 import sys
@@ -31,3 +35,25 @@ def test_boto3_is_imported_with_the_first_client_and_not_before(project):
     )
 
     assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def client(wire):
+    return clients.make(
+        "cognito-idp", region="eu-west-1", endpoint_url=wire.url, read_timeout=2, connections=1
+    )
+
+
+def test_call_says_which_boto3_makes_it(client, wire):
+    wire.will(Reply({}))
+    client.initiate_auth(ClientId="exampleclientid", AuthFlow="CUSTOM_AUTH")
+
+    assert wire.requests[0].headers["user-agent"].startswith(f"Boto3/{boto3.__version__} ")
+
+
+def test_calls_one_after_the_other_share_a_connection(client, wire):
+    wire.will(Reply({}))
+    for _ in range(3):
+        client.initiate_auth(ClientId="exampleclientid", AuthFlow="CUSTOM_AUTH")
+
+    assert (len(wire.requests), wire.connections) == (3, 1)

@@ -2,7 +2,9 @@
 
 import json
 
+import boto3
 import pytest
+from botocore.validate import ParamValidator
 
 from accounts.aws import cognito, unconfirmed
 from tests.fakes.tokens import POOL_ID
@@ -60,6 +62,16 @@ def test_what_opens_the_account_comes_last(repair, wire):
     assert named(done[2][1]["UserAttributes"]) == {"phone_number_verified": "false"}
     assert done[4][1]["Permanent"] is True
     assert {body["Username"] for _, body in done[1:]} == {SUB}
+
+
+def test_steps_have_the_shape_that_cognito_asks_for(repair, wire):
+    """The site's client does not check it, so that a call costs less."""
+    wire.will(account(), Reply({}))
+    repair(PHONE)
+    model = boto3.client("cognito-idp", region_name="eu-west-1").meta.service_model
+    for name, body in steps(wire):
+        shape = model.operation_model(name).input_shape
+        assert not ParamValidator().validate(body, shape).has_errors()
 
 
 def test_password_is_another_every_time_and_fits_any_policy(repair, wire):
