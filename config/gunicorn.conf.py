@@ -4,6 +4,7 @@ A sign-in waits for Cognito most of its time, for some hundred milliseconds: thr
 needs, not processes. Nothing is kept in a process that another one could miss.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -60,6 +61,16 @@ def on_starting(server: Any) -> None:
     if done.returncode:
         server.log.critical("The settings are not safe: %s", done.stderr)
         sys.exit(1)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Make the client of the user pool, so that the first person does not wait for boto3."""
+    # Not above: Django is set up by now.
+    from accounts.aws import cognito
+
+    # Settings that do not do are said where somebody signs in, and by the check above.
+    with contextlib.suppress(cognito.Misconfigured):
+        cognito.gateway()
 
 
 def when_ready(server: Any) -> None:
