@@ -8,6 +8,7 @@ the peer that signs in that way.
 import argparse
 import asyncio
 import json
+import secrets
 import subprocess
 import sys
 import time
@@ -130,7 +131,7 @@ def _challenge(phone: str, *, tries: int) -> dict[str, Any]:
             "triesLeft": str(tries),
             "codeLength": "6",
             "delivery": "sent",
-            "reference": "K7F-2Q",
+            "reference": "".join(secrets.choice("23456789ABCDEFGHJK") for _ in range(6)),
             "textedAt": str(now),
             "now": str(now),
         },

@@ -108,7 +108,7 @@ def main() -> int:
         if wanted.queries:
             print(trace.listed(site.do("login_queries")))
         if wanted.profile:
-            print(trace.table(site.do("login_profile", times=100)))
+            print(site.do("login_profile", times=300))
     return 0
 
 

@@ -93,7 +93,7 @@ def main() -> int:
         if wanted.queries:
             print(trace.listed(site.do("page_queries", path=wanted.path)["rows"]))
         if wanted.profile:
-            print(trace.table(site.do("page_profile", times=500, path=wanted.path)))
+            print(site.do("page_profile", times=2000, path=wanted.path))
     return 0
 
 

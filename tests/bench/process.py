@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tests.bench import journeys, trace
+from tests.bench import journeys, sampling, trace
 from tests.bench.browser import Browser
 
 WARM_UP = 5
@@ -57,11 +57,12 @@ class Site:
     def login_profile(self, times: int) -> Any:
         people = [self._journey.person() for _ in range(times)]
 
-        def run() -> None:
-            for phone in people:
+        def run(part: list[str]) -> None:
+            for phone in part:
                 self.sign_in(phone)
 
-        return trace.profile(run, times)
+        few = people[: times // 10]
+        return _profiles(lambda: run(people), times, lambda: run(few), len(few))
 
     def page(self, times: int, path: str = "/") -> Any:
         """Return the CPU of one page, as the mean of ``times`` in a row."""
@@ -83,11 +84,11 @@ class Site:
     def page_profile(self, times: int, path: str = "/") -> Any:
         browser = self.sign_in(self._journey.person())
 
-        def run() -> None:
+        def run(times: int) -> None:
             for _ in range(times):
                 browser.get(path)
 
-        return trace.profile(run, times)
+        return _profiles(lambda: run(times), times, lambda: run(times // 10), times // 10)
 
 
 def _cpu_of_steps(site: Site, phone: str) -> dict[str, float]:
@@ -95,6 +96,14 @@ def _cpu_of_steps(site: Site, phone: str) -> dict[str, float]:
     site.sign_in(phone, watch=lambda name: began.append((name, time.process_time())))
     ends = [at for _, at in began[1:]] + [time.process_time()]
     return {name: end - at for (name, at), end in zip(began, ends, strict=True)}
+
+
+def _profiles(many: Callable[[], None], times: int, few: Callable[[], None], fewer: int) -> str:
+    """Return two profiles as text: of samples, and of calls, for which fewer journeys do."""
+    found: list[Any] = []
+    took = _cpu(lambda: found.append(sampling.sample(many))) / times
+    sampled = sampling.table(found[0], took * 1000)
+    return f"{sampled}\n\nWith the price of counting:\n\n{trace.table(trace.profile(few, fewer))}"
 
 
 def _cpu(work: Callable[[], object]) -> float:
