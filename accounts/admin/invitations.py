@@ -17,7 +17,7 @@ from accounts.conf import conf
 from accounts.fields import PhoneField
 from accounts.login import reauthentication
 from accounts.models import User
-from accounts.operations import Kind
+from accounts.operations.queue import Kind
 
 _MAX_PASTED = 40_000
 _MAX_NAME = 150

@@ -16,7 +16,7 @@ from django.shortcuts import redirect
 from accounts import operations
 from accounts.admin import display
 from accounts.models import Operation, User
-from accounts.operations import Kind
+from accounts.operations.queue import Kind
 
 # Of accounts, or of lines of an invitation, at once.
 MOST = 200

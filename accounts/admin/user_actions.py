@@ -16,7 +16,7 @@ from accounts import operations
 from accounts.admin import base, bulk, display, orders
 from accounts.fields import PhoneField
 from accounts.models import Operation, User
-from accounts.operations import Kind
+from accounts.operations.queue import Kind
 
 _LATER = _("If Cognito cannot be reached, this is tried again by itself until it is done.")
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts import operations
 from accounts.events import retention, stats
 from accounts.models import Operation, RolledHour, SignInEvent, User
-from accounts.operations import Kind, Remark, State
+from accounts.operations.queue import Kind, Remark, State
 from tests.accounts.operators import make_operator
 from tests.accounts.races import race
 from tests.concurrency import at_once

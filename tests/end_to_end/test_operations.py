@@ -14,7 +14,7 @@ from django.test import Client
 from accounts import operations
 from accounts.aws import cognito
 from accounts.models import Operation, Session, User
-from accounts.operations import Kind, Remark, State
+from accounts.operations.queue import Kind, Remark, State
 from accounts.sync import remote_state
 from tests.clock import seconds_later
 from tests.codes import code_in

@@ -18,7 +18,7 @@ from accounts.admin import orders
 from accounts.events import audit
 from accounts.models import Operation, Session, SignInEvent, User
 from accounts.models.users import LOCKED
-from accounts.operations import Kind, State
+from accounts.operations.queue import Kind, State
 from tests.accounts.operators import again, make_operator, session_of
 from tests.clock import seconds_later
 from tests.fakes.sign_in_pool import SignInPool
@@ -152,7 +152,7 @@ def test_part_of_a_number_tells_nothing_to_who_may_not_see_it(pool, person):
     [
         f"{LIST}?phone__startswith=%2B1",
         f"{ORDERS}?params__phone__startswith=%2B1",
-        "/admin/accounts/finding/?ours__phone__startswith=%2B1",
+        "/admin/accounts/difference/?ours__phone__startswith=%2B1",
         "/admin/accounts/signinevent/?phone_key__startswith=a",
         f"{ENTRIES}?object_repr__startswith=a",
     ],

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from accounts import operations
 from accounts.models import Operation, Session, SignInEvent, User
-from accounts.operations import Kind, Remark, State
+from accounts.operations import queue
+from accounts.operations.queue import Kind, Remark, State
 from tests.accounts.operators import again, make_operator, session_of
 from tests.clock import seconds_later
 from tests.concurrency import at_once, database_in_a_file
@@ -310,11 +311,11 @@ def test_order_that_somebody_is_at_is_done_once(pool, person, operator):
     second = []
 
     def meanwhile() -> None:
-        second.append(operations._claim(operation.pk))
+        second.append(queue._claim(operation.pk))
 
-    claimed = operations._claim(operation.pk)
+    claimed = queue._claim(operation.pk)
     meanwhile()
-    operations._go_there(claimed)
+    queue._do_remote(claimed)
     assert second == [None]
     assert pool.operations() == ["AdminDisableUser"]
 
@@ -344,7 +345,7 @@ def test_two_superusers_who_disable_each_other_leave_one(pool, operator, tmp_pat
 
 def test_order_whose_process_died_is_taken_up_when_its_lease_is_over(pool, person, operator):
     operation = operations.order(Kind.DISABLE, person, by=operator)
-    assert operations._claim(operation.pk)
+    assert queue._claim(operation.pk)
     with seconds_later(45):
         assert operations.run_due() == 0
     with seconds_later(61):
@@ -357,21 +358,21 @@ def test_process_that_was_thought_dead_does_nothing_twice(pool, phone, operator,
     settings.ACCOUNTS_TEXTS_FUNCTION = "phone-login-texts"
     pool.faults[""] = Reply({"delivery": "sent"})
     operation = operations.order(Kind.INVITE, None, by=operator, phone=phone, tell=True)
-    slow = operations._claim(operation.pk)
+    slow = queue._claim(operation.pk)
     with seconds_later(61):
         assert operations.run(operation).is_done
-    operations._go_there(slow)
+    queue._do_remote(slow)
     # The second time the account is there already.
     assert pool.operations() == ["AdminCreateUser", "", "AdminCreateUser", "AdminGetUser"]
 
 
 def test_orders_on_one_account_come_one_after_the_other(pool, person, operator):
     first = operations.order(Kind.DISABLE, person, by=operator)
-    claimed = operations._claim(first.pk)
+    claimed = queue._claim(first.pk)
     second = operations.perform(Kind.ENABLE, person, by=operator)
     assert second.is_waiting
     assert pool.requests == []
-    operations._go_there(claimed)
+    queue._do_remote(claimed)
     with seconds_later(6):
         operations.run_due()
     second.refresh_from_db()

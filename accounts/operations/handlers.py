@@ -1,0 +1,229 @@
+"""What each kind of operation does, here and in Cognito, in four steps.
+
+local_before    what shuts out, in the transaction that claims the operation
+remote          Cognito or the ledger, outside of any transaction; may be repeated
+local_after     what lets in, in the transaction that closes the operation
+notify          a text, at most once, where the operation asks for it
+"""
+
+import logging
+from typing import Any
+
+from django.contrib.auth.models import Group
+
+from accounts import sessions
+from accounts.aws import cognito, functions, ledger, sms
+from accounts.conf import conf
+from accounts.events import sign_ins
+from accounts.models import Operation, Session, User
+
+log = logging.getLogger(__name__)
+
+Kind, Remark = Operation.Kind, Operation.Remark
+
+
+class Handler:
+    """The steps of one kind; without more, nothing but ``remote`` is done.
+
+    ``shuts_out``: ``local_before`` takes something away at once, which a refusal of a later try
+    does not bring back. ``is_done_when_gone``: there is nothing left to do where Cognito does not
+    know the user. ``user`` is None in an invitation alone.
+    """
+
+    shuts_out = False
+    is_done_when_gone = False
+
+    def local_before(self, operation: Operation, user: Any) -> None:
+        pass
+
+    def remote(self, operation: Operation, user: Any) -> str:
+        """Return a ``Remark``, or "". Raises CognitoError, FunctionError."""
+        raise NotImplementedError
+
+    def local_after(self, operation: Operation, user: Any) -> None:
+        pass
+
+    def notify(self, operation: Operation) -> None:
+        pass
+
+
+class Disable(Handler):
+    shuts_out = is_done_when_gone = True
+
+    def local_before(self, operation: Operation, user: User) -> None:
+        user.is_active = False
+        user.save(update_fields=["is_active"])
+        sessions.end_all(user, Session.Ended.SHUT_OUT, reason="operator")
+
+    def remote(self, operation: Operation, user: User) -> str:
+        cognito.gateway().disable(user.sub)
+        return ""
+
+    def local_after(self, operation: Operation, user: User) -> None:
+        user.cognito_enabled = False
+        user.save(update_fields=["cognito_enabled"])
+
+
+class Enable(Handler):
+    def remote(self, operation: Operation, user: User) -> str:
+        cognito.gateway().enable(user.sub)
+        return ""
+
+    def local_after(self, operation: Operation, user: User) -> None:
+        user.is_active = user.cognito_enabled = True
+        user.save(update_fields=["is_active", "cognito_enabled"])
+
+
+class SignOut(Handler):
+    shuts_out = is_done_when_gone = True
+
+    def local_before(self, operation: Operation, user: User) -> None:
+        # A try that comes later does not end what began since.
+        before = Session.objects.filter(user=user, signed_in_at__lte=operation.ordered_at)
+        sessions.end_all(user, Session.Ended.ENDED_BY_OPERATOR, among=before)
+
+    def remote(self, operation: Operation, user: User) -> str:
+        cognito.gateway().sign_out_everywhere(user.sub)
+        return ""
+
+
+class Unlock(Handler):
+    def remote(self, operation: Operation, user: User) -> str:
+        if user.phone:
+            ledger.unlock(user.phone, user_sub=user.sub)
+        return ""
+
+    def local_after(self, operation: Operation, user: User) -> None:
+        User.objects.filter(pk=user.pk).update(held_until=None)
+
+
+class Delete(Disable):
+    def remote(self, operation: Operation, user: User) -> str:
+        cognito.gateway().delete(user.sub)
+        return ""
+
+    def local_after(self, operation: Operation, user: User) -> None:
+        user.delete()
+
+
+class Invite(Handler):
+    def remote(self, operation: Operation, user: None) -> str:
+        phone, gateway = operation.params["phone"], cognito.gateway()
+        created = gateway.create_user(phone)
+        operation.sub = (created or gateway.find_user(phone)).sub
+        return "" if created else Remark.HAD_ACCOUNT
+
+    def local_after(self, operation: Operation, user: None) -> None:
+        name = operation.params.get("name", "")
+        invited = User.objects.for_identity(operation.sub, operation.params["phone"])
+        if name and not invited.name:
+            invited.name = name
+            invited.save(update_fields=["name"])
+        operation.user = invited
+
+    def notify(self, operation: Operation) -> None:
+        _text(operation, operation.params["phone"], "invited")
+
+
+class ChangePhone(Handler):
+    def remote(self, operation: Operation, user: User) -> str:
+        params = operation.params
+        cognito.gateway().change_phone(user.sub, params["phone"], verified=params["verified"])
+        return ""
+
+    def local_after(self, operation: Operation, user: User) -> None:
+        phone, verified = operation.params["phone"], operation.params["verified"]
+        changed = User.objects.for_identity(
+            user.sub, phone, phone_verified=verified, pool=user.pool
+        )
+        if not verified:
+            # Whoever holds the sessions has not shown that the new number is theirs.
+            sessions.end_all(changed, Session.Ended.NUMBER_CHANGED, reason="operator")
+            sign_ins.record(
+                sign_ins.Kind.NUMBER_CHANGED, None, phone=phone, user=changed, reason="operator"
+            )
+
+    def notify(self, operation: Operation) -> None:
+        # The account as it was when this try began.
+        user = operation.user
+        if user and user.phone and user.phone != operation.params["phone"]:
+            _text(operation, user.phone, "number_changed")
+
+
+class MakeStaff(Handler):
+    def remote(self, operation: Operation, user: User) -> str:
+        if group := conf.staff_group:
+            cognito.gateway().add_to_group(user.sub, group)
+        return ""
+
+    def local_after(self, operation: Operation, user: User) -> None:
+        user.is_staff = True
+        user.save(update_fields=["is_staff"])
+
+
+class UnmakeStaff(Handler):
+    shuts_out = is_done_when_gone = True
+
+    def local_before(self, operation: Operation, user: User) -> None:
+        user.is_staff = user.is_superuser = False
+        user.save(update_fields=["is_staff", "is_superuser"])
+
+    def remote(self, operation: Operation, user: User) -> str:
+        if group := conf.staff_group:
+            cognito.gateway().remove_from_group(user.sub, group)
+        return ""
+
+
+class AddToGroup(Handler):
+    def remote(self, operation: Operation, user: User) -> str:
+        for name in _names_in_cognito(operation.params["group"])[:1]:
+            cognito.gateway().add_to_group(user.sub, name)
+        return ""
+
+    def local_after(self, operation: Operation, user: User) -> None:
+        user.groups.add(*Group.objects.filter(name=operation.params["group"]))
+
+
+class RemoveFromGroup(Handler):
+    shuts_out = is_done_when_gone = True
+
+    def local_before(self, operation: Operation, user: User) -> None:
+        user.groups.remove(*Group.objects.filter(name=operation.params["group"]))
+
+    def remote(self, operation: Operation, user: User) -> str:
+        for name in _names_in_cognito(operation.params["group"]):
+            cognito.gateway().remove_from_group(user.sub, name)
+        return ""
+
+
+HANDLERS: dict[str, Handler] = {
+    Kind.DISABLE: Disable(),
+    Kind.ENABLE: Enable(),
+    Kind.SIGN_OUT: SignOut(),
+    Kind.UNLOCK: Unlock(),
+    Kind.DELETE: Delete(),
+    Kind.INVITE: Invite(),
+    Kind.CHANGE_NUMBER: ChangePhone(),
+    Kind.MAKE_STAFF: MakeStaff(),
+    Kind.UNMAKE_STAFF: UnmakeStaff(),
+    Kind.ADD_TO_GROUP: AddToGroup(),
+    Kind.REMOVE_FROM_GROUP: RemoveFromGroup(),
+}
+
+
+def _text(operation: Operation, phone: str, message: sms.Notice) -> None:
+    try:
+        delivery = sms.tell(phone, message, language=operation.params.get("language", ""))
+    except functions.FunctionError as error:
+        delivery = f"{type(error).__name__}: {error}"
+        log.warning("No text about %s: %s", operation, delivery)
+    is_sent = delivery == "sent"
+    Operation.objects.filter(pk=operation.pk).update(
+        remark=Remark.TEXT_SENT if is_sent else Remark.TEXT_FAILED,
+        error="" if is_sent else delivery[:400],
+    )
+
+
+def _names_in_cognito(group: str) -> list[str]:
+    """Return the groups of the pool that stand for a Django group."""
+    return [theirs for theirs, ours in conf.groups.items() if ours == group]

@@ -1,0 +1,103 @@
+"""What may be ordered: by whom on whom, and what a later order makes pointless."""
+
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q, QuerySet
+
+from accounts.conf import conf
+from accounts.models import Operation, User
+
+Kind, State, Remark = Operation.Kind, Operation.State, Operation.Remark
+
+# What a later order of these kinds makes pointless.
+_OVERTAKEN_BY: dict[str, frozenset[str]] = {
+    Kind.DISABLE: frozenset({Kind.DISABLE, Kind.ENABLE, Kind.DELETE}),
+    Kind.ENABLE: frozenset({Kind.DISABLE, Kind.ENABLE, Kind.DELETE}),
+    Kind.SIGN_OUT: frozenset({Kind.SIGN_OUT, Kind.DELETE}),
+    Kind.UNLOCK: frozenset({Kind.UNLOCK, Kind.DELETE}),
+    Kind.DELETE: frozenset({Kind.DELETE}),
+    Kind.INVITE: frozenset(),
+    Kind.CHANGE_NUMBER: frozenset({Kind.CHANGE_NUMBER, Kind.DELETE}),
+    Kind.MAKE_STAFF: frozenset({Kind.MAKE_STAFF, Kind.UNMAKE_STAFF, Kind.DELETE}),
+    Kind.UNMAKE_STAFF: frozenset({Kind.MAKE_STAFF, Kind.UNMAKE_STAFF, Kind.DELETE}),
+    Kind.ADD_TO_GROUP: frozenset({Kind.ADD_TO_GROUP, Kind.REMOVE_FROM_GROUP, Kind.DELETE}),
+    Kind.REMOVE_FROM_GROUP: frozenset({Kind.ADD_TO_GROUP, Kind.REMOVE_FROM_GROUP, Kind.DELETE}),
+}
+_OF_GROUPS = (Kind.ADD_TO_GROUP, Kind.REMOVE_FROM_GROUP)
+NOT_TO_ONESELF = (Kind.DISABLE, Kind.DELETE, Kind.UNMAKE_STAFF)
+# What a person may order on their own account without being its operator.
+_OWN_BUSINESS = (Kind.CHANGE_NUMBER, Kind.SIGN_OUT)
+
+
+def refusal(kind: str, user: User, by: User | None, params: dict[str, Any] | None = None) -> str:
+    """Return the ``Remark`` why ``by`` may not do this to ``user``, or "". The shell may.
+
+    Permissions are the pages' business; this is what no permission allows. Without ``params``
+    only what they do not matter for is looked at.
+    """
+    if by is not None and by.pk == user.pk and kind in _OWN_BUSINESS:
+        return ""
+    if by is not None and by.pk == user.pk and kind in NOT_TO_ONESELF:
+        return Remark.YOURSELF
+    if by is not None and user.is_superuser and not by.is_superuser:
+        return Remark.SUPERUSER
+    if by is not None and _has_more_rights(user, by):
+        # Whose number one can change is whom one can become, and whom one can remove sees nothing.
+        return Remark.STRONGER
+    if kind in NOT_TO_ONESELF and _is_last_superuser(user):
+        return Remark.LAST_SUPERUSER
+    if kind in _OF_GROUPS and params is not None:
+        group = Group.objects.filter(name=params.get("group")).first()
+        if group is None:
+            return Remark.NO_GROUP
+        if by is not None and not grantable(by).filter(pk=group.pk).exists():
+            return Remark.MORE_RIGHTS
+    if kind == Kind.UNLOCK and not user.phone:
+        return Remark.NO_PHONE
+    if kind == Kind.UNLOCK and not conf.ledger_function:
+        return Remark.NO_LEDGER
+    return ""
+
+
+def grantable(by: User) -> QuerySet[Group]:
+    """Return the groups all of whose rights ``by`` has: nobody gives away more than their own."""
+    groups = Group.objects.order_by("name")
+    if by.is_superuser:
+        return groups
+    lacking = Permission.objects.exclude(pk__in=_rights(by))
+    return groups.exclude(permissions__in=lacking)
+
+
+def _has_more_rights(user: User, by: User) -> bool:
+    return not by.is_superuser and _rights(user).exclude(pk__in=_rights(by)).exists()
+
+
+def _rights(user: User) -> QuerySet[Permission]:
+    return Permission.objects.filter(Q(user=user) | Q(group__user=user))
+
+
+def is_overtaken(operation: Operation) -> bool:
+    if operation.user_id is None:
+        return False
+    later = Operation.objects.filter(
+        user_id=operation.user_id,
+        pk__gt=operation.pk,
+        kind__in=_OVERTAKEN_BY[operation.kind],
+    )
+    # What nobody has tried yet may be refused, and comes after this one anyway.
+    later = later.filter(Q(state=State.DONE) | Q(state=State.WAITING, tries__gt=0))
+    if operation.kind in _OF_GROUPS:
+        group = operation.params.get("group")
+        later = later.filter(Q(kind=Kind.DELETE) | Q(params__group=group))
+    return later.exists()
+
+
+def _is_last_superuser(user: User) -> bool:
+    those = User.objects.filter(is_superuser=True, is_staff=True, is_active=True)
+    return bool(
+        user.is_superuser
+        and user.is_staff
+        and user.is_active
+        and not those.exclude(pk=user.pk).exists()
+    )
