@@ -1,4 +1,4 @@
-"""The state of a number in the triggers' ledger, and its count of texts, for operators.
+"""Read the triggers' ledger for operators: the state of a number, and counts of texts.
 
 The ledger names numbers by hashes whose key never leaves AWS, so a function there is asked.
 """
@@ -54,6 +54,8 @@ class Blocked:
 
 @dataclass(frozen=True)
 class Overview:
+    """Counts of texts by day, country and, for those that were not sent, reason."""
+
     sent: list[Sent]
     blocked: list[Blocked]
 

@@ -172,9 +172,10 @@ class Calls:
 
 
 class _Caller(threading.Thread):
-    """Makes one call after the other: a new thread for each costs as much as the call itself.
+    """Make one call after the other: a new thread for each would cost as much as the call.
 
-    Not of a pool of the standard library, which lets the end of the process wait for its threads.
+    It is not a thread of the standard library's pool, for whose threads the end of the process
+    waits.
     """
 
     def __init__(self, rest: Callable[["_Caller"], None]) -> None:
@@ -183,6 +184,7 @@ class _Caller(threading.Thread):
         self._rest = rest
 
     def run(self) -> None:
+        """Wait for calls, for as long as the process lives."""
         while True:
             _answer(*self.asked.get())
             self._rest(self)

@@ -1,4 +1,4 @@
-"""Texts beside those of a sign-in: the proof of a number, and notices.
+"""Send texts outside a sign-in: a code that proves a number, and notices.
 
 A function of the triggers' stack sends them, since the limits, the key of the codes and the
 senders are there. Every call is sent once: a repeated one is a second text, or a code taken twice.
@@ -15,7 +15,7 @@ from accounts.aws.cognito_values import Challenge
 T = TypeVar("T")
 
 Notice = Literal["number_changed", "invited"]
-# What a code is good for; a sign-in's is no business of this function.
+# The act that a code allows. Codes of a sign-in are sent by Cognito's triggers.
 Purpose = Literal["change_number", "confirm"]
 
 

@@ -1,4 +1,4 @@
-"""Verifies the ID tokens of our user pool, offline but for the pool's public keys.
+"""Verify ID tokens of our user pool, without a call for each: the pool's public keys are kept.
 
 TokenError
 ├── InvalidToken         not ours, not for us, not now, or not of the person who asked
@@ -20,7 +20,7 @@ from urllib3.exceptions import HTTPError
 from accounts.conf import conf
 
 LEEWAY = 30  # seconds: clocks differ, and a token from "the future" would stop every sign-in
-# What an endpoint can do wrong; the nesting of its JSON is one of the ways.
+# Every way in which an endpoint can fail; JSON that is nested too deep is one of them.
 _UNFIT = (requests.RequestException, HTTPError, PyJWTError, ValueError, RecursionError)
 _MAX_KEYS_SIZE = 64 * 1024
 _TIMEOUT = 2.0
@@ -41,7 +41,7 @@ class KeysUnavailable(TokenError):
 
 @dataclass(frozen=True)
 class Claims:
-    """What we believe of a token. ``phone`` is in E.164, ``locale`` the language of the texts.
+    """The claims of a token that the site believes. ``phone`` is in E.164, ``locale`` the language of the texts.
 
     ``groups`` are those of the user pool, which operators of the pool alone give and take.
     """
@@ -70,6 +70,7 @@ class SigningKeys(PyJWKClient):
         self._failed_at: float | None = None
 
     def fetch_data(self) -> dict[str, Any]:
+        """Return the key set, or the last good one. Raises PyJWKClientConnectionError without any."""
         if self._failed_at and time.monotonic() - self._failed_at < _REMEMBER_FAILURE:
             if self._last_good is None:
                 raise PyJWKClientConnectionError("The keys could not be fetched a moment ago")
@@ -99,6 +100,7 @@ class SigningKeys(PyJWKClient):
         return time.monotonic() - self._last_good_at
 
     def get_jwk_set(self, refresh: bool = False) -> jwt.PyJWKSet:
+        """Return the keys, and cache none that a failed fetch left over. Raises PyJWTError."""
         keys = super().get_jwk_set(refresh)
         if self._failed_at is not None and self.jwk_set_cache is not None:
             # Old keys are for now, not for another day.
@@ -175,7 +177,7 @@ class Verifier:
 
 
 def _groups(claimed: Any) -> frozenset[str]:
-    """Read the names in a claim; what is no list of names grants nothing."""
+    """Read the names in a claim; anything but a list of names grants nothing."""
     if not isinstance(claimed, list):
         return frozenset()
     return frozenset(name for name in claimed if isinstance(name, str))
