@@ -41,8 +41,9 @@ class KeysUnavailable(TokenError):
 
 @dataclass(frozen=True)
 class Claims:
-    """The claims of a token that the site believes. ``phone`` is in E.164, ``locale`` the language of the texts.
+    """The claims of a token that the site believes.
 
+    ``phone`` is in E.164, ``locale`` the language of the texts.
     ``groups`` are those of the user pool, which operators of the pool alone give and take.
     """
 
@@ -70,7 +71,7 @@ class SigningKeys(PyJWKClient):
         self._failed_at: float | None = None
 
     def fetch_data(self) -> dict[str, Any]:
-        """Return the key set, or the last good one. Raises PyJWKClientConnectionError without any."""
+        """Return the key set, else the last good one. Raises PyJWKClientConnectionError."""
         if self._failed_at and time.monotonic() - self._failed_at < _REMEMBER_FAILURE:
             if self._last_good is None:
                 raise PyJWKClientConnectionError("The keys could not be fetched a moment ago")
