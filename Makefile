@@ -16,10 +16,10 @@ AWS_CLI := $(STATE)/aws-venv/.installed
 NEXT := $(STATE)/next-venv
 LIGHTHOUSE := $(STATE)/node/.lighthouse-12.8.2
 SPA := $(STATE)/node/spa
-BENCHES := login page triggers sync admin outage timing
+BENCHES := login page load triggers sync admin outage timing
 PEERS := $(STATE)/bench-venv
 # Those that measure other software beside ours.
-BESIDE := login page
+BESIDE := login page load
 
 # The process environment wins over the file, so what a developer has set must go.
 LOCAL := env $(foreach name,$(filter AWS_% COGNITO_% DJANGO_% ACCOUNTS_% DATABASE_URL CACHE_URL,$(.VARIABLES)),-u $(name)) NO_PROXY=* ENV_FILE=$(STATE)/env
@@ -78,7 +78,7 @@ lighthouse: $(DEV) $(LOCAL_AWS) $(LIGHTHOUSE) ## Run Lighthouse on the sign-in p
 	@$(RUN) -m tests.lighthouse
 
 bench: may-bench $(DEV) $(LOCAL_AWS) $(if $(filter $(BESIDE),$(WHAT)),$(PEERS)/.installed) ## Measure: make bench WHAT=… (docs/benchmarks.md; ARGS=… go to it)
-	@$(if $(filter admin outage,$(WHAT)),$(RUN) -m tests.provision)
+	@$(if $(filter load admin outage,$(WHAT)),$(RUN) -m tests.provision)
 	@$(TESTED) -m tests.bench.$(WHAT) $(ARGS)
 
 bench-check: $(DEV) $(PEERS)/.installed ## Measure what is quick, and fail where it is slower than docs/benchmarks.json has it

@@ -16,12 +16,13 @@ from tests.bench.cognito import POOL_ID, code_of, sub_of
 # A step is its name and what does it; the last one shows the first page.
 Steps = Iterator[tuple[str, Callable[[], Answer]]]
 
-_numbers = itertools.count()
+# Those of two processes differ.
+_numbers = itertools.count(os.getpid() % 1000 * 1000)
 
 
 def next_phone() -> str:
     """Return a mobile number of New Jersey that was not taken yet."""
-    return f"+1201{2_000_000 + next(_numbers) * 7:07d}"
+    return f"+1201{2_000_000 + next(_numbers) * 7 % 7_900_000:07d}"
 
 
 def next_address() -> str:
@@ -69,6 +70,13 @@ class Ours:
 
 class OursWithBarePage(Ours):
     settings = "tests.bench.settings"
+
+
+class Newcomers(Ours):
+    """People with numbers that nobody had before: one call to Cognito more."""
+
+    def person(self) -> str:
+        return next_phone()
 
 
 class _Peer:
@@ -142,6 +150,7 @@ class Plain(_Peer):
 JOURNEYS: dict[str, Callable[[], Any]] = {
     "ours": Ours,
     "ours with a bare page": OursWithBarePage,
+    "newcomers": Newcomers,
     "allauth": Allauth,
     "oidc": Oidc,
     "plain": Plain,

@@ -19,6 +19,7 @@ WARM_UP = 5
 
 class Site:
     def __init__(self) -> None:
+        sampling.prepare()
         self._journey = journeys.chosen()
         os.environ["DJANGO_SETTINGS_MODULE"] = self._journey.settings
         import django

@@ -16,6 +16,11 @@ from tests.bench.trace import NOBODYS, package_of, short
 _EVERY = 0.001
 
 
+def prepare() -> None:
+    """Leave the timer's signal to the main thread: the threads that are begun from here on."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPROF})
+
+
 def sample(work: Callable[[], None]) -> dict[str, Any]:
     """Return how many samples had each function at work (``own``) or on its stack, and packages.
 
@@ -39,11 +44,12 @@ def sample(work: Callable[[], None]) -> dict[str, Any]:
         packages[next((each for each in found if each not in NOBODYS), NOBODYS[0])] += 1
 
     def leave_to_main(*_: Any) -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPROF})
+        prepare()
         sys.setprofile(None)
 
     kept = signal.signal(signal.SIGPROF, look)
     threading.setprofile(leave_to_main)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGPROF})
     signal.setitimer(signal.ITIMER_PROF, _EVERY, _EVERY)
     try:
         work()

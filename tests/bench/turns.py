@@ -14,6 +14,7 @@ from tests.bench import cognito
 from tests.site import PRODUCTION
 
 PROJECT = Path(__file__).resolve().parents[2]
+PEERS = ("allauth", "oidc", "plain")
 # Of the peers: theirs are never among the site's.
 PEERS_PYTHON = str(PROJECT / ".local/bench-venv/bin/python")
 # A limit that a crowd from one machine would meet; it is counted all the same.
@@ -79,31 +80,33 @@ def site_environment(scratch: Path, cognito_url: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL": cognito_url,
         "COGNITO_ISSUER": cognito_url,
         "COGNITO_JWKS_URL": f"{cognito_url}/jwks.json",
+        # It says that this is no pool of AWS.
+        "DJANGO_SILENCED_CHECKS": "site.E008",
         "ACCOUNTS_SIGN_UP": "open",
         "DJANGO_STATIC_ROOT": str(scratch / "static"),
     }
 
 
 @contextmanager
-def sites(scratch: Path, *names: str) -> Iterator[dict[str, SiteProcess]]:
-    """Start sites by name (``journeys``), each with a SQLite of its own, and one Cognito."""
+def sites(
+    scratch: Path, *names: str, environment: dict[str, str] | None = None
+) -> Iterator[dict[str, SiteProcess]]:
+    """Start sites by name (``journeys``), each with a SQLite of its own, and one Cognito.
+
+    With ``environment`` they are told that instead.
+    """
     with ExitStack() as stack:
-        url = stack.enter_context(cognito.running())
+        url = "" if environment else stack.enter_context(cognito.running())
         found = {}
         for name in names:
             # The connection is kept, as the site keeps that to PostgreSQL.
             database = f"sqlite:///{scratch / name}.sqlite3?conn_max_age=600"
-            python = sys.executable if name.startswith("ours") else PEERS_PYTHON
-            environment = {
-                **site_environment(scratch, url),
-                "DATABASE_URL": database,
-                "PEER": name,
-                "PROVIDER": url,
-            }
+            python = PEERS_PYTHON if name in PEERS else sys.executable
+            told = environment or {**site_environment(scratch, url), "DATABASE_URL": database}
             process = subprocess.Popen(
                 [python, "-m", "tests.bench.process"],
                 cwd=PROJECT,
-                env=environment,
+                env={**told, "PEER": name, "PROVIDER": url},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=(scratch / f"{name}.log").open("w"),
