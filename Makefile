@@ -22,7 +22,7 @@ PEERS := $(STATE)/bench-venv
 BESIDE := login page load
 
 # The process environment wins over the file, so what a developer has set must go.
-LOCAL := env $(foreach name,$(filter AWS_% COGNITO_% DJANGO_% ACCOUNTS_% DATABASE_URL CACHE_URL,$(.VARIABLES)),-u $(name)) NO_PROXY=* ENV_FILE=$(STATE)/env
+LOCAL := env $(foreach name,$(filter AWS_% COGNITO_% DJANGO_% ACCOUNTS_% SITE_% WEB_% DATABASE_% CACHE_URL LEDGER_FUNCTION TEXTS_FUNCTION,$(.VARIABLES)),-u $(name)) NO_PROXY=* ENV_FILE=$(STATE)/env
 
 # Paths and our own words are in UTF-8, whatever the terminal's language.
 export PYTHONUTF8 := 1

@@ -12,27 +12,27 @@ SHARING_POLICIES = ("off", "notify", "ask", "strict")
 class Conf:
     @property
     def site_name(self) -> str:
-        return str(settings.ACCOUNTS_SITE_NAME)
+        return str(settings.SITE_NAME)
 
     @property
     def site_contact(self) -> str:
         """Where people reach those who run the site: an e-mail address, a page, or ""."""
-        return str(settings.ACCOUNTS_SITE_CONTACT)
+        return str(settings.SITE_CONTACT)
 
     @property
     def site_logo(self) -> str:
         """A static file: the picture beside the name, and the icon of the browser's tab."""
-        return str(settings.ACCOUNTS_SITE_LOGO)
+        return str(settings.SITE_LOGO)
 
     @property
     def site_color(self) -> str:
         """The colour of buttons and links (#0b57d0), or "" for the stylesheet's own."""
-        return str(settings.ACCOUNTS_SITE_COLOR)
+        return str(settings.SITE_COLOR)
 
     @property
     def site_color_dark(self) -> str:
         """The same in the dark theme, or "" for one made of the light theme's."""
-        return str(settings.ACCOUNTS_SITE_COLOR_DARK)
+        return str(settings.SITE_COLOR_DARK)
 
     @property
     def region(self) -> str:
@@ -46,51 +46,51 @@ class Conf:
 
     @property
     def user_pool_id(self) -> str:
-        return str(settings.ACCOUNTS_USER_POOL_ID)
+        return str(settings.COGNITO_USER_POOL_ID)
 
     @property
     def client_id(self) -> str:
-        return str(settings.ACCOUNTS_CLIENT_ID)
+        return str(settings.COGNITO_CLIENT_ID)
 
     @property
     def client_secret(self) -> str:
-        return str(settings.ACCOUNTS_CLIENT_SECRET)
+        return str(settings.COGNITO_CLIENT_SECRET)
 
     @property
     def cognito_api(self) -> str:
         """``public`` (client secret, no IAM) or ``admin`` (IAM) for the steps of a sign-in."""
-        return str(settings.ACCOUNTS_COGNITO_API)
+        return str(settings.COGNITO_API)
 
     @property
     def web_threads(self) -> int:
         """How many requests this process serves at once."""
-        return int(settings.ACCOUNTS_WEB_THREADS)
+        return int(settings.WEB_THREADS)
 
     @property
     def cognito_threads(self) -> int:
         """How many connections to Cognito this process keeps."""
-        return int(settings.ACCOUNTS_COGNITO_THREADS)
+        return int(settings.COGNITO_THREADS)
 
     @property
     def ledger_function(self) -> str:
         """The function that shows and clears what the triggers hold against a number."""
-        return str(settings.ACCOUNTS_LEDGER_FUNCTION)
+        return str(settings.LEDGER_FUNCTION)
 
     @property
     def texts_function(self) -> str:
         """The function that texts what the site asks for beside sign-ins."""
-        return str(settings.ACCOUNTS_TEXTS_FUNCTION)
+        return str(settings.TEXTS_FUNCTION)
 
     @property
     def issuer(self) -> str:
         """The ``iss`` of the pool's tokens."""
-        return settings.ACCOUNTS_ISSUER or (
+        return settings.COGNITO_ISSUER or (
             f"https://cognito-idp.{self.region}.amazonaws.com/{self.user_pool_id}"
         )
 
     @property
     def jwks_url(self) -> str:
-        return settings.ACCOUNTS_JWKS_URL or f"{self.issuer}/.well-known/jwks.json"
+        return settings.COGNITO_JWKS_URL or f"{self.issuer}/.well-known/jwks.json"
 
     @property
     def sign_up(self) -> str:

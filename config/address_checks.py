@@ -57,7 +57,7 @@ def check_identity(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         f"COGNITO_ISSUER is not this pool: {conf.issuer}": not _is_of_pool(conf.issuer),
         f"COGNITO_JWKS_URL is not of this pool: {conf.jwks_url}": not (
             # It follows from the issuer.
-            not settings.ACCOUNTS_JWKS_URL
+            not settings.COGNITO_JWKS_URL
             or _is_of_pool(conf.jwks_url.removesuffix("/.well-known/jwks.json"))
             or _is_this_machine(conf.jwks_url)
         ),

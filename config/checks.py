@@ -22,12 +22,12 @@ from django.core.checks import CheckMessage, Error, Tags, register
 
 _SHORTEST_KEY = 40
 _MONTH, _YEAR = 30 * 24 * 60 * 60, 365 * 24 * 60 * 60
-# By the variable: the setting, and the least and the most of it.
+# By variable, the least and the most of each.
 _RANGES = {
-    "COGNITO_THREADS": ("ACCOUNTS_COGNITO_THREADS", 1, 1000),
-    "DATABASE_STATEMENT_SECONDS": ("DATABASE_STATEMENT_SECONDS", 1, 60),
-    "DJANGO_HSTS_SECONDS": ("SECURE_HSTS_SECONDS", 0, 2 * _YEAR),
-    "DJANGO_TRUSTED_PROXIES": ("TRUSTED_PROXIES", 0, 10),
+    "COGNITO_THREADS": (1, 1000),
+    "DATABASE_STATEMENT_SECONDS": (1, 60),
+    "DJANGO_SECURE_HSTS_SECONDS": (0, 2 * _YEAR),
+    "DJANGO_TRUSTED_PROXIES": (0, 10),
 }
 
 
@@ -91,12 +91,12 @@ def check_scaling(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 def check_numbers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return [
         Error(
-            f"{variable} is {getattr(settings, name)}.",
+            f"{variable} is {value}.",
             hint=f"It is from {least} to {most}.",
             id="site.E010",
         )
-        for variable, (name, least, most) in _RANGES.items()
-        if not least <= getattr(settings, name) <= most
+        for variable, (least, most) in _RANGES.items()
+        if not least <= (value := getattr(settings, variable.removeprefix("DJANGO_"))) <= most
     ]
 
 
@@ -111,7 +111,7 @@ def check_hsts(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             checks.Warning(
                 f"Browsers keep to https for {seconds} seconds after a visit, and may be led to "
                 "http after that.",
-                hint="Raise DJANGO_HSTS_SECONDS step by step to 31536000 (docs/deploy.md).",
+                hint="Raise DJANGO_SECURE_HSTS_SECONDS step by step to 31536000 (docs/deploy.md).",
                 id="site.W004",
             )
         )
@@ -120,8 +120,9 @@ def check_hsts(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     ):
         found.append(
             checks.Warning(
-                "DJANGO_HSTS_PRELOAD has no effect: browsers' makers take no such site.",
-                hint="It needs DJANGO_HSTS_SUBDOMAINS=true and DJANGO_HSTS_SECONDS=31536000.",
+                "DJANGO_SECURE_HSTS_PRELOAD has no effect: browsers' makers take no such site.",
+                hint="It needs DJANGO_SECURE_HSTS_INCLUDE_SUBDOMAINS=true and "
+                "DJANGO_SECURE_HSTS_SECONDS=31536000.",
                 id="site.W004",
             )
         )

@@ -171,9 +171,9 @@ MESSAGE_STORAGE = "config.messages.Storage"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
 # Small at first, since browsers do not forget it: docs/deploy.md says how to raise it.
-SECURE_HSTS_SECONDS = env.int("DJANGO_HSTS_SECONDS", default=3600) if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("DJANGO_HSTS_SUBDOMAINS", default=False)
-SECURE_HSTS_PRELOAD = env.bool("DJANGO_HSTS_PRELOAD", default=False)
+SECURE_HSTS_SECONDS = env.int("DJANGO_SECURE_HSTS_SECONDS", default=3600) if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("DJANGO_SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = env.bool("DJANGO_SECURE_HSTS_PRELOAD", default=False)
 SECURE_REFERRER_POLICY = "same-origin"
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -239,7 +239,7 @@ SILENCED_SYSTEM_CHECKS = [
     # HSTS for all subdomains, and for ever: site.W004 knows when they are worth it.
     "security.W005",
     "security.W021",
-    *env.list("DJANGO_SILENCED_CHECKS", default=[]),
+    *env.list("DJANGO_SILENCED_SYSTEM_CHECKS", default=[]),
 ]
 AUTHENTICATION_BACKENDS = ["accounts.backends.CognitoBackend"]
 LOGIN_URL = "accounts:login"
@@ -249,22 +249,22 @@ LOGOUT_REDIRECT_URL = "accounts:login"
 AWS_REGION = env.str("AWS_REGION", default="")
 AWS_ENDPOINT_URL = env.str("AWS_ENDPOINT_URL", default="")
 
-ACCOUNTS_SITE_NAME = env.str("SITE_NAME", default="Phone login")
-ACCOUNTS_SITE_CONTACT = env.str("SITE_CONTACT", default="")
-ACCOUNTS_SITE_LOGO = env.str("SITE_LOGO", default="brand/logo.svg")
-ACCOUNTS_SITE_COLOR = env.str("SITE_COLOR", default="")
-ACCOUNTS_SITE_COLOR_DARK = env.str("SITE_COLOR_DARK", default="")
-ACCOUNTS_USER_POOL_ID = env.str("COGNITO_USER_POOL_ID", default="")
-ACCOUNTS_CLIENT_ID = env.str("COGNITO_CLIENT_ID", default="")
-ACCOUNTS_CLIENT_SECRET = env.str("COGNITO_CLIENT_SECRET", default="")
-ACCOUNTS_COGNITO_API = env.str("COGNITO_API", default="public")
+SITE_NAME = env.str("SITE_NAME", default="Phone login")
+SITE_CONTACT = env.str("SITE_CONTACT", default="")
+SITE_LOGO = env.str("SITE_LOGO", default="brand/logo.svg")
+SITE_COLOR = env.str("SITE_COLOR", default="")
+SITE_COLOR_DARK = env.str("SITE_COLOR_DARK", default="")
+COGNITO_USER_POOL_ID = env.str("COGNITO_USER_POOL_ID", default="")
+COGNITO_CLIENT_ID = env.str("COGNITO_CLIENT_ID", default="")
+COGNITO_CLIENT_SECRET = env.str("COGNITO_CLIENT_SECRET", default="")
+COGNITO_API = env.str("COGNITO_API", default="public")
 # Of gunicorn, in each process: config/gunicorn.conf.py reads the same.
-ACCOUNTS_WEB_THREADS = env.int("WEB_THREADS", default=16)
-ACCOUNTS_COGNITO_THREADS = env.int("COGNITO_THREADS", default=ACCOUNTS_WEB_THREADS)
-ACCOUNTS_LEDGER_FUNCTION = env.str("LEDGER_FUNCTION", default="")
-ACCOUNTS_TEXTS_FUNCTION = env.str("TEXTS_FUNCTION", default="")
-ACCOUNTS_ISSUER = env.str("COGNITO_ISSUER", default="")
-ACCOUNTS_JWKS_URL = env.str("COGNITO_JWKS_URL", default="")
+WEB_THREADS = env.int("WEB_THREADS", default=16)
+COGNITO_THREADS = env.int("COGNITO_THREADS", default=WEB_THREADS)
+LEDGER_FUNCTION = env.str("LEDGER_FUNCTION", default="")
+TEXTS_FUNCTION = env.str("TEXTS_FUNCTION", default="")
+COGNITO_ISSUER = env.str("COGNITO_ISSUER", default="")
+COGNITO_JWKS_URL = env.str("COGNITO_JWKS_URL", default="")
 ACCOUNTS_SIGN_UP = env.str("ACCOUNTS_SIGN_UP", default="closed")
 ACCOUNTS_COUNTRIES = env.list("ACCOUNTS_COUNTRIES", default=[])
 ACCOUNTS_DEFAULT_REGION = env.str("ACCOUNTS_DEFAULT_REGION", default="")

@@ -152,10 +152,10 @@ def on_cloud(cloud: Cloud, settings, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     environment = cloud.environment
     settings.AWS_REGION = environment["AWS_REGION"]
     settings.AWS_ENDPOINT_URL = environment["AWS_ENDPOINT_URL"]
-    settings.ACCOUNTS_USER_POOL_ID = environment["COGNITO_USER_POOL_ID"]
-    settings.ACCOUNTS_CLIENT_ID = environment["COGNITO_CLIENT_ID"]
-    settings.ACCOUNTS_CLIENT_SECRET = environment["COGNITO_CLIENT_SECRET"]
-    settings.ACCOUNTS_JWKS_URL = environment["COGNITO_JWKS_URL"]
+    settings.COGNITO_USER_POOL_ID = environment["COGNITO_USER_POOL_ID"]
+    settings.COGNITO_CLIENT_ID = environment["COGNITO_CLIENT_ID"]
+    settings.COGNITO_CLIENT_SECRET = environment["COGNITO_CLIENT_SECRET"]
+    settings.COGNITO_JWKS_URL = environment["COGNITO_JWKS_URL"]
     # Only the site's own key, which holds no more than the template's policy.
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", environment["AWS_ACCESS_KEY_ID"])
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", environment["AWS_SECRET_ACCESS_KEY"])

@@ -3,7 +3,19 @@
 import os
 
 for _name in list(os.environ):
-    if _name.startswith(("AWS_", "ACCOUNTS_", "COGNITO_", "DATABASE_", "CACHE_", "SITE_")):
+    if _name.startswith(
+        (
+            "AWS_",
+            "ACCOUNTS_",
+            "CACHE_",
+            "COGNITO_",
+            "DATABASE_",
+            "LEDGER_",
+            "SITE_",
+            "TEXTS_",
+            "WEB_",
+        )
+    ):
         del os.environ[_name]
 os.environ.update(
     {

@@ -1,6 +1,5 @@
 """What the site stands on: its database, its cache, its threads, and the host of the texts."""
 
-import os
 from collections.abc import Iterator
 from typing import cast
 from urllib.parse import urlsplit
@@ -17,7 +16,6 @@ from accounts.conf import conf
 from cognito_admin.doctor.case import Case, Finding, danger, ok, warning
 
 # As in config/gunicorn.conf.py.
-_THREADS = "16"
 _KEY = "cognito_doctor"
 
 
@@ -82,7 +80,7 @@ def limits_per_network(case: Case) -> Iterator[Finding]:
 
 
 def threads(case: Case) -> Iterator[Finding]:
-    serving = int(os.environ.get("WEB_THREADS", _THREADS))
+    serving = conf.web_threads
     if conf.cognito_threads >= serving:
         yield ok("threads", "each can talk to Cognito")
     else:

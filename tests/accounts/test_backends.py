@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _keys(wire, settings):
     wire.will(Reply(key_set()))
-    settings.ACCOUNTS_JWKS_URL = wire.url
+    settings.COGNITO_JWKS_URL = wire.url
 
 
 def test_good_token_of_a_stranger_makes_the_user(phone):
@@ -59,7 +59,7 @@ def test_bad_token_is_nobody(token):
 
 
 def test_token_is_not_judged_without_keys(settings):
-    settings.ACCOUNTS_JWKS_URL = "http://127.0.0.1:9/"
+    settings.COGNITO_JWKS_URL = "http://127.0.0.1:9/"
     with pytest.raises(tokens.KeysUnavailable):
         auth.authenticate(id_token=id_token("sub-1"), sub="sub-1")
     assert not User.objects.exists()

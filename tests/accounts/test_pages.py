@@ -476,7 +476,7 @@ def told(client: Client, language: str = "en"):
 def test_page_of_a_changed_number_says_what_to_do_in_the_language_of_its_text(
     client, settings, language
 ):
-    settings.ACCOUNTS_SITE_CONTACT = "help@example.com"
+    settings.SITE_CONTACT = "help@example.com"
     page = told(client, language.partition("-")[0])
     assert page.status_code == 200
     assert f'<html lang="{language}"' in text(page) or language == "pt-br"
@@ -514,7 +514,7 @@ def test_page_of_a_changed_number_is_read_before_why_one_was_signed_out(client, 
     ],
 )
 def test_people_who_were_shut_out_learn_whom_to_ask(client, known, settings, contact, link):
-    settings.ACCOUNTS_SITE_CONTACT = contact
+    settings.SITE_CONTACT = contact
     client.force_login(known)
     sessions.end_all(known, Session.Ended.SHUT_OUT)
     page = text(client.get("/", follow=True))
@@ -528,22 +528,22 @@ def test_people_who_were_shut_out_learn_whom_to_ask(client, known, settings, con
 
 def test_colours_of_the_brand_come_as_a_stylesheet_that_is_kept(client, settings):
     assert "brand.css" not in text(client.get(LOGIN))
-    settings.ACCOUNTS_SITE_COLOR = "#7a1fa2"
+    settings.SITE_COLOR = "#7a1fa2"
     address = re.search(r'href="(/accounts/brand.css\?\w+)"', text(client.get(LOGIN)))[1]
     sheet = client.get(address)
     assert sheet["Content-Type"] == "text/css"
     assert "immutable" in sheet["Cache-Control"]
     assert "--accent:#7a1fa2" in text(sheet)
-    settings.ACCOUNTS_SITE_COLOR = "#0b57d0"
+    settings.SITE_COLOR = "#0b57d0"
     assert address not in text(client.get(LOGIN))
 
 
 def test_name_and_logo_of_the_site_are_on_its_pages(client, settings):
-    settings.ACCOUNTS_SITE_NAME, settings.ACCOUNTS_SITE_LOGO = "A < B", ""
+    settings.SITE_NAME, settings.SITE_LOGO = "A < B", ""
     page = text(client.get(LOGIN))
     assert "A &lt; B</a>" in page
     assert "<img" not in page
-    settings.ACCOUNTS_SITE_LOGO = "brand/logo.svg"
+    settings.SITE_LOGO = "brand/logo.svg"
     assert page.count("/static/brand/logo.svg") == 0
     assert text(client.get(LOGIN)).count("/static/brand/logo.svg") == 2
 

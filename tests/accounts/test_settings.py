@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import global_settings
 from django.conf import settings as test_settings
 from django.urls import reverse
 
@@ -34,7 +35,7 @@ PRODUCTION = {
 }
 
 # What the checks of a deployment ask for, beside what must be said.
-CAREFUL = {"DJANGO_TRUSTED_PROXIES": "1", "DJANGO_HSTS_SECONDS": "31536000"}
+CAREFUL = {"DJANGO_TRUSTED_PROXIES": "1", "DJANGO_SECURE_HSTS_SECONDS": "31536000"}
 
 IN_MEMORY = {"DATABASE_URL": "sqlite://:memory:"}
 
@@ -76,7 +77,7 @@ print(json.dumps({
     "stranger": seen("/accounts/login/", host="evil.example.net"),
     "debug": settings.DEBUG,
     "region": settings.AWS_REGION,
-    "name": settings.ACCOUNTS_SITE_NAME,
+    "name": settings.SITE_NAME,
     "modules": sorted(name for name in sys.modules if name.startswith("localcloud")),
 }))
 """
@@ -121,8 +122,9 @@ def behind_a_proxy(project, tmp_path_factory) -> dict[str, Any]:
     """The same site with a proxy before it, and some of its settings in a file."""
     file = tmp_path_factory.mktemp("settings") / "env"
     file.write_text(
-        "DJANGO_TRUSTED_PROXIES=1\nDJANGO_HSTS_SECONDS=31536000\nDJANGO_HSTS_SUBDOMAINS=true\n"
-        "DJANGO_HSTS_PRELOAD=true\nSITE_NAME=Of the file\nAWS_REGION=xx\n"
+        "DJANGO_TRUSTED_PROXIES=1\nDJANGO_SECURE_HSTS_SECONDS=31536000\n"
+        "DJANGO_SECURE_HSTS_INCLUDE_SUBDOMAINS=true\nDJANGO_SECURE_HSTS_PRELOAD=true\n"
+        "SITE_NAME=Of the file\nAWS_REGION=xx\n"
     )
     environment = {name: value for name, value in PRODUCTION.items() if name != "SITE_NAME"}
     return probe(project, **environment | IN_MEMORY | {"ENV_FILE": str(file)})
@@ -192,6 +194,40 @@ def test_example_of_an_environment_names_variables_that_are_read(project):
 
     assert {*named, *PRODUCTION} - {"ENV_FILE"} <= set(defaults(project))
     assert len(named) == len(set(named))
+
+
+# The one setting that Django names, and that is made of an address with a usual name.
+MADE_OF_AN_ADDRESS = {"DATABASE_URL": "DATABASES"}
+# Ours, with names that other programs give to variables.
+TOO_COMMON = {"HTTPS", "TRUSTED_PROXIES"}
+
+
+def test_every_variable_has_the_name_of_its_setting(project):
+    read = settings_by_variable(project)
+
+    assert read == {name: setting_of(name) for name in read}
+    assert set(read) == set(defaults(project))
+
+
+def setting_of(variable: str) -> str:
+    """Return the name that the setting of a variable must have."""
+    bare = variable.removeprefix("DJANGO_")
+    is_prefixed = hasattr(global_settings, bare) or bare in TOO_COMMON
+    assert is_prefixed == (variable != bare), variable
+    return MADE_OF_AN_ADDRESS.get(variable, bare)
+
+
+def settings_by_variable(project: Path) -> dict[str, str]:
+    """Return by each variable that the settings read the setting that it is read for."""
+    return {
+        str(call.args[0].value): ast.unparse(assigned.targets[0])
+        for assigned in ast.parse((project / "config" / "settings.py").read_text("utf-8")).body
+        if isinstance(assigned, ast.Assign)
+        for call in ast.walk(assigned.value)
+        if isinstance(call, ast.Call)
+        and ast.unparse(call.func).startswith("env.")
+        and isinstance(call.args[0], ast.Constant)
+    }
 
 
 def defaults(project: Path) -> dict[str, str]:

@@ -73,7 +73,7 @@ def set_up(url: str, aws_url: str) -> None:
     settings.DATABASES = {"default": environ.Env.db_url_config(url)}
     settings.ROOT_URLCONF = "tests.bench.plain_admin"
     settings.AWS_ENDPOINT_URL = aws_url
-    settings.ACCOUNTS_LEDGER_FUNCTION = "bench"
+    settings.LEDGER_FUNCTION = "bench"
     django.setup()
 
 

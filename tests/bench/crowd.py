@@ -101,7 +101,7 @@ USER_COLUMNS = {
 
 
 def insert_users(cursor: Any, number: int) -> None:
-    pool = {"pool": cursor.mogrify("%s", [settings.ACCOUNTS_USER_POOL_ID])}
+    pool = {"pool": cursor.mogrify("%s", [settings.COGNITO_USER_POOL_ID])}
     insert(cursor, User, {**USER_COLUMNS, **pool}, f"FROM generate_series(1, {number}) AS n")
 
 

@@ -130,7 +130,7 @@ def a_crossed_attempt(user: User) -> SignInEvent:
 def operator_page(page: Page, site, phone, settings, wire) -> Page:
     people = [
         User.objects.create(
-            pool=settings.ACCOUNTS_USER_POOL_ID,
+            pool=settings.COGNITO_USER_POOL_ID,
             sub=f"sub-{n}",
             phone=f"{phone[:-4]}{37 * n + 123:04d}",
             name=name,
@@ -151,7 +151,7 @@ def operator_page(page: Page, site, phone, settings, wire) -> Page:
     a_crossed_attempt(people[0])
     stats.roll_up(timezone.now())
     settings.AWS_ENDPOINT_URL = wire.url
-    settings.ACCOUNTS_LEDGER_FUNCTION = "phone-login-ledger-test"
+    settings.LEDGER_FUNCTION = "phone-login-ledger-test"
     wire.will(Reply(WHAT_THE_TRIGGERS_SAY))
     ledger.overview(30)
     operator = User.objects.for_identity("sub-of-an-operator", f"{phone[:-4]}0999")

@@ -24,7 +24,7 @@ def person(on_cloud, phone) -> User:
 def operator_page(page: Page, site, person, settings, on_cloud, monkeypatch) -> Page:
     # A busy machine is no outage.
     monkeypatch.setattr(remote_state, "_PATIENCE", 20)
-    settings.ACCOUNTS_LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
+    settings.LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
     operator = made(f"{person.phone[:-4]}0177", is_staff=True, is_superuser=True)
     sign_in(page.context, site, operator)
     return page

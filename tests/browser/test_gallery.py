@@ -323,8 +323,8 @@ def in_seconds(seconds: int) -> str:
 
 
 def test_gallery_of_troubles(gallery: Gallery, page: Page, phone, settings):
-    settings.ACCOUNTS_CLIENT_ID, settings.ACCOUNTS_CLIENT_SECRET = CLIENT_ID, CLIENT_SECRET
-    settings.ACCOUNTS_ISSUER = ISSUER
+    settings.COGNITO_CLIENT_ID, settings.COGNITO_CLIENT_SECRET = CLIENT_ID, CLIENT_SECRET
+    settings.COGNITO_ISSUER = ISSUER
     with SignInPool() as pool:
         pool.connect(settings)
         cognito._made_gateway.cache_clear()
@@ -569,7 +569,7 @@ def test_gallery_of_endings(gallery: Gallery, page: Page, phone):
 def test_gallery_of_numbers(
     gallery: Gallery, page: Page, person: User, phone, texts, on_cloud, settings
 ):
-    settings.ACCOUNTS_TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
+    settings.TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
     block = phone[:-4]
     cognito.gateway().create_user(f"{block}0456")
 

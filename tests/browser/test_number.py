@@ -11,7 +11,7 @@ from tests.codes import code_in
 
 @pytest.fixture(autouse=True)
 def _texts(on_cloud, settings):
-    settings.ACCOUNTS_TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
+    settings.TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
 
 
 @pytest.fixture

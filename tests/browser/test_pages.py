@@ -130,8 +130,8 @@ def test_forced_colours_keep_every_edge(both):
 
 
 def test_colours_of_the_brand_are_worn_and_can_be_read(both, settings):
-    settings.ACCOUNTS_SITE_NAME = "Example & Co"
-    settings.ACCOUNTS_SITE_COLOR, settings.ACCOUNTS_SITE_COLOR_DARK = "#7a1fa2", ""
+    settings.SITE_NAME = "Example & Co"
+    settings.SITE_COLOR, settings.SITE_COLOR_DARK = "#7a1fa2", ""
     for page in both():
         button = page.locator("main button[type=submit]").first
         for theme, colour in {
@@ -286,7 +286,7 @@ def transferred(page: Page, address: str) -> dict[str, int]:
 
 def test_first_view_of_the_phone_page_is_within_its_budget(page: Page, site, settings):
     settings.ACCOUNTS_COUNTRIES = ["US", "CA", "GB", "IE", "FR", "DE", "ES", "IT", "BR", "IN"]
-    settings.ACCOUNTS_SITE_COLOR = "#0b57d0"
+    settings.SITE_COLOR = "#0b57d0"
     # Hindi takes the most bytes.
     page.context.add_cookies([{"name": "language", "value": "hi", "url": site}])
     sizes = transferred(page, f"{site}{LOGIN}")

@@ -139,13 +139,13 @@ def site(deployed: Aws, as_operator, front: WithTexts, settings) -> Aws:
     outputs = deployed.outputs
     front.replies = dict(WELL)
     front.asked.clear()
-    settings.ACCOUNTS_USER_POOL_ID = outputs["CognitoUserPoolId"]
-    settings.ACCOUNTS_CLIENT_ID = outputs["CognitoClientId"]
-    settings.ACCOUNTS_CLIENT_SECRET = deployed.secret_of(outputs["CognitoClientId"])
-    settings.ACCOUNTS_LEDGER_FUNCTION = outputs["LedgerFunction"]
-    settings.ACCOUNTS_TEXTS_FUNCTION = outputs["TextsFunction"]
+    settings.COGNITO_USER_POOL_ID = outputs["CognitoUserPoolId"]
+    settings.COGNITO_CLIENT_ID = outputs["CognitoClientId"]
+    settings.COGNITO_CLIENT_SECRET = deployed.secret_of(outputs["CognitoClientId"])
+    settings.LEDGER_FUNCTION = outputs["LedgerFunction"]
+    settings.TEXTS_FUNCTION = outputs["TextsFunction"]
     settings.ACCOUNTS_COUNTRIES = ["US", "CA"]
-    settings.ACCOUNTS_JWKS_URL = f"{front.url}/{outputs['CognitoUserPoolId']}/.well-known/jwks.json"
+    settings.COGNITO_JWKS_URL = f"{front.url}/{outputs['CognitoUserPoolId']}/.well-known/jwks.json"
     return deployed
 
 

@@ -60,10 +60,10 @@ def test_member_signs_in_with_password_and_by_phone_as_the_same_person(
     granted = srp.sign_in(cognito, pool, old_client, member, PASSWORD)
     by_password = jwt.decode(granted["IdToken"], options={"verify_signature": False})
 
-    settings.ACCOUNTS_USER_POOL_ID = pool
-    settings.ACCOUNTS_CLIENT_ID = aws.outputs["CognitoClientId"]
-    settings.ACCOUNTS_CLIENT_SECRET = aws.secret_of(aws.outputs["CognitoClientId"])
-    settings.ACCOUNTS_JWKS_URL = f"{front.url}/{pool}/.well-known/jwks.json"
+    settings.COGNITO_USER_POOL_ID = pool
+    settings.COGNITO_CLIENT_ID = aws.outputs["CognitoClientId"]
+    settings.COGNITO_CLIENT_SECRET = aws.secret_of(aws.outputs["CognitoClientId"])
+    settings.COGNITO_JWKS_URL = f"{front.url}/{pool}/.well-known/jwks.json"
     browser = Client()
     browser.post("/accounts/login/", {"phone": member})
     (text,) = inbox.texts(aws.emulator.url, member)

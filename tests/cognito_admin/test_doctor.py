@@ -494,25 +494,25 @@ def test_every_aws_command_of_a_refused_text_is_known_to_botocore(site):
 
 SITE = {
     "other pool": (
-        {"ACCOUNTS_USER_POOL_ID": "us-east-1_Other0000"},
+        {"COGNITO_USER_POOL_ID": "us-east-1_Other0000"},
         "settings",
         "COGNITO_USER_POOL_ID is",
         "COGNITO_USER_POOL_ID=",
     ),
     "other secret": (
-        {"ACCOUNTS_CLIENT_SECRET": "x" * 40},
+        {"COGNITO_CLIENT_SECRET": "x" * 40},
         "client secret",
         "is not that of the client",
         "aws cognito-idp describe-user-pool-client",
     ),
     "no ledger function": (
-        {"ACCOUNTS_LEDGER_FUNCTION": ""},
+        {"LEDGER_FUNCTION": ""},
         "settings",
         "LEDGER_FUNCTION is not set",
         "LEDGER_FUNCTION=phone-login-ledger-local",
     ),
     "no function for texts": (
-        {"ACCOUNTS_TEXTS_FUNCTION": ""},
+        {"TEXTS_FUNCTION": ""},
         "settings",
         "TEXTS_FUNCTION is not set",
         "TEXTS_FUNCTION=phone-login-texts-local",
@@ -524,19 +524,19 @@ SITE = {
         'AllowedCountries = "CA,FR,US"',
     ),
     "other name than in texts": (
-        {"ACCOUNTS_SITE_NAME": "Example & Co"},
+        {"SITE_NAME": "Example & Co"},
         "name",
         "pages call the site 'Example & Co', and texts call it 'Phone login'",
         "SITE_NAME='Phone login'",
     ),
     "keys out of reach": (
-        {"ACCOUNTS_JWKS_URL": "http://127.0.0.1:9/jwks.json"},
+        {"COGNITO_JWKS_URL": "http://127.0.0.1:9/jwks.json"},
         "keys",
         "cannot be had",
         "COGNITO_JWKS_URL=https://cognito-idp.us-east-1.amazonaws.com/",
     ),
     "other issuer": (
-        {"ACCOUNTS_ISSUER": "https://example.com"},
+        {"COGNITO_ISSUER": "https://example.com"},
         "issuer",
         "the site expects https://example.com",
         "COGNITO_ISSUER=https://cognito-idp.us-east-1.amazonaws.com/",
@@ -566,7 +566,7 @@ def test_clock_that_is_off_is_found(site, seconds, level):
 
 
 def test_wrong_pool_is_named_and_its_keys_and_issuer_are_not_recommended(examine, settings):
-    settings.ACCOUNTS_USER_POOL_ID = "us-east-1_Other0000"
+    settings.COGNITO_USER_POOL_ID = "us-east-1_Other0000"
     found = {each["check"]: each for each in examine() if each["level"] != "ok"}
     assert found["settings"]["repair"].startswith("COGNITO_USER_POOL_ID=us-east-1_")
     assert found["keys"]["level"] == found["issuer"]["level"] == "not checked"
@@ -576,7 +576,7 @@ def test_keys_of_another_pool_are_found_and_its_issuer_is_not_recommended(
     site, examine, settings, front
 ):
     other = site.client("cognito-idp").create_user_pool(PoolName="other")["UserPool"]["Id"]
-    settings.ACCOUNTS_JWKS_URL = f"{front.url}/{other}/.well-known/jwks.json"
+    settings.COGNITO_JWKS_URL = f"{front.url}/{other}/.well-known/jwks.json"
     (found,) = [each for each in examine() if each["check"] == "issuer"]
     assert found["level"] == "danger"
     assert "keys of another pool" in found["text"]

@@ -103,12 +103,10 @@ def test_limits_that_are_counted_are_well(case):
     assert the_one(services.limits_per_network(case)).level == "ok"
 
 
-@pytest.mark.parametrize(("serving", "level"), [("32", "ok"), ("64", "warning")])
-def test_threads_without_a_connection_to_cognito_are_a_warning(
-    case, settings, monkeypatch, serving, level
-):
-    settings.ACCOUNTS_COGNITO_THREADS = 32
-    monkeypatch.setenv("WEB_THREADS", serving)
+@pytest.mark.parametrize(("serving", "level"), [(32, "ok"), (64, "warning")])
+def test_threads_without_a_connection_to_cognito_are_a_warning(case, settings, serving, level):
+    settings.COGNITO_THREADS = 32
+    settings.WEB_THREADS = serving
     found = the_one(services.threads(case))
     assert found.level == level
     assert level == "ok" or found.repair == "COGNITO_THREADS=64 in the site's environment"

@@ -244,7 +244,7 @@ def test_account_that_cannot_be_healed_is_named_and_holds_up_no_other(
 
 
 def test_pool_and_region_that_nobody_names_are_asked_for(run, settings):
-    settings.ACCOUNTS_USER_POOL_ID = settings.AWS_REGION = ""
+    settings.COGNITO_USER_POOL_ID = settings.AWS_REGION = ""
     settings.AWS_ENDPOINT_URL = ""
     with pytest.raises(CommandError, match="--user-pool-id"):
         run("cognito_repair")

@@ -19,7 +19,7 @@ both_fronts = pytest.mark.parametrize("front", ["strict", "ministack"], indirect
 def on_cloud(on_cloud: Cloud, front: str, request: pytest.FixtureRequest, settings) -> Cloud:
     if front == "strict":
         url = request.getfixturevalue("strict").url
-        settings.ACCOUNTS_JWKS_URL = settings.ACCOUNTS_JWKS_URL.replace(
+        settings.COGNITO_JWKS_URL = settings.COGNITO_JWKS_URL.replace(
             settings.AWS_ENDPOINT_URL, url
         )
         settings.AWS_ENDPOINT_URL = url

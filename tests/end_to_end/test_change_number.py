@@ -35,8 +35,8 @@ def _warm(cloud):
 
 @pytest.fixture(autouse=True)
 def _texts(on_cloud, settings):
-    settings.ACCOUNTS_TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
-    settings.ACCOUNTS_LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
+    settings.TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
+    settings.LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
     settings.ACCOUNTS_WRONG_CODES = settings.ACCOUNTS_SENDS = "1000/hour"
 
 

@@ -21,12 +21,12 @@ CONFIRM, CODE, RESEND = (
 
 @pytest.fixture(autouse=True)
 def _function(on_cloud, settings):
-    settings.ACCOUNTS_TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
+    settings.TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
     boto3.Session().client(
         "lambda",
         region_name=settings.AWS_REGION,
         endpoint_url=settings.AWS_ENDPOINT_URL,
-    ).invoke(FunctionName=settings.ACCOUNTS_TEXTS_FUNCTION, Payload=b"{}")
+    ).invoke(FunctionName=settings.TEXTS_FUNCTION, Payload=b"{}")
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_number_that_was_changed_meanwhile_confirms_nobody(client, user, phone, 
 
 
 def test_function_that_is_gone_says_so_and_confirms_nobody(client, settings):
-    settings.ACCOUNTS_TEXTS_FUNCTION = "phone-login-texts-gone"
+    settings.TEXTS_FUNCTION = "phone-login-texts-gone"
     page = client.post(CONFIRM, {"next": "/"})
     assert page.status_code == 503
     assert b"Nothing is lost" in page.content

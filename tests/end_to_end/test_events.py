@@ -30,7 +30,7 @@ def browser(user_agent: str) -> Client:
 
 @pytest.fixture
 def _ledger(on_cloud, settings):
-    settings.ACCOUNTS_LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
+    settings.LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
 
 
 def test_code_asked_for_on_one_device_and_typed_on_another_is_one_story(

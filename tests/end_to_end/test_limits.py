@@ -92,7 +92,7 @@ def test_client_outside_the_list_gets_no_text(on_cloud, user, texts):
 def test_held_number_is_told_that_no_text_left_until_an_operator_unlocks_it(
     on_cloud, phone, texts, age_ledger, settings
 ):
-    settings.ACCOUNTS_LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
+    settings.LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
     settings.ACCOUNTS_WRONG_CODES = "1000/hour"
     gateway = cognito.gateway()
     gateway.create_user(phone)

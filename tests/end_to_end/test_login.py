@@ -213,7 +213,7 @@ def test_triggers_refuse_a_late_code_from_whoever_asks_them(on_cloud, phone, tex
 
 @both_fronts
 def test_admin_api_signs_in_as_well(client, phone, texts, settings):
-    settings.ACCOUNTS_COGNITO_API = "admin"
+    settings.COGNITO_API = "admin"
     sign_in(client, phone, texts)
 
 

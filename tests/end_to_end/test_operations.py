@@ -27,8 +27,8 @@ LIST = "/admin/accounts/user/"
 
 @pytest.fixture
 def site(on_cloud, settings):
-    settings.ACCOUNTS_LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
-    settings.ACCOUNTS_TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
+    settings.LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
+    settings.TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
     settings.ACCOUNTS_STAFF_GROUP = "staff"
     settings.ACCOUNTS_GROUPS = {"edit": "Editors"}
     return settings

@@ -68,8 +68,8 @@ def sign_in(on_cloud, settings, clients, phone, texts) -> Callable[..., None]:
 
     ``sign_in(operators=False)`` leaves out what operators alone order.
     """
-    settings.ACCOUNTS_LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
-    settings.ACCOUNTS_TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
+    settings.LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
+    settings.TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
 
     def run(*, operators: bool = True) -> None:
         functions._client.cache_clear()

@@ -19,7 +19,7 @@ DAY = 24 * 60 * 60
 
 @pytest.fixture
 def site(on_cloud, settings):
-    settings.ACCOUNTS_LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
+    settings.LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
     return settings
 
 

@@ -47,7 +47,7 @@ class SignInPool(UserPool):
 
     def connect(self, settings: Any) -> None:
         super().connect(settings)
-        settings.ACCOUNTS_JWKS_URL = f"{self.keys.url}/jwks.json"
+        settings.COGNITO_JWKS_URL = f"{self.keys.url}/jwks.json"
 
     def serves_keys(self, reply: Reply) -> None:
         self.keys.renew(reply)

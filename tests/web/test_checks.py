@@ -72,19 +72,19 @@ def test_production_is_well(production):
         ("AWS_ENDPOINT_URL", "http://cognito.example.com", "site.E007"),
         ("AWS_ENDPOINT_URL", "http://10.0.0.7:4566", "site.E007"),
         ("AWS_ENDPOINT_URL", "cognito.example.com", "site.E007"),
-        ("ACCOUNTS_USER_POOL_ID", "us-east-1_Example01", "site.E008"),
-        ("ACCOUNTS_ISSUER", "https://issuer.example.com/eu-west-1_Example01", "site.E008"),
+        ("COGNITO_USER_POOL_ID", "us-east-1_Example01", "site.E008"),
+        ("COGNITO_ISSUER", "https://issuer.example.com/eu-west-1_Example01", "site.E008"),
         (
-            "ACCOUNTS_ISSUER",
+            "COGNITO_ISSUER",
             "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Another1",
             "site.E008",
         ),
         (
-            "ACCOUNTS_ISSUER",
+            "COGNITO_ISSUER",
             "https://cognito-idp.eu-west-1.amazonaws.com.example.com/eu-west-1_Example01",
             "site.E008",
         ),
-        ("ACCOUNTS_JWKS_URL", "https://keys.example.com/jwks.json", "site.E008"),
+        ("COGNITO_JWKS_URL", "https://keys.example.com/jwks.json", "site.E008"),
         ("CACHE_URL", "http://127.0.0.1", "site.E009"),
         ("CACHE_URL", "valkey://127.0.0.1:6379/0", "site.E009"),
         ("ACCOUNTS_THROTTLE_URL", "junk", "site.E009"),
@@ -92,7 +92,7 @@ def test_production_is_well(production):
         ("ACCOUNTS_THROTTLE_URL", "redis://127.0.0.1:port/0", "site.E009"),
         ("TRUSTED_PROXIES", -1, "site.E010"),
         ("TRUSTED_PROXIES", 11, "site.E010"),
-        ("ACCOUNTS_COGNITO_THREADS", 0, "site.E010"),
+        ("COGNITO_THREADS", 0, "site.E010"),
         ("DATABASE_STATEMENT_SECONDS", 0, "site.E010"),
         ("DATABASE_STATEMENT_SECONDS", 3600, "site.E010"),
         ("SECURE_HSTS_SECONDS", 10**9, "site.E010"),
@@ -118,7 +118,7 @@ def test_what_does_not_scale_is_a_warning(production, monkeypatch):
         ({"SECURE_HSTS_PRELOAD": True}, "site.W004"),
         ({"TRUSTED_PROXIES": 0}, "site.W005"),
         ({"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}, "site.W003"),
-        ({"ACCOUNTS_JWKS_URL": "http://localhost:4566/jwks.json"}, "site.W003"),
+        ({"COGNITO_JWKS_URL": "http://localhost:4566/jwks.json"}, "site.W003"),
     ],
 )
 def test_what_is_not_the_best_is_a_warning(production, given, check):
@@ -131,8 +131,8 @@ def test_what_is_not_the_best_is_a_warning(production, given, check):
 
 @pytest.mark.parametrize("host", ["cognito-idp", "issuer-cognito-idp", "cognito-idp-fips"])
 def test_issuers_of_the_pool_are_well(production, host):
-    production.ACCOUNTS_ISSUER = (
-        f"https://{host}.eu-west-1.amazonaws.com/{production.ACCOUNTS_USER_POOL_ID}"
+    production.COGNITO_ISSUER = (
+        f"https://{host}.eu-west-1.amazonaws.com/{production.COGNITO_USER_POOL_ID}"
     )
     assert found() == []
 

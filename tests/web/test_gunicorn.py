@@ -19,7 +19,7 @@ def test_worker_has_its_client_of_cognito_before_the_first_request(hooks):
 
 
 def test_worker_starts_where_the_client_cannot_be_made(hooks, settings):
-    settings.ACCOUNTS_CLIENT_ID = ""
+    settings.COGNITO_CLIENT_ID = ""
 
     hooks["post_worker_init"](None)
 

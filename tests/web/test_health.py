@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def keys(wire: WireServer, settings) -> WireServer:
-    settings.ACCOUNTS_JWKS_URL = f"{wire.url}/jwks.json"
+    settings.COGNITO_JWKS_URL = f"{wire.url}/jwks.json"
     return wire
 
 

@@ -15,7 +15,7 @@ TEMPTING = {
     "LOCAL_CLOUD": "true",
     "DJANGO_DEBUG": "true",
     "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
-    "DJANGO_SILENCED_CHECKS": "site.E001,site.E002,site.E003,site.E006",
+    "DJANGO_SILENCED_SYSTEM_CHECKS": "site.E001,site.E002,site.E003,site.E006",
 }
 
 

@@ -282,7 +282,7 @@ def test_page_says_where_the_two_sides_differ(admin, pool, person):
 
 @pytest.mark.parametrize("fault", [OUTAGE, Reply(drop=True), Reply({}, delay=4)], ids=str)
 def test_page_works_while_nobody_else_does(admin, pool, person, settings, fault):
-    settings.ACCOUNTS_LEDGER_FUNCTION = "phone-login-ledger"
+    settings.LEDGER_FUNCTION = "phone-login-ledger"
     pool.faults |= {"AdminGetUser": fault, "": fault}
     started = timezone.now()
     page = admin.get(page_of(person))
@@ -298,7 +298,7 @@ def test_page_says_that_cognito_has_no_such_user(admin, pool, person):
 
 
 def test_page_shows_what_the_ledger_holds(admin, pool, person, settings):
-    settings.ACCOUNTS_LEDGER_FUNCTION = "phone-login-ledger"
+    settings.LEDGER_FUNCTION = "phone-login-ledger"
     state = {"failures": 100, "held_until": 0, "is_locked": True}
     pool.faults[""] = Reply(state | {"sends_last_hour": 3, "sends_last_day": 4})
     assert "Locked until an operator unlocks it." in text(admin.get(page_of(person)))
@@ -609,14 +609,14 @@ def test_invitation_is_looked_through_first_and_done_line_by_line(admin, pool, p
 
 
 def test_invitation_texts_only_if_that_was_chosen(admin, pool, settings):
-    settings.ACCOUNTS_TEXTS_FUNCTION = "phone-login-texts"
+    settings.TEXTS_FUNCTION = "phone-login-texts"
     pool.faults[""] = Reply({"delivery": "sent"})
     sent = {"people": "+12025550101", "tell": "on", "go": "1"}
     assert "A text was sent." in text(admin.post(INVITE, sent, follow=True))
 
 
 def test_second_press_of_a_button_invites_and_texts_nobody_again(admin, pool, settings):
-    settings.ACCOUNTS_TEXTS_FUNCTION = "phone-login-texts"
+    settings.TEXTS_FUNCTION = "phone-login-texts"
     pool.faults[""] = Reply({"delivery": "sent"})
     typed = {"people": "+12025550101\n+12025550102", "tell": "on"}
     batch = re.search(r'name="batch" value="([^"]+)"', text(admin.post(INVITE, typed)))[1]

@@ -223,7 +223,7 @@ def test_start_of_the_public_api_sends_name_and_hash_only(site, wire):
 
 
 def test_start_of_the_admin_api_names_the_pool_as_well(site, wire):
-    site.ACCOUNTS_COGNITO_API = "admin"
+    site.COGNITO_API = "admin"
     wire.will(challenge_reply())
 
     start(cognito.gateway())
@@ -256,7 +256,7 @@ def test_answer_of_the_public_api_hashes_the_name_that_it_sends(site, wire):
 
 
 def test_answer_of_the_admin_api_names_the_pool_as_well(site, wire):
-    site.ACCOUNTS_COGNITO_API = "admin"
+    site.COGNITO_API = "admin"
     wire.will(tokens_reply())
 
     answer(cognito.gateway())
@@ -868,7 +868,7 @@ def test_user_without_a_sub_is_unavailable(line, public, attributes):
 
 
 def test_signed_call_without_credentials_is_misconfigured(site, wire, no_credentials):
-    site.ACCOUNTS_COGNITO_API = "admin"
+    site.COGNITO_API = "admin"
 
     for call in EVERY_CALL:
         with pytest.raises(cognito.Misconfigured, match="NoCredentialsError"):
@@ -933,7 +933,7 @@ def test_gateway_is_one_for_threads_that_come_at_once(site):
 
 @pytest.mark.parametrize(("width", "is_full"), [(5, False), (2, True)])
 def test_connections_are_kept_for_as_many_threads_as_configured(site, wire, caplog, width, is_full):
-    site.ACCOUNTS_COGNITO_THREADS = width
+    site.COGNITO_THREADS = width
     wire.will(Reply(challenge_reply().body, delay=0.2))
     gateway = cognito.gateway()
 

@@ -45,8 +45,8 @@ def question(request) -> Question:
 @pytest.fixture(autouse=True)
 def function(settings, wire):
     settings.AWS_ENDPOINT_URL = wire.url
-    settings.ACCOUNTS_LEDGER_FUNCTION = "phone-login-ledger-test"
-    settings.ACCOUNTS_TEXTS_FUNCTION = "phone-login-texts-test"
+    settings.LEDGER_FUNCTION = "phone-login-ledger-test"
+    settings.TEXTS_FUNCTION = "phone-login-texts-test"
     return wire
 
 
@@ -92,7 +92,7 @@ def test_function_is_not_asked_when_no_time_is_left(function, question):
 
 
 def test_function_without_a_name_is_misconfigured(function, settings, question):
-    setattr(settings, f"ACCOUNTS_{question.setting}", "")
+    setattr(settings, question.setting, "")
     with pytest.raises(functions.Misconfigured, match=f"{question.setting} is not set"):
         question.ask()
     assert function.requests == []

@@ -23,7 +23,7 @@ STATE = {
 @pytest.fixture
 def function(settings, wire):
     settings.AWS_ENDPOINT_URL = wire.url
-    settings.ACCOUNTS_LEDGER_FUNCTION = "phone-login-ledger-test"
+    settings.LEDGER_FUNCTION = "phone-login-ledger-test"
     return wire
 
 
@@ -78,7 +78,7 @@ def test_overview_that_makes_no_sense_is_a_ledger_error(function, reply):
 
 
 def test_function_that_is_not_configured_is_said_so(settings):
-    settings.ACCOUNTS_LEDGER_FUNCTION = ""
+    settings.LEDGER_FUNCTION = ""
     with pytest.raises(CommandError, match="LEDGER_FUNCTION is not set"):
         run("show", PHONE)
 

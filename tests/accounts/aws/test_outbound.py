@@ -98,7 +98,7 @@ def test_half_of_the_threads_are_left_once_a_call_is_slow(hang, monkeypatch):
 
 
 def test_one_thread_is_left_while_the_others_wait_for_several_services(hang, settings):
-    settings.ACCOUNTS_WEB_THREADS = 4
+    settings.WEB_THREADS = 4
     one, other = outbound.calls_to("one"), outbound.calls_to("other")
     waiting(one, hang, 2)
     waiting(other, hang, 1)
@@ -106,7 +106,7 @@ def test_one_thread_is_left_while_the_others_wait_for_several_services(hang, set
 
 
 def test_places_are_given_back_by_calls_that_were_not_made(hang, settings):
-    settings.ACCOUNTS_WEB_THREADS = 2
+    settings.WEB_THREADS = 2
     calls = outbound.calls_to("one")
     for _ in range(5):
         with pytest.raises(ConnectTimeoutError):

@@ -36,7 +36,7 @@ CALLS = {
 @pytest.fixture
 def function(settings, wire):
     settings.AWS_ENDPOINT_URL = wire.url
-    settings.ACCOUNTS_TEXTS_FUNCTION = "phone-login-texts-test"
+    settings.TEXTS_FUNCTION = "phone-login-texts-test"
     return wire
 
 

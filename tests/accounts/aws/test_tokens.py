@@ -363,7 +363,7 @@ def test_error_holds_nothing_of_the_token(verifier, sign):
 
 
 def test_configured_pool_is_the_one_that_is_trusted(settings, wire, jwk, sign):
-    settings.ACCOUNTS_JWKS_URL = f"{wire.url}/keys"
+    settings.COGNITO_JWKS_URL = f"{wire.url}/keys"
     wire.will(Reply({"keys": [jwk("old")]}))
 
     assert tokens.verify_id_token(sign(), sub=SUB).sub == SUB
@@ -375,7 +375,7 @@ def test_configured_pool_is_the_one_that_is_trusted(settings, wire, jwk, sign):
 
 
 def test_issuer_that_was_set_takes_the_place_of_the_usual_one(settings, wire, jwk, sign):
-    settings.ACCOUNTS_ISSUER = wire.url
+    settings.COGNITO_ISSUER = wire.url
     wire.will(Reply({"keys": [jwk("old")]}))
 
     assert tokens.verify_id_token(sign(iss=wire.url), sub=SUB).sub == SUB

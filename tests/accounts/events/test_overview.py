@@ -25,7 +25,7 @@ TEXTS = {
 @pytest.fixture
 def function(settings, wire):
     settings.AWS_ENDPOINT_URL = wire.url
-    settings.ACCOUNTS_LEDGER_FUNCTION = "phone-login-ledger-test"
+    settings.LEDGER_FUNCTION = "phone-login-ledger-test"
     # A process makes its client once, which takes a while.
     functions._client()
     wire.will(Reply(TEXTS))

@@ -191,7 +191,7 @@ TEXTS = {
 @pytest.fixture
 def function(settings, wire):
     settings.AWS_ENDPOINT_URL = wire.url
-    settings.ACCOUNTS_LEDGER_FUNCTION = "phone-login-ledger-test"
+    settings.LEDGER_FUNCTION = "phone-login-ledger-test"
     # A process makes its client once, which takes a while.
     functions._client()
     return wire
@@ -236,5 +236,5 @@ def test_slow_triggers_keep_nobody_waiting_and_answer_the_next_one(function):
 
 
 def test_site_without_a_ledger_says_which_setting_is_missing(settings):
-    settings.ACCOUNTS_LEDGER_FUNCTION = ""
+    settings.LEDGER_FUNCTION = ""
     assert stats.from_triggers().trouble == "LEDGER_FUNCTION is not set"

@@ -33,7 +33,7 @@ FUNCTION_DOWN = Reply({"errorType": "TryAgainLater"}, headers={"X-Amz-Function-E
 @pytest.fixture
 def aws(pool, user, settings) -> SignInPool:
     """The user pool, which knows this user alone, and the function of texts."""
-    settings.ACCOUNTS_TEXTS_FUNCTION = "phone-login-texts-test"
+    settings.TEXTS_FUNCTION = "phone-login-texts-test"
     pool.add(user.sub, user.phone)
     pool.functions["prove"] = lambda _: proof()
     pool.functions["check"] = lambda asked: {"is_correct": asked["code"] == RIGHT}
@@ -255,7 +255,7 @@ def test_check_out_of_order_costs_no_try(client, aws, settings):
 
 
 def test_texts_function_that_is_missing_is_said_and_logged(client, settings, caplog):
-    settings.ACCOUNTS_TEXTS_FUNCTION = ""
+    settings.TEXTS_FUNCTION = ""
     assert ask(client).status_code == 503
     assert "TEXTS_FUNCTION is not set" in caplog.text
 

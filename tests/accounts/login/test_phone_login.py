@@ -58,7 +58,7 @@ def test_second_sign_in_takes_two_calls(client, pool, phone):
 
 
 def test_signing_in_with_iam_makes_the_admin_calls(client, pool, known, settings):
-    settings.ACCOUNTS_COGNITO_API = "admin"
+    settings.COGNITO_API = "admin"
     ask(client, known.phone)
     answer(client, pool.code())
     assert who(client) == known

@@ -75,7 +75,7 @@ def test_signing_out_ends_what_began_before_the_order_alone(pool, person, operat
 
 
 def test_unlocked_number_is_free_here_and_in_the_ledger(pool, person, operator, settings):
-    settings.ACCOUNTS_LEDGER_FUNCTION = "phone-login-ledger"
+    settings.LEDGER_FUNCTION = "phone-login-ledger"
     User.objects.filter(pk=person.pk).update(held_until=timezone.now() + timedelta(days=1))
     state = {"failures": 0, "held_until": 0, "is_locked": False}
     pool.faults[""] = Reply(state | {"sends_last_hour": 0, "sends_last_day": 0})
@@ -117,7 +117,7 @@ def test_invited_person_has_an_account_and_nothing_to_sign_in_with(pool, phone, 
     ids=["sent", "refused", "away"],
 )
 def test_text_to_an_invited_person_is_tried_once(pool, phone, operator, settings, reply, remark):
-    settings.ACCOUNTS_TEXTS_FUNCTION = "phone-login-texts"
+    settings.TEXTS_FUNCTION = "phone-login-texts"
     pool.faults[""] = reply
     operation = operations.perform(Kind.INVITE, None, by=operator, phone=phone, tell=True)
     assert (operation.state, operation.remark) == (State.DONE, remark)
@@ -128,7 +128,7 @@ def test_text_to_an_invited_person_is_tried_once(pool, phone, operator, settings
 
 
 def test_old_number_is_told_of_the_new_one_if_wanted(pool, person, operator, settings):
-    settings.ACCOUNTS_TEXTS_FUNCTION = "phone-login-texts"
+    settings.TEXTS_FUNCTION = "phone-login-texts"
     pool.faults[""] = Reply({"delivery": "sent"})
     change = partial(operations.perform, Kind.CHANGE_NUMBER, person, by=operator, verified=False)
     assert change(phone=f"{person.phone[:-4]}0199", tell=True).remark == Remark.TEXT_SENT
@@ -355,7 +355,7 @@ def test_order_whose_process_died_is_taken_up_when_its_lease_is_over(pool, perso
 
 
 def test_process_that_was_thought_dead_does_nothing_twice(pool, phone, operator, settings):
-    settings.ACCOUNTS_TEXTS_FUNCTION = "phone-login-texts"
+    settings.TEXTS_FUNCTION = "phone-login-texts"
     pool.faults[""] = Reply({"delivery": "sent"})
     operation = operations.order(Kind.INVITE, None, by=operator, phone=phone, tell=True)
     slow = queue._claim(operation.pk)

@@ -104,7 +104,7 @@ def test_superusers_are_never_touched(settings, person, is_superuser):
 @pytest.fixture
 def keys(wire, mapped):
     wire.will(Reply(key_set()))
-    mapped.ACCOUNTS_JWKS_URL = wire.url
+    mapped.COGNITO_JWKS_URL = wire.url
     mapped.ACCOUNTS_STAFF_GROUP = "operators"
 
 

@@ -29,7 +29,7 @@ STATE = {
 
 @pytest.fixture(autouse=True)
 def _configured(settings):
-    settings.ACCOUNTS_LEDGER_FUNCTION = "phone-login-ledger-test"
+    settings.LEDGER_FUNCTION = "phone-login-ledger-test"
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_ledger_that_fails_changes_nothing(function, user, reply):
 
 
 def test_site_without_a_ledger_asks_nobody_and_says_nothing(function, user, settings, caplog):
-    settings.ACCOUNTS_LEDGER_FUNCTION = ""
+    settings.LEDGER_FUNCTION = ""
     caplog.clear()
     logging.getLogger("accounts").addHandler(caplog.handler)
     look(user.phone)

@@ -208,7 +208,7 @@ def test_groups_are_not_asked_for_where_they_mean_nothing(pool, person):
 def keys(settings):
     server = WireServer()
     server.will(Reply(key_set()))
-    settings.ACCOUNTS_JWKS_URL = server.url
+    settings.COGNITO_JWKS_URL = server.url
     yield
     server.close()
 

@@ -698,7 +698,7 @@ def test_difference_of_another_pool_is_not_repaired(pool, settings):
     user = person(pool, 1)
     pool.change(user.sub, phone_number=number(7777))
     difference = only_difference(pool, Kind.PHONE)
-    settings.ACCOUNTS_USER_POOL_ID = "eu-west-1_Elsewhere"
+    settings.COGNITO_USER_POOL_ID = "eu-west-1_Elsewhere"
     with pytest.raises(errors.NotDone, match="another user pool"):
         repair.repair(difference, by="")
 

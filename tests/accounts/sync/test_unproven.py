@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def pool(pool: SignInPool, settings) -> SignInPool:
     """With the function that tells of the ledger."""
-    settings.ACCOUNTS_LEDGER_FUNCTION = "phone-login-ledger"
+    settings.LEDGER_FUNCTION = "phone-login-ledger"
     return pool
 
 
