@@ -1,4 +1,4 @@
-"""Log lines as JSON, one object each, with the request they belong to and no phone in clear."""
+"""Logging to the console: one JSON object a line, with its request and no phone in clear."""
 
 import re
 from typing import Any
@@ -12,6 +12,7 @@ _HEALTH = re.compile(r"[A-Z]+ /(healthz|readyz)\b")
 
 
 def mask_phones(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Mask what looks like a phone in E.164, in any value of the line."""
     return {name: _masked(value) for name, value in event.items()}
 
 
@@ -49,7 +50,7 @@ _SHARED: list[Processor] = [
 ]
 
 
-def configure() -> None:
+def configure_structlog() -> None:
     """Let structlog's loggers, which django-structlog uses, write through those of Python."""
     structlog.configure(
         processors=[
@@ -75,3 +76,32 @@ JSON_FORMATTER: dict[str, Any] = {
         structlog.processors.JSONRenderer(ensure_ascii=False),
     ],
 }
+
+
+def django_logging(*, debug: bool) -> dict[str, Any]:
+    """Return Django's LOGGING setting. With ``debug`` lines are plain text, for a terminal."""
+    served = [] if debug else ["console"]
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+            "json": JSON_FORMATTER,
+        },
+        "handlers": {
+            "console": {
+                "class": "logging.StreamHandler",
+                "formatter": "line" if debug else "json",
+            }
+        },
+        "loggers": {
+            "accounts": {"handlers": ["console"], "level": "INFO", "propagate": False},
+            "config": {"handlers": ["console"], "level": "INFO", "propagate": False},
+            # gunicorn's root logger would write each line a second time.
+            "django": {"handlers": served, "level": "INFO", "propagate": debug},
+            # One line for each request; runserver has its own.
+            "django_structlog": {"handlers": served, "level": "INFO", "propagate": False},
+            # Its DEBUG lines hold codes, sessions and tokens, whatever the root's level is.
+            "botocore": {"level": "INFO"},
+        },
+    }

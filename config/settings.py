@@ -1,7 +1,8 @@
-"""Settings, all from the environment; what is not said is safe for production.
+"""Settings of the site, from the environment. The defaults are safe for production.
 
-docs/configuration.md explains every variable. ``ENV_FILE`` names a file to read them
-from (default ``.env``); the process environment wins over it.
+A variable has the name of its setting, after ``DJANGO_`` where it is one of Django's or, like
+HTTPS, has a name that other programs use; docs/configuration.md explains each. ``ENV_FILE`` names
+a file to read them from (default ``.env``); the process environment wins over it.
 """
 
 import logging
@@ -9,9 +10,8 @@ import os
 from pathlib import Path
 
 import environ
-from csp.constants import NONE, SELF
 
-from config import logs
+from config import headers, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -23,15 +23,15 @@ if ENV_FILE.is_file():
 # Django
 
 SECRET_KEY = env.str("DJANGO_SECRET_KEY")
-# Older ones, by which nothing new is signed or encrypted, but what was still counts.
+# Older keys: they still verify and decrypt, and sign nothing new.
 SECRET_KEY_FALLBACKS = env.list("DJANGO_SECRET_KEY_FALLBACKS", default=[])
 DEBUG = env.bool("DJANGO_DEBUG", default=False)
 ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=[])
-# Off only where the site is reached by plain http, as on one's own machine.
+# Off only for plain http, as on a developer's machine.
 HTTPS = env.bool("DJANGO_HTTPS", default=True)
-# How many proxies of ours stand before the site and append to X-Forwarded-For.
+# How many of our proxies append to X-Forwarded-For.
 TRUSTED_PROXIES = env.int("DJANGO_TRUSTED_PROXIES", default=0)
-# Those of make run are in localcloud/settings.py: nothing here can make the inbox appear.
+# localcloud/settings.py, which make run uses, turns it on: no variable can show the inbox.
 LOCAL_CLOUD = False
 
 INSTALLED_APPS = [
@@ -125,7 +125,7 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = env.path("DJANGO_STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
-# Behind gunicorn the site serves its own files, compressed, and under names that browsers may keep.
+# Under gunicorn the site serves its own files, compressed, under names that browsers may cache.
 if not DEBUG:
     STORAGES = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -136,13 +136,13 @@ if not DEBUG:
         "whitenoise.middleware.WhiteNoiseMiddleware",
     )
 
-# What processes share: redis:// or rediss:// (Redis, Valkey); each has its own without.
+# redis:// or rediss:// (Redis, Valkey) is shared; without it each process has its own cache.
 CACHE_URL = env.str("CACHE_URL", default="locmemcache://")
 CACHES = {"default": env.cache_url_config(CACHE_URL)}
 if CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
     CACHES["default"]["BACKEND"] = "config.cache.RedisCache"
 
-# Of a whole body, files included: config/bodies.py.
+# Holds for a whole body with its files: config/bodies.py.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 
@@ -150,7 +150,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 
 SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
 SESSION_ENGINE = "accounts.sessions.store"
-# Of a browser that nobody has signed in with; what holds for people is below.
+# Before sign-in; ACCOUNTS_SESSION_SECONDS and its neighbours hold after it.
 SESSION_COOKIE_AGE = 60 * 60
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -170,7 +170,7 @@ MESSAGE_STORAGE = "config.messages.Storage"
 
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
-# Small at first, since browsers do not forget it: docs/deploy.md says how to raise it.
+# Small by default, since browsers remember it: docs/deploy.md says how to raise it.
 SECURE_HSTS_SECONDS = env.int("DJANGO_SECURE_HSTS_SECONDS", default=3600) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("DJANGO_SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False)
 SECURE_HSTS_PRELOAD = env.bool("DJANGO_SECURE_HSTS_PRELOAD", default=False)
@@ -178,57 +178,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [NONE],
-        "script-src": [SELF],
-        "style-src": [SELF],
-        "img-src": [SELF, "data:"],
-        "font-src": [SELF],
-        "connect-src": [SELF],
-        "form-action": [SELF],
-        "base-uri": [NONE],
-        "frame-ancestors": [NONE],
-    }
-}
-# Features of the browser that pages may use. The page of the code lets it read our own text
-# (WebOTP); no page uses any other, and neither could a script that got into one.
-PERMISSIONS_POLICY = {
-    "otp-credentials": "self",
-    **{
-        name: []
-        for name in (
-            "accelerometer",
-            "autoplay",
-            "bluetooth",
-            "camera",
-            "clipboard-read",
-            "clipboard-write",
-            "display-capture",
-            "encrypted-media",
-            "fullscreen",
-            "geolocation",
-            "gyroscope",
-            "hid",
-            "idle-detection",
-            "local-fonts",
-            "magnetometer",
-            "microphone",
-            "midi",
-            "payment",
-            "picture-in-picture",
-            "publickey-credentials-create",
-            "publickey-credentials-get",
-            "screen-wake-lock",
-            "serial",
-            "storage-access",
-            "usb",
-            "web-share",
-            "window-management",
-            "xr-spatial-tracking",
-        )
-    },
-}
+CONTENT_SECURITY_POLICY = headers.CONTENT_SECURITY_POLICY
+PERMISSIONS_POLICY = headers.PERMISSIONS_POLICY
 
 # Sign-in
 
@@ -236,7 +187,7 @@ AUTH_USER_MODEL = "accounts.User"
 SILENCED_SYSTEM_CHECKS = [
     # The name is unique together with the pool.
     "auth.W004",
-    # HSTS for all subdomains, and for ever: site.W004 knows when they are worth it.
+    # HSTS for subdomains and preloading: site.W004 says when they make sense.
     "security.W005",
     "security.W021",
     *env.list("DJANGO_SILENCED_SYSTEM_CHECKS", default=[]),
@@ -258,7 +209,7 @@ COGNITO_USER_POOL_ID = env.str("COGNITO_USER_POOL_ID", default="")
 COGNITO_CLIENT_ID = env.str("COGNITO_CLIENT_ID", default="")
 COGNITO_CLIENT_SECRET = env.str("COGNITO_CLIENT_SECRET", default="")
 COGNITO_API = env.str("COGNITO_API", default="public")
-# Of gunicorn, in each process: config/gunicorn.conf.py reads the same.
+# Threads of gunicorn in each process: config/gunicorn.conf.py reads the same variable.
 WEB_THREADS = env.int("WEB_THREADS", default=16)
 COGNITO_THREADS = env.int("COGNITO_THREADS", default=WEB_THREADS)
 LEDGER_FUNCTION = env.str("LEDGER_FUNCTION", default="")
@@ -291,50 +242,19 @@ ACCOUNTS_THROTTLE_URL = env.str(
 ACCOUNTS_PHONE_POSTS = env.str("ACCOUNTS_PHONE_POSTS", default="60/5 minutes")
 ACCOUNTS_SENDS = env.str("ACCOUNTS_SENDS", default="10/10 minutes;30/hour;100/day")
 ACCOUNTS_WRONG_CODES = env.str("ACCOUNTS_WRONG_CODES", default="10/5 minutes;50/hour")
-# No more new accounts than the triggers would text by default.
+# As many new accounts as the triggers text by default.
 ACCOUNTS_SIGN_UPS = env.str("ACCOUNTS_SIGN_UPS", default="300/hour;2000/day")
 ACCOUNTS_SIGN_UPS_PER_COUNTRY = env.str("ACCOUNTS_SIGN_UPS_PER_COUNTRY", default="200/hour")
 ACCOUNTS_SIGN_UPS_PER_BLOCK = env.str("ACCOUNTS_SIGN_UPS_PER_BLOCK", default="20/hour")
 
-# Logs: to the console, one line each. Phones are masked where they are written.
+# Logs: one line each to the console
 
-logs.configure()
+logs.configure_structlog()
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
-# Else every request would read its session and its user, if only to be logged.
+# Logging the user would read session and user in every request.
 DJANGO_STRUCTLOG_USER_ID_FIELD = ""
-# A proxy of ours names requests; a stranger's name for one would be taken for ours.
+# Our proxy may name requests; a stranger must not.
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = TRUSTED_PROXIES > 0
 DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
-        "json": logs.JSON_FORMATTER,
-    },
-    "handlers": {
-        "console": {
-            "class": "logging.StreamHandler",
-            "formatter": "line" if DEBUG else "json",
-        }
-    },
-    "loggers": {
-        "accounts": {"handlers": ["console"], "level": "INFO", "propagate": False},
-        "config": {"handlers": ["console"], "level": "INFO", "propagate": False},
-        "django": {
-            "handlers": ["console"] if not DEBUG else [],
-            "level": "INFO",
-            # gunicorn's root logger would write each line once more.
-            "propagate": DEBUG,
-        },
-        # One line for each request; runserver has its own.
-        "django_structlog": {
-            "handlers": ["console"] if not DEBUG else [],
-            "level": "INFO",
-            "propagate": False,
-        },
-        # Its DEBUG lines hold codes, sessions and tokens, whatever level the root is set to.
-        "botocore": {"level": "INFO"},
-    },
-}
+LOGGING = logs.django_logging(debug=DEBUG)
