@@ -1,6 +1,6 @@
-"""A typed view on the settings of this app, read late so that tests and commands may change them.
+"""Typed settings of this app, read at each use so that tests and commands may change them.
 
-Every value comes from config/settings.py; accounts/checks.py refuses those that make no sense.
+Every value comes from config/settings.py; accounts/checks refuses those that make no sense.
 """
 
 from django.conf import settings

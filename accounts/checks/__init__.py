@@ -1,0 +1,28 @@
+"""System checks of this app. An error keeps the site from starting; "(deploy)" needs ``--deploy``.
+
+accounts.E001  ACCOUNTS_COUNTRIES is empty or names no country
+accounts.E002  ACCOUNTS_DEFAULT_REGION is not one of ACCOUNTS_COUNTRIES
+accounts.E003  ACCOUNTS_SIGN_UP is neither open nor closed
+accounts.E004  a setting of the user pool is missing
+accounts.E005  COGNITO_API is neither public nor admin
+accounts.E006  a rate limit cannot be read
+accounts.E007  a sharing policy is none of off, notify, ask, strict
+accounts.E008  a limit of sessions makes no sense
+accounts.E009  ACCOUNTS_CONFIRM_SECONDS makes no sense
+accounts.E012  ACCOUNTS_EVENTS_KEPT_DAYS is out of range
+accounts.E013  ACCOUNTS_GROUPS or ACCOUNTS_STAFF_GROUP cannot be read
+accounts.E014  ACCOUNTS_REVALIDATE_SECONDS is out of range
+accounts.E015  ACCOUNTS_UNPROVEN_KEPT_DAYS is out of range
+accounts.E020  a colour of the brand cannot be read
+accounts.E021  a colour of the brand is too faint to be read by everybody
+accounts.E022  the logo is no static file
+accounts.E023  SITE_CONTACT is neither an e-mail address nor a page
+accounts.W001  counts of the throttle are kept in one process only (deploy)
+accounts.W002  nobody can change a number: TEXTS_FUNCTION is missing (deploy)
+accounts.W003  the site has no name of its own (deploy)
+accounts.W004  nobody can reach those who run the site: SITE_CONTACT is missing (deploy)
+"""
+
+from accounts.checks import brand, cognito, login, retention, sessions
+
+__all__ = ["brand", "cognito", "login", "retention", "sessions"]

@@ -1,0 +1,107 @@
+"""Checks of the site's own look: name, contact, logo and colours."""
+
+from contextlib import suppress
+from typing import Any
+
+from django.contrib.staticfiles import finders
+from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator, validate_email
+
+from accounts import brand
+from accounts.conf import conf
+
+
+@register(deploy=True)
+def check_names(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Warn where pages have no name of their own, or no contact: W003, W004."""
+    found: list[CheckMessage] = []
+    if conf.site_name in ("", "Phone login"):
+        found.append(
+            Warning(
+                "SITE_NAME is not set: pages would not call the site what texts call it.",
+                hint="It is the output SiteName of the stack, the AppName of deploy.toml.",
+                id="accounts.W003",
+            )
+        )
+    if not conf.site_contact:
+        found.append(
+            Warning(
+                "SITE_CONTACT is not set: people whose number was taken cannot reach you.",
+                hint="An e-mail address or a page, such as help@example.com.",
+                id="accounts.W004",
+            )
+        )
+    return found
+
+
+@register()
+def check_contact(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Require an e-mail address or a page with https: E023."""
+    if not conf.site_contact or _is_contact(conf.site_contact):
+        return []
+    return [
+        Error(
+            f"SITE_CONTACT is no e-mail address and no page: {conf.site_contact!r}.",
+            hint="Write it like help@example.com or https://www.example.com/help.",
+            id="accounts.E023",
+        )
+    ]
+
+
+@register()
+def check_logo(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Require a static file: E022."""
+    if not conf.site_logo or finders.find(conf.site_logo):
+        return []
+    return [
+        Error(
+            f"SITE_LOGO is no static file: {conf.site_logo!r}.",
+            hint="Put it into static/ and give its path from there, such as brand/logo.svg.",
+            id="accounts.E022",
+        )
+    ]
+
+
+@register()
+def check_colors(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Require colours that can be read, on every surface of the pages: E020, E021."""
+    if conf.site_color_dark and not conf.site_color:
+        return [Error("SITE_COLOR_DARK needs a SITE_COLOR.", id="accounts.E020")]
+    found: list[CheckMessage] = []
+    for name, colour, surfaces in (
+        ("SITE_COLOR", conf.site_color, brand.LIGHT_SURFACES),
+        ("SITE_COLOR_DARK", conf.site_color_dark, brand.DARK_SURFACES),
+    ):
+        if not colour:
+            continue
+        try:
+            ratio = brand.worst_contrast(colour, surfaces)
+        except ValueError:
+            found.append(
+                Error(
+                    f"{name} is no colour: {colour!r}.",
+                    hint="Write it like #0b57d0.",
+                    id="accounts.E020",
+                )
+            )
+            continue
+        if ratio < brand.ENOUGH:
+            found.append(
+                Error(
+                    f"{name} is too faint for links: {colour} has a contrast of {ratio:.1f}:1, "
+                    f"and {brand.ENOUGH}:1 is needed.",
+                    hint=f"The nearest colour that can be read is "
+                    f"{brand.readable(colour, surfaces)}.",
+                    id="accounts.E021",
+                )
+            )
+    return found
+
+
+def _is_contact(value: str) -> bool:
+    for validate in (validate_email, URLValidator(schemes=["https"])):
+        with suppress(ValidationError):
+            validate(value)
+            return True
+    return False

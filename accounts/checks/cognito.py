@@ -1,0 +1,89 @@
+"""Checks of the user pool: its settings, its groups, and how often it is asked."""
+
+import re
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
+
+from accounts.conf import conf
+
+# The name of a group, as Cognito takes it.
+_POOL_GROUP = re.compile(r"\S{1,128}")
+_MAX_DJANGO_GROUP = 150
+_REVALIDATE = range(60, 24 * 60 * 60 + 1)
+
+
+@register()
+def check_pool(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Require the settings of the user pool: E004, E005."""
+    found: list[CheckMessage] = [
+        Error(
+            f"{name} is not set.",
+            hint="It is an output of the stack of lambdas/template.yaml.",
+            id="accounts.E004",
+        )
+        for name, value in {
+            "AWS_REGION": conf.region,
+            "COGNITO_USER_POOL_ID": conf.user_pool_id,
+            "COGNITO_CLIENT_ID": conf.client_id,
+            "COGNITO_CLIENT_SECRET": conf.client_secret,
+        }.items()
+        if not value
+    ]
+    if conf.cognito_api not in ("public", "admin"):
+        found.append(Error('COGNITO_API must be "public" or "admin".', id="accounts.E005"))
+    return found
+
+
+@register(deploy=True)
+def check_texts(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Warn where no function texts what is not a sign-in code: W002."""
+    if conf.texts_function:
+        return []
+    return [
+        Warning(
+            "TEXTS_FUNCTION is not set: nobody can change their number, or be invited by text.",
+            hint="It is the output TextsFunction of the stack of lambdas/template.yaml.",
+            id="accounts.W002",
+        )
+    ]
+
+
+@register(Tags.security)
+def check_groups(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Require names of groups that Cognito and Django can have: E013."""
+    found: list[CheckMessage] = []
+    if not all(
+        _POOL_GROUP.fullmatch(theirs) and 0 < len(ours) <= _MAX_DJANGO_GROUP
+        for theirs, ours in conf.groups.items()
+    ):
+        found.append(
+            Error(
+                "ACCOUNTS_GROUPS cannot be read.",
+                hint="Write it like pool-group=Django group,other-group=Other group.",
+                id="accounts.E013",
+            )
+        )
+    if conf.staff_group and not _POOL_GROUP.fullmatch(conf.staff_group):
+        found.append(
+            Error(
+                "ACCOUNTS_STAFF_GROUP is no name of a group of the user pool.",
+                hint="Name one group, without spaces, or none.",
+                id="accounts.E013",
+            )
+        )
+    return found
+
+
+@register(Tags.security)
+def check_revalidation(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Require that people are looked up in Cognito once a minute to once a day: E014."""
+    if conf.revalidate_seconds in _REVALIDATE:
+        return []
+    return [
+        Error(
+            f"ACCOUNTS_REVALIDATE_SECONDS is not from {_REVALIDATE[0]} to {_REVALIDATE[-1]}.",
+            hint="It is how long a person who was disabled in Cognito may stay signed in here.",
+            id="accounts.E014",
+        )
+    ]

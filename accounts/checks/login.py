@@ -1,0 +1,75 @@
+"""Checks of sign-in: the countries, who may sign up, and limits per network."""
+
+from typing import Any
+
+import limits
+import phonenumbers
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
+
+from accounts.conf import conf
+
+
+@register(Tags.security)
+def check_countries(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Require countries to text, and the one of numbers without + among them: E001, E002."""
+    unknown = sorted(conf.countries - phonenumbers.SUPPORTED_REGIONS)
+    if unknown or not conf.countries:
+        what = f"names no country: {', '.join(unknown)}" if unknown else "is empty"
+        return [
+            Error(
+                f"ACCOUNTS_COUNTRIES {what}.",
+                hint="List the countries whose phones are texted, such as US,CA. Texts cost money.",
+                id="accounts.E001",
+            )
+        ]
+    if conf.default_region not in conf.countries:
+        return [
+            Error(
+                "ACCOUNTS_DEFAULT_REGION is not one of ACCOUNTS_COUNTRIES.",
+                hint="Numbers typed without + are read in this country.",
+                id="accounts.E002",
+            )
+        ]
+    return []
+
+
+@register(Tags.security)
+def check_sign_up(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Require ``open`` or ``closed``: E003."""
+    if conf.sign_up in ("open", "closed"):
+        return []
+    return [Error('ACCOUNTS_SIGN_UP must be "open" or "closed".', id="accounts.E003")]
+
+
+@register(Tags.security)
+def check_rates(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Require rates that the limits library reads, all above zero: E006."""
+    found: list[CheckMessage] = []
+    for kind, spelled in conf.throttle_rates.items():
+        try:
+            is_sane = all(rate.amount > 0 for rate in limits.parse_many(spelled))
+        except ValueError:
+            is_sane = False
+        if not is_sane:
+            found.append(
+                Error(
+                    f"ACCOUNTS_{kind.upper()} cannot be read: {spelled!r}.",
+                    hint='Write it like "10/10 minutes;30/hour".',
+                    id="accounts.E006",
+                )
+            )
+    return found
+
+
+@register(Tags.security, deploy=True)
+def check_throttle_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Warn where each process counts on its own: W001."""
+    if not conf.throttle_url.startswith("memory:"):
+        return []
+    return [
+        Warning(
+            "The throttle counts in the memory of one process.",
+            hint="Set CACHE_URL to redis://…, which all processes share.",
+            id="accounts.W001",
+        )
+    ]
