@@ -240,7 +240,7 @@ def _tell_site(account: Account, made: stack.Stack) -> None:
 def _environment(account: Account) -> Mapping[str, str]:
     """Return the environment of a command that needs none of the site's settings."""
     return {
-        "DJANGOCOGNITO_CLIENT_SECRET_KEY": "of-no-use-to-these-commands",
+        "DJANGO_SECRET_KEY": "of-no-use-to-these-commands",
         **os.environ,
         "AWS_REGION": account.region,
         "ENV_FILE": os.devnull,

@@ -65,9 +65,11 @@ def config(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def shell(aws, tmp_path):
-    """``shell("-m", "…")``: what Python says as the operator; fails with it."""
+    """``shell("-m", "…")``: what Python says where no settings of a site are; fails with it."""
 
-    def run(*arguments: object, fails: bool | None = False, answer: str = "") -> str:
+    def run(
+        *arguments: object, fails: bool | None = False, answer: str = "", **variables: str
+    ) -> str:
         done = subprocess.run(
             [sys.executable, *map(str, arguments)],
             cwd=PROJECT,
@@ -76,10 +78,10 @@ def shell(aws, tmp_path):
                 "HOME": str(tmp_path),
                 "NO_PROXY": "*",
                 "AWS_REGION": "us-east-1",
-                "DJANGO_SECRET_KEY": "of-no-use-to-these-commands",
                 "AWS_ENDPOINT_URL": aws.emulator.url,
                 "AWS_ACCESS_KEY_ID": aws.emulator.root_key.id,
                 "AWS_SECRET_ACCESS_KEY": aws.emulator.root_key.secret,
+                **variables,
             },
             input="" if answer == NO_ANSWER else answer,
             capture_output=True,
@@ -157,7 +159,7 @@ def test_deployed_examined_printed_undeployed_and_back_with_the_same_users(aws, 
     said = make("down", fails=True)
     detach = f"cognito_detach --user-pool-id {pool} --stage test"
     assert detach in said
-    shell("manage.py", *detach.split(), "--yes")
+    shell("manage.py", *detach.split(), "--yes", DJANGO_SECRET_KEY="of-no-use-here")
     assert "Deleted phone-login-test" in make("down")
 
 
