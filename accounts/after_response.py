@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from django.http import HttpRequest, HttpResponseBase
 
@@ -20,22 +21,23 @@ def do(request: HttpRequest, work: Callable[[], object]) -> None:
 def middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Hang what was asked for on the closing of the response, which the server does at the end."""
+    """Do what was asked for when the server closes the response, which it does at the end."""
 
     def handle(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
-        for work in getattr(request, _KEY, []):
-            response._resource_closers.append(_kept_quiet(work))  # type: ignore[attr-defined]
+        if works := getattr(request, _KEY, []):
+            # Django's signal request_finished does not say which request it was.
+            setattr(response, "close", partial(_work_and_close, works, response.close))  # noqa: B010
         return response
 
     return handle
 
 
-def _kept_quiet(work: Callable[[], object]) -> Callable[[], None]:
-    def run() -> None:
+def _work_and_close(works: list[Callable[[], object]], close: Callable[[], None]) -> None:
+    # Servers may close twice.
+    while works:
         try:
-            work()
+            works.pop(0)()
         except Exception:
             log.exception("Work after a response failed")
-
-    return run
+    close()

@@ -8,6 +8,9 @@ from unicodedata import normalize
 from babel import Locale
 from babel.core import get_global
 from babel.languages import get_official_languages
+
+# Not documented, and the only parser of Accept-Language with weights that Django has: its public
+# get_language_from_request() knows the languages of the site, not the country behind the tag.
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 from accounts import phones

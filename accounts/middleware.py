@@ -40,9 +40,10 @@ class AuthenticationMiddleware(middleware.AuthenticationMiddleware):
 
 
 def _user_of(request: HttpRequest) -> User | AnonymousUser:
-    if not hasattr(request, "_cached_user"):
-        request._cached_user = _signed_in(request) or AnonymousUser()  # type: ignore[attr-defined]
-    return request._cached_user  # type: ignore[attr-defined,no-any-return]
+    # An attribute of our own: accounts.sync.revalidation looks whether a view asked for the user.
+    if not hasattr(request, "session_user"):
+        request.session_user = _signed_in(request) or AnonymousUser()  # type: ignore[attr-defined]
+    return request.session_user  # type: ignore[attr-defined,no-any-return]
 
 
 def _signed_in(request: HttpRequest) -> User | None:

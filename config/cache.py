@@ -24,6 +24,8 @@ class RedisCache(redis.RedisCache):
         options = TIME_LIMITS | params.get("OPTIONS", {})
         super().__init__(server, {**params, "OPTIONS": options})
 
+    # Private: between a cache and its client Django has no public hook, and every public method of
+    # the cache would have to be written again.
     @cached_property
     def _cache(self) -> Any:
         return _Lenient(super()._cache)

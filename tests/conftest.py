@@ -108,6 +108,7 @@ def _programs_are_marked(request: pytest.FixtureRequest, monkeypatch: pytest.Mon
 @pytest.fixture(scope="session", autouse=True)
 def _clients_are_made_quickly() -> Iterator[None]:
     """Thousands of boto3 clients are made, and each would work out the same names and models."""
+    # botocore offers nothing public to remember them by.
     alias = hooks.EventAliaser._alias_event_name
     known: dict[str, str] = {}
 

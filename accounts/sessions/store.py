@@ -31,7 +31,8 @@ class SessionStore(SessionBase):
     Before anybody signs in it is forgotten after ``SESSION_COOKIE_AGE``.
     """
 
-    # Of SessionBase, whose types know only what is public.
+    # Private parts of SessionBase, of which Django's own engines are made. There is no public way
+    # to load a session or to draw a key.
     _get_session: Callable[..., dict[str, Any]]
     _get_new_session_key: Callable[[], str]
 

@@ -54,7 +54,7 @@ def middleware(
     def handle(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
         # Where no view asked who it is, nobody is served.
-        user = getattr(request, "_cached_user", None)
+        user = getattr(request, "session_user", None)
         if isinstance(user, User) and due(user):
             after_response.do(request, lambda: check(user))
         return response

@@ -189,6 +189,7 @@ class Table(WireServer):
 
 
 class _Signer(SigV4Auth):
+    # botocore reads the clock here, and takes no time as an argument.
     def _modify_request_before_signing(self, request: Any) -> None:
         now = time_machine.escape_hatch.datetime.datetime.utcnow()
         request.context["timestamp"] = now.strftime("%Y%m%dT%H%M%SZ")

@@ -49,9 +49,9 @@ def test_body_is_refused_before_it_is_read(rf):
         def read(self, *_):
             raise AssertionError
 
-    request = rf.post(LOGIN)
-    request.META["CONTENT_LENGTH"] = str(LIMIT + 1)
-    request._stream = Unread()
+        readline = read
+
+    request = rf.post(LOGIN, **{"wsgi.input": Unread(), "CONTENT_LENGTH": str(LIMIT + 1)})
 
     assert middleware(lambda _: None)(request).status_code == 413
 

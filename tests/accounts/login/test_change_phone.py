@@ -167,6 +167,7 @@ def test_old_number_is_told_after_the_answer_has_left(client, aws):
     ask(client)
     request = RequestFactory().post(CODE, {"code": RIGHT})
     request.COOKIES = {name: morsel.value for name, morsel in client.cookies.items()}
+    # As django.test.Client does, whose responses are closed before a test sees them.
     request._dont_enforce_csrf_checks = True
     handler = BaseHandler()
     handler.load_middleware()

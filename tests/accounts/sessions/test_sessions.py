@@ -99,8 +99,9 @@ def test_user_of_the_request_is_the_one_that_came_with_the_session(signed_in, us
     request = signed_in.get("/").wsgi_request
     with CaptureQueriesContext(connection) as queries:
         assert request.user == user
-        # Lazy, as Django's is: compare what is behind it.
-        assert request.user._wrapped is request.session.row.user
+        # Lazy, as Django's is: the same object is behind it.
+        request.session.row.user.mark = mark = object()
+        assert request.user.mark is mark
     assert len(queries) == 0
 
     async def ask() -> User:

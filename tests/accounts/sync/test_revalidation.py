@@ -75,7 +75,7 @@ def test_interval_is_that_of_the_settings(pool, visitor, settings):
 def test_page_does_not_wait_for_the_answer(pool, person, rf):
     handle = after_response.middleware(revalidation.middleware(lambda request: HttpResponse()))
     request = rf.get("/")
-    request._cached_user = person
+    request.session_user = person
     response = handle(request)
     assert pool.requests == []
     response.close()
