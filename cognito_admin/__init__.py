@@ -1,11 +1,11 @@
-"""For whoever runs the site on AWS: look after its user pool, with the operator's own credentials.
+"""Look after the site's user pool and stack on AWS, with the operator's own credentials.
 
     pool      what UpdateUserPool must be sent so that it changes one thing and resets nothing
     account   boto3 clients of the operator
     stack     what lambdas/template.yaml became
     attach    wire our triggers into a pool, and out again
-    repair    accounts in bulk: limbo, forced password changes, numbers that were written twice
-    doctor    what is wrong, and the command that mends it
+    repair    repair accounts in bulk: unconfirmed, forced password changes, duplicate numbers
+    doctor    examine a stage, and name the command that repairs each fault
     accepted  which of its findings a stage lives with for a time
     config    what deploy.toml says of a stage
     remains   what earlier stacks of a stage have left

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from cognito_admin.doctor.case import Finding, Level, warning
+from cognito_admin.doctor.context import Finding, Level, warning
 from cognito_admin.terminal import DeployError
 
 LONGEST = timedelta(days=366)

@@ -1,13 +1,13 @@
-"""Accounts that cannot, or not safely, sign in by phone, in bulk.
+"""Repair accounts in bulk that cannot, or not safely, sign in by phone.
 
-    limbo          signed up and never confirmed: healed as at a first sign-in
+    unconfirmed    signed up and never confirmed: repaired as at a first sign-in
     force-change   waits for a first password that nobody will type: gets one that nobody knows
     numbers        the number is not written as the site writes it, so nobody finds the account
     duplicates     two accounts whose numbers are the same once written properly
 
-What was healed is not found again, so a run that was ended goes on where it stopped. Left alone are
-accounts without a number, which nobody could sign in to by phone afterwards, and young ones: their
-owner may be on the way through a sign-up.
+A repaired account is not found again, so the next run goes on where one was stopped. Accounts
+without a number stay as they are, since nobody could sign in to them by phone; so do young ones,
+whose owner may be in the middle of a sign-up.
 """
 
 import time
@@ -27,18 +27,18 @@ AWS_ERRORS = (BotoCoreError, ClientError)
 
 
 class Kind(StrEnum):
-    LIMBO = "limbo"
+    UNCONFIRMED = "unconfirmed"
     FORCE_CHANGE = "force-change"
     NUMBERS = "numbers"
     DUPLICATES = "duplicates"
 
 
 @dataclass(frozen=True)
-class Ailment:
-    """One account, what is wrong with it, and what healing does.
+class Problem:
+    """One account, its problem, and the remedy in words.
 
-    ``proper`` is what the number is to be. ``left_alone`` says why the account is not to be healed,
-    "" where it is.
+    ``proper`` is the number as it should be written. ``left_alone`` says why the account stays as
+    it is, "" where it is repaired.
     """
 
     kind: Kind
@@ -60,15 +60,15 @@ class _User:
 
 
 _STATUSES = {
-    Kind.LIMBO: ("UNCONFIRMED", "confirm it with no attribute and no password left"),
+    Kind.UNCONFIRMED: ("UNCONFIRMED", "confirm it with no attribute and no password left"),
     Kind.FORCE_CHANGE: ("FORCE_CHANGE_PASSWORD", "set a password that nobody knows"),
 }
 
 
 def find(
     account: Account, user_pool_id: str, kinds: Iterable[Kind], *, older_than: timedelta
-) -> Iterator[Ailment]:
-    """Yield what is wrong, in the order of ``kinds``. Raises botocore's errors.
+) -> Iterator[Problem]:
+    """Yield problems, in the order of ``kinds``. Raises botocore's errors.
 
     Accounts that were made less than ``older_than`` ago are left alone.
     """
@@ -84,13 +84,13 @@ def find(
         if kind in _STATUSES:
             status, remedy = _STATUSES[kind]
             for user in _users(account, user_pool_id, status):
-                yield Ailment(kind, user.username, user.phone, remedy, left_alone=left_alone(user))
+                yield Problem(kind, user.username, user.phone, remedy, left_alone=left_alone(user))
     if {Kind.NUMBERS, Kind.DUPLICATES} & set(wanted):
         enabled = (user for user in _users(account, user_pool_id) if user.is_enabled)
         for proper, users in by_number((user.phone, user) for user in enabled).items():
             if len(users) > 1 and Kind.DUPLICATES in wanted:
                 for user, remedy in _duplicates(users):
-                    yield Ailment(
+                    yield Problem(
                         Kind.DUPLICATES,
                         user.username,
                         user.phone,
@@ -99,7 +99,7 @@ def find(
                     )
             elif len(users) == 1 and users[0].phone != proper and Kind.NUMBERS in wanted:
                 (user,) = users
-                yield Ailment(
+                yield Problem(
                     Kind.NUMBERS,
                     user.username,
                     user.phone,
@@ -109,15 +109,16 @@ def find(
                 )
 
 
-def heal(account: Account, user_pool_id: str, ailment: Ailment) -> list[str]:
-    """Heal one account. Returns attributes that could not be removed. Raises botocore's errors
-    and ``cognito.CognitoError``.
+def repair(account: Account, user_pool_id: str, problem: Problem) -> list[str]:
+    """Repair one account. Returns attributes that could not be removed.
+
+    Raises botocore's errors and ``cognito.CognitoError``.
     """
     client: Any = account.client("cognito-idp")
-    who = {"UserPoolId": user_pool_id, "Username": ailment.username}
-    if ailment.kind in _STATUSES:
-        return unconfirmed.repair(client, user_pool_id=user_pool_id, username=ailment.username)
-    if ailment.kind is Kind.NUMBERS:
+    who = {"UserPoolId": user_pool_id, "Username": problem.username}
+    if problem.kind in _STATUSES:
+        return unconfirmed.repair(client, user_pool_id=user_pool_id, username=problem.username)
+    if problem.kind is Kind.NUMBERS:
         found = client.admin_get_user(**who)["UserAttributes"]
         verified = next(
             (a["Value"] for a in found if a["Name"] == "phone_number_verified"), "false"
@@ -125,8 +126,8 @@ def heal(account: Account, user_pool_id: str, ailment: Ailment) -> list[str]:
         client.admin_update_user_attributes(
             **who,
             UserAttributes=[
-                {"Name": "phone_number", "Value": ailment.proper},
-                # Else Cognito takes the number for a new one, and may text a code of its own.
+                {"Name": "phone_number", "Value": problem.proper},
+                # Without it Cognito takes the number for a new one, and may text its own code.
                 {"Name": "phone_number_verified", "Value": verified},
             ],
         )
@@ -137,7 +138,7 @@ def heal(account: Account, user_pool_id: str, ailment: Ailment) -> list[str]:
 
 
 def _duplicates(users: list[_User]) -> Iterator[tuple[_User, str]]:
-    # Who has proven most stays; of equals the one that was there first.
+    # The account with the most proof stays; of equals the oldest.
     keeper, *rest = sorted(
         users,
         key=lambda user: (user.status != "CONFIRMED", not user.is_verified, user.created),
@@ -151,7 +152,7 @@ def _users(account: Account, user_pool_id: str, status: str = "") -> Iterator[_U
     options = {"Filter": f'cognito:user_status = "{status}"'} if status else {}
     for page in pages.paginate(UserPoolId=user_pool_id, **options):
         for one in page["Users"]:
-            # A filter that is not understood lists everybody.
+            # A filter that is ignored lists everybody.
             if status and one["UserStatus"] != status:
                 continue
             attributes = {a["Name"]: a["Value"] for a in one.get("Attributes", [])}

@@ -1,4 +1,4 @@
-"""What is wrong with a deployed stack, its pool and the site, and the command that mends it.
+"""Examine a deployed stack, its pool and the site, and name the command that repairs each fault.
 
 Nothing is changed and nobody is texted. A check that cannot be done says so; none is left out in
 silence.
@@ -27,12 +27,20 @@ from cognito_admin.doctor import (
     texts,
     triggers,
 )
-from cognito_admin.doctor.case import Case, Check, Finding, Level, danger, left_out, not_checked
+from cognito_admin.doctor.context import (
+    Check,
+    Context,
+    Finding,
+    Level,
+    danger,
+    left_out,
+    not_checked,
+)
 from cognito_admin.stack import NoStack
 
-__all__ = ["PARTS", "Case", "Finding", "Level", "examine"]
+__all__ = ["PARTS", "Context", "Finding", "Level", "examine"]
 
-# In the order of their turn. The log comes before the functions are run: a group that is gone comes
+# In this order: the log comes before the functions are run: a group that is gone comes
 # back then, and keeps its lines for ever.
 PARTS = {
     "triggers": triggers,
@@ -50,26 +58,28 @@ PARTS = {
 _OF_THE_SITE = {"site", "services"}
 
 
-def examine(case: Case, *, with_site: bool = True, only: Collection[str] = ()) -> Iterator[Finding]:
+def examine(
+    context: Context, *, with_site: bool = True, only: Collection[str] = ()
+) -> Iterator[Finding]:
     """Yield what all checks find, or those of the parts named in ``only``.
 
     ``with_site``: this process has the settings of the site.
     """
     try:
-        case.stack  # noqa: B018 - read now, since all others need it
+        context.stack  # noqa: B018 - read now, since all others need it
     except NoStack as error:
-        yield danger("stack", str(error), _where_the_stack_is(case))
+        yield danger("stack", str(error), _where_the_stack_is(context))
         return
     except (BotoCoreError, ClientError) as error:
         yield danger("account", f"AWS cannot be asked: {error}", "aws sts get-caller-identity")
         return
-    if is_gone := list(_gone_pool(case)):
-        yield from map(case.in_region, is_gone)
+    if is_gone := list(_gone_pool(context)):
+        yield from map(context.in_region, is_gone)
         return
     for name, part in PARTS.items():
         if name in (only or PARTS) and (with_site or name not in _OF_THE_SITE):
             for check in part.CHECKS:
-                yield from _careful(check, case)
+                yield from _careful(check, context)
     if not with_site:
         yield left_out("site", "run cognito_doctor where it runs, with its environment")
     if only:
@@ -77,12 +87,12 @@ def examine(case: Case, *, with_site: bool = True, only: Collection[str] = ()) -
         yield left_out("the rest", rest)
 
 
-def _careful(check: Check, case: Case) -> Iterator[Finding]:
+def _careful(check: Check, context: Context) -> Iterator[Finding]:
     """Let no check that fails end the others, or look as if it had found nothing."""
     name = check.__name__.replace("_", " ")
     try:
-        for finding in check(case):
-            yield case.in_region(finding)
+        for finding in check(context):
+            yield context.in_region(finding)
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         yield not_checked(name, f"{error.operation_name}: {code}")
@@ -91,29 +101,29 @@ def _careful(check: Check, case: Case) -> Iterator[Finding]:
         yield not_checked(name, f"{type(error).__name__}: {error}"[:200])
 
 
-def _where_the_stack_is(case: Case) -> str:
+def _where_the_stack_is(context: Context) -> str:
     """A deployment would make another stack where only the region is wrong."""
     of_the_pool, _, is_one = conf.user_pool_id.partition("_")
-    if is_one and of_the_pool != case.account.region:
+    if is_one and of_the_pool != context.account.region:
         return f"AWS_REGION={of_the_pool}, where the pool of the site is"
-    return f"{case.deploy}; where it stands in another region: AWS_REGION=… before this command"
+    return f"{context.deploy}; where it stands in another region: AWS_REGION=… before this command"
 
 
-def _gone_pool(case: Case) -> Iterator[Finding]:
+def _gone_pool(context: Context) -> Iterator[Finding]:
     try:
-        case.pool  # noqa: B018 - most others need it
+        context.pool  # noqa: B018 - most others need it
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") != "ResourceNotFoundException":
             return
-        listed = case.aws("cognito-idp list-user-pools", "--max-results 60")
-        mend = (
-            # A deployment without changes makes nothing anew.
-            f"no command brings its people back; a new pool: make undeploy STAGE={case.stage}; "
-            f"{case.deploy}"
-            if case.stack.has_own_pool
-            else f"{case.deploy} USER_POOL_ID=…, one of those that {listed} names"
+        listed = context.aws("cognito-idp list-user-pools", "--max-results 60")
+        repair = (
+            # A deployment without changes makes nothing.
+            f"no command brings its people back; a new pool: make undeploy STAGE={context.stage}; "
+            f"{context.deploy}"
+            if context.stack.has_own_pool
+            else f"{context.deploy} USER_POOL_ID=…, one of those that {listed} names"
         )
-        yield danger("pool", f"the user pool {case.pool_id} is gone", mend)
+        yield danger("pool", f"the user pool {context.pool_id} is gone", repair)
     except BotoCoreError:
         # Each check says so of itself.
         return

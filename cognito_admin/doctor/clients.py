@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from accounts.conf import conf
-from cognito_admin.doctor.case import Case, Finding, danger, not_checked, ok, warning
+from cognito_admin.doctor.context import Context, Finding, danger, not_checked, ok, warning
 
 _OUR_FLOWS = {"ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}
 # What a client without any gets.
@@ -37,97 +37,97 @@ _USUAL_UNITS = {"IdToken": "hours", "AccessToken": "hours", "RefreshToken": "day
 _USUAL_LIVES = {"IdToken": 1, "AccessToken": 1, "RefreshToken": 30}
 
 
-def of_the_stack(case: Case) -> Iterator[Finding]:
+def of_the_stack(context: Context) -> Iterator[Finding]:
     """Look at the client of the site, and at that of mobile and single-page apps."""
-    for name, identifier, lives in _of_the_stack(case):
-        client = next((c for c in case.clients if c["ClientId"] == identifier), None)
+    for name, identifier, lives in _of_the_stack(context):
+        client = next((c for c in context.clients if c["ClientId"] == identifier), None)
         if client is None:
-            yield danger("clients", f"{name} is gone", case.anew)
+            yield danger("clients", f"{name} is gone", context.recreate)
             continue
-        yield from _flows_of(case, name, client)
-        yield from _settings_of(case, name, client)
-        yield from _lives_of(case, name, client, lives)
-        if identifier == case.stack.client_id:
-            yield from _secret_of_ours(case, client)
+        yield from _flows_of(context, name, client)
+        yield from _settings_of(context, name, client)
+        yield from _lives_of(context, name, client, lives)
+        if identifier == context.stack.client_id:
+            yield from _secret_of_ours(context, client)
 
 
-def write_attributes(case: Case) -> Iterator[Finding]:
+def write_attributes(context: Context) -> Iterator[Finding]:
     """No client may let people write a number on their account that nobody has proven."""
-    bad = [each for each in case.clients if _writes_phone(each)]
+    bad = [each for each in context.clients if _writes_phone(each)]
     for client in bad:
         # None at all means all that can be written, and an app may write any of them.
-        written = client.get("WriteAttributes") or _writable(case)
+        written = client.get("WriteAttributes") or _writable(context)
         kept = [each for each in written if not each.startswith("phone_number")]
         yield danger(
             "write attributes",
             f"people of the client {client['ClientName']} can put any number on their account; "
             "its owner would then sign in to that account",
-            case.set_client(client["ClientId"], f"WriteAttributes={_listed(kept)}"),
+            context.set_client(client["ClientId"], f"WriteAttributes={_listed(kept)}"),
         )
     if not bad:
         yield ok("write attributes", "no client lets people change their number")
 
 
-def others(case: Case) -> Iterator[Finding]:
-    known = {case.stack.client_id, case.stack.outputs.get("PublicClientId", "")}
-    strangers = [each for each in case.clients if each["ClientId"] not in known]
+def others(context: Context) -> Iterator[Finding]:
+    known = {context.stack.client_id, context.stack.outputs.get("PublicClientId", "")}
+    strangers = [each for each in context.clients if each["ClientId"] not in known]
     bad = False
     for client in strangers:
         flows, name = _flows(client), client["ClientName"]
-        if client["ClientId"] in case.client_list:
+        if client["ClientId"] in context.client_list:
             bad = True
             yield danger(
                 "other clients",
                 f"the client {name} gets codes, and is none of the stack's",
-                _list_setting(case, known),
+                _list_setting(context, known),
             )
         if "ALLOW_USER_AUTH" in flows:
             bad = True
             yield warning(
                 "other clients",
                 f"the client {name} allows USER_AUTH: with SMS_OTP, texts past every limit",
-                _without_flows(case, client, {"ALLOW_USER_AUTH"}),
+                _without_flows(context, client, {"ALLOW_USER_AUTH"}),
             )
-        if case.stack.has_own_pool and flows & _PASSWORD_FLOWS:
+        if context.stack.has_own_pool and flows & _PASSWORD_FLOWS:
             bad = True
             yield danger(
                 "other clients",
                 f"the client {name} lets people in with passwords, past our codes",
-                _without_flows(case, client, _PASSWORD_FLOWS),
+                _without_flows(context, client, _PASSWORD_FLOWS),
             )
     if not bad:
         yield ok("other clients", "none of them gets codes or leads past ours")
 
 
-def client_list(case: Case) -> Iterator[Finding]:
-    wanted = {identifier for _, identifier, _ in _of_the_stack(case)}
+def client_list(context: Context) -> Iterator[Finding]:
+    wanted = {identifier for _, identifier, _ in _of_the_stack(context)}
     try:
-        case.client_list  # noqa: B018 - read now, to know whether it is there
-    except case.account.client("ssm").exceptions.ParameterNotFound:
+        context.client_list  # noqa: B018 - read now, to know whether it is there
+    except context.account.client("ssm").exceptions.ParameterNotFound:
         yield danger(
             "client list",
-            f"the parameter {case.stack.client_list} is gone: nobody gets a code",
-            _list_setting(case, wanted),
+            f"the parameter {context.stack.client_list} is gone: nobody gets a code",
+            _list_setting(context, wanted),
         )
         return
-    there = {each["ClientId"] for each in case.clients}
-    if missing := wanted - set(case.client_list):
+    there = {each["ClientId"] for each in context.clients}
+    if missing := wanted - set(context.client_list):
         yield danger(
             "client list",
             f"{', '.join(sorted(missing))} is not on the list of clients that get codes",
-            _list_setting(case, wanted),
+            _list_setting(context, wanted),
         )
-    elif gone := set(case.client_list) - there:
+    elif gone := set(context.client_list) - there:
         yield warning(
             "client list",
             f"{', '.join(sorted(gone))} gets codes, and is no client of the pool",
-            _list_setting(case, wanted),
+            _list_setting(context, wanted),
         )
     else:
         yield ok("client list", "who gets codes is on it")
 
 
-def _flows_of(case: Case, name: str, client: dict[str, Any]) -> Iterator[Finding]:
+def _flows_of(context: Context, name: str, client: dict[str, Any]) -> Iterator[Finding]:
     flows = _flows(client)
     if flows == _OUR_FLOWS:
         yield ok("flows", f"{name} signs people in by our codes alone")
@@ -138,24 +138,24 @@ def _flows_of(case: Case, name: str, client: dict[str, Any]) -> Iterator[Finding
             f"{name} allows {', '.join(more)}, past our codes"
             if more
             else f"{name} lacks {', '.join(less)}: nobody can sign in",
-            case.set_client(client["ClientId"], _FLOWS_SETTING),
+            context.set_client(client["ClientId"], _FLOWS_SETTING),
         )
     # Cognito's own pages ask for passwords, whatever the flows.
     if client.get("AllowedOAuthFlowsUserPoolClient"):
         yield danger(
             "hosted pages",
             f"{name} lets people in at Cognito's own pages, past our codes",
-            case.set_client(client["ClientId"], *_NO_HOSTED_PAGES),
+            context.set_client(client["ClientId"], *_NO_HOSTED_PAGES),
         )
 
 
-def _secret_of_ours(case: Case, client: dict[str, Any]) -> Iterator[Finding]:
+def _secret_of_ours(context: Context, client: dict[str, Any]) -> Iterator[Finding]:
     name = client["ClientId"]
     if not client.get("ClientSecret"):
         yield danger(
             "client secret",
             "our client has none: whoever knows its id starts sign-ins past the site",
-            case.deploy,
+            context.deploy,
         )
     elif conf.client_id != name:
         yield not_checked("client secret", "the settings are those of another client")
@@ -164,9 +164,9 @@ def _secret_of_ours(case: Case, client: dict[str, Any]) -> Iterator[Finding]:
             "client secret",
             "COGNITO_CLIENT_SECRET of the site is not that of the client",
             "COGNITO_CLIENT_SECRET in the site's environment, which says "
-            + case.aws(
+            + context.aws(
                 "cognito-idp describe-user-pool-client",
-                f"--user-pool-id {case.pool_id} --client-id {name} "
+                f"--user-pool-id {context.pool_id} --client-id {name} "
                 "--query UserPoolClient.ClientSecret --output text",
             ),
         )
@@ -174,7 +174,7 @@ def _secret_of_ours(case: Case, client: dict[str, Any]) -> Iterator[Finding]:
         yield ok("client secret", "the site has the one of the client")
 
 
-def _settings_of(case: Case, name: str, client: dict[str, Any]) -> Iterator[Finding]:
+def _settings_of(context: Context, name: str, client: dict[str, Any]) -> Iterator[Finding]:
     identifier = client["ClientId"]
     if client.get("PreventUserExistenceErrors") == "ENABLED":
         yield ok("existence", f"{name} does not tell who has an account")
@@ -182,7 +182,7 @@ def _settings_of(case: Case, name: str, client: dict[str, Any]) -> Iterator[Find
         yield danger(
             "existence",
             f"{name} tells whether a number has an account",
-            case.set_client(identifier, "PreventUserExistenceErrors=ENABLED"),
+            context.set_client(identifier, "PreventUserExistenceErrors=ENABLED"),
         )
     if client.get("EnableTokenRevocation"):
         yield ok("revocation", f"tokens of {name} can be revoked")
@@ -190,7 +190,7 @@ def _settings_of(case: Case, name: str, client: dict[str, Any]) -> Iterator[Find
         yield warning(
             "revocation",
             f"tokens of {name} cannot be revoked",
-            case.set_client(identifier, "EnableTokenRevocation=true"),
+            context.set_client(identifier, "EnableTokenRevocation=true"),
         )
     # The longest life of a code is ten minutes.
     if (client.get("AuthSessionValidity") or 3) >= 15:
@@ -200,12 +200,12 @@ def _settings_of(case: Case, name: str, client: dict[str, Any]) -> Iterator[Find
             "session validity",
             f"a session of {name} ends after {client.get('AuthSessionValidity') or 3} minutes, "
             "codes later",
-            case.set_client(identifier, "AuthSessionValidity=15"),
+            context.set_client(identifier, "AuthSessionValidity=15"),
         )
 
 
 def _lives_of(
-    case: Case, name: str, client: dict[str, Any], wanted: dict[str, int]
+    context: Context, name: str, client: dict[str, Any], wanted: dict[str, int]
 ) -> Iterator[Finding]:
     units = {**_USUAL_UNITS, **(client.get("TokenValidityUnits") or {})}
     wrong = {}
@@ -225,29 +225,29 @@ def _lives_of(
     yield warning(
         "token lives",
         f"those of {name} do not live as long as the template says: {listed}",
-        case.set_client(client["ClientId"], *settings),
+        context.set_client(client["ClientId"], *settings),
     )
 
 
-def _of_the_stack(case: Case) -> Iterator[tuple[str, str, dict[str, int]]]:
+def _of_the_stack(context: Context) -> Iterator[tuple[str, str, dict[str, int]]]:
     """Yield name, id and the lives of the tokens of each client that the stack has."""
-    yield "our client", case.stack.client_id, LIVES_OF_OURS
-    if public := case.stack.outputs.get("PublicClientId"):
+    yield "our client", context.stack.client_id, LIVES_OF_OURS
+    if public := context.stack.outputs.get("PublicClientId"):
         yield "the public client", public, LIVES_OF_PUBLIC
 
 
-def _list_setting(case: Case, ids: set[str]) -> str:
-    return case.aws(
+def _list_setting(context: Context, ids: set[str]) -> str:
+    return context.aws(
         "ssm put-parameter",
-        f"--overwrite --type String --name {case.stack.client_list} "
+        f"--overwrite --type String --name {context.stack.client_list} "
         f"--value {','.join(sorted(ids - {''}))}",
     )
 
 
-def _without_flows(case: Case, client: dict[str, Any], flows: set[str]) -> str:
+def _without_flows(context: Context, client: dict[str, Any], flows: set[str]) -> str:
     # None at all would mean the default ones, with passwords among them.
     rest = sorted(_flows(client) - flows) or ["ALLOW_REFRESH_TOKEN_AUTH"]
-    return case.set_client(client["ClientId"], f"ExplicitAuthFlows={_listed(rest)}")
+    return context.set_client(client["ClientId"], f"ExplicitAuthFlows={_listed(rest)}")
 
 
 def _flows(client: dict[str, Any]) -> set[str]:
@@ -260,11 +260,11 @@ def _writes_phone(client: dict[str, Any]) -> bool:
     return not written or "phone_number" in written
 
 
-def _writable(case: Case) -> list[str]:
+def _writable(context: Context) -> list[str]:
     """Return the attributes that a client may write which names none."""
     return [
         each["Name"]
-        for each in case.pool.get("SchemaAttributes") or []
+        for each in context.pool.get("SchemaAttributes") or []
         if each.get("Mutable", True)
         and not each.get("DeveloperOnlyAttribute")
         and each["Name"] not in _OF_COGNITO

@@ -1,4 +1,4 @@
-"""What the doctor is told, what is read once for all checks, and what a check finds."""
+"""What all checks share: the stack and its pool, read once, the findings, and the commands."""
 
 import re
 import shlex
@@ -20,33 +20,33 @@ class Level(StrEnum):
     OK = "ok"
     WARNING = "warning"
     DANGER = "danger"
-    # A warning or a danger that the stage lives with for a time.
+    # A warning or a danger that deploy.toml accepts for a time.
     ACCEPTED = "accepted"
     NOT_CHECKED = "not checked"
-    # By the wish of whoever asked.
+    # Nobody asked for it.
     LEFT_OUT = "left out"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """``check`` names what was looked at; ``mend`` is the command, or one way, to put it right."""
+    """The result of one check. ``repair`` is the command, or one way, to put it right."""
 
     check: str
     level: Level
     text: str
-    mend: str = ""
+    repair: str = ""
 
 
 def ok(check: str, text: str) -> Finding:
     return Finding(check, Level.OK, text)
 
 
-def warning(check: str, text: str, mend: str) -> Finding:
-    return Finding(check, Level.WARNING, text, mend)
+def warning(check: str, text: str, repair: str) -> Finding:
+    return Finding(check, Level.WARNING, text, repair)
 
 
-def danger(check: str, text: str, mend: str) -> Finding:
-    return Finding(check, Level.DANGER, text, mend)
+def danger(check: str, text: str, repair: str) -> Finding:
+    return Finding(check, Level.DANGER, text, repair)
 
 
 def not_checked(check: str, why: str) -> Finding:
@@ -57,12 +57,14 @@ def left_out(check: str, why: str) -> Finding:
     return Finding(check, Level.LEFT_OUT, why)
 
 
-Check = Callable[["Case"], Iterator[Finding]]
+Check = Callable[["Context"], Iterator[Finding]]
 
 
 @dataclass
-class Case:
-    """One pool and the stack that works for it. What is read may raise botocore's errors."""
+class Context:
+    """One stack and its pool. Every property reads when it is first used, and may raise botocore's
+    errors.
+    """
 
     account: Account
     stage: str
@@ -123,9 +125,9 @@ class Case:
         with_region = rf"\g<0> --region {self.account.region}"
         # Texts may leave from another one, which is named already.
         command = r"\baws [a-z0-9-]+ [a-z-]+(?![a-z-]| --region)"
-        return replace(finding, mend=re.sub(command, with_region, finding.mend))
+        return replace(finding, repair=re.sub(command, with_region, finding.repair))
 
-    # Commands that mend. They are pasted into a shell, and names in a pool may hold anything.
+    # Commands for ``repair``. They are pasted into a shell, and names in a pool may hold anything.
 
     def set_pool(self, setting: str) -> str:
         return f"python manage.py cognito_set --user-pool-id {self.pool_id} {shlex.quote(setting)}"
@@ -146,19 +148,19 @@ class Case:
 
     @property
     def deploy(self) -> str:
-        """What brings a change of sources, template or parameters; without one it does nothing."""
+        """Deploys a change of sources, template or parameters; without one it does nothing."""
         return f"make deploy STAGE={self.stage}"
 
     @property
     def restore(self) -> str:
-        """What brings back what was changed past the stack; or the stack up to this checkout."""
+        """Undoes changes past the stack, or deploys this checkout where the stack is older."""
         deployed = self.parameter("Revision")
         is_current = LAMBDAS.is_dir() and revision.has_sources(deployed, LAMBDAS)
         return f"make revert STAGE={self.stage}" if is_current else self.deploy
 
     @property
-    def anew(self) -> str:
-        """What makes what was deleted from the stack, and keeps pool, table and key."""
+    def recreate(self) -> str:
+        """Makes again what was deleted from the stack. Pool, table and key are kept."""
         return f"make undeploy STAGE={self.stage}; {self.deploy} USER_POOL_ID={self.pool_id}"
 
     def deploy_with(self, setting: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cognito_admin.doctor.case import Case, Finding, danger, not_checked, ok
+from cognito_admin.doctor.context import Context, Finding, danger, not_checked, ok
 
 _NAME = "phone-login-doctor"
 # What lambdas/triggers/faults.py lets callers read.
@@ -33,41 +33,43 @@ class _Fails(Exception):
     """The function raised; the message is what it said."""
 
 
-def dry_run(case: Case) -> Iterator[Finding]:
-    runs = list(_runs(case))
-    case.account.client("lambda")  # made once: a session may not make two at once
+def dry_run(context: Context) -> Iterator[Finding]:
+    runs = list(_runs(context))
+    context.account.client("lambda")  # made once: a session may not make two at once
     # Each may start cold, which takes seconds.
     with ThreadPoolExecutor(len(runs)) as pool:
-        found = list(filter(None, pool.map(lambda run: _run(case, *run), runs)))
+        found = list(filter(None, pool.map(lambda run: _run(context, *run), runs)))
     yield from found
     if not found:
         yield ok("dry run", "each function did its work for nobody; nobody was texted")
 
 
-def _run(case: Case, name: str, arn: str, check: Callable[[Case, str], str]) -> Finding | None:
-    errors = case.account.client("lambda").exceptions
+def _run(
+    context: Context, name: str, arn: str, check: Callable[[Context, str], str]
+) -> Finding | None:
+    errors = context.account.client("lambda").exceptions
     try:
         try:
-            wrong = check(case, arn)
+            wrong = check(context, arn)
         except _Fails as error:
             if _PASSES not in str(error):
                 raise
             # AWS failed the function in this moment; so it does once in a while.
             time.sleep(1)
-            wrong = check(case, arn)
+            wrong = check(context, arn)
     except _Fails as error:
-        return danger("dry run", f"{name} fails: {error}", _log(case))
+        return danger("dry run", f"{name} fails: {error}", _log(context))
     except errors.ResourceNotFoundException:
-        return danger("dry run", f"{name} is gone: {arn}", case.anew)
+        return danger("dry run", f"{name} is gone: {arn}", context.recreate)
     except errors.TooManyRequestsException:
-        mend = case.aws("lambda get-account-settings")
-        return danger("dry run", f"{name} is refused instances", mend)
+        repair = context.aws("lambda get-account-settings")
+        return danger("dry run", f"{name} is refused instances", repair)
     except ClientError as error:
         return not_checked("dry run", f"{name}: {error.response.get('Error', {}).get('Code')}")
-    return danger("dry run", f"{name} {wrong}", case.restore) if wrong else None
+    return danger("dry run", f"{name} {wrong}", context.restore) if wrong else None
 
 
-def _runs(case: Case) -> Iterator[tuple[str, str, Callable[[Case, str], str]]]:
+def _runs(context: Context) -> Iterator[tuple[str, str, Callable[[Context, str], str]]]:
     """Yield each function with its ARN, and what runs it and returns what is wrong."""
     checks = {
         "DefineAuthChallenge": _define,
@@ -75,17 +77,17 @@ def _runs(case: Case) -> Iterator[tuple[str, str, Callable[[Case, str], str]]]:
         "VerifyAuthChallengeResponse": _verify,
         "PreSignUp": _pre_sign_up,
     }
-    for slot, arn in case.stack.triggers.items():
+    for slot, arn in context.stack.triggers.items():
         yield slot, arn, checks[slot]
     for name, check in (("SiteTexts", _texts), ("ManageLedger", _manage)):
-        if arn := case.stack.resources.get(name, ""):
+        if arn := context.stack.resources.get(name, ""):
             yield name, arn, check
 
 
-def _define(case: Case, arn: str) -> str:
+def _define(context: Context, arn: str) -> str:
     def step(history: list[dict[str, Any]]) -> dict[str, Any]:
-        event = _event(case, "DefineAuthChallenge", {"session": history})
-        return dict(_invoke(case, arn, event)["response"])
+        event = _event(context, "DefineAuthChallenge", {"session": history})
+        return dict(_invoke(context, arn, event)["response"])
 
     first = step([])
     if first.get("challengeName") != _OURS or first.get("issueTokens"):
@@ -97,14 +99,14 @@ def _define(case: Case, arn: str) -> str:
     return ""
 
 
-def _create(case: Case, arn: str) -> str:
+def _create(context: Context, arn: str) -> str:
     request = {"session": [], "challengeName": _OURS}
-    response = _invoke(case, arn, _event(case, "CreateAuthChallenge", request))["response"]
+    response = _invoke(context, arn, _event(context, "CreateAuthChallenge", request))["response"]
     shown = response["publicChallengeParameters"]
     return "" if shown.get("reference") else f"answers {json.dumps(shown)[:80]}"
 
 
-def _verify(case: Case, arn: str) -> str:
+def _verify(context: Context, arn: str) -> str:
     request = {
         "privateChallengeParameters": {
             "challengeId": f"6{secrets.token_urlsafe(16)}",
@@ -112,48 +114,48 @@ def _verify(case: Case, arn: str) -> str:
         },
         "challengeAnswer": "000000",
     }
-    event = _event(case, "VerifyAuthChallengeResponse", request)
-    is_correct = _invoke(case, arn, event)["response"].get("answerCorrect")
+    event = _event(context, "VerifyAuthChallengeResponse", request)
+    is_correct = _invoke(context, arn, event)["response"].get("answerCorrect")
     return "" if is_correct is False else "takes a code that nobody was given"
 
 
-def _pre_sign_up(case: Case, arn: str) -> str:
-    event = _event(case, "PreSignUp", {"userAttributes": {"phone_number": _NUMBER_OF_NOBODY}})
-    by_us = _invoke(case, arn, {**event, "triggerSource": "PreSignUp_AdminCreateUser"})
+def _pre_sign_up(context: Context, arn: str) -> str:
+    event = _event(context, "PreSignUp", {"userAttributes": {"phone_number": _NUMBER_OF_NOBODY}})
+    by_us = _invoke(context, arn, {**event, "triggerSource": "PreSignUp_AdminCreateUser"})
     if any(by_us["response"].values()):
         return "takes numbers as proven that nobody has proven"
     try:
-        _invoke(case, arn, {**event, "triggerSource": "PreSignUp_SignUp"})
+        _invoke(context, arn, {**event, "triggerSource": "PreSignUp_SignUp"})
     except _Fails as error:
         return "" if "Sign-up is closed" in str(error) else f"fails: {error}"
     return "lets anybody sign up"
 
 
-def _texts(case: Case, arn: str) -> str:
-    answer = _invoke(case, arn, {"action": "dry_run"})
+def _texts(context: Context, arn: str) -> str:
+    answer = _invoke(context, arn, {"action": "dry_run"})
     return "" if answer.get("delivery") else f"answers {json.dumps(answer)[:80]}"
 
 
-def _manage(case: Case, arn: str) -> str:
-    answer = _invoke(case, arn, {"action": "show", "phone": _NUMBER_OF_NOBODY})
+def _manage(context: Context, arn: str) -> str:
+    answer = _invoke(context, arn, {"action": "show", "phone": _NUMBER_OF_NOBODY})
     return "" if "failures" in answer else f"answers {json.dumps(answer)[:80]}"
 
 
-def _event(case: Case, trigger: str, request: dict[str, Any]) -> dict[str, Any]:
+def _event(context: Context, trigger: str, request: dict[str, Any]) -> dict[str, Any]:
     return {
         "version": "1",
         "triggerSource": f"{trigger}_DryRun",
-        "region": case.account.region,
-        "userPoolId": case.pool_id,
+        "region": context.account.region,
+        "userPoolId": context.pool_id,
         "userName": _NAME,
-        "callerContext": {"awsSdkVersion": _NAME, "clientId": case.stack.client_id},
+        "callerContext": {"awsSdkVersion": _NAME, "clientId": context.stack.client_id},
         "request": {"userAttributes": {}, "userNotFound": True, **request},
         "response": {},
     }
 
 
-def _invoke(case: Case, arn: str, event: dict[str, Any]) -> dict[str, Any]:
-    reply = case.account.client("lambda").invoke(FunctionName=arn, Payload=json.dumps(event))
+def _invoke(context: Context, arn: str, event: dict[str, Any]) -> dict[str, Any]:
+    reply = context.account.client("lambda").invoke(FunctionName=arn, Payload=json.dumps(event))
     answer = json.loads(reply["Payload"].read() or b"null")
     if reply.get("FunctionError"):
         said = answer if isinstance(answer, dict) else {}
@@ -163,11 +165,11 @@ def _invoke(case: Case, arn: str, event: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def _log(case: Case) -> str:
+def _log(context: Context) -> str:
     pattern = "'{ $.level = \"ERROR\" }'"
-    return case.aws(
+    return context.aws(
         "logs filter-log-events",
-        f"--log-group-name {case.stack.log_group} --filter-pattern {pattern}",
+        f"--log-group-name {context.stack.log_group} --filter-pattern {pattern}",
     )
 
 

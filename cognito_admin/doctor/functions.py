@@ -4,26 +4,26 @@ from collections.abc import Iterator
 from typing import Any
 
 from cognito_admin import revision as revisions
-from cognito_admin.doctor.case import LAMBDAS, Case, Finding, danger, not_checked, ok, warning
+from cognito_admin.doctor.context import LAMBDAS, Context, Finding, danger, not_checked, ok, warning
 
 # The functions that the site calls; no alias stands before them.
 OF_THE_SITE = ("SiteTexts", "ManageLedger")
 _LONGEST = 5
 
 
-def functions(case: Case) -> Iterator[Finding]:
+def functions(context: Context) -> Iterator[Finding]:
     bad = False
-    for name in (*case.stack.triggers, *OF_THE_SITE):
-        for finding in _of_one(case, name):
+    for name in (*context.stack.triggers, *OF_THE_SITE):
+        for finding in _of_one(context, name):
             bad = True
             yield finding
     if not bad:
         yield ok("functions", "they are there, and Cognito calls what was deployed")
 
 
-def environment(case: Case) -> Iterator[Finding]:
+def environment(context: Context) -> Iterator[Finding]:
     """Compare what the functions are told with the parameters of the stack, by their names."""
-    lambdas, stack = case.account.client("lambda"), case.stack
+    lambdas, stack = context.account.client("lambda"), context.stack
     told = {
         "STAGE": stack.stage,
         "LEDGER_TABLE": stack.ledger,
@@ -45,18 +45,18 @@ def environment(case: Case) -> Iterator[Finding]:
         if wrong:
             bad = True
             listed = ", ".join(f"{each} is {there[each]!r}" for each in wrong)
-            yield danger("environment", f"{name}: {listed}, not as deployed", _back(case, name))
+            yield danger("environment", f"{name}: {listed}, not as deployed", _back(context, name))
     if not bad:
         yield ok("environment", "the functions are told what was deployed")
 
 
-def revision(case: Case) -> Iterator[Finding]:
-    deployed = case.parameter("Revision")
+def revision(context: Context) -> Iterator[Finding]:
+    deployed = context.parameter("Revision")
     if not deployed:
         yield danger(
             "revision",
             "the stack was not deployed by make deploy: changed parameters do not reach triggers",
-            case.deploy,
+            context.deploy,
         )
     elif not LAMBDAS.is_dir():
         yield not_checked("revision", "the sources of the triggers are not here")
@@ -64,68 +64,68 @@ def revision(case: Case) -> Iterator[Finding]:
         yield ok("revision", "the triggers are those of this checkout")
     else:
         yield warning(
-            "revision", "the triggers are of other sources than this checkout", case.deploy
+            "revision", "the triggers are of other sources than this checkout", context.deploy
         )
 
 
-def _of_one(case: Case, name: str) -> Iterator[Finding]:
-    lambdas, function = case.account.client("lambda"), case.stack.resources[name]
+def _of_one(context: Context, name: str) -> Iterator[Finding]:
+    lambdas, function = context.account.client("lambda"), context.stack.resources[name]
     try:
         latest = lambdas.get_function_configuration(FunctionName=function)
-        if name in case.stack.triggers:
-            yield from _alias(case, name, latest)
+        if name in context.stack.triggers:
+            yield from _alias(context, name, latest)
     except lambdas.exceptions.ResourceNotFoundException:
-        yield danger("functions", f"{name} is gone: {function}", case.anew)
+        yield danger("functions", f"{name} is gone: {function}", context.recreate)
         return
     reserved = lambdas.get_function_concurrency(FunctionName=function)
     if reserved.get("ReservedConcurrentExecutions") == 0:
         yield danger(
             "functions",
             f"{name} is switched off: no instances are reserved for it",
-            case.aws("lambda delete-function-concurrency", f"--function-name {function}"),
+            context.aws("lambda delete-function-concurrency", f"--function-name {function}"),
         )
 
 
-def _alias(case: Case, name: str, latest: dict[str, Any]) -> Iterator[Finding]:
-    lambdas, function = case.account.client("lambda"), case.stack.resources[name]
+def _alias(context: Context, name: str, latest: dict[str, Any]) -> Iterator[Finding]:
+    lambdas, function = context.account.client("lambda"), context.stack.resources[name]
     alias = lambdas.get_alias(FunctionName=function, Name="live")
     called = alias["FunctionVersion"]
-    if (deployed := case.stack.version(name)) and called != deployed:
+    if (deployed := context.stack.version(name)) and called != deployed:
         yield danger(
             "functions",
             f"{name}: Cognito calls version {called}, and version {deployed} was deployed",
-            _back(case, name),
+            _back(context, name),
         )
     elif others := (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights"):
         listed = ", ".join(f"version {each}" for each in sorted(others))
         yield danger(
             "functions",
             f"{name}: a part of the calls goes to {listed}, which was not deployed",
-            _back(case, name),
+            _back(context, name),
         )
-    live = lambdas.get_function_configuration(FunctionName=case.stack.triggers[name])
+    live = lambdas.get_function_configuration(FunctionName=context.stack.triggers[name])
     if called == deployed and _essence(live) != _essence(latest):
         yield warning(
             "functions",
             f"{name} was changed past make deploy; Cognito still calls the version from before",
-            case.restore,
+            context.restore,
         )
     if live.get("Timeout", 0) > _LONGEST:
         yield warning(
             "functions",
             f"{name} may take {live['Timeout']} s; Cognito waits for {_LONGEST} and asks again",
-            _back(case, name),
+            _back(context, name),
         )
 
 
-def _back(case: Case, name: str) -> str:
+def _back(context: Context, name: str) -> str:
     """Return what leads Cognito back to the version that was deployed, which nobody can change."""
-    version = case.stack.version(name)
-    if name not in case.stack.triggers or not version:
-        return case.restore
-    return case.aws(
+    version = context.stack.version(name)
+    if name not in context.stack.triggers or not version:
+        return context.restore
+    return context.aws(
         "lambda update-alias",
-        f"--function-name {case.stack.resources[name]} --name live --function-version {version} "
+        f"--function-name {context.stack.resources[name]} --name live --function-version {version} "
         "--routing-config '{\"AdditionalVersionWeights\":{}}'",
     )
 

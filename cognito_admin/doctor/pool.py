@@ -4,47 +4,47 @@ import json
 from collections.abc import Iterator
 
 from cognito_admin import journal
-from cognito_admin.doctor.case import Case, Finding, danger, ok, warning
+from cognito_admin.doctor.context import Context, Finding, danger, ok, warning
 
 
-def sign_up(case: Case) -> Iterator[Finding]:
-    config = case.pool.get("AdminCreateUserConfig") or {}
+def sign_up(context: Context) -> Iterator[Finding]:
+    config = context.pool.get("AdminCreateUserConfig") or {}
     if config.get("AllowAdminCreateUserOnly"):
         yield ok("sign-up", "accounts are made by the site alone")
     else:
         yield danger(
             "sign-up",
             "anybody can sign up any number with a password of theirs, before its owner comes",
-            case.set_pool("AdminCreateUserConfig.AllowAdminCreateUserOnly=true"),
+            context.set_pool("AdminCreateUserConfig.AllowAdminCreateUserOnly=true"),
         )
 
 
-def second_factor(case: Case) -> Iterator[Finding]:
-    kind = case.pool.get("MfaConfiguration", "OFF")
+def second_factor(context: Context) -> Iterator[Finding]:
+    kind = context.pool.get("MfaConfiguration", "OFF")
     if kind == "OFF":
         yield ok("second factor", "none is asked for after our code")
     elif kind == "ON":
         yield danger(
             "second factor",
             "everybody is asked for one after our code, and no page of the site does",
-            case.set_pool("MfaConfiguration=OPTIONAL"),
+            context.set_pool("MfaConfiguration=OPTIONAL"),
         )
     else:
         yield warning(
             "second factor",
             "who has set one cannot sign in by phone",
-            case.set_pool("MfaConfiguration=OFF"),
+            context.set_pool("MfaConfiguration=OFF"),
         )
 
 
-def unfinished(case: Case) -> Iterator[Finding]:
-    entry = journal.read(case.account, case.pool_id)
+def unfinished(context: Context) -> Iterator[Finding]:
+    entry = journal.read(context.account, context.pool_id)
     if entry is None:
         yield ok("unfinished change", "none")
         return
     run = f"the cognito_attach, cognito_detach or cognito_set begun at {entry.began} was cut off"
     bad = False
-    mfa = case.account.client("cognito-idp").get_user_pool_mfa_config(UserPoolId=case.pool_id)
+    mfa = context.account.client("cognito-idp").get_user_pool_mfa_config(UserPoolId=context.pool_id)
     mfa.pop("ResponseMetadata", None)
     if entry.has_lost_mfa(mfa):
         bad = True
@@ -52,22 +52,22 @@ def unfinished(case: Case) -> Iterator[Finding]:
         yield danger(
             "unfinished change",
             f"{run}: second factors are {mfa['MfaConfiguration']} and should be {should}",
-            case.set_pool(f"MfaConfiguration={should}"),
+            context.set_pool(f"MfaConfiguration={should}"),
         )
-    for change in entry.other_differences(case.pool, case.settable):
+    for change in entry.other_differences(context.pool, context.settable):
         bad = True
         name = ".".join(change.path)
         yield warning(
             "unfinished change",
             f"{run}: {name} is neither as it was nor as it was to be ({change})",
-            case.set_pool(f"{name}={json.dumps(change.before)}"),
+            context.set_pool(f"{name}={json.dumps(change.before)}"),
         )
     if not bad:
         yield ok("unfinished change", "one was cut off, and left nothing behind")
 
 
-def recovery(case: Case) -> Iterator[Finding]:
-    setting = case.pool.get("AccountRecoverySetting") or {}
+def recovery(context: Context) -> Iterator[Finding]:
+    setting = context.pool.get("AccountRecoverySetting") or {}
     ways = [each["Name"] for each in setting.get("RecoveryMechanisms") or []]
     if ways == ["admin_only"]:
         yield ok("recovery", "through operators only")
@@ -75,46 +75,46 @@ def recovery(case: Case) -> Iterator[Finding]:
         yield danger(
             "recovery",
             "ForgotPassword texts codes of Cognito's own, past every limit of ours",
-            case.set_pool(_ADMIN_ONLY),
+            context.set_pool(_ADMIN_ONLY),
         )
     else:
         yield ok("recovery", "by e-mail, which sends no text")
 
 
-def own_texts(case: Case) -> Iterator[Finding]:
-    if "phone_number" in (case.pool.get("AutoVerifiedAttributes") or []):
-        kept = [each for each in case.pool["AutoVerifiedAttributes"] if each != "phone_number"]
+def own_texts(context: Context) -> Iterator[Finding]:
+    if "phone_number" in (context.pool.get("AutoVerifiedAttributes") or []):
+        kept = [each for each in context.pool["AutoVerifiedAttributes"] if each != "phone_number"]
         spelled = ",".join(f'"{each}"' for each in kept)
         yield danger(
             "own texts",
             "Cognito texts codes of its own to verify numbers, past every limit of ours",
-            case.set_pool(f"AutoVerifiedAttributes=[{spelled}]"),
+            context.set_pool(f"AutoVerifiedAttributes=[{spelled}]"),
         )
     else:
         yield ok("own texts", "Cognito verifies no number by a text of its own")
 
 
-def native_codes(case: Case) -> Iterator[Finding]:
-    policy = (case.pool.get("Policies") or {}).get("SignInPolicy") or {}
+def native_codes(context: Context) -> Iterator[Finding]:
+    policy = (context.pool.get("Policies") or {}).get("SignInPolicy") or {}
     factors = policy.get("AllowedFirstAuthFactors") or []
     if "SMS_OTP" in factors:
         yield danger(
             "native codes",
             "clients with USER_AUTH sign in by Cognito's own texts, past every limit of ours",
-            case.set_pool('Policies.SignInPolicy={"AllowedFirstAuthFactors":["PASSWORD"]}'),
+            context.set_pool('Policies.SignInPolicy={"AllowedFirstAuthFactors":["PASSWORD"]}'),
         )
     else:
         yield ok("native codes", "no sign-in by Cognito's own texts")
 
 
-def protection(case: Case) -> Iterator[Finding]:
-    if case.pool.get("DeletionProtection") == "ACTIVE":
+def protection(context: Context) -> Iterator[Finding]:
+    if context.pool.get("DeletionProtection") == "ACTIVE":
         yield ok("deletion protection", "the pool cannot be deleted by mistake")
     else:
         yield warning(
             "deletion protection",
             "one command deletes the pool with all its users",
-            case.set_pool("DeletionProtection=ACTIVE"),
+            context.set_pool("DeletionProtection=ACTIVE"),
         )
 
 

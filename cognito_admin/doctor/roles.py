@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from cognito_admin.doctor.case import Case, Finding, danger, ok
+from cognito_admin.doctor.context import Context, Finding, danger, ok
 from cognito_admin.doctor.functions import OF_THE_SITE
 
 _KEY, _CLIENTS = "secretsmanager:GetSecretValue", "ssm:GetParameter"
@@ -21,57 +21,59 @@ _SENDS = {
 _SENDERS = ("CreateAuthChallenge", "SiteTexts")
 
 
-def roles(case: Case) -> Iterator[Finding]:
+def roles(context: Context) -> Iterator[Finding]:
     bad = False
-    for name in (*case.stack.triggers, *OF_THE_SITE):
-        function = case.stack.triggers.get(name) or case.stack.resources[name]
-        config = case.account.client("lambda").get_function_configuration(FunctionName=function)
-        role, own = config["Role"], case.stack.resources[f"{name}Role"]
+    for name in (*context.stack.triggers, *OF_THE_SITE):
+        function = context.stack.triggers.get(name) or context.stack.resources[name]
+        config = context.account.client("lambda").get_function_configuration(FunctionName=function)
+        role, own = config["Role"], context.stack.resources[f"{name}Role"]
         if role.rpartition("/")[2] != own:
             bad = True
-            yield danger("roles", f"{name} runs as {role}, and not as {own}", case.restore)
-        elif denied := _denied(case, role, name):
+            yield danger("roles", f"{name} runs as {role}, and not as {own}", context.restore)
+        elif denied := _denied(context, role, name):
             bad = True
             yield danger(
-                "roles", f"{name} may not do {', '.join(denied)}: its role {own}", case.restore
+                "roles", f"{name} may not do {', '.join(denied)}: its role {own}", context.restore
             )
     if not bad:
         yield ok("roles", "each function has its own, and may do what it does")
 
 
-def _denied(case: Case, role: str, name: str) -> list[str]:
+def _denied(context: Context, role: str, name: str) -> list[str]:
     needed = set(_NEEDS.get(name, ()))
     if name in _SENDERS:
-        senders = (case.parameter("SmsSenders") or "sns").split(",")
+        senders = (context.parameter("SmsSenders") or "sns").split(",")
         needed |= {_SENDS[each] for each in senders}
-    simulate = case.account.client("iam").simulate_principal_policy
+    simulate = context.account.client("iam").simulate_principal_policy
     return [
         action
         for action in sorted(needed)
         if simulate(
-            PolicySourceArn=role, ActionNames=[action], ResourceArns=[_resource(case, action)]
+            PolicySourceArn=role, ActionNames=[action], ResourceArns=[_resource(context, action)]
         )["EvaluationResults"][0]["EvalDecision"]
         != "allowed"
     ]
 
 
-def _resource(case: Case, action: str) -> str:
+def _resource(context: Context, action: str) -> str:
     """Return something that the action is done to: of the stack, or a number to text from."""
-    _, partition, _, region, account, _ = case.pool_arn.split(":", 5)
+    _, partition, _, region, account, _ = context.pool_arn.split(":", 5)
     here = f"{region}:{account}"
     if action == _KEY:
         # Any six characters.
-        return f"arn:{partition}:secretsmanager:{here}:secret:{case.stack.code_key}-AbCdEf"
+        return f"arn:{partition}:secretsmanager:{here}:secret:{context.stack.code_key}-AbCdEf"
     if action == _CLIENTS:
-        return f"arn:{partition}:ssm:{here}:parameter{case.stack.client_list}"
+        return f"arn:{partition}:ssm:{here}:parameter{context.stack.client_list}"
     if action in (_COUNT, _LOOK):
-        return f"arn:{partition}:dynamodb:{here}:table/{case.stack.ledger}"
+        return f"arn:{partition}:dynamodb:{here}:table/{context.stack.ledger}"
     if action == _SENDS["end_user_messaging"]:
-        return case.parameter("EumOriginationIdentity") or (
+        return context.parameter("EumOriginationIdentity") or (
             f"arn:{partition}:sms-voice:{here}:phone-number/phone-1"
         )
     if action == _SENDS["pinpoint"]:
-        return f"arn:{partition}:mobiletargeting:{here}:apps/{case.parameter('PinpointProjectId')}"
+        return (
+            f"arn:{partition}:mobiletargeting:{here}:apps/{context.parameter('PinpointProjectId')}"
+        )
     return "*"
 
 

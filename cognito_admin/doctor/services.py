@@ -13,13 +13,13 @@ from django.http.request import validate_host
 from limits.storage import Storage, storage_from_string
 
 from accounts.conf import conf
-from cognito_admin.doctor.case import Case, Finding, danger, ok, warning
+from cognito_admin.doctor.context import Context, Finding, danger, ok, warning
 
 # As in config/gunicorn.conf.py.
 _KEY = "cognito_doctor"
 
 
-def database(case: Case) -> Iterator[Finding]:
+def database(context: Context) -> Iterator[Finding]:
     yield asked(connection)
 
 
@@ -46,7 +46,7 @@ def asked(connection: BaseDatabaseWrapper) -> Finding:
     return ok("database", "it answers, and all migrations are done")
 
 
-def cache(case: Case) -> Iterator[Finding]:
+def cache(context: Context) -> Iterator[Finding]:
     try:
         shared.set(_KEY, "ok", timeout=60)
         answered = shared.get(_KEY) == "ok"
@@ -60,7 +60,7 @@ def cache(case: Case) -> Iterator[Finding]:
             yield danger("cache", "it forgets at once what it is given", _CACHE_URL)
 
 
-def limits_per_network(case: Case) -> Iterator[Finding]:
+def limits_per_network(context: Context) -> Iterator[Finding]:
     url = conf.throttle_url
     remote = urlsplit(url).scheme.startswith(("redis", "valkey"))
     options = {"socket_connect_timeout": 2, "socket_timeout": 2} if remote else {}
@@ -79,7 +79,7 @@ def limits_per_network(case: Case) -> Iterator[Finding]:
         )
 
 
-def threads(case: Case) -> Iterator[Finding]:
+def threads(context: Context) -> Iterator[Finding]:
     serving = conf.web_threads
     if conf.cognito_threads >= serving:
         yield ok("threads", "each can talk to Cognito")
@@ -92,8 +92,8 @@ def threads(case: Case) -> Iterator[Finding]:
         )
 
 
-def host(case: Case) -> Iterator[Finding]:
-    in_texts = case.parameter("SiteHost")
+def host(context: Context) -> Iterator[Finding]:
+    in_texts = context.parameter("SiteHost")
     if validate_host(in_texts, settings.ALLOWED_HOSTS):
         yield ok("host", f"phones fill codes in at {in_texts}, and the site answers to it")
     else:
@@ -101,7 +101,7 @@ def host(case: Case) -> Iterator[Finding]:
         yield danger(
             "host",
             f"phones fill codes in at {in_texts} alone, and the site answers to {named}",
-            case.deploy_with('SiteHost = "the host that people see"'),
+            context.deploy_with('SiteHost = "the host that people see"'),
         )
 
 

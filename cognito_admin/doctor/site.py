@@ -10,14 +10,14 @@ from django.core import checks
 
 from accounts.aws import tokens
 from accounts.conf import conf
-from cognito_admin.doctor.case import Case, Finding, danger, not_checked, ok, warning
+from cognito_admin.doctor.context import Context, Finding, danger, not_checked, ok, warning
 
 _TIMEOUT = 5
 _OTHER_POOL = "COGNITO_USER_POOL_ID of the site is that of another pool"
 
 
-def keys(case: Case) -> Iterator[Finding]:
-    if conf.user_pool_id != case.pool_id:
+def keys(context: Context) -> Iterator[Finding]:
+    if conf.user_pool_id != context.pool_id:
         yield not_checked("keys", _OTHER_POOL)
         return
     try:
@@ -27,27 +27,27 @@ def keys(case: Case) -> Iterator[Finding]:
         yield danger(
             "keys",
             f"the pool's public keys cannot be had: {type(error).__name__}",
-            f"COGNITO_JWKS_URL={_keys_of(case)} in the site's environment"
-            if conf.jwks_url != _keys_of(case)
+            f"COGNITO_JWKS_URL={_keys_of(context)} in the site's environment"
+            if conf.jwks_url != _keys_of(context)
             else f"curl --fail {conf.jwks_url} says why not, where the site runs",
         )
     else:
         yield ok("keys", f"{count} public keys at {conf.jwks_url}")
 
 
-def issuer(case: Case) -> Iterator[Finding]:
-    if conf.user_pool_id != case.pool_id:
+def issuer(context: Context) -> Iterator[Finding]:
+    if conf.user_pool_id != context.pool_id:
         yield not_checked("issuer", _OTHER_POOL)
         return
     told = requests.get(
         conf.jwks_url.replace("jwks.json", "openid-configuration"), timeout=_TIMEOUT
     ).json()["issuer"]
-    if told.rpartition("/")[2] != case.pool_id:
+    if told.rpartition("/")[2] != context.pool_id:
         # To expect that issuer would be to trust the tokens of another pool.
         yield danger(
             "issuer",
             f"the site takes the keys of another pool: {conf.jwks_url}",
-            f"COGNITO_JWKS_URL={_keys_of(case)} in the site's environment",
+            f"COGNITO_JWKS_URL={_keys_of(context)} in the site's environment",
         )
     elif told == conf.issuer:
         yield ok("issuer", "the site expects that of the pool")
@@ -59,14 +59,14 @@ def issuer(case: Case) -> Iterator[Finding]:
         )
 
 
-def _keys_of(case: Case) -> str:
-    pool = case.pool_id
+def _keys_of(context: Context) -> str:
+    pool = context.pool_id
     return (
         f"https://cognito-idp.{pool.partition('_')[0]}.amazonaws.com/{pool}/.well-known/jwks.json"
     )
 
 
-def clock(case: Case) -> Iterator[Finding]:
+def clock(context: Context) -> Iterator[Finding]:
     before = time.time()
     reply = requests.get(conf.jwks_url, timeout=_TIMEOUT)
     after = time.time()
@@ -85,15 +85,15 @@ def clock(case: Case) -> Iterator[Finding]:
         yield ok("clock", "it agrees with AWS")
 
 
-def pool_of_the_site(case: Case) -> Iterator[Finding]:
+def pool_of_the_site(context: Context) -> Iterator[Finding]:
     wrong = {
         name: (ours, theirs)
         for name, ours, theirs in (
-            ("COGNITO_USER_POOL_ID", conf.user_pool_id, case.pool_id),
-            ("COGNITO_CLIENT_ID", conf.client_id, case.stack.client_id),
-            ("AWS_REGION", conf.region, case.pool_id.partition("_")[0]),
-            ("LEDGER_FUNCTION", conf.ledger_function, case.stack.outputs["LedgerFunction"]),
-            ("TEXTS_FUNCTION", conf.texts_function, case.stack.outputs.get("TextsFunction", "")),
+            ("COGNITO_USER_POOL_ID", conf.user_pool_id, context.pool_id),
+            ("COGNITO_CLIENT_ID", conf.client_id, context.stack.client_id),
+            ("AWS_REGION", conf.region, context.pool_id.partition("_")[0]),
+            ("LEDGER_FUNCTION", conf.ledger_function, context.stack.outputs["LedgerFunction"]),
+            ("TEXTS_FUNCTION", conf.texts_function, context.stack.outputs.get("TextsFunction", "")),
         )
         if ours != theirs
     }
@@ -101,27 +101,27 @@ def pool_of_the_site(case: Case) -> Iterator[Finding]:
         yield danger(
             "settings",
             f"{name} is {ours or 'not set'}, and {theirs or 'missing'} in the stack",
-            f"{name}={theirs} in the site's environment" if theirs else case.deploy,
+            f"{name}={theirs} in the site's environment" if theirs else context.deploy,
         )
     if not wrong:
         yield ok("settings", "they name the pool of the stack")
 
 
-def countries(case: Case) -> Iterator[Finding]:
-    texted = set(case.parameter("AllowedCountries").split(","))
+def countries(context: Context) -> Iterator[Finding]:
+    texted = set(context.parameter("AllowedCountries").split(","))
     if missing := sorted(conf.countries - texted):
         everything = ",".join(sorted(conf.countries | texted))
         yield danger(
             "countries of the site",
             f"the site takes numbers of {', '.join(missing)}, and the triggers text none of them",
-            case.deploy_with(f'AllowedCountries = "{everything}"'),
+            context.deploy_with(f'AllowedCountries = "{everything}"'),
         )
     else:
         yield ok("countries of the site", "the triggers text all of them")
 
 
-def name(case: Case) -> Iterator[Finding]:
-    in_texts = case.parameter("AppName")
+def name(context: Context) -> Iterator[Finding]:
+    in_texts = context.parameter("AppName")
     if in_texts == conf.site_name:
         yield ok("name", f"pages and texts call the site {in_texts}")
     else:
@@ -132,14 +132,14 @@ def name(case: Case) -> Iterator[Finding]:
         )
 
 
-def django_checks(case: Case) -> Iterator[Finding]:
+def django_checks(context: Context) -> Iterator[Finding]:
     found = [
         each for each in checks.run_checks(include_deployment_checks=True) if not each.is_silenced()
     ]
     for each in found:
         level = danger if each.level >= checks.ERROR else warning
-        mend = str(each.hint or "python manage.py check --deploy").replace("\n", " ")
-        yield level("django", f"{each.id}: {each.msg}".replace("\n", " "), mend)
+        repair = str(each.hint or "python manage.py check --deploy").replace("\n", " ")
+        yield level("django", f"{each.id}: {each.msg}".replace("\n", " "), repair)
     if not found:
         yield ok("django", "manage.py check --deploy finds nothing")
 

@@ -8,7 +8,7 @@ import phonenumbers
 from botocore.exceptions import ClientError
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from cognito_admin.doctor.case import Case, Finding, danger, not_checked, ok, warning
+from cognito_admin.doctor.context import Context, Finding, danger, not_checked, ok, warning
 
 _REQUEST_PRODUCTION = "Request production access, in the console (docs/deploy.md)"
 _REGISTER = (
@@ -21,7 +21,7 @@ _COMMAND = re.compile(r"\baws [a-z0-9-]+ [a-z0-9-]+")
 # Rounded down over all countries, in US dollars. A price list is AWS's to publish.
 _CHEAPEST_TEXT = 0.006
 _DAYS = 30
-# Reason of a DryRun: what it means, and what mends it.
+# By the reason of a DryRun: what it means, and the repair.
 _REASONS = {
     "NO_ORIGINATION_IDENTITIES_FOUND": (
         "there is no number or sender id to text from",
@@ -68,17 +68,17 @@ _REASONS = {
 }
 
 
-def sandbox(case: Case) -> Iterator[Finding]:
-    if _sends_by(case, "sns"):
-        is_inside = case.texting.client("sns").get_sms_sandbox_account_status()["IsInSandbox"]
+def sandbox(context: Context) -> Iterator[Finding]:
+    if _sends_by(context, "sns"):
+        is_inside = context.texting.client("sns").get_sms_sandbox_account_status()["IsInSandbox"]
         yield _sandbox(
-            case, is_inside, "SNS", "aws sns create-sms-sandbox-phone-number --phone-number"
+            context, is_inside, "SNS", "aws sns create-sms-sandbox-phone-number --phone-number"
         )
-    if _sends_by(case, "end_user_messaging"):
-        attributes = _texting(case).describe_account_attributes()["AccountAttributes"]
+    if _sends_by(context, "end_user_messaging"):
+        attributes = _texting(context).describe_account_attributes()["AccountAttributes"]
         tier = next((a["Value"] for a in attributes if a["Name"] == "ACCOUNT_TIER"), "")
         yield _sandbox(
-            case,
+            context,
             tier == "SANDBOX",
             "End User Messaging",
             "aws pinpoint-sms-voice-v2 create-verified-destination-number "
@@ -86,31 +86,31 @@ def sandbox(case: Case) -> Iterator[Finding]:
         )
 
 
-def _sandbox(case: Case, is_inside: bool, service: str, verify: str) -> Finding:
+def _sandbox(context: Context, is_inside: bool, service: str, verify: str) -> Finding:
     if not is_inside:
         return ok("sandbox", f"{service} texts every number")
     return danger(
         "sandbox",
         f"{service} is in the sandbox: it texts verified numbers only",
-        f"{_REQUEST_PRODUCTION}; until then for each tester: {_there(case, verify)} +…",
+        f"{_REQUEST_PRODUCTION}; until then for each tester: {_there(context, verify)} +…",
     )
 
 
-def spend_limit(case: Case) -> Iterator[Finding]:
-    texts = int(case.parameter("SendsPerPoolDay") or 2000) * _DAYS
+def spend_limit(context: Context) -> Iterator[Finding]:
+    texts = int(context.parameter("SendsPerPoolDay") or 2000) * _DAYS
     wanted = max(1, int(texts * _CHEAPEST_TEXT))
-    if _sends_by(case, "sns"):
-        reply = case.texting.client("sns").get_sms_attributes(attributes=["MonthlySpendLimit"])
+    if _sends_by(context, "sns"):
+        reply = context.texting.client("sns").get_sms_attributes(attributes=["MonthlySpendLimit"])
         limit = float(reply["attributes"].get("MonthlySpendLimit") or 1)
         yield _spend_limit(
             "SNS",
             limit,
             wanted,
             texts,
-            _there(case, f"aws sns set-sms-attributes --attributes MonthlySpendLimit={wanted}"),
+            _there(context, f"aws sns set-sms-attributes --attributes MonthlySpendLimit={wanted}"),
         )
-    if _sends_by(case, "end_user_messaging"):
-        limits = _texting(case).describe_spend_limits()["SpendLimits"]
+    if _sends_by(context, "end_user_messaging"):
+        limits = _texting(context).describe_spend_limits()["SpendLimits"]
         one = next(each for each in limits if each["Name"] == "TEXT_MESSAGE_MONTHLY_SPEND_LIMIT")
         may_be = f" (at most {one['MaxLimit']} until AWS Support raises it)"
         yield _spend_limit(
@@ -118,36 +118,36 @@ def spend_limit(case: Case) -> Iterator[Finding]:
             one["EnforcedLimit"],
             wanted,
             texts,
-            _there(case, "aws pinpoint-sms-voice-v2 set-text-message-spend-limit-override")
+            _there(context, "aws pinpoint-sms-voice-v2 set-text-message-spend-limit-override")
             + f" --monthly-limit {min(wanted, one['MaxLimit'])}"
             + (may_be if one["MaxLimit"] < wanted else ""),
         )
 
 
-def _spend_limit(service: str, limit: float, wanted: int, texts: int, mend: str) -> Finding:
+def _spend_limit(service: str, limit: float, wanted: int, texts: int, repair: str) -> Finding:
     if limit >= wanted:
         return ok("spend limit", f"{service} may spend {limit:g} USD a month")
     return warning(
         "spend limit",
         f"{service} stops at {limit:g} USD a month; {texts} texts (SendsPerPoolDay) cost over "
         f"{wanted} USD",
-        mend,
+        repair,
     )
 
 
-def countries(case: Case) -> Iterator[Finding]:
+def countries(context: Context) -> Iterator[Finding]:
     """Ask for each country whether a text to it would leave."""
-    if not (_sends_by(case, "sns") or _sends_by(case, "end_user_messaging")):
+    if not (_sends_by(context, "sns") or _sends_by(context, "end_user_messaging")):
         yield not_checked("countries", "Pinpoint cannot be asked without sending")
         return
     good = []
-    for country in filter(None, case.parameter("AllowedCountries").split(",")):
+    for country in filter(None, context.parameter("AllowedCountries").split(",")):
         example = phonenumbers.example_number_for_type(country, PhoneNumberType.MOBILE)
         if example is None:
             yield not_checked("countries", f"{country}: no number is known to ask about")
             continue
         number = phonenumbers.format_number(example, PhoneNumberFormat.E164)
-        finding = _would_text(case, country, number)
+        finding = _would_text(context, country, number)
         if finding:
             yield finding
         else:
@@ -156,65 +156,67 @@ def countries(case: Case) -> Iterator[Finding]:
         yield ok("countries", f"texts to {', '.join(good)} would leave")
 
 
-def india(case: Case) -> Iterator[Finding]:
-    if "IN" not in case.parameter("AllowedCountries").split(","):
+def india(context: Context) -> Iterator[Finding]:
+    if "IN" not in context.parameter("AllowedCountries").split(","):
         return
-    missing = [name for name in ("InEntityId", "InTemplateId") if not case.parameter(name)]
+    missing = [name for name in ("InEntityId", "InTemplateId") if not context.parameter(name)]
     if missing:
         yield danger(
             "india",
             f"without {' and '.join(missing)} texts to India are dropped",
-            case.deploy_with(f'{missing[0]} = "…"'),
+            context.deploy_with(f'{missing[0]} = "…"'),
         )
     else:
         yield ok("india", "the registration is given")
 
 
-def _would_text(case: Case, country: str, number: str) -> Finding | None:
+def _would_text(context: Context, country: str, number: str) -> Finding | None:
     request: dict[str, Any] = {
         "DestinationPhoneNumber": number,
         "MessageBody": "Would this text leave?",
         "MessageType": "TRANSACTIONAL",
         "DryRun": True,
     }
-    if _sends_by(case, "end_user_messaging"):
+    if _sends_by(context, "end_user_messaging"):
         for name, parameter in {
             "OriginationIdentity": "EumOriginationIdentity",
             "ConfigurationSetName": "EumConfigurationSet",
             "ProtectConfigurationId": "EumProtectConfigurationId",
             "MaxPrice": "EumMaxPrice",
         }.items():
-            if value := case.parameter(parameter):
+            if value := context.parameter(parameter):
                 request[name] = value
-    elif number_or_id := case.parameter("SnsOriginationNumber") or case.parameter("SnsSenderId"):
+    elif number_or_id := context.parameter("SnsOriginationNumber") or context.parameter(
+        "SnsSenderId"
+    ):
         request["OriginationIdentity"] = number_or_id
     try:
-        _texting(case).send_text_message(**request)
+        _texting(context).send_text_message(**request)
     except ClientError as error:
         reason = str(error.response.get("Reason", ""))
         if reason == "DESTINATION_PHONE_NUMBER_NOT_VERIFIED":
             return not_checked("countries", f"{country}: the sandbox hides what would happen")
         if reason not in _REASONS:
             raise
-        text, mend = _REASONS[reason]
-        protect = case.parameter("EumProtectConfigurationId") or "ID"
+        text, repair = _REASONS[reason]
+        protect = context.parameter("EumProtectConfigurationId") or "ID"
         kind = "TOLL_FREE" if country in _TOLL_FREE else "LONG_CODE"
-        mend = _there(case, mend.format(country=country, protect=protect, kind=kind))
-        return danger("countries", f"{country}: {text}", mend)
+        repair = _there(context, repair.format(country=country, protect=protect, kind=kind))
+        return danger("countries", f"{country}: {text}", repair)
     return None
 
 
-def _sends_by(case: Case, sender: str) -> bool:
-    return sender in (case.parameter("SmsSenders") or "sns").split(",")
+def _sends_by(context: Context, sender: str) -> bool:
+    return sender in (context.parameter("SmsSenders") or "sns").split(",")
 
 
-def _texting(case: Case) -> Any:
-    return case.texting.client("pinpoint-sms-voice-v2")
+def _texting(context: Context) -> Any:
+    return context.texting.client("pinpoint-sms-voice-v2")
 
 
-def _there(case: Case, mend: str) -> str:
+def _there(context: Context, repair: str) -> str:
     """Return a remedy with the region that texts leave from in its commands."""
-    return _COMMAND.sub(lambda command: f"{command[0]} --region {case.texting.region}", mend)
+    return _COMMAND.sub(lambda command: f"{command[0]} --region {context.texting.region}", repair)
 
 
 CHECKS = (sandbox, spend_limit, countries, india)

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from cognito_admin.doctor.case import Case, Finding, danger, ok, warning
+from cognito_admin.doctor.context import Context, Finding, danger, ok, warning
 
 # What the site asks of Cognito with its role; the template's WebTierPolicy allows the same.
 ASKED_BY_SITE = frozenset(
@@ -35,30 +35,30 @@ INVOKED_BY_SITE = {
 }
 
 
-def triggers(case: Case) -> Iterator[Finding]:
-    config = case.pool.get("LambdaConfig") or {}
+def triggers(context: Context) -> Iterator[Finding]:
+    config = context.pool.get("LambdaConfig") or {}
     wrong = {
         slot: config.get(slot) or "nothing"
-        for slot, arn in case.stack.triggers.items()
+        for slot, arn in context.stack.triggers.items()
         if config.get(slot) != arn
     }
     if wrong:
         listed = "; ".join(f"{slot} is {there}" for slot, there in wrong.items())
-        yield danger("triggers", f"the pool does not call ours: {listed}", case.attach)
+        yield danger("triggers", f"the pool does not call ours: {listed}", context.attach)
     else:
         yield ok("triggers", "the pool calls ours")
 
 
-def permissions(case: Case) -> Iterator[Finding]:
+def permissions(context: Context) -> Iterator[Finding]:
     bad = False
-    for slot, arn in case.stack.triggers.items():
-        statements = _statements(case, arn)
-        if not any(_lets_pool_call(each, case.pool_arn) for each in statements):
+    for slot, arn in context.stack.triggers.items():
+        statements = _statements(context, arn)
+        if not any(_lets_pool_call(each, context.pool_arn) for each in statements):
             bad = True
             yield danger(
                 "permissions",
                 f"{slot} does not let the pool call it (AccessDeniedException at every sign-in)",
-                _permit(case, arn, slot),
+                _permit(context, arn, slot),
             )
         for each in statements:
             if _lets_strangers_call(each):
@@ -67,7 +67,7 @@ def permissions(case: Case) -> Iterator[Finding]:
                 yield danger(
                     "permissions",
                     f"{slot} lets anybody call it, with any number and past Cognito",
-                    case.aws(
+                    context.aws(
                         "lambda remove-permission",
                         f"--function-name {function} --qualifier {alias} "
                         f"--statement-id {shlex.quote(each['Sid'])}",
@@ -77,13 +77,13 @@ def permissions(case: Case) -> Iterator[Finding]:
         yield ok("permissions", "the functions let the pool call them, and nobody else")
 
 
-def other_triggers(case: Case) -> Iterator[Finding]:
+def other_triggers(context: Context) -> Iterator[Finding]:
     """Look at triggers of somebody else: where one fails, the whole sign-in fails."""
-    functions, bad = case.account.client("lambda"), False
-    for slot, setting in (case.pool.get("LambdaConfig") or {}).items():
+    functions, bad = context.account.client("lambda"), False
+    for slot, setting in (context.pool.get("LambdaConfig") or {}).items():
         # Some have a version beside the function; a key is no function.
         arn = setting.get("LambdaArn", "") if isinstance(setting, dict) else setting
-        if slot in case.stack.triggers or ":function:" not in arn:
+        if slot in context.stack.triggers or ":function:" not in arn:
             continue
         try:
             functions.get_function_configuration(FunctionName=arn)
@@ -92,22 +92,22 @@ def other_triggers(case: Case) -> Iterator[Finding]:
             yield danger(
                 "other triggers",
                 f"{slot} is gone ({arn}): what runs through it fails",
-                case.set_pool(f"LambdaConfig.{slot}=null"),
+                context.set_pool(f"LambdaConfig.{slot}=null"),
             )
             continue
-        if not any(_lets_pool_call(each, case.pool_arn) for each in _statements(case, arn)):
+        if not any(_lets_pool_call(each, context.pool_arn) for each in _statements(context, arn)):
             bad = True
             yield danger(
                 "other triggers",
                 f"{slot} does not let the pool call it: {arn}",
-                _permit(case, arn, slot),
+                _permit(context, arn, slot),
             )
     if not bad:
         yield ok("other triggers", "those of others are there, or there are none")
 
 
-def policy(case: Case) -> Iterator[Finding]:
-    iam, arn = case.account.client("iam"), case.stack.outputs["WebTierPolicyArn"]
+def policy(context: Context) -> Iterator[Finding]:
+    iam, arn = context.account.client("iam"), context.stack.outputs["WebTierPolicyArn"]
     version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
     document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
     allowed = [each for each in document["Statement"] if each["Effect"] == "Allow"]
@@ -115,7 +115,7 @@ def policy(case: Case) -> Iterator[Finding]:
     if missing := sorted(ASKED_BY_SITE.difference(*(_listed(each["Action"]) for each in allowed))):
         bad = True
         names = ", ".join(each.partition(":")[2] for each in missing)
-        yield danger("policy", f"the site may not ask Cognito for {names}", case.restore)
+        yield danger("policy", f"the site may not ask Cognito for {names}", context.restore)
     invoked = {
         resource.rpartition(":")[2]
         for each in allowed
@@ -124,16 +124,16 @@ def policy(case: Case) -> Iterator[Finding]:
     }
     for output, what in INVOKED_BY_SITE.items():
         # A stack from before there was one is told so by the settings' check.
-        function = case.stack.outputs.get(output)
+        function = context.stack.outputs.get(output)
         if function and function not in invoked:
             bad = True
-            yield danger("policy", f"the site may not invoke {function}: {what}", case.restore)
+            yield danger("policy", f"the site may not invoke {function}: {what}", context.restore)
     if not bad:
         yield ok("policy", "the site's policy allows what the site asks for")
 
 
-def policy_of_the_site(case: Case) -> Iterator[Finding]:
-    iam, outputs = case.account.client("iam"), case.stack.outputs
+def policy_of_the_site(context: Context) -> Iterator[Finding]:
+    iam, outputs = context.account.client("iam"), context.stack.outputs
     names = [
         each[f"{kind}Name"]
         for output in ("WebTierPolicyArn", "SignInPolicyArn")
@@ -148,26 +148,26 @@ def policy_of_the_site(case: Case) -> Iterator[Finding]:
         yield warning(
             "policy of the site",
             "it is attached to nobody, so the site may ask nothing of Cognito and the functions",
-            case.aws(
+            context.aws(
                 "iam attach-role-policy",
                 f"--role-name ROLE --policy-arn {outputs['WebTierPolicyArn']}",
             ),
         )
 
 
-def _statements(case: Case, arn: str) -> list[dict[str, Any]]:
-    functions = case.account.client("lambda")
+def _statements(context: Context, arn: str) -> list[dict[str, Any]]:
+    functions = context.account.client("lambda")
     try:
         return list(json.loads(functions.get_policy(FunctionName=arn)["Policy"])["Statement"])
     except functions.exceptions.ResourceNotFoundException:
         return []
 
 
-def _permit(case: Case, arn: str, slot: str) -> str:
-    return case.aws(
+def _permit(context: Context, arn: str, slot: str) -> str:
+    return context.aws(
         "lambda add-permission",
         f"--function-name {arn} --statement-id cognito-{slot} --action lambda:InvokeFunction "
-        f"--principal cognito-idp.amazonaws.com --source-arn {case.pool_arn}",
+        f"--principal cognito-idp.amazonaws.com --source-arn {context.pool_arn}",
     )
 
 

@@ -16,7 +16,7 @@ import pytest
 from cognito_admin import accepted, deploy, remains, revision, stack
 from cognito_admin import config as deploy_config
 from cognito_admin.account import Account, configured
-from cognito_admin.doctor.case import Finding, Level, danger, ok
+from cognito_admin.doctor.context import Finding, Level, danger, ok
 from cognito_admin.plans import Refused
 from cognito_admin.terminal import DeployError
 from localcloud.cloud import PROJECT

@@ -558,7 +558,7 @@ def test_settings_that_are_wrong_are_found(examine, settings, name):
 
 @pytest.mark.parametrize(("seconds", "level"), [(40, "danger"), (20, "warning"), (-40, "danger")])
 def test_clock_that_is_off_is_found(site, seconds, level):
-    case = doctor.Case(account.configured(), "local")
+    case = doctor.Context(account.configured(), "local")
     with time_machine.travel(time.time() + seconds, tick=True):
         (found,) = of_the_site.clock(case)
     assert (found.check, found.level) == ("clock", level)

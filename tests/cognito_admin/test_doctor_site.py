@@ -9,14 +9,14 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from cognito_admin.account import Account
 from cognito_admin.doctor import services
-from cognito_admin.doctor.case import Case
+from cognito_admin.doctor.context import Context
 from cognito_admin.stack import Stack
 from localcloud.emulator import free_port
 
 
 @pytest.fixture
-def case():
-    made = Case(Account("us-east-1"), "local")
+def context():
+    made = Context(Account("us-east-1"), "local")
     made.stack = Stack("local", {}, {"SiteHost": "www.example.com"}, {}, [])
     return made
 
@@ -34,15 +34,15 @@ def hanging():
 
 
 @pytest.mark.django_db
-def test_database_that_answers_is_well(case):
-    assert the_one(services.database(case)).level == "ok"
+def test_database_that_answers_is_well(context):
+    assert the_one(services.database(context)).level == "ok"
 
 
 @pytest.mark.django_db
-def test_migration_that_waits_is_a_danger(case):
+def test_migration_that_waits_is_a_danger(context):
     last = MigrationRecorder.Migration.objects.filter(app="accounts").order_by("name").last()
     last.delete()
-    found = the_one(services.database(case))
+    found = the_one(services.database(context))
     assert found.level == "danger"
     assert found.text == f"1 migrations wait, the first is accounts {last.name}"
     assert found.repair == "python manage.py migrate"
@@ -66,48 +66,48 @@ def test_database_that_is_away_is_a_danger():
     assert "not to be told" not in f"{found}"
 
 
-def test_cache_that_is_away_is_a_danger(case, settings):
+def test_cache_that_is_away_is_a_danger(context, settings):
     settings.CACHES = {
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": f"redis://127.0.0.1:{free_port()}/0",
         }
     }
-    found = the_one(services.cache(case))
+    found = the_one(services.cache(context))
     assert found.level == "danger"
     assert "CACHE_URL" in found.repair
 
 
-def test_cache_that_forgets_is_a_danger(case, settings):
+def test_cache_that_forgets_is_a_danger(context, settings):
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
-    assert the_one(services.cache(case)).text == "it forgets at once what it is given"
+    assert the_one(services.cache(context)).text == "it forgets at once what it is given"
 
 
-def test_cache_that_keeps_is_well(case):
-    assert the_one(services.cache(case)).level == "ok"
+def test_cache_that_keeps_is_well(context):
+    assert the_one(services.cache(context)).level == "ok"
 
 
-def test_limits_whose_storage_is_away_are_a_danger(case, settings):
+def test_limits_whose_storage_is_away_are_a_danger(context, settings):
     settings.ACCOUNTS_THROTTLE_URL = f"redis://127.0.0.1:{free_port()}/0"
-    found = the_one(services.limits_per_network(case))
+    found = the_one(services.limits_per_network(context))
     assert found.level == "danger"
     assert "not counted" in found.text
 
 
-def test_limits_whose_storage_hangs_are_a_danger_within_seconds(case, settings, hanging):
+def test_limits_whose_storage_hangs_are_a_danger_within_seconds(context, settings, hanging):
     settings.ACCOUNTS_THROTTLE_URL = f"redis://127.0.0.1:{hanging}/0"
-    assert the_one(services.limits_per_network(case)).level == "danger"
+    assert the_one(services.limits_per_network(context)).level == "danger"
 
 
-def test_limits_that_are_counted_are_well(case):
-    assert the_one(services.limits_per_network(case)).level == "ok"
+def test_limits_that_are_counted_are_well(context):
+    assert the_one(services.limits_per_network(context)).level == "ok"
 
 
 @pytest.mark.parametrize(("serving", "level"), [(32, "ok"), (64, "warning")])
-def test_threads_without_a_connection_to_cognito_are_a_warning(case, settings, serving, level):
+def test_threads_without_a_connection_to_cognito_are_a_warning(context, settings, serving, level):
     settings.COGNITO_THREADS = 32
     settings.WEB_THREADS = serving
-    found = the_one(services.threads(case))
+    found = the_one(services.threads(context))
     assert found.level == level
     assert level == "ok" or found.repair == "COGNITO_THREADS=64 in the site's environment"
 
@@ -121,6 +121,6 @@ def test_threads_without_a_connection_to_cognito_are_a_warning(case, settings, s
         ([], "danger"),
     ],
 )
-def test_host_of_the_texts_must_be_the_sites(case, settings, hosts, level):
+def test_host_of_the_texts_must_be_the_sites(context, settings, hosts, level):
     settings.ALLOWED_HOSTS = hosts
-    assert the_one(services.host(case)).level == level
+    assert the_one(services.host(context)).level == level

@@ -93,7 +93,7 @@ def phones(cognito, pool) -> dict[str, str]:
     }
 
 
-def test_unconfirmed_is_listed_then_healed_and_then_gone(
+def test_unconfirmed_account_is_listed_then_repaired_and_then_gone(
     cognito, pool, client, run, sign_up, create
 ):
     sign_up("ann", "+12015550123")
@@ -108,11 +108,11 @@ def test_unconfirmed_is_listed_then_healed_and_then_gone(
     assert "2015550123" not in said
     assert states(cognito, pool) == before
 
-    assert "healed: 1 unconfirmed" in run(
-        *ours, "--heal", "--yes", "--limit", "1", "--per-second", "100"
+    assert "repaired: 1 unconfirmed" in run(
+        *ours, "--repair", "--yes", "--limit", "1", "--per-second", "100"
     )
-    assert "healed: 1 unconfirmed" in run(*ours, "--heal", "--yes", "--per-second", "100")
-    assert "Nothing to change" in run(*ours, "--heal", "--yes")
+    assert "repaired: 1 unconfirmed" in run(*ours, "--repair", "--yes", "--per-second", "100")
+    assert "Nothing to change" in run(*ours, "--repair", "--yes")
     assert set(states(cognito, pool).values()) == {("CONFIRMED", True)}
     for name in ("ann", "ben"):
         with pytest.raises(cognito.exceptions.NotAuthorizedException):
@@ -134,7 +134,7 @@ def test_accounts_without_a_number_are_left_alone(cognito, pool, run, sign_up, c
     said = run(*ours)
     assert "note: 2 left alone, without a number" in said
     assert "found: 1 unconfirmed" in said
-    assert "healed: 1 unconfirmed" in run(*ours, "--heal", "--yes")
+    assert "repaired: 1 unconfirmed" in run(*ours, "--repair", "--yes")
     assert (attributes(cognito, pool, "ann"), attributes(cognito, pool, "ben")) == before
     found = states(cognito, pool)
     assert found["ann"] == ("UNCONFIRMED", True)
@@ -149,7 +149,7 @@ def test_sign_up_of_a_moment_ago_is_left_alone(cognito, pool, run, sign_up, crea
     create("don", "+447911123457", verified=True)
     before = states(cognito, pool)
     ours = ("cognito_repair", "--user-pool-id", pool, "--kinds", ",".join(Kind))
-    said = run(*ours, "--heal", "--yes")
+    said = run(*ours, "--repair", "--yes")
     assert "note: 4 left alone, too young" in said
     assert "Nothing to change" in said
     assert states(cognito, pool) == before
@@ -160,19 +160,19 @@ def test_sign_up_of_a_moment_ago_is_left_alone(cognito, pool, run, sign_up, crea
     assert "left alone" not in run(*ours, *OF_ANY_AGE)
 
 
-def test_nobody_is_healed_before_the_list_was_seen_and_agreed_to(
+def test_nobody_is_repaired_before_the_list_was_seen_and_agreed_to(
     cognito, pool, run, sign_up, monkeypatch
 ):
     sign_up("ann", "+12015550123")
-    ours = ("cognito_repair", "--user-pool-id", pool, *OF_ANY_AGE, "--heal")
+    ours = ("cognito_repair", "--user-pool-id", pool, *OF_ANY_AGE, "--repair")
     monkeypatch.setattr("builtins.input", lambda question: "n")
     said = run(*ours)
-    assert "unconfirmed         ann +1••••••••23" in said
+    assert "unconfirmed   ann +1••••••••23" in said
     assert "Nothing was changed" in said
     assert "Dry run" in run(*ours, "--dry-run")
     assert states(cognito, pool) == {"ann": ("UNCONFIRMED", True)}
     monkeypatch.setattr("builtins.input", lambda question: "y")
-    assert "healed: 1 unconfirmed" in run(*ours)
+    assert "repaired: 1 unconfirmed" in run(*ours)
 
 
 def test_age_below_zero_is_refused(run, pool):
@@ -180,20 +180,20 @@ def test_age_below_zero_is_refused(run, pool):
         run("cognito_repair", "--user-pool-id", pool, "--older-than", "-1")
 
 
-def test_forced_change_is_healed_only_when_asked_for(cognito, pool, run, create):
+def test_forced_change_is_repaired_only_when_asked_for(cognito, pool, run, create):
     create("ann", "+12015550123", confirmed=False)
-    ours = ("cognito_repair", "--user-pool-id", pool, "--heal", "--yes", *OF_ANY_AGE)
+    ours = ("cognito_repair", "--user-pool-id", pool, "--repair", "--yes", *OF_ANY_AGE)
     assert "Nothing to change" in run(*ours)
-    assert "healed: 1 force-change" in run(*ours, "--kinds", "force-change")
+    assert "repaired: 1 force-change" in run(*ours, "--kinds", "force-change")
     assert states(cognito, pool) == {"ann": ("CONFIRMED", True)}
 
 
 def test_number_is_written_as_the_site_writes_it(cognito, pool, run, create):
     create("ann", "+4407911123456", verified=True)
     create("ben", "+447911123457")
-    kinds = ("--kinds", "numbers,duplicates", "--heal", "--yes")
+    kinds = ("--kinds", "numbers,duplicates", "--repair", "--yes")
     ours = ("cognito_repair", "--user-pool-id", pool, *kinds, *OF_ANY_AGE)
-    assert "healed: 1 numbers" in run(*ours)
+    assert "repaired: 1 numbers" in run(*ours)
     assert phones(cognito, pool) == {"ann": "+447911123456", "ben": "+447911123457"}
     attributes = cognito.admin_get_user(UserPoolId=pool, Username="ann")["UserAttributes"]
     assert {"Name": "phone_number_verified", "Value": "true"} in attributes
@@ -210,18 +210,18 @@ def test_of_two_with_one_number_the_proven_one_stays(cognito, pool, run, sign_up
         pool,
         "--kinds",
         "duplicates",
-        "--heal",
+        "--repair",
         "--yes",
         *OF_ANY_AGE,
         "--per-second",
         "100",
     )
-    assert "healed: 2 duplicates" in said
+    assert "repaired: 2 duplicates" in said
     assert "keep proven" in said
     assert {name for name, (_, enabled) in states(cognito, pool).items() if enabled} == {"proven"}
 
 
-def test_account_that_cannot_be_healed_is_named_and_holds_up_no_other(
+def test_account_that_cannot_be_repaired_is_named_and_holds_up_no_other(
     cognito, pool, run, sign_up, front, monkeypatch
 ):
     for n, name in enumerate(("ann", "ben", "cat")):
@@ -234,9 +234,9 @@ def test_account_that_cannot_be_healed_is_named_and_holds_up_no_other(
         return forward(request)
 
     monkeypatch.setattr(front, "_forward", refuse_ben)
-    with pytest.raises(CommandError, match="1 could not be healed"):
+    with pytest.raises(CommandError, match="1 could not be repaired"):
         run(
-            *("cognito_repair", "--user-pool-id", pool, "--heal", "--yes"),
+            *("cognito_repair", "--user-pool-id", pool, "--repair", "--yes"),
             *(*OF_ANY_AGE, "--per-second", "100"),
         )
     assert states(cognito, pool)["ben"] == ("UNCONFIRMED", True)

@@ -115,7 +115,7 @@ def test_command_of_the_docs_runs_in_the_image(image, command):
 def test_doctor_finds_the_triggers_in_the_image(image):
     """It compares what is deployed with what the image holds."""
     script = (
-        "from cognito_admin import revision; from cognito_admin.doctor.case import LAMBDAS;"
+        "from cognito_admin import revision; from cognito_admin.doctor.context import LAMBDAS;"
         "print(len(revision.sources(LAMBDAS)), (LAMBDAS / 'template.yaml').exists())"
     )
 

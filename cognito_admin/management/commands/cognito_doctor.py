@@ -1,4 +1,4 @@
-"""``manage.py cognito_doctor``: what is wrong, and the command that mends it."""
+"""``manage.py cognito_doctor``: faults of a stage, each with the command that repairs it."""
 
 import json
 from dataclasses import asdict
@@ -48,13 +48,13 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        case = doctor.Case(account.configured(), options["stage"])
+        context = doctor.Context(account.configured(), options["stage"])
         today, with_site = datetime.now(UTC).date(), not options["without_site"]
         try:
             accepts = accepted.read(options["config"], options["stage"], today=today)
         except DeployError as error:
             raise CommandError(str(error)) from error
-        examined = doctor.examine(case, with_site=with_site, only=options["only"])
+        examined = doctor.examine(context, with_site=with_site, only=options["only"])
         findings = []
         are_all = with_site and not options["only"]
         for finding in accepted.apply(examined, accepts, today=today, are_all=are_all):
@@ -74,4 +74,4 @@ class Command(BaseCommand):
     def _show(self, finding: doctor.Finding) -> None:
         look = getattr(self.style, _LOOKS.get(finding.level, "NOTICE"))
         line = f"{look(f'{finding.level:11}')} {finding.check}: {finding.text.rstrip('.')}"
-        self.stdout.write(f"{line}. Mend: {finding.mend}" if finding.mend else line)
+        self.stdout.write(f"{line}. Repair: {finding.repair}" if finding.repair else line)

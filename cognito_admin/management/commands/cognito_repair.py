@@ -1,4 +1,4 @@
-"""``manage.py cognito_repair``: accounts that cannot, or not safely, sign in by phone."""
+"""``manage.py cognito_repair``: repair accounts that cannot, or not safely, sign in by phone."""
 
 import argparse
 import shlex
@@ -13,15 +13,16 @@ from accounts.aws import cognito
 from accounts.conf import conf
 from accounts.sync.pace import Pace
 from cognito_admin import account, repair
-from cognito_admin.repair import Ailment, Kind
+from cognito_admin.repair import Kind, Problem
 from cognito_admin.terminal import CarefulCommand, plain_errors
 
 
 class Command(CarefulCommand):
     help = (
-        "Lists accounts in limbo, and with --kinds those that wait for a first password, whose "
-        "number is written in another way, or that share one. Changes nothing without --heal, "
-        "which lists them too, and asks. May be ended at any time: the next run goes on."
+        "Lists accounts that were never confirmed, and with --kinds those that wait for a first "
+        "password, whose number is written in another way, or that share one. Changes nothing "
+        "without --repair, which lists them too, and asks. May be ended at any time: the next run "
+        "goes on."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -30,10 +31,10 @@ class Command(CarefulCommand):
         parser.add_argument(
             "--kinds",
             type=_kinds,
-            default=[Kind.LIMBO],
-            help=f"which, with commas: {','.join(Kind)} (limbo)",
+            default=[Kind.UNCONFIRMED],
+            help=f"which, with commas: {','.join(Kind)} (unconfirmed)",
         )
-        parser.add_argument("--heal", action="store_true", help="do it; else only list")
+        parser.add_argument("--repair", action="store_true", help="do it; else only list")
         parser.add_argument(
             "--older-than",
             type=float,
@@ -41,9 +42,9 @@ class Command(CarefulCommand):
             metavar="HOURS",
             help="leave accounts alone that were made less than so long ago (24)",
         )
-        parser.add_argument("--limit", type=int, help="heal no more than so many in this run")
+        parser.add_argument("--limit", type=int, help="repair no more than so many in this run")
         parser.add_argument(
-            "--per-second", type=float, default=4.0, help="accounts healed in a second (4)"
+            "--per-second", type=float, default=4.0, help="accounts repaired in a second (4)"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -69,53 +70,53 @@ class Command(CarefulCommand):
             for why, count in spared.items():
                 self.stdout.write(f"  note: {count} left alone, {why}")
             found = [each for each in found if not each.left_alone][: options["limit"]]
-            if not options["heal"]:
-                for ailment in found:
-                    self.stdout.write(f"  {_shown(ailment)}")
+            if not options["repair"]:
+                for problem in found:
+                    self.stdout.write(f"  {_shown(problem)}")
                 self.stdout.write(f"found: {_counted(found)}")
                 if found:
-                    self.stdout.write("Nothing was changed; --heal does it.")
+                    self.stdout.write("Nothing was changed; --repair does it.")
                 return
             if not self.shown_and_agreed(map(_shown, found), options):
                 return
-            self._heal_all(operator, pool_id, found, options["per_second"])
+            self._repair_all(operator, pool_id, found, options["per_second"])
 
-    def _heal_all(
-        self, operator: account.Account, pool_id: str, found: list[Ailment], per_second: float
+    def _repair_all(
+        self, operator: account.Account, pool_id: str, found: list[Problem], per_second: float
     ) -> None:
         # An account takes up to five calls, and AWS grants 25 a second.
-        pace, healed = Pace(per_second), []
-        for ailment in found:
+        pace, repaired = Pace(per_second), []
+        for problem in found:
             pace()
-            if self._heal(operator, pool_id, ailment):
-                healed.append(ailment)
-        self.stdout.write(f"healed: {_counted(healed)}")
-        if failed := len(found) - len(healed):
-            raise CommandError(f"{failed} could not be healed; see above. Run it again.")
+            if self._repair(operator, pool_id, problem):
+                repaired.append(problem)
+        self.stdout.write(f"repaired: {_counted(repaired)}")
+        if failed := len(found) - len(repaired):
+            raise CommandError(f"{failed} could not be repaired; see above. Run it again.")
 
-    def _heal(self, operator: account.Account, pool_id: str, ailment: Ailment) -> bool:
+    def _repair(self, operator: account.Account, pool_id: str, problem: Problem) -> bool:
         try:
-            if kept := repair.heal(operator, pool_id, ailment):
+            if kept := repair.repair(operator, pool_id, problem):
                 self.stdout.write(
-                    f"  {ailment.username}: the pool keeps {', '.join(kept)}, which nobody has "
+                    f"  {problem.username}: the pool keeps {', '.join(kept)}, which nobody has "
                     "proven; to be rid of it: aws cognito-idp admin-delete-user "
                     f"--region {operator.region} --user-pool-id {pool_id} "
-                    f"--username {shlex.quote(ailment.username)}"
+                    f"--username {shlex.quote(problem.username)}"
                 )
         except (cognito.CognitoError, *repair.AWS_ERRORS) as error:
             # One account must not hold up thousands.
-            self.stderr.write(f"  {ailment.username} was not healed: {error}")
+            self.stderr.write(f"  {problem.username} was not repaired: {error}")
             return False
         return True
 
 
-def _shown(ailment: Ailment) -> str:
-    named = f"{ailment.username} {phones.mask(ailment.phone)}"
-    return f"{ailment.kind:13} {named}: {ailment.remedy}"
+def _shown(problem: Problem) -> str:
+    named = f"{problem.username} {phones.mask(problem.phone)}"
+    return f"{problem.kind:13} {named}: {problem.remedy}"
 
 
-def _counted(ailments: list[Ailment]) -> str:
-    counts = Counter(each.kind for each in ailments)
+def _counted(problems: list[Problem]) -> str:
+    counts = Counter(each.kind for each in problems)
     return ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "nothing"
 
 
