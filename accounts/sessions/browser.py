@@ -26,6 +26,14 @@ def elsewhere(request: HttpRequest, user: User) -> QuerySet[Session]:
     return rows.live(user).exclude(pk=rows.digest(request.session.session_key or ""))
 
 
+def end_elsewhere(request: HttpRequest, user: User, *, handle: str | None = None) -> int:
+    """End the sessions of ``user`` in other browsers, or the one with this handle. Count them."""
+    others = elsewhere(request, user)
+    if handle is not None:
+        others = others.filter(handle=handle)
+    return rows.end_all(user, Session.Ended.ENDED_BY_PERSON, among=others, by=request)
+
+
 def begin(request: HttpRequest, user: User) -> None:
     """Sign ``user`` in with this browser, under a new key, and write it at once."""
     for_request(request).device = devices.of(request)

@@ -20,7 +20,7 @@ from accounts.login import attempt_steps, change_phone, errors, reauthentication
 from accounts.login.pending import Pending
 from accounts.models import User
 from accounts.views import phone_cookie, site
-from accounts.views.login import (
+from accounts.views.code_steps import (
     CodeView,
     ResendView,
     Steps,

@@ -14,9 +14,8 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import TemplateView, View
 
 from accounts import sessions
-from accounts.login import phone_login
 from accounts.models import User
-from accounts.views.login import next_url
+from accounts.views.code_steps import next_url
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -50,7 +49,8 @@ class _OneDevice(forms.Form):
 class EndOneView(_ActView):
     def post(self, request: HttpRequest) -> HttpResponse:
         form = _OneDevice(request.POST)
-        if form.is_valid() and phone_login.end_others(request, **form.cleaned_data):
+        user = cast(User, request.user)
+        if form.is_valid() and sessions.end_elsewhere(request, user, **form.cleaned_data):
             messages.success(request, _("That device is signed out."))
         else:
             messages.info(request, _("That device was signed out already."))
@@ -59,7 +59,7 @@ class EndOneView(_ActView):
 
 class EndOthersView(_ActView):
     def post(self, request: HttpRequest) -> HttpResponse:
-        ended = phone_login.end_others(request)
+        ended = sessions.end_elsewhere(request, cast(User, request.user))
         if ended:
             said = ngettext(
                 "%(number)d other device is signed out.",

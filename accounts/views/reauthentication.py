@@ -1,13 +1,13 @@
-"""Proving anew, by a code, that it is still the same person."""
+"""The pages on which somebody who is signed in types a code again."""
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect, render
 
 from accounts import phones
-from accounts.login import attempt_steps, errors, phone_login, reauthentication
+from accounts.login import attempt_steps, confirmation, errors, reauthentication
 from accounts.login.pending import Pending
-from accounts.views.login import (
+from accounts.views.code_steps import (
     CodeView,
     ResendView,
     Steps,
@@ -61,9 +61,7 @@ class ConfirmView(ConfirmStepView):
         if phone is None:
             return self.start_page(request, None)
         try:
-            is_texted = phone_login.start(
-                request, phone, next_url=next_url(request), purpose="confirm"
-            )
+            is_texted = confirmation.start(request, phone, next_url=next_url(request))
         except errors.Unavailable as error:
             return self.start_page(request, None, status=503, reference=error.reference)
         say_if_texted_before(request, is_texted=is_texted, purpose="confirm")
@@ -71,8 +69,11 @@ class ConfirmView(ConfirmStepView):
 
 
 class ConfirmCodeView(ConfirmStepView, CodeView):
-    pass
+    def finish(self, request: HttpRequest, code: str, *, attempt: str) -> str:
+        done = confirmation.finish(request, code, attempt=attempt)
+        return done.next_url or next_url(request)
 
 
 class ConfirmResendView(ConfirmStepView, ResendView):
-    pass
+    def resend(self, request: HttpRequest) -> bool:
+        return confirmation.resend(request)

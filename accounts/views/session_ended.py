@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import TemplateView
 
 from accounts import sessions
-from accounts.views.login import next_url
+from accounts.views.code_steps import next_url
 
 
 @method_decorator(never_cache, name="dispatch")

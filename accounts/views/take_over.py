@@ -7,17 +7,18 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.login import errors, phone_login
-from accounts.views.login import StepView, next_url
+from accounts.login import errors, take_over
+from accounts.views.code_steps import next_url
+from accounts.views.login import LoginStepView
 
 
-class TakeOverView(StepView):
+class TakeOverView(LoginStepView):
     def get(self, request: HttpRequest) -> HttpResponse:
         return _question(request)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         try:
-            done = phone_login.take_over(request, attempt=request.POST.get("attempt", ""))
+            done = take_over.take_over(request, attempt=request.POST.get("attempt", ""))
         except errors.OtherAttempt:
             return redirect("accounts:take_over")
         except errors.Unavailable:
@@ -25,13 +26,13 @@ class TakeOverView(StepView):
         return HttpResponseRedirect(done.next_url or next_url(request))
 
 
-class CancelView(StepView):
+class CancelView(LoginStepView):
     def get(self, request: HttpRequest) -> HttpResponse:
         return redirect("accounts:take_over")
 
     def post(self, request: HttpRequest) -> HttpResponse:
         try:
-            others = phone_login.cancel(request)
+            others = take_over.cancel(request)
         except errors.Unavailable:
             return _question(request, status=503)
         if others:
@@ -47,7 +48,7 @@ class CancelView(StepView):
 
 
 def _question(request: HttpRequest, *, status: int = 200) -> HttpResponse:
-    asked = phone_login.asked(request)
+    asked = take_over.pending_question(request)
     if asked is None:
         return redirect(settings.LOGIN_URL)
     context = {"asked": asked, "is_unavailable": status == 503}

@@ -1,0 +1,62 @@
+"""What the page of a code says of the attempt that is under way."""
+
+import math
+from dataclasses import dataclass
+
+from accounts.aws.cognito_values import Challenge
+from accounts.login.pending import Pending
+
+
+@dataclass(frozen=True)
+class CodePage:
+    """The variables of ``accounts/code.html`` that come from the attempt.
+
+    ``phone`` is E.164: the view decides how much of it is shown. ``undelivered`` is why the person
+    gets no text, "" where one is on its way. ``is_delayed``: nobody knows whether the text left, so
+    its code may come, and may be asked for again. ``may_have_code``: an earlier text may have
+    brought a code that is still right. ``is_hopeless``: another text to this number would fare no
+    better. ``minutes`` and ``seconds_left`` are how long the code works, and ``resend_in`` is in
+    seconds: ``resend_clock`` says it as 1:15, ``resend_hours`` in hours where it is that long.
+    """
+
+    attempt: str
+    next_url: str
+    reference: str
+    phone: str
+    length: int
+    tries: int
+    minutes: int
+    seconds_left: int
+    undelivered: str
+    is_delayed: bool
+    is_over_budget: bool
+    may_have_code: bool
+    is_hopeless: bool
+    resend_in: int
+    resend_clock: str
+    resend_hours: int
+
+
+def of(waiting: Pending, challenge: Challenge) -> CodePage:
+    delivery = challenge.delivery
+    # Where a text was asked for once more, the one before has brought the code.
+    is_repetition = delivery == "over_budget" and challenge.texted_at is not None
+    resend_in = waiting.seconds_to_resend()
+    return CodePage(
+        attempt=waiting.attempt,
+        next_url=waiting.next_url,
+        reference=waiting.reference,
+        phone=waiting.phone,
+        length=challenge.code_length,
+        tries=challenge.tries_left,
+        minutes=waiting.minutes_left(),
+        seconds_left=waiting.seconds_left(),
+        undelivered="" if delivery in ("sent", "delayed") or is_repetition else delivery,
+        is_delayed=delivery == "delayed",
+        is_over_budget=delivery == "over_budget",
+        may_have_code=delivery not in ("not_sent", "locked", "over_budget"),
+        is_hopeless=delivery in ("landline", "blocked_country", "locked"),
+        resend_in=resend_in,
+        resend_clock=f"{resend_in // 60}:{resend_in % 60:02d}",
+        resend_hours=math.ceil(resend_in / 3600) if resend_in >= 3600 else 0,
+    )

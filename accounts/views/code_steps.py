@@ -1,0 +1,244 @@
+"""The steps of every flow that texts a code: type it, ask for another, and what may go wrong."""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import redirect, render, resolve_url
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.generic import View
+
+from accounts import countries, devices, phones
+from accounts.conf import conf
+from accounts.forms import CodeForm
+from accounts.login import attempt_steps, code_page, errors
+from accounts.login.pending import Pending, Purpose
+
+_MAX_NEXT_LENGTH = 2000
+# Seconds, as the page says: "in a minute".
+_RETRY_AFTER = "60"
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The pages of a flow that texts a code, by the names of their addresses."""
+
+    purpose: Purpose
+    start: str
+    code: str
+    resend: str
+
+
+@method_decorator(
+    [never_cache, sensitive_post_parameters("phone", "code")],
+    name="dispatch",
+)
+class StepView(View):
+    """A step of a flow."""
+
+    steps: Steps
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = self._step(request, *args, **kwargs)
+        if response.status_code == 503:
+            response.setdefault("Retry-After", _RETRY_AFTER)
+        devices.remember(request, response)
+        return response
+
+    def _step(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if elsewhere := self.elsewhere(request):
+            return elsewhere
+        try:
+            if request.method == "POST":
+                attempt_steps.admit(request)
+            return super().dispatch(request, *args, **kwargs)
+        except errors.InUse:
+            return redirect("accounts:take_over")
+        except errors.NothingPending:
+            return self.nothing_pending(request)
+        except (errors.StartOver, errors.FurtherStep):
+            return redirect(self.steps.start)
+        except errors.TooMany as error:
+            return too_many(request, error)
+
+    def elsewhere(self, request: HttpRequest) -> HttpResponseBase | None:
+        """Return the way out for people whom this step is not for."""
+        raise NotImplementedError
+
+    def nothing_pending(self, request: HttpRequest) -> HttpResponse:
+        return redirect(self.steps.start)
+
+    def start_page(
+        self, request: HttpRequest, waiting: Pending, *, status: int = 200, reference: str = ""
+    ) -> HttpResponse:
+        """Return the flow's first page, ready to go on from there."""
+        raise NotImplementedError
+
+    def shown(self, phone: str) -> str:
+        """Return a phone as the page may show it to whoever looks."""
+        return phones.mask(phone)
+
+    def code_page(
+        self,
+        request: HttpRequest,
+        form: CodeForm | None = None,
+        *,
+        wait: int = 0,
+        status: int = 200,
+        is_answer_lost: bool = False,
+    ) -> HttpResponse:
+        """Return the page; ``is_answer_lost`` where a code that was sent may be used up by now."""
+        waiting = attempt_steps.current(request, self.steps.purpose)
+        if waiting is not None and waiting.challenge is None and status == 503:
+            # The code was right, and spent, before something failed.
+            return self.start_page(request, waiting, status=status, reference=waiting.reference)
+        if waiting is None:
+            return self.nothing_pending(request)
+        if waiting.challenge is None:
+            return redirect(self.steps.start)
+        if form is None:
+            form = CodeForm(
+                initial={"attempt": waiting.attempt}, code_length=waiting.challenge.code_length
+            )
+        page = code_page.of(waiting, waiting.challenge)
+        context = {
+            **dataclasses.asdict(page),
+            "phone": self.shown(page.phone),
+            "steps": self.steps,
+            "form": form,
+            "wait": wait,
+            "is_unavailable": status == 503,
+            "is_answer_lost": is_answer_lost,
+        }
+        response = render(request, "accounts/code.html", context, status=status)
+        if wait:
+            response["Retry-After"] = str(wait)
+        return response
+
+
+class CodeView(StepView):
+    def finish(self, request: HttpRequest, code: str, *, attempt: str) -> str:
+        """Return where to go once the code was right. Raises what the flow does."""
+        raise NotImplementedError
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.code_page(request)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        waiting = attempt_steps.current(request, self.steps.purpose)
+        length = waiting.challenge.code_length if waiting and waiting.challenge else 6
+        form = CodeForm(request.POST, code_length=length)
+        if not form.is_valid():
+            return self.code_page(request, form)
+        try:
+            url = self.finish(
+                request, form.cleaned_data["code"], attempt=form.cleaned_data["attempt"]
+            )
+        except errors.WrongCode as error:
+            message = ngettext(
+                "That is not the code. You have %(tries)d try left.",
+                "That is not the code. You have %(tries)d tries left.",
+                error.tries_left,
+            )
+            form.add_error("code", message % {"tries": error.tries_left})
+        except errors.Expired:
+            form.add_error("code", _("That code is too old. Ask for a new one below."))
+        except errors.OtherAttempt:
+            form.add_error(
+                "code", _("You have asked for another code since. Type the code you got last.")
+            )
+        except errors.Unavailable as error:
+            is_lost = error.is_answer_lost
+            return self.code_page(request, form, status=503, is_answer_lost=is_lost)
+        else:
+            return HttpResponseRedirect(url)
+        return self.code_page(request, form)
+
+
+class ResendView(StepView):
+    """Only POST texts. A reload after a refusal leads back to the page of the code."""
+
+    http_method_names = ["get", "head", "post"]
+
+    def resend(self, request: HttpRequest) -> bool:
+        """Ask the flow for another text. Return whether one was sent."""
+        raise NotImplementedError
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return redirect(self.steps.code)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        try:
+            is_texted = self.resend(request)
+        except errors.TooSoon as error:
+            return self.code_page(request, wait=error.retry_after, status=429)
+        except errors.Unavailable:
+            return self.code_page(request, status=503)
+        if is_texted:
+            messages.success(request, _("We have sent another text. It can take a minute."))
+        say_if_texted_before(request, is_texted=is_texted, purpose=self.steps.purpose)
+        return redirect(self.steps.code)
+
+
+def say_if_texted_before(request: HttpRequest, *, is_texted: bool, purpose: Purpose) -> None:
+    """Say that nothing was texted just now, where an earlier text brings the code all the same."""
+    waiting = attempt_steps.current(request, purpose)
+    if not is_texted and waiting and waiting.challenge and waiting.challenge.delivery == "sent":
+        messages.info(
+            request,
+            _("We had sent a text already, so we sent no other one now. Type the code from it."),
+        )
+
+
+def too_many(request: HttpRequest, error: errors.TooMany) -> HttpResponse:
+    minutes = math.ceil(error.retry_after / 60)
+    context = {"minutes": minutes, "reference": error.reference}
+    response = render(request, "429.html", context, status=429)
+    response["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def likely_region(request: HttpRequest, phone: str | None) -> str:
+    """Return the country to start with: of the number typed before, else of the browser."""
+    earlier = phones.country_of(phone) if phone else ""
+    if earlier in conf.countries:
+        return earlier
+    languages = request.headers.get("Accept-Language", "")
+    return countries.guess(languages, conf.countries, default=conf.default_region)
+
+
+def further_step(over: Pending | None) -> str:
+    """Return what Cognito asked for after the right code, in words, or "" where that was all."""
+    if over is None or not over.further_step:
+        return ""
+    return {
+        "SMS_MFA": _("a second code by text"),
+        "EMAIL_OTP": _("a code by e-mail"),
+        "SOFTWARE_TOKEN_MFA": _("a code from an authenticator app"),
+        "NEW_PASSWORD_REQUIRED": _("a new password"),
+    }.get(over.further_step, _("a second step"))
+
+
+def next_url(request: HttpRequest, *, otherwise: str | None = None) -> str:
+    """Return where the person wanted to go, if that is on this host, or ``otherwise``: home."""
+    url = request.POST.get("next") or request.GET.get("next") or ""
+    # A word alone would be read as the name of a view, or as a page beside this one.
+    is_whole = url.startswith(("/", "http://", "https://"))
+    if (
+        is_whole
+        and len(url) <= _MAX_NEXT_LENGTH
+        and url_has_allowed_host_and_scheme(
+            url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+        )
+    ):
+        return url
+    return resolve_url(otherwise or settings.LOGIN_REDIRECT_URL)
