@@ -8,7 +8,7 @@ import re
 import time
 from typing import Any
 
-from . import clients, codes, dry_run, faults, telemetry, text
+from . import clients, codes, dry_run, errors, telemetry, text
 from .challenge import Challenge
 from .codes import Begun
 from .limits import TRIES_PER_CODE
@@ -21,7 +21,7 @@ _METADATA = re.compile(
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    with faults.kept_to_ourselves():
+    with errors.hiding_aws_errors():
         return _answered(event)
 
 

@@ -22,7 +22,7 @@ import re
 import time
 from typing import Any
 
-from . import codes, countries, dry_run, environment, faults, ledger, senders, telemetry, text
+from . import codes, countries, dry_run, environment, errors, ledger, senders, telemetry, text
 from .challenge import Challenge
 from .ledger import Verdict
 from .limits import TRIES_PER_CODE
@@ -40,7 +40,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     action = actions.get(str(event.get("action")))
     if action is None:
         raise ValueError(f"Wanted: an action ({', '.join(actions)})")
-    with faults.kept_to_ourselves():
+    with errors.hiding_aws_errors():
         return action(event)
 
 

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from . import clients, codes, dry_run, faults, ledger, telemetry, text
+from . import clients, codes, dry_run, errors, ledger, telemetry, text
 from .challenge import Challenge
 
 
@@ -11,7 +11,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if dry_run.is_one(event):
         return _dry_run(event)
     started = time.monotonic()
-    with faults.kept_to_ourselves():
+    with errors.hiding_aws_errors():
         is_correct = _is_correct(event, now=time.time())
     challenge = Challenge.from_private_parameters(
         event["request"].get("privateChallengeParameters")
@@ -29,7 +29,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _dry_run(event: dict[str, Any]) -> dict[str, Any]:
-    with faults.kept_to_ourselves():
+    with errors.hiding_aws_errors():
         clients.require(event["callerContext"].get("clientId"))
         dry_run.answer()
     telemetry.record(codes.DRY_RUN, metrics={}, purpose="answer")

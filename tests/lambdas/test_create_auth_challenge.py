@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lambdas.triggers import clients, create_auth_challenge, environment, faults, ledger
+from lambdas.triggers import clients, create_auth_challenge, environment, errors, ledger
 from lambdas.triggers.ledger import PhoneState
 from tests.codes import wrong
 from tests.lambdas import aws, emf
@@ -65,7 +65,7 @@ DOWN = {
     "hung up": Reply(drop=True),
     "hanging": aws.HANGING,
 }
-TABLE_FAILURES = (faults.TryAgainLater, KeyError)
+TABLE_FAILURES = (errors.TryAgainLater, KeyError)
 
 
 def in_parallel(count: int, call: Callable[[int], object]) -> list:
@@ -747,7 +747,7 @@ def test_another_client_gets_no_later_round(flow, event):
 
 def test_list_of_clients_unreadable_texts_nothing(flow, sns, table, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:9")
-    with pytest.raises(faults.TryAgainLater, match=r"^Try again later$"):
+    with pytest.raises(errors.TryAgainLater, match=r"^Try again later$"):
         flow.start()
     assert (sns.requests, table.requests) == ([], [])
 
@@ -778,14 +778,14 @@ def test_table_failing_half_way_texts_nothing_and_raises(flow, sns, table, down,
 
 def test_table_unreachable_texts_nothing_and_raises(flow, sns, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
-    with pytest.raises(faults.TryAgainLater, match=r"^Try again later$"):
+    with pytest.raises(errors.TryAgainLater, match=r"^Try again later$"):
         flow.start()
     assert sns.requests == []
 
 
 def test_table_failing_is_asked_once(flow, table):
     table.fail(DOWN["broken"])
-    with pytest.raises(faults.TryAgainLater, match=r"^Try again later$"):
+    with pytest.raises(errors.TryAgainLater, match=r"^Try again later$"):
         flow.start()
     assert len(table.calls) == 1
 
@@ -838,7 +838,7 @@ def test_table_losing_one_connection_late_in_a_life_leaves_the_late_code_alive(
 
 def test_table_back_again_texts(flow, sns, table):
     table.fail(DOWN["throttled"])
-    with pytest.raises(faults.TryAgainLater, match=r"^Try again later$"):
+    with pytest.raises(errors.TryAgainLater, match=r"^Try again later$"):
         flow.start()
     table.recover()
     flow.start()
@@ -921,7 +921,7 @@ def test_text_is_not_begun_when_the_time_is_spent(flow, sns, parameters, secrets
 
 def test_key_unreadable_texts_nothing_and_counts_nothing(flow, sns, table, secrets_manager):
     secrets_manager.renew(aws_error("InternalServiceError", status=500))
-    with pytest.raises(faults.TryAgainLater, match=r"^Try again later$"):
+    with pytest.raises(errors.TryAgainLater, match=r"^Try again later$"):
         flow.start()
     assert (sns.requests, table.requests) == ([], [])
 

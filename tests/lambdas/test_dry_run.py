@@ -7,7 +7,7 @@ import pytest
 from lambdas.triggers import (
     create_auth_challenge,
     environment,
-    faults,
+    errors,
     ledger,
     site_texts,
     verify_auth_challenge_response,
@@ -82,21 +82,21 @@ def test_dry_run_of_verify_is_never_right(flow):
 @pytest.mark.parametrize("name", RUNS)
 def test_dry_run_fails_where_the_table_does(flow, table, name):
     table.fail(aws_error("AccessDeniedException"))
-    with pytest.raises(faults.TryAgainLater):
+    with pytest.raises(errors.TryAgainLater):
         RUNS[name](flow)
 
 
 @pytest.mark.parametrize("name", RUNS)
 def test_dry_run_fails_where_the_key_cannot_be_read(flow, secrets_manager, name):
     secrets_manager.renew(aws_error("AccessDeniedException"))
-    with pytest.raises(faults.TryAgainLater):
+    with pytest.raises(errors.TryAgainLater):
         RUNS[name](flow)
 
 
 @pytest.mark.parametrize("name", ["create", "verify"])
 def test_dry_run_fails_where_the_list_of_clients_cannot_be_read(flow, parameters, name):
     parameters.renew(aws_error("ParameterNotFound"))
-    with pytest.raises(faults.TryAgainLater):
+    with pytest.raises(errors.TryAgainLater):
         RUNS[name](flow)
 
 

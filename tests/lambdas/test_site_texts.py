@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lambdas.triggers import faults, keys, ledger, site_texts
+from lambdas.triggers import errors, keys, ledger, site_texts
 from lambdas.triggers.challenge import Challenge
 from tests.codes import wrong
 from tests.lambdas import aws, emf
@@ -453,14 +453,14 @@ def test_table_failing_texts_nothing_and_says_nothing_of_aws(site, table, sns, a
         "check": lambda: site.check(proof, "123456"),
         "tell": site.tell,
     }
-    with pytest.raises(faults.TryAgainLater, match=r"^Try again later$"):
+    with pytest.raises(errors.TryAgainLater, match=r"^Try again later$"):
         calls[action]()
     assert sns.requests == []
 
 
 def test_key_unreadable_texts_nothing(site, sns, secrets_manager):
     secrets_manager.renew(aws_error("InternalServiceError", status=500))
-    with pytest.raises(faults.TryAgainLater):
+    with pytest.raises(errors.TryAgainLater):
         site.prove()
     assert sns.requests == []
 

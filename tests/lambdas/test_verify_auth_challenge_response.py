@@ -11,7 +11,7 @@ import pytest
 from lambdas.triggers import (
     clients,
     environment,
-    faults,
+    errors,
     keys,
     ledger,
     senders,
@@ -35,7 +35,7 @@ DOWN = {
     "hung up": Reply(drop=True),
     "hanging": aws.HANGING,
 }
-TABLE_FAILURES = (faults.TryAgainLater, KeyError)
+TABLE_FAILURES = (errors.TryAgainLater, KeyError)
 
 
 @pytest.fixture
@@ -505,7 +505,7 @@ def test_another_client_gets_no_comparison(flow, texted, table, client_id):
 def test_list_of_clients_unreadable_compares_nothing(flow, texted, table, monkeypatch):
     clients.allowed.forget()
     monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:9")
-    with pytest.raises(faults.TryAgainLater, match=r"^Try again later$"):
+    with pytest.raises(errors.TryAgainLater, match=r"^Try again later$"):
         flow.answer(texted, flow.code())
     assert table.calls == []
 
@@ -567,7 +567,7 @@ def test_table_losing_the_answer_to_a_try_costs_one_more(flow, texted, table):
 def test_table_unreachable_accepts_nothing_and_raises(flow, texted, monkeypatch):
     ledger.configured.cache_clear()
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
-    with pytest.raises(faults.TryAgainLater, match=r"^Try again later$"):
+    with pytest.raises(errors.TryAgainLater, match=r"^Try again later$"):
         flow.answer(texted, flow.code())
 
 
@@ -592,7 +592,7 @@ def test_key_unreadable_accepts_nothing_and_raises(flow, texted, table, secrets_
     keys._server_key.cache_clear()
     secrets_manager.renew(aws_error("InternalServiceError", status=500))
     asked = flow.answer_event(texted, flow.code())
-    with pytest.raises(faults.TryAgainLater, match=r"^Try again later$"):
+    with pytest.raises(errors.TryAgainLater, match=r"^Try again later$"):
         is_correct(asked)
     assert asked["response"] == {"answerCorrect": None}
     assert table.calls == []

@@ -1,6 +1,6 @@
-"""What the caller may read when AWS fails a trigger: nothing of our account.
+"""Errors of AWS, as callers may read them: without a word about our account.
 
-Cognito hands the message of an exception on to whoever asked, and AWS's own messages name roles,
+Cognito hands the message of an exception on to its caller, and AWS's own messages name roles,
 tables and the account.
 """
 
@@ -15,11 +15,12 @@ log = logging.getLogger(__name__)
 
 
 class TryAgainLater(Exception):
-    """AWS failed us, and so no text leaves and no answer is accepted."""
+    """AWS failed, so no text leaves and no answer is accepted."""
 
 
 @contextmanager
-def kept_to_ourselves() -> Iterator[None]:
+def hiding_aws_errors() -> Iterator[None]:
+    """Raise TryAgainLater in place of an error of AWS, whose code goes to the log alone."""
     try:
         yield
     except ClientError as error:
