@@ -11,7 +11,7 @@ handler500 = "accounts.views.site.server_error"
 urlpatterns: list[URLResolver | URLPattern] = [
     path("", login.HomeView.as_view(), name="home"),
     path("accounts/", include("accounts.urls")),
-    # The text to an old number names this address (lambdas/triggers/texts).
+    # The text to an old number names this address (lambdas/triggers/messages).
     re_path(
         "^changed/?$",
         TemplateView.as_view(template_name="accounts/changed.html"),

@@ -18,7 +18,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from . import countries, environment, keys, ledger, limits, senders, telemetry, text
+from . import countries, environment, keys, ledger, limits, messages, phones, senders, telemetry
 from .challenge import USUAL_LENGTH, Challenge
 from .ledger import Reservation, Verdict
 from .senders import Reason, SendError, Text, end_user_messaging
@@ -109,7 +109,7 @@ def person(
 ) -> Person:
     """Return who asks; without a ``phone`` that may be texted, under a name of ``otherwise``."""
     country = countries.country_of(phone or "") or ""
-    language = text.language_for(locale, country)
+    language = messages.language_for(locale, country)
     why_not = ""
     if not phone:
         why_not = "unknown"
@@ -220,7 +220,7 @@ def record_unsent(
         "text_not_sent" if is_real else DRY_RUN,
         metrics={_METRICS.get(reason, "Blocked"): 1, **metrics} if is_real else {},
         reason=reason,
-        phone=text.mask(phone),
+        phone=phones.mask(phone),
         country=country,
         **facts,
     )
@@ -265,7 +265,7 @@ def _send(
     """Text the code and return None, or the error where that failed."""
     challenge = reservation.challenge
     lifetime = max(1, challenge.expires_at - int(time.time()))
-    body = text.code_text(
+    body = messages.code_message(
         challenge.code(purpose.key(), user=person.user),
         purpose=purpose.words,
         language=person.language,
@@ -289,7 +289,7 @@ def _send(
         "text_sent",
         metrics={
             "Sent": 1,
-            "Parts": text.parts(body),
+            "Parts": messages.parts(body),
             # Codes that come back are compared with those sent, and a sum of nothing is no zero.
             "CodesSent": 1,
             "Verified": 0,
@@ -299,7 +299,7 @@ def _send(
             **_budgets(reservation),
         },
         purpose=purpose.name,
-        phone=text.mask(phone),
+        phone=phones.mask(phone),
         country=person.country,
         challenge_id=challenge.id,
         reference=challenge.reference,
@@ -334,7 +334,7 @@ def _record_hold(phone: str, challenge: Challenge, failures: int) -> None:
         "hold_began",
         metrics={"Holds": 1},
         reason=Verdict.LOCKED if is_locked else Verdict.HELD,
-        phone=text.mask(phone),
+        phone=phones.mask(phone),
         challenge_id=challenge.id,
         reference=challenge.reference,
         failures=failures,

@@ -8,7 +8,7 @@ import re
 import time
 from typing import Any
 
-from . import clients, codes, dry_run, errors, telemetry, text
+from . import clients, codes, dry_run, errors, phones, telemetry
 from .challenge import Challenge
 from .codes import Begun
 from .limits import TRIES_PER_CODE
@@ -44,7 +44,7 @@ def _answered(event: dict[str, Any]) -> dict[str, Any]:
     event["response"] = {
         "publicChallengeParameters": {
             # Not even its last digits: for an unknown name they would be invented, and tell.
-            "phone": text.HIDDEN_PHONE,
+            "phone": phones.HIDDEN_PHONE,
             "expiresAt": str(challenge.expires_at),
             "resendAt": str(begun.resend_at),
             "textedAt": _written(begun.texted_at),

@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from . import codes, environment, keys, ledger, senders, text
+from . import codes, environment, keys, ledger, messages, senders
 from .codes import Person
 
 _NOBODY = "dry run"
@@ -24,7 +24,7 @@ def nobody() -> Person:
     """Return somebody to send a code to who gets no text. Raises what a real text would raise."""
     senders.configured()
     person = codes.person(None, codes.SIGN_IN, otherwise=_NOBODY, locale=None, user=_NOBODY)
-    text.code_text(
+    messages.code_message(
         "000000",
         purpose=codes.SIGN_IN.name,
         language=person.language,

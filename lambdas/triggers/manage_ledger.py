@@ -9,7 +9,7 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from . import ledger, telemetry, text
+from . import ledger, phones, telemetry
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         book.unlock(name)
         if isinstance(user := event.get("user"), str) and user:
             book.unlock(ledger.confirmation_name(phone, user))
-        telemetry.record("phone_unlocked", metrics={"Unlocked": 1}, phone=text.mask(phone))
+        telemetry.record("phone_unlocked", metrics={"Unlocked": 1}, phone=phones.mask(phone))
     return asdict(book.show(name, now=time.time()))
 
 

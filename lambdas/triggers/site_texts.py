@@ -22,7 +22,18 @@ import re
 import time
 from typing import Any
 
-from . import codes, countries, dry_run, environment, errors, ledger, senders, telemetry, text
+from . import (
+    codes,
+    countries,
+    dry_run,
+    environment,
+    errors,
+    ledger,
+    messages,
+    phones,
+    senders,
+    telemetry,
+)
 from .challenge import Challenge
 from .ledger import Verdict
 from .limits import TRIES_PER_CODE
@@ -79,7 +90,7 @@ def _check(event: dict[str, Any]) -> dict[str, Any]:
         "number_proven" if is_correct else "proof_refused",
         metrics={"Proven" if is_correct else "ProofFailed": 1},
         purpose=purpose.name,
-        phone=text.mask(phone),
+        phone=phones.mask(phone),
         challenge_id=challenge.id,
         reference=challenge.reference,
         milliseconds=codes.since(started),
@@ -90,8 +101,8 @@ def _check(event: dict[str, Any]) -> dict[str, Any]:
 def _tell(event: dict[str, Any]) -> dict[str, Any]:
     started, now = time.monotonic(), time.time()
     phone, notice = _matching(event, "phone", _PHONE), event.get("message")
-    if notice not in text.NOTICES:
-        raise ValueError(f"Wanted: a message ({', '.join(sorted(text.NOTICES))})")
+    if notice not in messages.NOTICES:
+        raise ValueError(f"Wanted: a message ({', '.join(sorted(messages.NOTICES))})")
     country = countries.country_of(phone) or ""
     try:
         reason = _why_no_notice(phone, country, now)
@@ -130,9 +141,9 @@ def _why_no_notice(phone: str, country: str, now: float) -> str:
 
 def _send_notice(phone: str, country: str, notice: str, locale: str | None, started: float) -> None:
     """Raises SendError."""
-    body = text.notice_text(
+    body = messages.notice_message(
         notice,
-        language=text.language_for(locale, country),
+        language=messages.language_for(locale, country),
         app_name=environment.text("APP_NAME"),
         site_host=environment.text("SITE_HOST"),
     )
@@ -141,9 +152,9 @@ def _send_notice(phone: str, country: str, notice: str, locale: str | None, star
     )
     telemetry.record(
         "text_sent",
-        metrics={"Sent": 1, "Parts": text.parts(body)},
+        metrics={"Sent": 1, "Parts": messages.parts(body)},
         purpose=notice,
-        phone=text.mask(phone),
+        phone=phones.mask(phone),
         country=country,
         sender=sent.sender,
         message_id=sent.message_id,

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from . import clients, codes, dry_run, errors, ledger, telemetry, text
+from . import clients, codes, dry_run, errors, ledger, phones, telemetry
 from .challenge import Challenge
 
 
@@ -19,7 +19,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     telemetry.record(
         "code_verified" if is_correct else "code_refused",
         metrics={"Verified" if is_correct else "Failed": 1},
-        phone=text.mask((event["request"].get("userAttributes") or {}).get("phone_number", "")),
+        phone=phones.mask((event["request"].get("userAttributes") or {}).get("phone_number", "")),
         challenge_id=challenge.id if challenge else "",
         reference=challenge.reference if challenge else "",
         milliseconds=codes.since(started),

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts import phones, sessions
 from accounts.models import Session, SignInEvent
-from lambdas.triggers.text import notice_text
+from lambdas.triggers import messages
 from tests.fakes.sign_in_pool import further_step
 from tests.login_steps import CODE, LOGIN, LOGOUT, RESEND, answer, ask
 from tests.wire import Reply
@@ -465,7 +465,7 @@ def test_failure_to_tell_the_language_stops_nobody(client, pool, known):
 
 def told(client: Client, language: str = "en"):
     """The page that the text names."""
-    said = notice_text(
+    said = messages.notice_message(
         "number_changed", language=language, app_name="Example", site_host="www.example.com"
     )
     path = re.search(r"www\.example\.com(/\S*) ", said)[1]

@@ -25,9 +25,10 @@ WITHOUT_BOTO3 = [
     "define_auth_challenge",
     "environment",
     "limits",
+    "messages",
+    "phones",
     "pre_sign_up",
     "telemetry",
-    "text",
 ]
 GIVEN_BY_THE_RUNTIME = {"boto3", "botocore"}
 

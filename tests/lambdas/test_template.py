@@ -11,7 +11,7 @@ import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lambdas.triggers import environment, limits, senders, telemetry, text
+from lambdas.triggers import environment, limits, messages, senders, telemetry
 from localcloud.cloud import EMULATOR_PROGRAM
 from tests.lambdas.template import PATH, RESOURCES, TEMPLATE
 
@@ -881,10 +881,10 @@ def test_app_name_keeps_the_text_cheap():
 
 def test_app_name_and_site_host_at_their_longest_are_one_text():
     longest = max(n for n in range(1, 254) if matches("SiteHost", "h" * n))
-    message = text.code_text(
+    message = messages.code_message(
         "012345", language="en", app_name="A" * 30, site_host="h" * longest, minutes=10
     )
-    assert text.parts(message) == 1
+    assert messages.parts(message) == 1
 
 
 SITE_HOST = TEMPLATE["Parameters"]["SiteHost"]["AllowedPattern"]
@@ -893,7 +893,9 @@ SITE_HOST = TEMPLATE["Parameters"]["SiteHost"]["AllowedPattern"]
 @given(st.from_regex(SITE_HOST.removeprefix("(?=.{1,52}$)"), fullmatch=True))
 def test_site_host_that_the_template_takes_is_taken_by_the_text(host):
     assume(matches("SiteHost", host))
-    message = text.code_text("012345", language="en", app_name="Example", site_host=host, minutes=5)
+    message = messages.code_message(
+        "012345", language="en", app_name="Example", site_host=host, minutes=5
+    )
     assert message.endswith(f"\n@{host} #012345")
 
 

@@ -80,11 +80,11 @@ def test_package_of_the_same_sources_is_the_same(sources, project):
 @pytest.mark.parametrize("change", ["content", "name", "addition", "removal"])
 def test_package_of_changed_sources_has_another_key(sources, change):
     _, before = stack.package(sources)
-    path = sources / "triggers" / "text.py"
+    path = sources / "triggers" / "phones.py"
     if change == "content":
         path.write_text(path.read_text() + "\n")
     elif change == "name":
-        path.rename(path.with_name("texts.py"))
+        path.rename(path.with_name("telephones.py"))
     elif change == "addition":
         (sources / "triggers" / "more.py").touch()
     else:
@@ -102,7 +102,7 @@ def test_package_holds_the_triggers_sources_and_nothing_else(project):
         for path in lambdas.rglob("*")
         if path.suffix in (".py", ".json")
     }
-    assert "triggers/texts/en.json" in packed
+    assert "triggers/messages/en.json" in packed
     assert "triggers/create_auth_challenge.py" in packed
     assert len(code) < 100_000
     assert key.endswith(".zip")

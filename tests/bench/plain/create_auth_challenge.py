@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from . import environment, keys, senders, text
+from . import environment, keys, messages, senders
 from .challenge import Challenge
 from .senders import Text
 
@@ -16,7 +16,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     else:
         challenge = Challenge.draw(now=time.time(), lifetime=300)
         attributes = event["request"]["userAttributes"]
-        body = text.code_text(
+        body = messages.code_message(
             challenge.code(keys.code_key(), user=attributes["sub"]),
             language="en",
             app_name=environment.text("APP_NAME"),

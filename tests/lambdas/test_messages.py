@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas.triggers import countries, text
+from lambdas.triggers import countries, messages
 
-TEXTS = Path(text.__file__).parent / "texts"
+CATALOGUES = Path(messages.__file__).parent
 LANGUAGES = ["ar", "de", "en", "es", "fr", "hi", "ja", "pt"]
 # These cannot be written in GSM-7: a text is 70 characters, and counted in parts.
 UCS_2 = ["ar", "hi", "ja"]
@@ -44,13 +44,13 @@ in_every_language = pytest.mark.parametrize("language", LANGUAGES)
 def message(
     code="012345", *, language="en", app_name="Example", site_host="example.com", minutes=5
 ) -> str:
-    return text.code_text(
+    return messages.code_message(
         code, language=language, app_name=app_name, site_host=site_host, minutes=minutes
     )
 
 
 def catalogue(language: str) -> dict[str, str]:
-    return json.loads((TEXTS / f"{language}.json").read_text(encoding="utf-8"))
+    return json.loads((CATALOGUES / f"{language}.json").read_text(encoding="utf-8"))
 
 
 def longest(language: str) -> str:
@@ -61,17 +61,19 @@ def longest(language: str) -> str:
 def is_gsm_7(message: str) -> bool:
     """Told by ``parts``: 160 characters are one text in GSM-7 only."""
     assert len(message) <= 160
-    return text.parts(message.ljust(160)) == 1
+    return messages.parts(message.ljust(160)) == 1
 
 
 def test_languages_are_these():
-    assert sorted(text.LANGUAGES) == LANGUAGES
-    assert sorted(path.name for path in TEXTS.iterdir()) == [f"{one}.json" for one in LANGUAGES]
+    assert sorted(messages.LANGUAGES) == LANGUAGES
+    assert sorted(path.name for path in CATALOGUES.glob("*.json")) == [
+        f"{one}.json" for one in LANGUAGES
+    ]
 
 
 @in_every_language
 def test_catalogue_has_the_same_keys_as_every_other(language):
-    assert set(catalogue(language)) == {*CODES, *text.NOTICES}
+    assert set(catalogue(language)) == {*CODES, *messages.NOTICES}
 
 
 @in_every_language
@@ -114,7 +116,7 @@ def test_sign_in_text_asks_not_to_share(language):
 
 @in_every_language
 def test_text_of_a_new_number_says_what_the_code_is_for_and_binds_it(language):
-    got = text.code_text(
+    got = messages.code_message(
         "012345",
         purpose="change_number",
         language=language,
@@ -133,7 +135,7 @@ def test_text_of_a_new_number_says_what_the_code_is_for_and_binds_it(language):
 
 @in_every_language
 def test_text_of_a_new_number_is_one_text_with_names_of_a_usual_length(language):
-    got = text.code_text(
+    got = messages.code_message(
         "01234567",
         purpose="change_number",
         language=language,
@@ -141,23 +143,23 @@ def test_text_of_a_new_number_is_one_text_with_names_of_a_usual_length(language)
         site_host="h" * 40,
         minutes=10,
     )
-    assert text.parts(got) <= (2 if language in UCS_2 else 1)
+    assert messages.parts(got) <= (2 if language in UCS_2 else 1)
 
 
 @in_every_language
 @pytest.mark.parametrize("notice", NOTICES)
 def test_notice_names_app_and_site_and_is_one_text_however_long_they_are(language, notice):
-    got = text.notice_text(notice, language=language, app_name="A" * 30, site_host="h" * 52)
+    got = messages.notice_message(notice, language=language, app_name="A" * 30, site_host="h" * 52)
     assert "A" * 30 in got
     assert "h" * 52 in got
     # Nothing in it can be taken for a code, nor filled in as one.
     assert not re.search(r"[0-9]|@|#", got)
-    assert text.parts(got) <= (2 if language in UCS_2 else 1)
+    assert messages.parts(got) <= (2 if language in UCS_2 else 1)
 
 
 @in_every_language
 def test_notice_of_a_changed_number_names_a_page_that_phones_make_a_link_of(language):
-    got = text.notice_text(
+    got = messages.notice_message(
         "number_changed", language=language, app_name="Example", site_host="www.example.com"
     )
     # What touches an address becomes a part of it: words in Japanese, a full stop anywhere.
@@ -166,7 +168,7 @@ def test_notice_of_a_changed_number_names_a_page_that_phones_make_a_link_of(lang
 
 def test_notice_with_a_host_that_is_none_is_refused():
     with pytest.raises(ValueError, match="host"):
-        text.notice_text(
+        messages.notice_message(
             "invited", language="en", app_name="Example", site_host="https://example.com"
         )
 
@@ -187,15 +189,15 @@ def test_sign_in_text_is_in_the_cheap_alphabet_where_the_language_allows(languag
 @pytest.mark.parametrize("language", sorted(set(LANGUAGES) - set(UCS_2)))
 def test_sign_in_text_longest_names_are_one_text(language):
     assert len(longest(language)) <= 160
-    assert text.parts(longest(language)) == 1
+    assert messages.parts(longest(language)) == 1
 
 
 @pytest.mark.parametrize("language", UCS_2)
 def test_sign_in_text_in_another_alphabet_is_one_text_usually_and_two_at_most(language):
     usual = message(language=language, site_host="www.example.com")
-    assert text.parts(usual) == 1
+    assert messages.parts(usual) == 1
     most = message(language=language, app_name="A" * 30, site_host="h" * 52, minutes=10)
-    assert text.parts(most) == 2
+    assert messages.parts(most) == 2
 
 
 # Long as real ones are; eight digits are those of a pool under attack.
@@ -207,12 +209,15 @@ LONG_NAMES = {"app_name": "Stadtwerke Neustadt", "site_host": "anmeldung.stadtwe
 def test_no_text_with_names_of_a_real_length_is_more_than_two(language, digits):
     limit = 2 if language in UCS_2 else 1
     for purpose in CODES:
-        got = text.code_text(
+        got = messages.code_message(
             "12345678"[:digits], purpose=purpose, language=language, minutes=10, **LONG_NAMES
         )
-        assert text.parts(got) <= limit, got
+        assert messages.parts(got) <= limit, got
     for notice in NOTICES:
-        assert text.parts(text.notice_text(notice, language=language, **LONG_NAMES)) <= limit
+        assert (
+            messages.parts(messages.notice_message(notice, language=language, **LONG_NAMES))
+            <= limit
+        )
 
 
 @in_every_language
@@ -226,7 +231,7 @@ def test_sign_in_text_app_name_in_any_alphabet_is_taken_and_counted(language, ap
     written = message(language=language, app_name=app_name)
     assert app_name in written
     # Those in another alphabet are short enough for one text of 70 characters.
-    assert text.parts(written) == (1 if language in UCS_2 else expected)
+    assert messages.parts(written) == (1 if language in UCS_2 else expected)
 
 
 def test_sign_in_text_unknown_language_is_a_mistake():
@@ -282,16 +287,16 @@ def test_sign_in_text_host_with_more_than_a_name_is_refused(host):
     ],
 )
 def test_language_for_what_the_person_chose_comes_first(locale, language):
-    assert text.language_for(locale, None) == language
-    assert text.language_for(locale, "US") == language
-    assert text.language_for(locale, "MX") == language
+    assert messages.language_for(locale, None) == language
+    assert messages.language_for(locale, "US") == language
+    assert messages.language_for(locale, "MX") == language
 
 
 @pytest.mark.parametrize("locale", [None, "", "sv", "sv-SE", "zz", "spa", "x-de"])
 def test_language_for_a_choice_that_is_not_offered_follows_the_country(locale):
-    assert text.language_for(locale, "BR") == "pt"
-    assert text.language_for(locale, "SE") == "en"
-    assert text.language_for(locale, None) == "en"
+    assert messages.language_for(locale, "BR") == "pt"
+    assert messages.language_for(locale, "SE") == "en"
+    assert messages.language_for(locale, None) == "en"
 
 
 @pytest.mark.parametrize(
@@ -307,7 +312,7 @@ def test_language_for_a_choice_that_is_not_offered_follows_the_country(locale):
         "de-Ö",
         "de-\u017f",  # the long s, which is an S to those who ignore case
         "de/../fr",
-        "../texts/de",
+        "../messages/de",
         "de.json",
         "-de",
         "de-" + "a" * 9,
@@ -318,8 +323,8 @@ def test_language_for_a_choice_that_is_not_offered_follows_the_country(locale):
     ],
 )
 def test_language_for_junk_is_no_choice(locale):
-    assert text.language_for(locale, None) == "en"
-    assert text.language_for(locale, "FR") == "fr"
+    assert messages.language_for(locale, None) == "en"
+    assert messages.language_for(locale, "FR") == "fr"
 
 
 @given(
@@ -327,7 +332,7 @@ def test_language_for_junk_is_no_choice(locale):
     st.none() | st.text(max_size=3) | st.sampled_from(["", "BR", "IN", "US"]),
 )
 def test_language_for_junk_never_raises(locale, country):
-    assert text.language_for(locale, country) in LANGUAGES
+    assert messages.language_for(locale, country) in LANGUAGES
 
 
 @given(
@@ -340,7 +345,7 @@ def test_language_for_ignores_regions_and_case(language, separator, region, rand
     locale = "".join(random.choice([one.lower(), one.upper()]) for one in language) + (
         separator + region
     )
-    assert text.language_for(locale, "US") == language
+    assert messages.language_for(locale, "US") == language
 
 
 @pytest.mark.parametrize(
@@ -374,22 +379,22 @@ def test_language_for_ignores_regions_and_case(language, separator, region, rand
     ],
 )
 def test_language_for_the_country(country, language):
-    assert text.language_for(None, country) == language
+    assert messages.language_for(None, country) == language
 
 
 def test_language_for_hindi_is_a_choice():
-    assert text.language_for("hi-IN", "IN") == "hi"
-    assert text.language_for("hi", "US") == "hi"
+    assert messages.language_for("hi-IN", "IN") == "hi"
+    assert messages.language_for("hi", "US") == "hi"
 
 
 def test_countries_with_a_language_are_countries_of_phones():
     """A country whose phones count as another's would be listed in vain."""
-    assert text._LANGUAGE_BY_COUNTRY.keys() <= set(countries._COUNTRIES.values())
-    assert set(text._LANGUAGE_BY_COUNTRY.values()) <= text.LANGUAGES
+    assert messages._LANGUAGE_BY_COUNTRY.keys() <= set(countries._COUNTRIES.values())
+    assert set(messages._LANGUAGE_BY_COUNTRY.values()) <= messages.LANGUAGES
 
 
 def test_countries_have_one_language_each():
-    listed = " ".join(text._COUNTRIES_BY_LANGUAGE.values()).split()
+    listed = " ".join(messages._COUNTRIES_BY_LANGUAGE.values()).split()
     assert len(listed) == len(set(listed))
 
 
@@ -431,7 +436,7 @@ def test_countries_have_one_language_each():
     ],
 )
 def test_parts_of_known_messages(written, parts):
-    assert text.parts(written) == parts
+    assert messages.parts(written) == parts
 
 
 # 3GPP TS 23.038, 6.2.1, in the order of its table; the escape at 0x1B is no character.
@@ -450,25 +455,12 @@ def test_parts_knows_the_alphabet():
 
 def _units(character: str) -> int | None:
     """How many places of 160 a character takes; None outside the alphabet."""
-    if text.parts(character + "a" * 159) == 1:
+    if messages.parts(character + "a" * 159) == 1:
         return 1
-    return 2 if text.parts(character + "a" * 158) == 1 else None
+    return 2 if messages.parts(character + "a" * 158) == 1 else None
 
 
 @given(st.text(max_size=400))
 def test_parts_is_never_less_than_the_units_need(written):
     units = len(written.encode("utf-16-le", "surrogatepass")) // 2
-    assert max(1, -(-units // 160)) <= text.parts(written) <= 1 + 2 * units // 60
-
-
-@pytest.mark.parametrize(
-    ("phone", "masked"),
-    [
-        ("+12015550123", "+•••••••••23"),
-        ("+447400123456", "+••••••••••56"),
-        ("+33612345678", "+•••••••••78"),
-        ("", "+"),
-    ],
-)
-def test_mask_leaves_the_last_two_digits(phone, masked):
-    assert text.mask(phone) == masked
+    assert max(1, -(-units // 160)) <= messages.parts(written) <= 1 + 2 * units // 60

@@ -1,11 +1,12 @@
-"""The words of the text message, in the language of the person, and phones as logs may show them.
+"""The wording of every text message, in the person's language.
 
-Every language is one catalogue, texts/<language>.json, and is offered by being there. The pattern
-of a code (``sign_in``, ``change_number``) begins with ``{code}`` and uses ``{app_name}`` and
-``{minutes}``; that of a notice (``number_changed``, ``invited``) uses ``{app_name}`` and
-``{site_host}``. Phones make a link of an address and of all that touches it, hence the spaces
-around it; the site has a page at ``/changed``. Nothing a person typed goes in. Keep it to GSM-7
-where the language allows: no á í ó ú ê ç ã õ, and one text is 160 characters.
+Each language is one catalogue, ``<language>.json`` in this package, and is offered because the file
+is there. The pattern of a code (``sign_in``, ``change_number``) begins with ``{code}`` and uses
+``{app_name}`` and ``{minutes}``; the pattern of a notice (``number_changed``, ``invited``) uses
+``{app_name}`` and ``{site_host}``. Phones turn an address into a link, with everything that touches
+it, hence the spaces around it; the site has a page at ``/changed``. Nothing that a person typed
+goes in. Keep it to GSM-7 where the language allows: no á í ó ú ê ç ã õ, and one text is 160
+characters.
 """
 
 import json
@@ -18,7 +19,7 @@ _HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
 # Read while the module loads: a damaged catalogue fails at once, not for its readers only.
 _CATALOGUES: dict[str, dict[str, str]] = {
     path.stem: json.loads(path.read_text(encoding="utf-8"))
-    for path in (Path(__file__).parent / "texts").glob("*.json")
+    for path in Path(__file__).parent.glob("*.json")
 }
 LANGUAGES = frozenset(_CATALOGUES)
 DEFAULT_LANGUAGE = "en"
@@ -66,7 +67,7 @@ def language_for(locale: str | None, country: str | None) -> str:
     return _LANGUAGE_BY_COUNTRY.get(country or "", DEFAULT_LANGUAGE)
 
 
-def code_text(
+def code_message(
     code: str,
     *,
     language: str,
@@ -85,7 +86,7 @@ def code_text(
     return f"{words}\n\n@{site_host} #{code}"
 
 
-def notice_text(notice: str, *, language: str, app_name: str, site_host: str) -> str:
+def notice_message(notice: str, *, language: str, app_name: str, site_host: str) -> str:
     """Return the message of one of NOTICES, in one of LANGUAGES."""
     _require_bare(site_host)
     return _CATALOGUES[language][notice].format(app_name=app_name, site_host=site_host)
@@ -116,12 +117,3 @@ def parts(message: str) -> int:
             count, room = count + 1, part
         room -= size
     return count
-
-
-HIDDEN_PHONE = "+•••••••••••"
-
-
-def mask(phone: str) -> str:
-    """Return ``+14155552671`` as ``+•••••••••71``."""
-    digits = phone.removeprefix("+")
-    return "+" + "•" * max(0, len(digits) - 2) + digits[-2:]
