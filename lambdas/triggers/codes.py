@@ -142,11 +142,11 @@ def send(person: Person, purpose: Purpose, *, started: float) -> Begun:
     """Text a code, or make it look so. ``started`` is when the function was called (monotonic)."""
     now = time.time()
     book = ledger.configured()
-    reservation = book.reserve(person.name, now=now)
+    reservation = book.texts.reserve(person.name, now=now)
     reason: str = reservation.verdict
     refusal = ""
     if reservation.may_send and person.phone is not None:
-        reservation = book.spend(
+        reservation = book.budgets.spend(
             person.name,
             reservation,
             block=ledger.block_name(countries.block_of(person.phone)),
@@ -160,11 +160,11 @@ def send(person: Person, purpose: Purpose, *, started: float) -> Begun:
                 pace.learn(time.monotonic() - started)
                 return _begun(reservation, now)
             if failure.certain:
-                book.release(person.name, now=now)
+                book.texts.release(person.name, now=now)
             refusal = failure.reason if failure.certain else DELAYED
             reason = failure.reason
     elif reservation.may_send:
-        reservation = book.pretend(person.name, reservation, now=now)
+        reservation = book.budgets.pretend(person.name, reservation, now=now)
         reason = person.why_not
     if person.why_not == DRY_RUN:
         reason = DRY_RUN
@@ -225,7 +225,7 @@ def record_unsent(
         **facts,
     )
     if is_real and reason != Verdict.COOLDOWN:
-        ledger.configured().count_blocked(country, reason, now=now)
+        ledger.configured().overview.count_blocked(country, reason, now=now)
 
 
 def accept(
@@ -237,7 +237,7 @@ def accept(
     """
     name = purpose.ledger_name(phone, user)
     book = ledger.configured()
-    counted = book.count_try(name, challenge, now=now)
+    counted = book.answers.count(name, challenge, now=now)
     if counted is None:
         return False
     key = purpose.key()
@@ -247,7 +247,7 @@ def accept(
         _record_hold(phone, challenge, counted.failures)
         return False
     block = ledger.block_name(countries.block_of(phone))
-    if not book.use(name, counted.newest, block=block, now=now):
+    if not book.answers.use(name, counted.newest, block=block, now=now):
         return False
     if message_id := counted.comparable[right[0]]:
         end_user_messaging.report_received(message_id)
@@ -320,7 +320,7 @@ def _budgets(reservation: Reservation) -> dict[str, int]:
 def _note(person: Person, challenge: Challenge, message_id: str) -> None:
     # Fails open: the text is on its way, and only the report that it arrived is lost.
     try:
-        ledger.configured().note_message(person.name, challenge, message_id)
+        ledger.configured().texts.note_message(person.name, challenge, message_id)
     except (BotoCoreError, ClientError) as error:
         log.warning("A message was not noted: %s", type(error).__name__)
 

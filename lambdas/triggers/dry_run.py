@@ -38,4 +38,4 @@ def nobody() -> Person:
 def answer() -> None:
     """Ask for all that an answer is counted and compared with. Raises what that would raise."""
     codes.SIGN_IN.key()
-    ledger.configured().reserve(keys.pseudonym("nobody", _NOBODY), now=time.time())
+    ledger.configured().texts.reserve(keys.pseudonym("nobody", _NOBODY), now=time.time())

@@ -35,5 +35,5 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _overview(days: Any) -> dict[str, Any]:
     if type(days) is not int or not 1 <= days <= ledger.OVERVIEW_DAYS:
         raise ValueError(f"Wanted: days, from 1 to {ledger.OVERVIEW_DAYS}")
-    sent, blocked = ledger.configured().overview(days, now=time.time())
+    sent, blocked = ledger.configured().overview.read(days, now=time.time())
     return {"sent": [asdict(each) for each in sent], "blocked": [asdict(each) for each in blocked]}

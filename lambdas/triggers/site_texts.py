@@ -130,7 +130,7 @@ def _why_no_notice(phone: str, country: str, now: float) -> str:
         return "country_not_allowed"
     if not countries.is_mobile(phone):
         return "not_mobile"
-    verdict = ledger.configured().spend_notice(
+    verdict = ledger.configured().budgets.spend_notice(
         ledger.phone_name(phone),
         block=ledger.block_name(countries.block_of(phone)),
         country=country,

@@ -48,6 +48,6 @@ def _is_correct(event: dict[str, Any], *, now: float) -> bool:
     person = codes.who_signs_in(event)
     if person.phone is None:
         # Counted like any other answer, and never right.
-        ledger.configured().count_try(person.name, challenge, now=now)
+        ledger.configured().answers.count(person.name, challenge, now=now)
         return False
     return codes.accept(person.phone, challenge, answer, codes.SIGN_IN, user=person.user, now=now)

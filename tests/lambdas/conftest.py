@@ -70,7 +70,7 @@ def _cold_start(_session: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> Ite
     yield
     if ledger.configured.cache_info().currsize:
         # What it counts aside must not reach the next test.
-        ledger.configured()._aside.shutdown()
+        ledger.configured().answers._in_parallel.shutdown()
     _forget()
 
 

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from lambdas.triggers import countries, ledger
+from lambdas.triggers.ledger import names, texts
 from tests.codes import wrong
 from tests.lambdas import aws
 from tests.lambdas.flow import Event, Flow, Response, is_correct, warm_up
@@ -83,13 +84,13 @@ class Pair:
 
     def _set(self, counter: str, count: int) -> None:
         now = time.time()
-        day, hour = ledger._day(now), ledger._hour(now)
+        day, hour = names.day(now), names.hour(now)
         block = ledger.block_name(countries.block_of(self.member.flow.phone))
         item, name = {
             "block": (f"block#{block}#{day}", f"hour_{hour}"),
             "country": (f"pool#{day}", f"hour_{hour}_US"),
             "pool": (f"pool#{day}", f"hour_{hour}"),
-            "attack": (f"pool#{day}", f"failures_{ledger._slot(now)}"),
+            "attack": (f"pool#{day}", f"failures_{names.slot(now)}"),
         }[counter]
         self.table.write(item, **{name: count})
 
@@ -98,12 +99,14 @@ class Pair:
 def pair(flow, make_phone, table, monkeypatch) -> Callable[[str], Pair]:
     """``pair(kind)``: two people whom the ledger does not know yet."""
     # Time stands still, so nothing would settle.
-    monkeypatch.setattr(ledger, "_SETTLES_WITHIN", 0.0)
+    monkeypatch.setattr(texts, "_SETTLES_WITHIN", 0.0)
     warm_up()
     # Many calls on a busy machine: none is to fail.
     patient = Config(connect_timeout=20, read_timeout=20)
     session = boto3.Session("tests", "tests", region_name="eu-west-1")
-    monkeypatch.setattr(ledger.configured(), "_client", session.client("dynamodb", config=patient))
+    monkeypatch.setattr(
+        ledger.configured()._table, "_client", session.client("dynamodb", config=patient)
+    )
 
     def make(kind: str) -> Pair:
         phone = {"landline": "+493012345678", "abroad": "+8613123456789"}.get(kind) or make_phone()

@@ -53,11 +53,11 @@ def test_dry_run_texts_nobody_whatever_number_the_event_has(flow, sns, name):
 @pytest.mark.parametrize("name", RUNS)
 def test_dry_run_spends_no_budget_and_counts_for_no_number(flow, table, name):
     book, now = ledger.configured(), time.time()
-    before = book.overview(1, now=now)
+    before = book.overview.read(1, now=now)
     RUNS[name](flow)
     state = book.show(flow.name, now=now)
     assert (state.failures, state.sends_last_day) == (0, 0)
-    assert book.overview(1, now=now) == before
+    assert book.overview.read(1, now=now) == before
 
 
 @pytest.mark.parametrize("name", RUNS)

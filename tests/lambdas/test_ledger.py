@@ -54,12 +54,12 @@ def day() -> float:
 
 
 def verdicts(book: Ledger, name: str, *times: float) -> list[Verdict]:
-    return [book.reserve(name, now=now).verdict for now in times]
+    return [book.texts.reserve(name, now=now).verdict for now in times]
 
 
 def comparable(book: Ledger, name: str, challenge: Challenge, *, now: float) -> list[Challenge]:
     """Count an answer, and return what it may be compared with, the newest first."""
-    counted = book.count_try(name, challenge, now=now)
+    counted = book.answers.count(name, challenge, now=now)
     return list(counted.comparable) if counted else []
 
 
@@ -78,7 +78,7 @@ def in_parallel(count: int, call: Callable[[int], object]) -> list[object]:
 
 
 def test_first_start_sends_and_says_when_to_ask_again(book, name):
-    reservation = book.reserve(name, now=START)
+    reservation = book.texts.reserve(name, now=START)
     assert reservation.verdict is Verdict.SEND
     assert reservation.resend_at == START + 30
     assert reservation.challenge.expires_at == START + 300
@@ -86,14 +86,14 @@ def test_first_start_sends_and_says_when_to_ask_again(book, name):
 
 
 def test_start_within_the_cooldown_gives_the_same_challenge_and_no_text(book, name):
-    first = book.reserve(name, now=START)
-    second = book.reserve(name, now=START + 29)
+    first = book.texts.reserve(name, now=START)
+    second = book.texts.reserve(name, now=START + 29)
     assert second == replace(first, verdict=Verdict.COOLDOWN, texted_at=int(START))
 
 
 def test_living_code_is_sent_again_after_the_cooldown(book, name):
-    first = book.reserve(name, now=START)
-    second = book.reserve(name, now=START + 30)
+    first = book.texts.reserve(name, now=START)
+    second = book.texts.reserve(name, now=START + 30)
     assert second.verdict is Verdict.SEND_AGAIN
     assert second.challenge == first.challenge
     assert second.resend_at == START + 90
@@ -101,8 +101,8 @@ def test_living_code_is_sent_again_after_the_cooldown(book, name):
 
 @pytest.mark.parametrize(("age", "is_same"), [(180, True), (181, False)])
 def test_code_is_replaced_when_less_than_two_minutes_are_left(book, name, age, is_same):
-    first = book.reserve(name, now=START)
-    later = book.reserve(name, now=START + age)
+    first = book.texts.reserve(name, now=START)
+    later = book.texts.reserve(name, now=START + age)
     assert later.may_send
     assert (later.challenge == first.challenge) is is_same
 
@@ -110,73 +110,75 @@ def test_code_is_replaced_when_less_than_two_minutes_are_left(book, name, age, i
 def test_cooldown_grows_with_every_text_of_the_hour(book, name):
     at = START
     for cooldown in (30, 60, 120, 300):
-        assert book.reserve(name, now=at).may_send
-        assert book.reserve(name, now=at + cooldown - 1).verdict is Verdict.COOLDOWN
+        assert book.texts.reserve(name, now=at).may_send
+        assert book.texts.reserve(name, now=at + cooldown - 1).verdict is Verdict.COOLDOWN
         at += cooldown
-    assert book.reserve(name, now=at).may_send
+    assert book.texts.reserve(name, now=at).may_send
 
 
 def test_failed_text_frees_the_cooldown_and_stays_counted(book, name):
     for step in range(5):
-        reservation = book.reserve(name, now=START + step)
+        reservation = book.texts.reserve(name, now=START + step)
         assert reservation.may_send
-        book.release(name, now=START + step)
-    assert book.reserve(name, now=START + 5).verdict is Verdict.PHONE_HOUR
+        book.texts.release(name, now=START + step)
+    assert book.texts.reserve(name, now=START + 5).verdict is Verdict.PHONE_HOUR
 
 
 def test_five_texts_in_any_hour(book, name):
     times = [START + n * 6 * MINUTE for n in range(5)]
-    assert all(book.reserve(name, now=now).may_send for now in times)
-    assert not book.reserve(name, now=START + HOUR - 1).may_send
-    assert book.reserve(name, now=START + HOUR).may_send
-    assert not book.reserve(name, now=START + HOUR + 5 * MINUTE).may_send
-    assert book.reserve(name, now=START + HOUR + 6 * MINUTE).may_send
+    assert all(book.texts.reserve(name, now=now).may_send for now in times)
+    assert not book.texts.reserve(name, now=START + HOUR - 1).may_send
+    assert book.texts.reserve(name, now=START + HOUR).may_send
+    assert not book.texts.reserve(name, now=START + HOUR + 5 * MINUTE).may_send
+    assert book.texts.reserve(name, now=START + HOUR + 6 * MINUTE).may_send
 
 
 def test_ten_texts_in_any_day(book, name):
     sent = [
-        now for n in range(60) if book.reserve(name, now=(now := START + n * 20 * MINUTE)).may_send
+        now
+        for n in range(60)
+        if book.texts.reserve(name, now=(now := START + n * 20 * MINUTE)).may_send
     ]
     assert len(sent) == 10
     assert verdicts(book, name, START + DAY - 1) == [Verdict.PHONE_DAY]
-    assert book.reserve(name, now=START + DAY).may_send
+    assert book.texts.reserve(name, now=START + DAY).may_send
 
 
 def test_parallel_starts_give_one_text_and_one_challenge(book, name):
-    got = in_parallel(60, lambda _: book.reserve(name, now=START))
+    got = in_parallel(60, lambda _: book.texts.reserve(name, now=START))
     assert [r.verdict for r in got].count(Verdict.SEND) == 1
     assert {r.verdict for r in got} == {Verdict.SEND, Verdict.COOLDOWN}
     assert len({r.challenge for r in got}) == 1
 
 
 def test_parallel_resends_give_one_more_text(book, name):
-    book.reserve(name, now=START)
-    got = in_parallel(60, lambda _: book.reserve(name, now=START + 40))
+    book.texts.reserve(name, now=START)
+    got = in_parallel(60, lambda _: book.texts.reserve(name, now=START + 40))
     assert [r.may_send for r in got].count(True) == 1
     assert len({r.challenge for r in got}) == 1
 
 
 def test_parallel_answers_are_compared_three_times(book, name):
-    challenge = book.reserve(name, now=START).challenge
-    got = in_parallel(120, lambda _: book.count_try(name, challenge, now=START))
+    challenge = book.texts.reserve(name, now=START).challenge
+    got = in_parallel(120, lambda _: book.answers.count(name, challenge, now=START))
     assert sorted(one.failures for one in got if one) == [1, 2, 3]
 
 
 def test_parallel_right_answers_win_once(book, name, day):
-    challenge = book.reserve(name, now=day).challenge
-    got = in_parallel(40, lambda _: book.use(name, challenge, block="b", now=day))
+    challenge = book.texts.reserve(name, now=day).challenge
+    got = in_parallel(40, lambda _: book.answers.use(name, challenge, block="b", now=day))
     assert got.count(True) == 1
 
 
 def test_used_code_is_dead_and_the_next_may_come_at_once(book, name, day):
-    challenge = book.reserve(name, now=day).challenge
-    assert book.count_try(name, challenge, now=day + 1)
-    assert book.use(name, challenge, block="b", now=day + 1)
-    assert not book.count_try(name, challenge, now=day + 2)
-    after = book.reserve(name, now=day + 3)
+    challenge = book.texts.reserve(name, now=day).challenge
+    assert book.answers.count(name, challenge, now=day + 1)
+    assert book.answers.use(name, challenge, block="b", now=day + 1)
+    assert not book.answers.count(name, challenge, now=day + 2)
+    after = book.texts.reserve(name, now=day + 3)
     assert after.verdict is Verdict.SEND
     assert after.challenge != challenge
-    assert book.reserve(name, now=day + 3).verdict is Verdict.COOLDOWN
+    assert book.texts.reserve(name, now=day + 3).verdict is Verdict.COOLDOWN
 
 
 @pytest.mark.parametrize("typed_into", [0, 1])
@@ -184,7 +186,7 @@ def test_used_code_is_dead_and_the_next_may_come_at_once(book, name, day):
 def test_code_before_the_newest_is_compared_until_its_end(
     book, name, typed_into, age, compared_with
 ):
-    drawn = [book.reserve(name, now=START + at).challenge for at in (0, 200)]
+    drawn = [book.texts.reserve(name, now=START + at).challenge for at in (0, 200)]
     compared = comparable(book, name, drawn[typed_into], now=START + age)
     assert compared == [drawn[each] for each in compared_with]
 
@@ -192,54 +194,54 @@ def test_code_before_the_newest_is_compared_until_its_end(
 def test_code_two_before_the_newest_is_dead(client, numbers, name):
     """Where codes live so shortly that each text brings another."""
     book = Ledger(client, "phone-login-ledger-local", replace(numbers, code_lifetime_seconds=150))
-    oldest, old, new = [book.reserve(name, now=START + at).challenge for at in (0, 40, 110)]
-    assert book.count_try(name, oldest, now=START + 111) is None
+    oldest, old, new = [book.texts.reserve(name, now=START + at).challenge for at in (0, 40, 110)]
+    assert book.answers.count(name, oldest, now=START + 111) is None
     assert comparable(book, name, new, now=START + 111) == [new, old]
 
 
 def test_code_tried_before_the_newest_was_drawn_is_tried_three_times_in_all(book, name):
-    old = book.reserve(name, now=START).challenge
-    book.count_try(name, old, now=START)
-    new = book.reserve(name, now=START + 200).challenge
+    old = book.texts.reserve(name, now=START).challenge
+    book.answers.count(name, old, now=START)
+    new = book.texts.reserve(name, now=START + 200).challenge
     compared = [comparable(book, name, each, now=START + 201) for each in (new, old, old, new)]
     assert compared == [[new, old], [new, old], [new], []]
 
 
 def test_burnt_code_is_not_compared_beside_the_next(book, name):
-    burnt = book.reserve(name, now=START).challenge
+    burnt = book.texts.reserve(name, now=START).challenge
     for _ in range(3):
-        book.count_try(name, burnt, now=START)
-    new = book.reserve(name, now=START + 30).challenge
+        book.answers.count(name, burnt, now=START)
+    new = book.texts.reserve(name, now=START + 30).challenge
     assert comparable(book, name, burnt, now=START + 31) == [new]
 
 
 def test_used_code_is_not_compared_beside_the_next(book, name, day):
-    used = book.reserve(name, now=day).challenge
-    assert book.use(name, used, block="b", now=day + 1)
-    new = book.reserve(name, now=day + 2).challenge
+    used = book.texts.reserve(name, now=day).challenge
+    assert book.answers.use(name, used, block="b", now=day + 1)
+    new = book.texts.reserve(name, now=day + 2).challenge
     assert comparable(book, name, used, now=day + 3) == [new]
 
 
 def test_code_is_dead_once_the_one_after_it_was_used(book, name, day):
-    old = book.reserve(name, now=day).challenge
-    new = book.reserve(name, now=day + 200).challenge
-    assert book.use(name, new, block="b", now=day + 201)
-    assert book.count_try(name, old, now=day + 202) is None
-    later = book.reserve(name, now=day + 203).challenge
+    old = book.texts.reserve(name, now=day).challenge
+    new = book.texts.reserve(name, now=day + 200).challenge
+    assert book.answers.use(name, new, block="b", now=day + 201)
+    assert book.answers.count(name, old, now=day + 202) is None
+    later = book.texts.reserve(name, now=day + 203).challenge
     assert comparable(book, name, later, now=day + 204) == [later]
 
 
 def test_right_answer_overtaken_by_a_newer_code_takes_nothing(book, name, day):
-    old = book.reserve(name, now=day).challenge
-    new = book.reserve(name, now=day + 200).challenge
-    assert not book.use(name, old, block="b", now=day + 201)
+    old = book.texts.reserve(name, now=day).challenge
+    new = book.texts.reserve(name, now=day + 200).challenge
+    assert not book.answers.use(name, old, block="b", now=day + 201)
     assert comparable(book, name, new, now=day + 202) == [new, old]
 
 
 def test_number_that_was_held_has_one_code_at_a_time(book, client, name):
     """Otherwise a hundred answers in a row would be two hundred guesses."""
     for at in (0, 200):
-        new = book.reserve(name, now=START + at).challenge
+        new = book.texts.reserve(name, now=START + at).challenge
     write_failures(client, name, 7)
     compared = [len(comparable(book, name, new, now=START + 201)) for _ in range(3)]
     assert compared == [2, 2, 1]
@@ -247,16 +249,16 @@ def test_number_that_was_held_has_one_code_at_a_time(book, client, name):
 
 
 def test_parallel_starts_late_in_a_life_leave_the_code_before_alive(book, name):
-    old = book.reserve(name, now=START).challenge
-    got = in_parallel(30, lambda _: book.reserve(name, now=START + 200))
+    old = book.texts.reserve(name, now=START).challenge
+    got = in_parallel(30, lambda _: book.texts.reserve(name, now=START + 200))
     [new] = {reservation.challenge for reservation in got}
     assert comparable(book, name, old, now=START + 201) == [new, old]
 
 
 def test_parallel_answers_to_two_codes_are_compared_three_times_with_either(book, name):
-    old = book.reserve(name, now=START).challenge
-    book.count_try(name, old, now=START)
-    flows = [old, book.reserve(name, now=START + 200).challenge]
+    old = book.texts.reserve(name, now=START).challenge
+    book.answers.count(name, old, now=START)
+    flows = [old, book.texts.reserve(name, now=START + 200).challenge]
     got = in_parallel(60, lambda n: comparable(book, name, flows[n % 2], now=START + 201))
     compared = Counter(itertools.chain.from_iterable(got))
     assert compared == {flows[0]: 2, flows[1]: 3}
@@ -264,25 +266,25 @@ def test_parallel_answers_to_two_codes_are_compared_three_times_with_either(book
 
 
 def test_late_code_is_not_compared(book, name):
-    challenge = book.reserve(name, now=START).challenge
-    assert not book.count_try(name, challenge, now=START + 300)
+    challenge = book.texts.reserve(name, now=START).challenge
+    assert not book.answers.count(name, challenge, now=START + 300)
 
 
 def test_code_nobody_drew_is_not_compared(book, name):
     invented = Challenge.draw(now=START, lifetime=300)
-    assert not book.count_try(name, invented, now=START)
-    book.reserve(name, now=START)
-    assert not book.count_try(name, invented, now=START)
+    assert not book.answers.count(name, invented, now=START)
+    book.texts.reserve(name, now=START)
+    assert not book.answers.count(name, invented, now=START)
 
 
 def test_burnt_code_is_not_replaced_within_the_cooldown(book, name):
-    burnt = book.reserve(name, now=START).challenge
+    burnt = book.texts.reserve(name, now=START).challenge
     for _ in range(3):
-        book.count_try(name, burnt, now=START)
-    early = book.reserve(name, now=START + 10)
+        book.answers.count(name, burnt, now=START)
+    early = book.texts.reserve(name, now=START + 10)
     assert early.verdict is Verdict.COOLDOWN
-    assert not book.count_try(name, early.challenge, now=START + 11)
-    assert book.reserve(name, now=START + 30).verdict is Verdict.SEND
+    assert not book.answers.count(name, early.challenge, now=START + 11)
+    assert book.texts.reserve(name, now=START + 30).verdict is Verdict.SEND
 
 
 @pytest.mark.parametrize(
@@ -297,25 +299,25 @@ def test_burnt_code_is_not_replaced_within_the_cooldown(book, name):
     ],
 )
 def test_failures_in_a_row_are_followed_by_a_hold(book, client, name, failures, hold):
-    challenge = book.reserve(name, now=START).challenge
+    challenge = book.texts.reserve(name, now=START).challenge
     write_failures(client, name, failures - 1)
-    assert book.count_try(name, challenge, now=START + 40)
-    assert not book.count_try(name, challenge, now=START + 41)
+    assert book.answers.count(name, challenge, now=START + 40)
+    assert not book.answers.count(name, challenge, now=START + 41)
     # last_failure is in whole seconds
-    assert book.reserve(name, now=START + 40 + hold - 1).verdict is Verdict.HELD
+    assert book.texts.reserve(name, now=START + 40 + hold - 1).verdict is Verdict.HELD
     assert book.show(name, now=START).held_until == START + 40 + hold
-    after = book.reserve(name, now=START + 40 + hold)
+    after = book.texts.reserve(name, now=START + 40 + hold)
     assert after.may_send
-    assert book.count_try(name, after.challenge, now=START + 40 + hold)
+    assert book.answers.count(name, after.challenge, now=START + 40 + hold)
 
 
 def test_right_answer_clears_the_failures(book, name, day):
-    challenge = book.reserve(name, now=day).challenge
+    challenge = book.texts.reserve(name, now=day).challenge
     for _ in range(2):
-        book.count_try(name, challenge, now=day)
+        book.answers.count(name, challenge, now=day)
     assert book.show(name, now=day).failures == 2
-    book.count_try(name, challenge, now=day)
-    book.use(name, challenge, block="b", now=day)
+    book.answers.count(name, challenge, now=day)
+    book.answers.use(name, challenge, block="b", now=day)
     assert book.show(name, now=day).failures == 0
 
 
@@ -323,8 +325,8 @@ def test_new_codes_never_give_more_than_a_hundred_guesses(book, name):
     """Whoever asks for codes for years and guesses whenever possible gets a hundred guesses."""
     guesses, now = 0, START
     for _ in range(2_000):
-        reservation = book.reserve(name, now=now)
-        while reservation.may_send and book.count_try(name, reservation.challenge, now=now):
+        reservation = book.texts.reserve(name, now=now)
+        while reservation.may_send and book.answers.count(name, reservation.challenge, now=now):
             guesses += 1
         if reservation.verdict is Verdict.LOCKED:
             break
@@ -333,7 +335,7 @@ def test_new_codes_never_give_more_than_a_hundred_guesses(book, name):
             now += HOUR
     assert guesses == 100
     assert book.show(name, now=now).is_locked
-    assert not book.reserve(name, now=now + 1000 * DAY).may_send
+    assert not book.texts.reserve(name, now=now + 1000 * DAY).may_send
 
 
 def test_two_codes_at_a_time_hardly_give_more_than_a_hundred_guesses(book, name):
@@ -341,10 +343,10 @@ def test_two_codes_at_a_time_hardly_give_more_than_a_hundred_guesses(book, name)
     compared: Counter[Challenge] = Counter()
     answers, now = 0, START
     while answers < 20:
-        book.reserve(name, now=now)
-        reservation = book.reserve(name, now=now + 200)
+        book.texts.reserve(name, now=now)
+        reservation = book.texts.reserve(name, now=now + 200)
         while reservation.may_send and (
-            counted := book.count_try(name, reservation.challenge, now=now + 200)
+            counted := book.answers.count(name, reservation.challenge, now=now + 200)
         ):
             answers += 1
             compared.update(list(counted.comparable))
@@ -399,7 +401,7 @@ class Number:
         self.now += seconds
 
     def start(self, is_paid: bool) -> None:
-        found = self.book.reserve(self.name, now=self.now)
+        found = self.book.texts.reserve(self.name, now=self.now)
         if not found.may_send:
             return
         if found.verdict is Verdict.SEND:
@@ -407,7 +409,7 @@ class Number:
             self.drawn.insert(0, found.challenge)
             self.is_used = False
         payer = self.book if is_paid else self.poor
-        if payer.spend(self.name, found, block="b", country="US", now=self.now).may_send:
+        if payer.budgets.spend(self.name, found, block="b", country="US", now=self.now).may_send:
             self.texted.add(found.challenge)
 
     def wrong(self, flow: int) -> None:
@@ -417,8 +419,8 @@ class Number:
         flow, code = what
         if code < len(self.drawn) and self.drawn[code] in self.compared(flow):
             newest = self.drawn[0]
-            assert self.book.use(self.name, newest, block="b", now=self.now)
-            assert not self.book.use(self.name, newest, block="b", now=self.now)
+            assert self.book.answers.use(self.name, newest, block="b", now=self.now)
+            assert not self.book.answers.use(self.name, newest, block="b", now=self.now)
             self.is_used, self.failures = True, 0
             self.texted.clear()
 
@@ -426,7 +428,7 @@ class Number:
         """Answer, and return what with; for eight failures in a row, all that may be."""
         if flow >= len(self.drawn):
             return []
-        counted = self.book.count_try(self.name, self.drawn[flow], now=self.now)
+        counted = self.book.answers.count(self.name, self.drawn[flow], now=self.now)
         got = list(counted.comparable) if counted else []
         if got or self.failures < 8:
             assert got == self.expected(flow)
@@ -448,10 +450,10 @@ class Number:
 
 
 def test_answer_that_nothing_is_left_to_compare_with_is_no_failure(book, client, name):
-    first = book.reserve(name, now=START).challenge
+    first = book.texts.reserve(name, now=START).challenge
     assert comparable(book, name, first, now=START + 1)
-    newest = book.reserve(name, now=START + 200).challenge
-    book._withhold(name, newest, by=Verdict.POOL)
+    newest = book.texts.reserve(name, now=START + 200).challenge
+    book.texts.withhold(name, newest, by=Verdict.POOL)
     got = [comparable(book, name, newest, now=START + 210) for _ in range(4)]
     assert got == [[first], [first], [], []]
     assert book.show(name, now=START + 211).failures == 3
@@ -459,9 +461,9 @@ def test_answer_that_nothing_is_left_to_compare_with_is_no_failure(book, client,
 
 @pytest.mark.parametrize(("failures", "left"), [(7, [True, True, False]), (8, [True, False])])
 def test_late_code_alone_is_compared_until_the_tenth_failure(book, client, name, failures, left):
-    first = book.reserve(name, now=START).challenge
-    newest = book.reserve(name, now=START + 200).challenge
-    book._withhold(name, newest, by=Verdict.POOL)
+    first = book.texts.reserve(name, now=START).challenge
+    newest = book.texts.reserve(name, now=START + 200).challenge
+    book.texts.withhold(name, newest, by=Verdict.POOL)
     write_failures(client, name, failures)
     got = [comparable(book, name, newest, now=START + 210) == [first] for _ in left]
     assert got == left
@@ -469,25 +471,25 @@ def test_late_code_alone_is_compared_until_the_tenth_failure(book, client, name,
 
 
 def test_operator_unlocks_a_locked_number(book, client, name):
-    challenge = book.reserve(name, now=START).challenge
+    challenge = book.texts.reserve(name, now=START).challenge
     write_failures(client, name, 99)
-    assert book.count_try(name, challenge, now=START)
-    assert book.reserve(name, now=START + 400 * DAY).verdict is Verdict.LOCKED
+    assert book.answers.count(name, challenge, now=START)
+    assert book.texts.reserve(name, now=START + 400 * DAY).verdict is Verdict.LOCKED
     book.unlock(name)
     assert book.show(name, now=START).failures == 0
-    assert book.reserve(name, now=START + 1).may_send
+    assert book.texts.reserve(name, now=START + 1).may_send
 
 
 def test_number_unlocked_during_a_resend_gets_no_text(book, name):
-    living = book.reserve(name, now=START).challenge
+    living = book.texts.reserve(name, now=START).challenge
     book.unlock(name)
-    assert book._send_again(name, living, now=START + 31).verdict is Verdict.COOLDOWN
+    assert book.texts._reserve_again(name, living, now=START + 31).verdict is Verdict.COOLDOWN
 
 
 def spend(book: Ledger, name: str, *, block: str, country: str = "US", now: float) -> Reservation:
-    reservation = book.reserve(name, now=now)
+    reservation = book.texts.reserve(name, now=now)
     assert reservation.may_send
-    return book.spend(name, reservation, block=block, country=country, now=now)
+    return book.budgets.spend(name, reservation, block=block, country=country, now=now)
 
 
 def test_unused_block_gets_five_texts_an_hour_once_ten_were_sent(book, day):
@@ -507,7 +509,7 @@ def test_used_block_gets_twenty_texts_an_hour(book, day):
         reservation = spend(book, f"{day}-{n}", block=f"b{day}", now=day + n)
         got.append(reservation.verdict)
         if n % 5 == 0:
-            book.use(f"{day}-{n}", reservation.challenge, block=f"b{day}", now=day + n)
+            book.answers.use(f"{day}-{n}", reservation.challenge, block=f"b{day}", now=day + n)
     assert got == [Verdict.SEND] * 20 + [Verdict.BLOCK] * 5
 
 
@@ -548,7 +550,7 @@ def test_refused_budget_leaves_the_cooldown_as_it_is_for_everybody(client, numbe
     book = Ledger(client, "phone-login-ledger-local", replace(numbers, sends_per_pool_hour=1))
     spend(book, f"{name}-other", block="x", now=day)
     assert spend(book, name, block="y", now=day).verdict is Verdict.POOL
-    assert book.reserve(name, now=day + 2).verdict is Verdict.COOLDOWN
+    assert book.texts.reserve(name, now=day + 2).verdict is Verdict.COOLDOWN
 
 
 def test_code_that_no_budget_was_left_for_is_right_only_once_it_is_texted(
@@ -557,11 +559,11 @@ def test_code_that_no_budget_was_left_for_is_right_only_once_it_is_texted(
     book = Ledger(client, "phone-login-ledger-local", replace(numbers, sends_per_pool_hour=1))
     spend(book, f"{name}-other", block="x", now=day + HOUR - 40)
     refused = spend(book, name, block="y", now=day + HOUR - 40)
-    assert not book.count_try(name, refused.challenge, now=day + HOUR - 39)
+    assert not book.answers.count(name, refused.challenge, now=day + HOUR - 39)
     sent = spend(book, name, block="y", now=day + HOUR + 1)
     assert sent.verdict is Verdict.SEND_AGAIN
     assert sent.challenge == refused.challenge
-    assert book.count_try(name, sent.challenge, now=day + HOUR + 2)
+    assert book.answers.count(name, sent.challenge, now=day + HOUR + 2)
 
 
 def test_code_before_one_that_no_budget_was_left_for_still_works(client, numbers, name, day):
@@ -571,7 +573,7 @@ def test_code_before_one_that_no_budget_was_left_for_still_works(client, numbers
     assert refused.verdict is Verdict.POOL
     for flow in (old, refused.challenge):
         assert comparable(book, name, flow, now=day + 299) == [old]
-    assert book.count_try(name, old, now=day + 300) is None
+    assert book.answers.count(name, old, now=day + 300) is None
     assert book.show(name, now=day + 300).failures == 2
 
 
@@ -582,14 +584,14 @@ def test_answer_is_no_failure_while_none_of_two_codes_can_be_right(client, numbe
         spend(book, f"{name}-other", block="x", now=day)
     old = spend(book, name, block="y", now=day).challenge
     if end == "used":
-        book.use(name, old, block="y", now=day)
+        book.answers.use(name, old, block="y", now=day)
     for _ in range(3 if end == "burnt" else 0):
-        book.count_try(name, old, now=day)
+        book.answers.count(name, old, now=day)
     before = book.show(name, now=day).failures
     new = spend(book, name, block="y", now=day + 200)
     assert new.verdict is Verdict.POOL
     for flow in (old, new.challenge):
-        assert book.count_try(name, flow, now=day + 201) is None
+        assert book.answers.count(name, flow, now=day + 201) is None
     assert book.show(name, now=day).failures == before
 
 
@@ -609,17 +611,17 @@ def test_refused_repetition_leaves_the_code_that_was_texted(client, numbers, nam
     first = spend(book, name, block="y", now=day)
     again = spend(book, name, block="y", now=day + 31)
     assert again.verdict is Verdict.POOL
-    assert book.count_try(name, first.challenge, now=day + 32)
+    assert book.answers.count(name, first.challenge, now=day + 32)
 
 
 def test_unknown_names_get_longer_codes_under_attack_as_well(client, numbers, day):
     book = Ledger(
         client, "phone-login-ledger-local", replace(numbers, failures_per_pool_5_minutes=1)
     )
-    challenge = book.reserve(f"{day}-a", now=day).challenge
-    book.count_try(f"{day}-a", challenge, now=day)
-    nobody = book.reserve(f"{day}-nobody", now=day + 1)
-    assert book.pretend(f"{day}-nobody", nobody, now=day + 1).challenge.code_length == 8
+    challenge = book.texts.reserve(f"{day}-a", now=day).challenge
+    book.answers.count(f"{day}-a", challenge, now=day)
+    nobody = book.texts.reserve(f"{day}-nobody", now=day + 1)
+    assert book.budgets.pretend(f"{day}-nobody", nobody, now=day + 1).challenge.code_length == 8
 
 
 def test_codes_grow_to_eight_digits_under_attack_and_nobody_is_shut_out(client, numbers, day):
@@ -627,13 +629,13 @@ def test_codes_grow_to_eight_digits_under_attack_and_nobody_is_shut_out(client, 
         client, "phone-login-ledger-local", replace(numbers, failures_per_pool_5_minutes=4)
     )
     for n in range(2):
-        challenge = book.reserve(f"{day}-{n}", now=day).challenge
+        challenge = book.texts.reserve(f"{day}-{n}", now=day).challenge
         for _ in range(2):
-            book.count_try(f"{day}-{n}", challenge, now=day)
+            book.answers.count(f"{day}-{n}", challenge, now=day)
     grown = spend(book, f"{day}-victim", block=f"b{day}", now=day + 1)
     assert grown.may_send
     assert grown.challenge.code_length == 8
-    assert book.count_try(f"{day}-victim", grown.challenge, now=day + 2)
+    assert book.answers.count(f"{day}-victim", grown.challenge, now=day + 2)
     calm = spend(book, f"{day}-later", block=f"b{day}", now=day + 11 * MINUTE)
     assert calm.challenge.code_length == 6
 
@@ -643,7 +645,7 @@ def test_longer_code_leaves_the_one_before_it_alive(client, numbers, name, day):
         client, "phone-login-ledger-local", replace(numbers, failures_per_pool_5_minutes=1)
     )
     old = spend(book, name, block=f"b{day}", now=day).challenge
-    book.count_try(name, old, now=day)
+    book.answers.count(name, old, now=day)
     grown = spend(book, name, block=f"b{day}", now=day + 200).challenge
     assert (old.code_length, grown.code_length) == (6, 8)
     assert comparable(book, name, old, now=day + 201) == [grown, old]
@@ -654,10 +656,10 @@ def test_right_answers_do_not_count_as_failures_of_the_pool(client, numbers, day
         client, "phone-login-ledger-local", replace(numbers, failures_per_pool_5_minutes=2)
     )
     for n in range(5):
-        challenge = book.reserve(f"{day}-{n}", now=day).challenge
-        assert book.count_try(f"{day}-{n}", challenge, now=day)
-        book.use(f"{day}-{n}", challenge, block="b", now=day)
-        assert not book.count_try(f"{day}-{n}", challenge, now=day)
+        challenge = book.texts.reserve(f"{day}-{n}", now=day).challenge
+        assert book.answers.count(f"{day}-{n}", challenge, now=day)
+        book.answers.use(f"{day}-{n}", challenge, block="b", now=day)
+        assert not book.answers.count(f"{day}-{n}", challenge, now=day)
     assert spend(book, f"{day}-b", block=f"b{day}", now=day).challenge.code_length == 6
 
 
@@ -665,10 +667,10 @@ def test_item_does_not_grow_without_end(book, client, name):
     at = START
     for _ in range(40):
         at += 3 * HOUR
-        reservation = book.reserve(name, now=at)
+        reservation = book.texts.reserve(name, now=at)
         if reservation.may_send:
-            book.count_try(name, reservation.challenge, now=at)
-            book.use(name, reservation.challenge, block="b", now=at)
+            book.answers.count(name, reservation.challenge, now=at)
+            book.answers.use(name, reservation.challenge, block="b", now=at)
     item = client.get_item(
         TableName="phone-login-ledger-local", Key={"pk": {"S": f"phone#{name}"}}
     )["Item"]
@@ -677,7 +679,7 @@ def test_item_does_not_grow_without_end(book, client, name):
 
 def test_item_of_a_number_that_never_answers_does_not_grow_without_end(book, client, name):
     for n in range(80):
-        book.reserve(name, now=START + n * 3 * HOUR)
+        book.texts.reserve(name, now=START + n * 3 * HOUR)
     item = client.get_item(
         TableName="phone-login-ledger-local", Key={"pk": {"S": f"phone#{name}"}}
     )["Item"]

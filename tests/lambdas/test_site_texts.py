@@ -388,7 +388,7 @@ def test_notices_do_not_speak_against_their_block(site, flow, table):
 def test_notice_refused_by_the_sender_says_why_and_is_counted(site, sns):
     sns.renew(aws.sns_error("OptedOut", "opted out"))
     assert site.tell() == "opted_out"
-    sent, blocked = ledger.configured().overview(1, now=time.time())
+    sent, blocked = ledger.configured().overview.read(1, now=time.time())
     assert sent == []
     assert [(each.reason, each.count) for each in blocked] == [("opted_out", 1)]
 

@@ -267,9 +267,11 @@ def test_every_reason_that_is_written_has_words(project):
     assert {"wrong_code", "network", "unknown"} <= written
     assert written <= set(reasons.LABELS)
     senders = (project / "lambdas/triggers/senders/contract.py").read_text("utf-8")
-    limits = (project / "lambdas/triggers/ledger.py").read_text("utf-8")
+    limits = (project / "lambdas/triggers/ledger/verdicts.py").read_text("utf-8")
     for text in (senders, limits):
-        enums = re.findall(r"class (?:Reason|Verdict)\(StrEnum\):(.*?)\n\n\n", text, re.DOTALL)
+        enums = re.findall(
+            r"class (?:Reason|Verdict)\(StrEnum\):(.*?)(?:\n\n\n|\Z)", text, re.DOTALL
+        )
         assert enums
         named = set(re.findall(r'^    [A-Z_]+ = "([a-z_]+)"', enums[0], re.MULTILINE))
         assert named - {"send", "send_again"} <= set(reasons.LABELS)

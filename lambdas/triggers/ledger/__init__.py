@@ -1,0 +1,101 @@
+"""The record of what was sent and tried, in one DynamoDB table.
+
+Cognito's clients reach the triggers in parallel and past our site, so every count is one
+conditional update of one item, before anything is sent or compared: of any number at once, only as
+many succeed as the limit allows. Items are named by keyed hashes and hold no phone and no code.
+
+    phone#…          a number: its newest challenge and the one before it, its texts of the last
+                     day, its failures
+    block#…#day      the numbers that share all but their last four digits
+    pool#day         the whole pool, and the countries in it
+    notice#…#day     a number's texts without a code
+    blocked#day      texts that were not sent, by country and reason: for operators only
+
+Where the table fails, its errors are raised: no text without a count, no comparison without a
+count. The modules, from the table up:
+
+    names, table     keys, windows and lives of items; the wire format
+    verdicts         SEND, or the limit that says no
+    phone_state      the limits of one number, as conditions and as readings
+    texts, pool, budgets, answers, overview    what is counted
+
+    book = ledger.configured()
+    reservation = book.texts.reserve(ledger.phone_name(phone), now=time.time())
+"""
+
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from .. import environment, limits
+from .answers import Answers, CountedAnswer
+from .budgets import Budgets
+from .names import OVERVIEW_DAYS, block_name, confirmation_name, phone_item, phone_name
+from .overview import Count, Overview
+from .phone_state import PhoneRules, PhoneState
+from .pool import Pool
+from .table import Table, TooBusy
+from .texts import Reservation, Texts
+from .verdicts import Verdict
+
+__all__ = [
+    "OVERVIEW_DAYS",
+    "Count",
+    "CountedAnswer",
+    "Ledger",
+    "PhoneState",
+    "Reservation",
+    "TooBusy",
+    "Verdict",
+    "block_name",
+    "configured",
+    "confirmation_name",
+    "phone_name",
+]
+
+_CONFIG = Config(
+    connect_timeout=0.3,
+    read_timeout=0.6,
+    retries={"total_max_attempts": 1},
+    # The requests are made here alone, tested, and on the way of every sign-in.
+    parameter_validation=False,
+)
+
+
+class Ledger:
+    """``client`` is a boto3 ``dynamodb`` client that makes one attempt per call.
+
+    ``texts``     reserve, release and note_message, within the limits of one number
+    ``budgets``   spend, pretend and spend_notice, on what many numbers share
+    ``answers``   count and use
+    ``overview``  count_blocked and read, for operators
+    """
+
+    def __init__(self, client: Any, table: str, limits: limits.Limits) -> None:
+        self._table = Table(client, table)
+        self._rules = PhoneRules(limits)
+        pool = Pool(self._table, limits)
+        self.texts = Texts(self._table, self._rules, limits)
+        self.budgets = Budgets(self._table, self.texts, pool, limits)
+        self.answers = Answers(self._table, self._rules, pool, self.budgets)
+        self.overview = Overview(self._table)
+
+    def show(self, name: str, *, now: float) -> PhoneState:
+        """Return the state of the number with the pseudonym ``name``. One round trip."""
+        return self._rules.state(self._table.read(phone_item(name)), now)
+
+    def unlock(self, name: str) -> None:
+        """Forget the failures and the texts of a number, as if it were new. One round trip."""
+        self._table.delete(phone_item(name))
+
+
+@cache
+def configured() -> Ledger:
+    """Return the ledger of LEDGER_TABLE, made once per process. Raises WrongEnvironment."""
+    return Ledger(
+        boto3.client("dynamodb", config=_CONFIG),
+        environment.text("LEDGER_TABLE"),
+        limits.configured(),
+    )

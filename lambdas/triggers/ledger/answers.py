@@ -1,0 +1,148 @@
+"""Answers to codes: counted before they are compared, and taken once."""
+
+import secrets
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from .. import limits
+from ..challenge import Challenge
+from ..limits import TRIES_PER_CODE
+from .budgets import Budgets
+from .names import PHONE_KEPT, milliseconds, phone_item
+from .phone_state import PhoneRules, challenge_of, is_living, newest
+from .pool import Pool
+from .table import Item, Table
+from .verdicts import Verdict
+
+# Answers to a code that a block or a country held back are counted, though none is right: those
+# without an account have neither, and their answers are counted.
+_MAY_BE_ANSWERED = (
+    "(attribute_not_exists(challenge.withheld) OR challenge.withheld <> :pool OR ("
+    "earlier.exp > :now AND earlier.tries < :all_tries AND attribute_not_exists(earlier.used) "
+    "AND (attribute_not_exists(earlier.withheld) OR earlier.withheld <> :pool) "
+    "AND (attribute_not_exists(failures) OR failures < :two_codes)))"
+)
+# From so many failures in a row on, an answer is compared with the newest code alone: otherwise a
+# hundred answers would be two hundred guesses.
+_FAILURES_WITH_TWO_CODES = min(limits.HOLDS)
+
+
+@dataclass(frozen=True)
+class CountedAnswer:
+    """An answer that was counted, and the challenges whose codes it may be compared with.
+
+    ``failures`` are those in a row, this answer among them. ``comparable`` has the id of the
+    message that brought each code, "" unless ``Texts.note_message`` was called. ``newest`` is the
+    number's newest challenge, which may not be among them.
+    """
+
+    failures: int
+    newest: Challenge
+    comparable: Mapping[Challenge, str]
+
+
+class Answers:
+    """Count answers in the item of a number, and take its codes.
+
+    ``name`` and ``block`` are pseudonyms, ``now`` is in seconds since the epoch.
+    """
+
+    def __init__(self, table: Table, rules: PhoneRules, pool: Pool, budgets: Budgets) -> None:
+        self._table = table
+        self._rules = rules
+        self._pool = pool
+        self._budgets = budgets
+        # What is counted elsewhere takes the same time as the number's own item, not more.
+        self._in_parallel = ThreadPoolExecutor(2)
+
+    def count(self, name: str, challenge: Challenge, *, now: float) -> CountedAnswer | None:
+        """Count an answer as a failure, and say what it may be compared with. One round trip.
+
+        ``challenge`` is that of the flow: the number's newest or the one before it, whose text may
+        be late. It is answered with the code of either, and both share what tries are left. None
+        for an answer that may not even be compared: the challenge is older or nobody's, the newest
+        is used, late or tried three times, both were held back by the pool's budget, or the number
+        is held or locked.
+        """
+        counted_in_pool = self._in_parallel.submit(self._pool.count_failure, now)
+        is_counted, item = self._table.update(
+            phone_item(name),
+            "SET challenge.tries = challenge.tries + :one, "
+            "earlier.tries = if_not_exists(earlier.tries, :zero) + :one, "
+            "last_failure = :now, #ttl = :ttl "
+            f"REMOVE {self._rules.beyond_windows()} ADD failures :one",
+            condition=(
+                "(challenge.cid = :cid OR earlier.cid = :cid) "
+                "AND challenge.exp > :now AND challenge.tries < :all_tries "
+                "AND attribute_not_exists(challenge.used) "
+                f"AND {_MAY_BE_ANSWERED} AND {self._rules.not_held()}"
+            ),
+            values={
+                **self._rules.hold_times(now),
+                ":now": int(now),
+                ":cid": challenge.id,
+                ":all_tries": TRIES_PER_CODE,
+                ":zero": 0,
+                ":one": 1,
+                ":two_codes": _FAILURES_WITH_TWO_CODES - 1,
+                ":pool": str(Verdict.POOL),
+                ":ttl": int(now) + PHONE_KEPT,
+            },
+        )
+        counted_in_pool.result()
+        found = newest(item)
+        if not is_counted or found is None:
+            # An answer that is not compared guesses at nobody's code.
+            self._pool.take_back_failure()
+            return None
+        failures = int(item["failures"])
+        if self._rules.is_locked(failures):
+            self._keep_for_ever(name)
+        return CountedAnswer(failures, found, _comparable(item, now))
+
+    def use(self, name: str, newest: Challenge, *, block: str, now: float) -> bool:
+        """Take the codes of a number for good and clear the failures.
+
+        One round trip. Of many right answers, to whichever code, one makes this true: all of them
+        take ``newest``, and no code before it is compared once that is taken.
+        """
+        credited = self._in_parallel.submit(self._budgets.credit_block, block, now)
+        is_taken, _ = self._table.update(
+            phone_item(name),
+            "SET challenge.used = :use, cleared_at = :milliseconds, used_at = :milliseconds "
+            "REMOVE failures, last_failure",
+            condition=(
+                "challenge.cid = :cid "
+                "AND (attribute_not_exists(challenge.used) OR challenge.used = :use)"
+            ),
+            values={
+                ":use": secrets.token_hex(8),
+                ":milliseconds": milliseconds(now),
+                ":cid": newest.id,
+            },
+        )
+        credited.result()
+        if is_taken:
+            self._pool.take_back_failure()
+        return is_taken
+
+    def _keep_for_ever(self, name: str) -> None:
+        self._table.update(
+            phone_item(name),
+            "REMOVE #ttl",
+            condition="failures >= :max",
+            values={":max": self._rules.failures_until_locked},
+        )
+
+
+def _comparable(item: Item, now: float) -> dict[Challenge, str]:
+    """Return what an answer that was just counted may be compared with; see ``CountedAnswer``."""
+    newest, earlier = item["challenge"], item["earlier"]
+    texted = [newest]
+    # Every answer since the newest was drawn counts for both; this one is the last.
+    was_living = is_living(earlier | {"tries": earlier["tries"] - 1}, now)
+    if was_living and item["failures"] < _FAILURES_WITH_TWO_CODES:
+        texted.append(earlier)
+    found = [(challenge_of(each), each) for each in texted if "withheld" not in each]
+    return {challenge: each.get("message_id", "") for challenge, each in found if challenge}

@@ -1,0 +1,81 @@
+"""Names of the table's items, the windows in which they count, and how long they are kept.
+
+Every ``now`` is in seconds since the epoch, every ``…_KEPT`` in seconds.
+"""
+
+from datetime import UTC, datetime
+
+from .. import keys
+
+HOUR, DAY = 60 * 60, 24 * 60 * 60
+# Longer than any hold; a locked number is kept for ever. Names that belong to no number, of which
+# strangers invent many, are kept as long: how soon a hold is forgotten would tell them apart.
+PHONE_KEPT = 400 * DAY
+WINDOW_KEPT = 2 * DAY
+# Operators look back a month; some days to spare.
+OVERVIEW_DAYS = 31
+OVERVIEW_KEPT = (OVERVIEW_DAYS + 4) * DAY
+
+
+def phone_name(phone: str) -> str:
+    """Return the pseudonym of a number (E.164)."""
+    return keys.pseudonym("phone", phone)
+
+
+def confirmation_name(phone: str, user: str) -> str:
+    """Return the name under which a signed-in user (sub) gets codes to a number (E.164).
+
+    It has the limits of a number, and counts of its own: strangers, who are not signed in as the
+    user, can neither use it up nor have it held.
+    """
+    return keys.pseudonym("confirmation", f"{user} {phone}")
+
+
+def block_name(block: str) -> str:
+    """Return the pseudonym of a block of numbers (``countries.block_of``)."""
+    return keys.pseudonym("block", block)
+
+
+def phone_item(name: str) -> str:
+    """Return the key of a number's item, by its pseudonym."""
+    return f"phone#{name}"
+
+
+def block_item(block: str, now: float) -> str:
+    """Return the key of a block's item of the day, by its pseudonym."""
+    return f"block#{block}#{day(now)}"
+
+
+def pool_item(now: float) -> str:
+    """Return the key of the pool's item of the day."""
+    return f"pool#{day(now)}"
+
+
+def notice_item(name: str, now: float) -> str:
+    """Return the key of a number's notices of the day, by its pseudonym."""
+    return f"notice#{name}#{day(now)}"
+
+
+def blocked_item(now: float) -> str:
+    """Return the key of the texts that were not sent on the day."""
+    return f"blocked#{day(now)}"
+
+
+def day(now: float) -> str:
+    """Return the UTC day, such as ``20261120``."""
+    return f"{datetime.fromtimestamp(now, UTC):%Y%m%d}"
+
+
+def hour(now: float) -> str:
+    """Return the hour of the UTC day, such as ``09``."""
+    return f"{datetime.fromtimestamp(now, UTC):%H}"
+
+
+def slot(now: float) -> int:
+    """Return the number of the five minutes."""
+    return int(now) // 300
+
+
+def milliseconds(now: float) -> int:
+    """Return the whole milliseconds since the epoch."""
+    return int(now * 1000)
