@@ -24,8 +24,8 @@ class Proof:
     """A code on its way to a number, or what looks like one.
 
     Times are in seconds since the epoch. ``delivery`` is "sent" or why no text left, and
-    ``texted_at`` when the code was texted last (``Begun`` in lambdas/triggers/codes.py);
-    ``said_at`` is when the function said so, by its clock;
+    ``texted_at`` when the code was texted last (``StartedChallenge`` in
+    lambdas/triggers/codes/sending.py); ``said_at`` is when the function said so, by its clock;
     ``reference`` is what support finds it by.
     """
 

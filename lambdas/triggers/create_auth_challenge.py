@@ -1,16 +1,17 @@
 """CreateAuthChallenge: draw a challenge and text its code, or hand out the one of this flow again.
 
 The public parameters tell an honest client when the code was texted, and when to ask again; whom
-they tell nothing is said in ``codes``.
+they tell nothing is said in ``codes.sending``.
 """
 
 import re
 import time
 from typing import Any
 
-from . import clients, codes, dry_run, errors, phones, telemetry
+from . import clients, dry_run, errors, phones, telemetry
 from .challenge import Challenge
-from .codes import Begun
+from .codes import people, purposes, sending
+from .codes.sending import StartedChallenge
 from .limits import TRIES_PER_CODE
 
 _METADATA = re.compile(
@@ -30,29 +31,29 @@ def _answered(event: dict[str, Any]) -> dict[str, Any]:
     clients.require(event["callerContext"].get("clientId"))
     history = event["request"].get("session") or []
     if history:
-        begun = _read_metadata(history[-1].get("challengeMetadata"))
+        result = _read_metadata(history[-1].get("challengeMetadata"))
         telemetry.record(
             "asked_again",
             metrics={},
-            challenge_id=begun.challenge.id,
-            reference=begun.challenge.reference,
+            challenge_id=result.challenge.id,
+            reference=result.challenge.reference,
         )
     else:
-        person = dry_run.nobody() if dry_run.is_one(event) else codes.who_signs_in(event)
-        begun = codes.send(person, codes.SIGN_IN, started=started)
-    challenge = begun.challenge
+        person = dry_run.nobody() if dry_run.is_dry_run(event) else people.from_event(event)
+        result = sending.send(person, purposes.SIGN_IN, started=started)
+    challenge = result.challenge
     event["response"] = {
         "publicChallengeParameters": {
             # Not even its last digits: for an unknown name they would be invented, and tell.
             "phone": phones.HIDDEN_PHONE,
             "expiresAt": str(challenge.expires_at),
-            "resendAt": str(begun.resend_at),
-            "textedAt": _written(begun.texted_at),
+            "resendAt": str(result.resend_at),
+            "textedAt": _written(result.texted_at),
             # The clocks of phones and of other machines may be wrong by minutes.
             "now": str(int(time.time())),
             "triesLeft": str(TRIES_PER_CODE - len(history)),
             "codeLength": str(challenge.code_length),
-            "delivery": begun.delivery,
+            "delivery": result.delivery,
             "reference": challenge.reference,
         },
         "privateChallengeParameters": challenge.private_parameters(),
@@ -60,9 +61,9 @@ def _answered(event: dict[str, Any]) -> dict[str, Any]:
             [
                 challenge.id,
                 str(challenge.expires_at),
-                str(begun.resend_at),
-                _written(begun.texted_at) or "-",
-                begun.delivery,
+                str(result.resend_at),
+                _written(result.texted_at) or "-",
+                result.delivery,
             ]
         ),
     }
@@ -73,10 +74,10 @@ def _written(seconds: int | None) -> str:
     return "" if seconds is None else str(seconds)
 
 
-def _read_metadata(metadata: Any) -> Begun:
+def _read_metadata(metadata: Any) -> StartedChallenge:
     found = _METADATA.fullmatch(metadata) if isinstance(metadata, str) else None
     challenge = Challenge.parse(found["id"], found["expires_at"]) if found else None
     if found is None or challenge is None:
         raise ValueError("The history of this flow holds no challenge of ours")
     texted_at = None if found["texted_at"] == "-" else int(found["texted_at"])
-    return Begun(challenge, int(found["resend_at"]), found["delivery"], texted_at)
+    return StartedChallenge(challenge, int(found["resend_at"]), found["delivery"], texted_at)

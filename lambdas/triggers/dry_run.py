@@ -10,32 +10,34 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from . import codes, environment, keys, ledger, messages, senders
-from .codes import Person
+from . import environment, keys, ledger, messages, senders
+from .codes import people, unsent
+from .codes.people import Person
+from .codes.purposes import SIGN_IN
 
 _NOBODY = "dry run"
 
 
-def is_one(event: dict[str, Any]) -> bool:
+def is_dry_run(event: dict[str, Any]) -> bool:
     return str(event.get("triggerSource", "")).endswith("_DryRun")
 
 
 def nobody() -> Person:
     """Return somebody to send a code to who gets no text. Raises what a real text would raise."""
     senders.configured()
-    person = codes.person(None, codes.SIGN_IN, otherwise=_NOBODY, locale=None, user=_NOBODY)
+    person = people.from_phone(None, SIGN_IN, otherwise=_NOBODY, locale=None, user=_NOBODY)
     messages.code_message(
         "000000",
-        purpose=codes.SIGN_IN.name,
+        purpose=SIGN_IN.wording,
         language=person.language,
         app_name=environment.text("APP_NAME"),
         site_host=environment.text("SITE_HOST"),
         minutes=1,
     )
-    return replace(person, why_not=codes.DRY_RUN)
+    return replace(person, why_not=unsent.DRY_RUN)
 
 
 def answer() -> None:
     """Ask for all that an answer is counted and compared with. Raises what that would raise."""
-    codes.SIGN_IN.key()
+    SIGN_IN.key()
     ledger.configured().texts.reserve(keys.pseudonym("nobody", _NOBODY), now=time.time())

@@ -4,7 +4,7 @@
         texts a code that proves a number which is not the user's yet, or with "purpose": "confirm"
         one by which who is signed in proves that it is still they. Answers with what a page
         needs: challenge_id, expires_at, resend_at, texted_at, now, tries_left, code_length,
-        delivery, reference (``codes.Begun`` says what they mean)
+        delivery, reference (``codes.sending.StartedChallenge`` says what they mean)
     {"action": "check", "phone": …, "user": …, "challenge_id": …, "expires_at": …, "code": …}
         counts and compares what was typed, for the "purpose" that the code was texted for, and says
         whether it is right: {"is_correct": true}, once
@@ -23,7 +23,6 @@ import time
 from typing import Any
 
 from . import (
-    codes,
     countries,
     dry_run,
     environment,
@@ -35,9 +34,12 @@ from . import (
     telemetry,
 )
 from .challenge import Challenge
+from .codes import checking, people, purposes, sending, unsent
+from .codes.pace import ANSWER_WITHIN, milliseconds_since
+from .codes.purposes import Purpose
 from .ledger import Verdict
 from .limits import TRIES_PER_CODE
-from .senders import SendError, Text
+from .senders import Message, SendError
 
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 _USER = re.compile(r"[A-Za-z0-9_:-]{1,64}")
@@ -59,18 +61,18 @@ def _prove(event: dict[str, Any]) -> dict[str, Any]:
     started = time.monotonic()
     phone = _matching(event, "phone", _PHONE)
     purpose, user = _purpose(event), _matching(event, "user", _USER)
-    person = codes.person(phone, purpose, otherwise=phone, locale=_language(event), user=user)
-    begun = codes.send(person, purpose, started=started)
-    challenge = begun.challenge
+    person = people.from_phone(phone, purpose, otherwise=phone, locale=_language(event), user=user)
+    result = sending.send(person, purpose, started=started)
+    challenge = result.challenge
     return {
         "challenge_id": challenge.id,
         "expires_at": challenge.expires_at,
-        "resend_at": begun.resend_at,
-        "texted_at": begun.texted_at,
+        "resend_at": result.resend_at,
+        "texted_at": result.texted_at,
         "now": int(time.time()),
         "tries_left": TRIES_PER_CODE,
         "code_length": challenge.code_length,
-        "delivery": begun.delivery,
+        "delivery": result.delivery,
         "reference": challenge.reference,
     }
 
@@ -83,7 +85,7 @@ def _check(event: dict[str, Any]) -> dict[str, Any]:
     if challenge is None:
         raise ValueError("Wanted: a challenge_id and expires_at")
     answer = event.get("code")
-    is_correct = challenge.fits(answer) and codes.accept(
+    is_correct = challenge.fits(answer) and checking.accept(
         phone, challenge, answer, purpose, user=user, now=time.time()
     )
     telemetry.record(
@@ -93,7 +95,7 @@ def _check(event: dict[str, Any]) -> dict[str, Any]:
         phone=phones.mask(phone),
         challenge_id=challenge.id,
         reference=challenge.reference,
-        milliseconds=codes.since(started),
+        milliseconds=milliseconds_since(started),
     )
     return {"is_correct": is_correct}
 
@@ -111,13 +113,13 @@ def _tell(event: dict[str, Any]) -> dict[str, Any]:
     except SendError as error:
         reason = error.reason
     if reason:
-        codes.record_unsent(reason, phone=phone, country=country, now=now, purpose=notice)
+        unsent.record(reason, phone=phone, country=country, now=now, purpose=notice)
     return {"delivery": reason or "sent"}
 
 
 def _dry_run(event: dict[str, Any]) -> dict[str, Any]:
-    begun = codes.send(dry_run.nobody(), codes.CHANGE_NUMBER, started=time.monotonic())
-    return {"delivery": begun.delivery}
+    result = sending.send(dry_run.nobody(), purposes.CHANGE_NUMBER, started=time.monotonic())
+    return {"delivery": result.delivery}
 
 
 def _why_no_notice(phone: str, country: str, now: float) -> str:
@@ -148,7 +150,7 @@ def _send_notice(phone: str, country: str, notice: str, locale: str | None, star
         site_host=environment.text("SITE_HOST"),
     )
     sent = senders.configured().send(
-        Text(phone, body, _NOTICE_LIVES, country), deadline=started + codes.ANSWER_WITHIN
+        Message(phone, body, _NOTICE_LIVES, country), deadline=started + ANSWER_WITHIN
     )
     telemetry.record(
         "text_sent",
@@ -158,15 +160,15 @@ def _send_notice(phone: str, country: str, notice: str, locale: str | None, star
         country=country,
         sender=sent.sender,
         message_id=sent.message_id,
-        milliseconds=codes.since(started),
+        milliseconds=milliseconds_since(started),
     )
 
 
-def _purpose(event: dict[str, Any]) -> codes.Purpose:
-    purposes = {each.name: each for each in (codes.CHANGE_NUMBER, codes.CONFIRM)}
-    purpose = purposes.get(str(event.get("purpose", codes.CHANGE_NUMBER.name)))
+def _purpose(event: dict[str, Any]) -> Purpose:
+    known = {each.name: each for each in (purposes.CHANGE_NUMBER, purposes.CONFIRM)}
+    purpose = known.get(str(event.get("purpose", purposes.CHANGE_NUMBER.name)))
     if purpose is None:
-        raise ValueError(f"Wanted: a purpose ({', '.join(purposes)})")
+        raise ValueError(f"Wanted: a purpose ({', '.join(known)})")
     return purpose
 
 

@@ -3,12 +3,14 @@
 import time
 from typing import Any
 
-from . import clients, codes, dry_run, errors, ledger, phones, telemetry
+from . import clients, dry_run, errors, ledger, phones, telemetry
 from .challenge import Challenge
+from .codes import checking, people, purposes, unsent
+from .codes.pace import milliseconds_since
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    if dry_run.is_one(event):
+    if dry_run.is_dry_run(event):
         return _dry_run(event)
     started = time.monotonic()
     with errors.hiding_aws_errors():
@@ -22,7 +24,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         phone=phones.mask((event["request"].get("userAttributes") or {}).get("phone_number", "")),
         challenge_id=challenge.id if challenge else "",
         reference=challenge.reference if challenge else "",
-        milliseconds=codes.since(started),
+        milliseconds=milliseconds_since(started),
     )
     event["response"] = {"answerCorrect": is_correct}
     return event
@@ -32,7 +34,7 @@ def _dry_run(event: dict[str, Any]) -> dict[str, Any]:
     with errors.hiding_aws_errors():
         clients.require(event["callerContext"].get("clientId"))
         dry_run.answer()
-    telemetry.record(codes.DRY_RUN, metrics={}, purpose="answer")
+    telemetry.record(unsent.DRY_RUN, metrics={}, purpose="answer")
     event["response"] = {"answerCorrect": False}
     return event
 
@@ -45,9 +47,11 @@ def _is_correct(event: dict[str, Any], *, now: float) -> bool:
     if challenge is None or not challenge.fits(answer):
         # What cannot be a code is no guess: it is neither counted nor compared.
         return False
-    person = codes.who_signs_in(event)
+    person = people.from_event(event)
     if person.phone is None:
         # Counted like any other answer, and never right.
         ledger.configured().answers.count(person.name, challenge, now=now)
         return False
-    return codes.accept(person.phone, challenge, answer, codes.SIGN_IN, user=person.user, now=now)
+    return checking.accept(
+        person.phone, challenge, answer, purposes.SIGN_IN, user=person.user, now=now
+    )

@@ -10,7 +10,8 @@ import boto3
 import pytest
 import time_machine
 
-from lambdas.triggers import clients, codes, keys, ledger, limits, senders
+from lambdas.triggers import clients, keys, ledger, limits, senders
+from lambdas.triggers.codes import pace
 from localcloud.cloud import Cloud
 from tests.lambdas import aws
 from tests.lambdas.flow import Flow
@@ -62,10 +63,10 @@ def _cold_start(_session: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> Ite
     """Every test is a process of its own to the functions."""
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", _session)
     # As after many texts that took no time; who asks for ``cold_pace`` has a process without any.
-    pace = codes.Pace()
-    pace._seen.append(0.0)
-    pace._seen.popleft()
-    monkeypatch.setattr(codes, "pace", pace)
+    warm = pace.Pace()
+    warm._seen.append(0.0)
+    warm._seen.popleft()
+    monkeypatch.setattr(pace, "current", warm)
     _forget()
     yield
     if ledger.configured.cache_info().currsize:
@@ -77,7 +78,7 @@ def _cold_start(_session: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> Ite
 @pytest.fixture
 def cold_pace(_cold_start: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that has not sent a text yet."""
-    monkeypatch.setattr(codes, "pace", codes.Pace())
+    monkeypatch.setattr(pace, "current", pace.Pace())
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@
     india               what operators in India want to see on every text
     aws                 clients, and what a service's refusal means
 
-    senders.configured().send(senders.Text(…), deadline=time.monotonic() + 4)
+    senders.configured().send(senders.Message(…), deadline=time.monotonic() + 4)
 
 SMS_SENDERS lists the names of the senders in the order of their turn, SMS_REGION says in which
 region they work; every sender's module lists the variables of its own.
@@ -21,17 +21,17 @@ from functools import cache
 from .. import environment
 from . import end_user_messaging, pinpoint, sns
 from .aws import LONGEST_ATTEMPT
-from .contract import Reason, Sender, SendError, Text
+from .contract import Message, Reason, Sender, SendError
 from .fallback import FirstThatWorks, Sent
 
 __all__ = [
     "LONGEST_ATTEMPT",
     "FirstThatWorks",
+    "Message",
     "Reason",
     "SendError",
     "Sender",
     "Sent",
-    "Text",
     "configured",
 ]
 

@@ -34,7 +34,7 @@ class SendError(Exception):
 
 
 @dataclass(frozen=True)
-class Text:
+class Message:
     """``phone`` is in E.164, ``lifetime`` the seconds for which delivery is worth anything.
 
     ``country`` is the phone's ISO 3166 code, such as ``IN``.
@@ -52,8 +52,8 @@ class Sender(Protocol):
     name: str
     wants_feedback: bool
 
-    def send(self, text: Text) -> str:
-        """Send ``text``, in one attempt, and return the provider's message id.
+    def send(self, message: Message) -> str:
+        """Send ``message``, in one attempt, and return the provider's message id.
 
         Raises SendError and nothing else.
         """

@@ -17,7 +17,7 @@ from typing import Any
 
 from .. import environment
 from . import aws, india
-from .contract import Reason, SendError, Text
+from .contract import Message, Reason, SendError
 
 # By the refusal's reason, where it gives one that is listed; else by its code.
 REASONS = {
@@ -71,14 +71,14 @@ class EndUserMessagingSender:
         self._options = options
         self.wants_feedback = options.message_feedback
 
-    def send(self, text: Text) -> str:
+    def send(self, message: Message) -> str:
         options = self._options
-        registration = india.on(text, options.registration)
+        registration = india.on(message, options.registration)
         parameters = {
-            "DestinationPhoneNumber": text.phone,
-            "MessageBody": text.body,
+            "DestinationPhoneNumber": message.phone,
+            "MessageBody": message.body,
             "MessageType": "TRANSACTIONAL",
-            "TimeToLive": min(max(text.lifetime, SHORTEST_LIFETIME), LONGEST_LIFETIME),
+            "TimeToLive": min(max(message.lifetime, SHORTEST_LIFETIME), LONGEST_LIFETIME),
             "OriginationIdentity": options.origination_identity,
             "ConfigurationSetName": options.configuration_set,
             "ProtectConfigurationId": options.protect_configuration_id,

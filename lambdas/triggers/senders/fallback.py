@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from .contract import Reason, Sender, SendError, Text
+from .contract import Message, Reason, Sender, SendError
 
 # Facts about the phone, which the next sender would only find out again.
 _SHARED = {Reason.OPTED_OUT, Reason.LANDLINE}
@@ -43,8 +43,8 @@ class FirstThatWorks:
         self._longest_attempt = longest_attempt
         self._clock = clock
 
-    def send(self, text: Text, *, deadline: float) -> Sent:
-        """Send ``text``; no further attempt is begun that ``deadline`` (monotonic) may cut short.
+    def send(self, message: Message, *, deadline: float) -> Sent:
+        """Send ``message``; begin no further attempt that ``deadline`` (monotonic) may cut short.
 
         Raises SendError: the first refusal, or the last where that leaves a text on its way.
         """
@@ -53,7 +53,7 @@ class FirstThatWorks:
             if refusals and not self._goes_on_after(refusals[-1], deadline):
                 break
             try:
-                return Sent(sender.name, sender.send(text), sender.wants_feedback)
+                return Sent(sender.name, sender.send(message), sender.wants_feedback)
             except SendError as error:
                 refusals.append(error)
                 facts = {"reason": error.reason, "detail": error.detail, "certain": error.certain}

@@ -6,7 +6,7 @@ Variables, both or none, up to 50 letters and digits: IN_ENTITY_ID, IN_TEMPLATE_
 from dataclasses import dataclass
 
 from .. import environment
-from .contract import Text
+from .contract import Message
 
 _ID = "[A-Za-z0-9]{1,50}"
 
@@ -29,6 +29,6 @@ def from_environment() -> Registration | None:
     return None
 
 
-def on(text: Text, registration: Registration | None) -> Registration | None:
-    """Return what ``text`` has to carry."""
-    return registration if text.country == "IN" else None
+def on(message: Message, registration: Registration | None) -> Registration | None:
+    """Return what ``message`` has to carry."""
+    return registration if message.country == "IN" else None

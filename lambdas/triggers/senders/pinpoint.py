@@ -16,7 +16,7 @@ from typing import Any
 
 from .. import environment
 from . import aws, india, sns
-from .contract import Reason, SendError, Text
+from .contract import Message, Reason, SendError
 
 REASONS = {
     "BadRequestException": Reason.MISCONFIGURED,
@@ -56,23 +56,23 @@ class PinpointSender:
         self._client = client
         self._options = options
 
-    def send(self, text: Text) -> str:
-        """Send ``text``. The message id is empty where the service gave none."""
+    def send(self, message: Message) -> str:
+        """Send ``message``. The message id is empty where the service gave none."""
         request = {
-            "Addresses": {text.phone: {"ChannelType": "SMS"}},
-            "MessageConfiguration": {"SMSMessage": self._message(text)},
+            "Addresses": {message.phone: {"ChannelType": "SMS"}},
+            "MessageConfiguration": {"SMSMessage": self._sms(message)},
         }
         parameters = {"ApplicationId": self._options.project_id, "MessageRequest": request}
         reply = aws.call(
             self._client, "send_messages", parameters, lambda refusal: REASONS.get(refusal.code)
         )
-        return _message_id(_result(reply, text.phone))
+        return _message_id(_result(reply, message.phone))
 
-    def _message(self, text: Text) -> dict[str, str]:
+    def _sms(self, message: Message) -> dict[str, str]:
         options = self._options
-        registration = india.on(text, options.registration)
-        message = {
-            "Body": text.body,
+        registration = india.on(message, options.registration)
+        sms = {
+            "Body": message.body,
             "MessageType": "TRANSACTIONAL",
             "OriginationNumber": options.origination_number,
             "Keyword": options.keyword,
@@ -80,7 +80,7 @@ class PinpointSender:
             "EntityId": registration and registration.entity_id,
             "TemplateId": registration and registration.template_id,
         }
-        return {name: value for name, value in message.items() if value}
+        return {name: value for name, value in sms.items() if value}
 
 
 def from_environment() -> PinpointSender:

@@ -16,7 +16,7 @@ from typing import Any
 
 from .. import environment
 from . import aws, india
-from .contract import Reason, Text
+from .contract import Message, Reason
 
 REASONS = {
     "OptedOut": Reason.OPTED_OUT,
@@ -50,17 +50,17 @@ class SnsSender:
         self._client = client
         self._options = options
 
-    def send(self, text: Text) -> str:
+    def send(self, message: Message) -> str:
         parameters = {
-            "PhoneNumber": text.phone,
-            "Message": text.body,
-            "MessageAttributes": self._attributes(text),
+            "PhoneNumber": message.phone,
+            "Message": message.body,
+            "MessageAttributes": self._attributes(message),
         }
         return aws.message_id(aws.call(self._client, "publish", parameters, _reason_of))
 
-    def _attributes(self, text: Text) -> dict[str, dict[str, str]]:
+    def _attributes(self, message: Message) -> dict[str, dict[str, str]]:
         options = self._options
-        registration = india.on(text, options.registration)
+        registration = india.on(message, options.registration)
         strings = {
             "AWS.SNS.SMS.SMSType": "Transactional",
             "AWS.SNS.SMS.SenderID": options.sender_id,

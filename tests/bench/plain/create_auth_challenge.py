@@ -5,7 +5,7 @@ from typing import Any
 
 from . import environment, keys, messages, senders
 from .challenge import Challenge
-from .senders import Text
+from .senders import Message
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             minutes=5,
         )
         senders.configured().send(
-            Text(attributes["phone_number"], body, 300, "US"), deadline=time.monotonic() + 4
+            Message(attributes["phone_number"], body, 300, "US"), deadline=time.monotonic() + 4
         )
     event["response"] = {
         "publicChallengeParameters": {

@@ -2,7 +2,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from lambdas.triggers.senders import Sender, SendError, Text, end_user_messaging, pinpoint, sns
+from lambdas.triggers.senders import Message, Sender, SendError, end_user_messaging, pinpoint, sns
 from tests.lambdas.senders import replies
 from tests.wire import Reply, WireServer
 
@@ -67,17 +67,17 @@ def sender(request: pytest.FixtureRequest, service: WireServer) -> Sender:
 
 
 @pytest.fixture
-def text() -> Text:
-    return Text(replies.PHONE, replies.BODY, lifetime=300, country="US")
+def text() -> Message:
+    return Message(replies.PHONE, replies.BODY, lifetime=300, country="US")
 
 
 @pytest.fixture
-def indian_text() -> Text:
-    return Text("+919812345678", replies.BODY, lifetime=300, country="IN")
+def indian_text() -> Message:
+    return Message("+919812345678", replies.BODY, lifetime=300, country="IN")
 
 
 @pytest.fixture
-def refused(service: WireServer, text: Text) -> Refused:
+def refused(service: WireServer, text: Message) -> Refused:
     """``refused(sender, reply)``: the error that a reply becomes, after exactly one request."""
 
     def send(sender: Sender, reply: Reply) -> SendError:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lambdas.triggers import senders
 from lambdas.triggers.environment import WrongEnvironment
-from lambdas.triggers.senders import Reason, SendError, Text, aws
+from lambdas.triggers.senders import Message, Reason, SendError, aws
 from tests.lambdas import aws as services
 from tests.lambdas.senders import replies
 from tests.lambdas.senders.conftest import MADE
@@ -154,7 +154,7 @@ def test_longest_attempt_covers_the_limits():
 
 def test_wrong_types_are_our_fault_and_quote_nothing(sender, service):
     with pytest.raises(SendError) as raised:
-        sender.send(Text(replies.PHONE, {"text": replies.BODY}, lifetime=300, country="US"))
+        sender.send(Message(replies.PHONE, {"text": replies.BODY}, lifetime=300, country="US"))
     assert (raised.value.reason, raised.value.certain) == (Reason.MISCONFIGURED, True)
     assert raised.value.detail == "ParamValidationError"
     assert service.requests == []

@@ -7,7 +7,7 @@ from tests.lambdas.senders import replies
 def test_text_shows_neither_phone_nor_body(text):
     for shown in (repr(text), str(text), f"{text}"):
         assert not replies.secrets_in(shown)
-    assert repr(text) == "Text(lifetime=300, country='US')"
+    assert repr(text) == "Message(lifetime=300, country='US')"
 
 
 def test_text_cannot_be_changed(text):

@@ -1,0 +1,53 @@
+"""An answer to a code: counted, compared, and taken once."""
+
+from typing import Any
+
+from .. import countries, ledger, limits, phones, telemetry
+from ..challenge import Challenge
+from ..ledger import Verdict
+from ..senders import end_user_messaging
+from .purposes import Purpose
+
+
+def accept(
+    phone: str, challenge: Challenge, answer: Any, purpose: Purpose, *, user: str, now: float
+) -> bool:
+    """Count an answer, compare it, and take the code for good: of many right ones, one is.
+
+    ``challenge`` is that of the flow; the ledger knows which codes of the number live. ``answer``
+    is as typed, ``now`` in seconds since the epoch. Raises botocore's errors.
+    """
+    name = purpose.ledger_name(phone, user)
+    book = ledger.configured()
+    counted = book.answers.count(name, challenge, now=now)
+    if counted is None:
+        return False
+    key = purpose.key()
+    # With each of them, also after a match: how long that takes tells nothing.
+    right = [one for one in counted.comparable if one.accepts(answer, key, user=user, now=now)]
+    if not right:
+        _record_hold(phone, challenge, counted.failures)
+        return False
+    block = ledger.block_name(countries.block_of(phone))
+    if not book.answers.use(name, counted.newest, block=block, now=now):
+        return False
+    if message_id := counted.comparable[right[0]]:
+        end_user_messaging.report_received(message_id)
+    return True
+
+
+def _record_hold(phone: str, challenge: Challenge, failures: int) -> None:
+    seconds = limits.hold_after(failures)
+    is_locked = failures >= limits.configured().failures_per_phone
+    if not (seconds or is_locked):
+        return
+    telemetry.record(
+        "hold_began",
+        metrics={"Holds": 1},
+        reason=Verdict.LOCKED if is_locked else Verdict.HELD,
+        phone=phones.mask(phone),
+        challenge_id=challenge.id,
+        reference=challenge.reference,
+        failures=failures,
+        seconds=0 if is_locked else seconds,
+    )

@@ -1,0 +1,59 @@
+"""People who ask for codes, and whether a text may go to them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .. import countries, environment, keys, messages
+from .purposes import SIGN_IN, Purpose
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who asks for a code.
+
+    ``phone`` (E.164) is None for somebody who gets no text, and ``why_not`` says why. ``name`` is
+    the pseudonym in the ledger, ``country`` an ISO 3166 code or "", ``language`` one of
+    ``messages.LANGUAGES``. ``user`` is whom the code is made for.
+    """
+
+    name: str
+    phone: str | None
+    why_not: str
+    country: str
+    language: str
+    user: str
+
+
+def from_phone(
+    phone: str | None, purpose: Purpose, *, otherwise: str, locale: str | None, user: str
+) -> Person:
+    """Return the person; without a ``phone`` that may be texted, under a name of ``otherwise``."""
+    country = countries.country_of(phone or "") or ""
+    language = messages.language_for(locale, country)
+    why_not = ""
+    if not phone:
+        why_not = "unknown"
+    elif country not in environment.words("ALLOWED_COUNTRIES"):
+        why_not = "country_not_allowed"
+    elif not countries.is_mobile(phone):
+        why_not = "not_mobile"
+    if why_not or phone is None:
+        # A name that belongs to no number, so that no answer is ever right.
+        name = keys.pseudonym("nobody", otherwise)
+        return Person(name, None, why_not, country, language, user)
+    return Person(purpose.ledger_name(phone, user), phone, "", country, language, user)
+
+
+def from_event(event: Mapping[str, Any]) -> Person:
+    """Return the person that an event of Create or Verify is about, the same in both."""
+    request = event["request"]
+    attributes = request.get("userAttributes") or {}
+    is_known = request.get("userNotFound") is not True and attributes.get("sub")
+    return from_phone(
+        attributes.get("phone_number") if is_known else None,
+        SIGN_IN,
+        otherwise=event["userName"],
+        locale=attributes.get("locale"),
+        user=f"{event['userPoolId']} {attributes.get('sub', '')}",
+    )

@@ -1,0 +1,31 @@
+"""Purposes of a code: what it is good for, and nothing else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .. import keys, ledger
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """A purpose, as requests and logs name it.
+
+    Codes of one purpose are derived with a ``key`` of their own: they are worth nothing elsewhere.
+    ``wording`` names the pattern of the text in the catalogues. ``ledger_name`` makes the name
+    under which texts and answers are counted, of a phone (E.164) and a user.
+    """
+
+    name: str
+    wording: str
+    key: Callable[[], bytes]
+    ledger_name: Callable[[str, str], str]
+
+
+def _name_of_phone(phone: str, user: str) -> str:
+    return ledger.phone_name(phone)
+
+
+SIGN_IN = Purpose("sign_in", "sign_in", keys.code_key, _name_of_phone)
+CHANGE_NUMBER = Purpose("change_number", "change_number", keys.proof_key, _name_of_phone)
+# In the words of a sign-in: operators in India let no others through.
+CONFIRM = Purpose("confirm", "sign_in", keys.confirm_key, ledger.confirmation_name)

@@ -1,0 +1,185 @@
+"""A challenge handed out, and its code texted once and within every limit.
+
+An answer says that no text left only for a reason that holds for every number, with an account or
+without: the number's own limits, and the budget of the whole pool. Somebody who gets no text for
+another reason (unknown, country, block) gets an answer that looks as if one had left.
+"""
+
+import logging
+import time
+from dataclasses import dataclass
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from .. import countries, environment, ledger, messages, phones, senders, telemetry
+from ..challenge import USUAL_LENGTH, Challenge
+from ..ledger import Reservation, Verdict
+from ..senders import Message, Reason, SendError
+from . import pace, unsent
+from .pace import ANSWER_WITHIN, milliseconds_since
+from .people import Person
+from .purposes import Purpose
+from .unsent import DRY_RUN
+
+log = logging.getLogger(__name__)
+
+# Only people with an account use these budgets: that one is used up would tell who has an account.
+_NOT_TOLD = (Verdict.BLOCK, Verdict.COUNTRY)
+DELAYED = "delayed"
+
+
+@dataclass(frozen=True)
+class StartedChallenge:
+    """A challenge that was handed out, and what its caller may know of its text.
+
+    ``texted_at`` is when a code that may be typed now was texted last, None where there is none;
+    it lies before this call where nothing was texted now. ``delivery`` is
+
+        sent           ``texted_at`` says when, also to those who got no text
+        not_sent       the number's own limits: no code can be right before ``resend_at``
+        locked         an operator must unlock the number first
+        over_budget    the pool's budget is used up until ``resend_at``
+        delayed        a sender did not answer: the text of ``texted_at`` may have left or not
+        opted_out …    why a sender refused it: ``senders.Reason``
+
+    Times are in whole seconds since the epoch.
+    """
+
+    challenge: Challenge
+    resend_at: int
+    delivery: str
+    texted_at: int | None
+
+
+def send(person: Person, purpose: Purpose, *, started: float) -> StartedChallenge:
+    """Text a code, or make it look so, and return the challenge that it belongs to.
+
+    ``started`` is when the function was called (monotonic). Raises botocore's errors where the
+    table or the key cannot be read: no text without a count.
+    """
+    now = time.time()
+    book = ledger.configured()
+    reservation = book.texts.reserve(person.name, now=now)
+    reason: str = reservation.verdict
+    refusal = ""
+    if reservation.may_send and person.phone is not None:
+        reservation = book.budgets.spend(
+            person.name,
+            reservation,
+            block=ledger.block_name(countries.block_of(person.phone)),
+            country=person.country,
+            now=now,
+        )
+        reason = reservation.verdict
+        if reservation.may_send:
+            failure = _send(person, person.phone, purpose, reservation, started)
+            if failure is None:
+                pace.current.learn(time.monotonic() - started)
+                return _started(reservation, now)
+            if failure.certain:
+                book.texts.release(person.name, now=now)
+            refusal = failure.reason if failure.certain else DELAYED
+            reason = failure.reason
+    elif reservation.may_send:
+        reservation = book.budgets.pretend(person.name, reservation, now=now)
+        reason = person.why_not
+    if person.why_not == DRY_RUN:
+        reason = DRY_RUN
+    unsent.record(
+        reason,
+        phone=person.phone or "",
+        country=person.country,
+        now=now,
+        purpose=purpose.name,
+        challenge_id=reservation.challenge.id,
+        reference=reservation.challenge.reference,
+        milliseconds=milliseconds_since(started),
+        metrics=_budgets(reservation),
+    )
+    if reason not in (Verdict.COOLDOWN, DRY_RUN):
+        pace.current.wait(started)
+    return _started(reservation, now, refusal=refusal)
+
+
+def _started(reservation: Reservation, now: float, *, refusal: str = "") -> StartedChallenge:
+    """Return what the caller may know; ``refusal`` is why a sender refused the text, if one did."""
+    delivery, texted_at = refusal, reservation.texted_at
+    if refusal in ("", DELAYED) and (reservation.may_send or reservation.verdict in _NOT_TOLD):
+        texted_at = int(now)
+    if not refusal:
+        delivery = _delivery(reservation, texted_at)
+    return StartedChallenge(reservation.challenge, reservation.resend_at, delivery, texted_at)
+
+
+def _delivery(reservation: Reservation, texted_at: int | None) -> str:
+    if Verdict.POOL in (reservation.verdict, reservation.withheld_by):
+        return "over_budget"
+    if texted_at is not None:
+        return "sent"
+    return "locked" if reservation.verdict is Verdict.LOCKED else "not_sent"
+
+
+def _send(
+    person: Person, phone: str, purpose: Purpose, reservation: Reservation, started: float
+) -> SendError | None:
+    """Text the code and return None, or the error where that failed."""
+    challenge = reservation.challenge
+    lifetime = max(1, challenge.expires_at - int(time.time()))
+    body = messages.code_message(
+        challenge.code(purpose.key(), user=person.user),
+        purpose=purpose.wording,
+        language=person.language,
+        app_name=environment.text("APP_NAME"),
+        site_host=environment.text("SITE_HOST"),
+        # A few seconds have gone by since it began.
+        minutes=max(1, (lifetime + 5) // 60),
+    )
+    if time.monotonic() - started > ANSWER_WITHIN - senders.LONGEST_ATTEMPT:
+        return SendError(Reason.PROVIDER_DOWN, "no time left", certain=True)
+    try:
+        sent = senders.configured().send(
+            Message(phone, body, lifetime, person.country),
+            deadline=started + ANSWER_WITHIN,
+        )
+    except SendError as error:
+        return error
+    if sent.wants_feedback:
+        _note(person, challenge, sent.message_id)
+    telemetry.record(
+        "text_sent",
+        metrics={
+            "Sent": 1,
+            "Parts": messages.parts(body),
+            # Codes that come back are compared with those sent, and a sum of nothing is no zero.
+            "CodesSent": 1,
+            "Verified": 0,
+            "Proven": 0,
+            # Codes grow while the pool is under attack.
+            "LongCodes": int(challenge.code_length > USUAL_LENGTH),
+            **_budgets(reservation),
+        },
+        purpose=purpose.name,
+        phone=phones.mask(phone),
+        country=person.country,
+        challenge_id=challenge.id,
+        reference=challenge.reference,
+        outcome=reservation.verdict,
+        sender=sent.sender,
+        message_id=sent.message_id,
+        milliseconds=milliseconds_since(started),
+    )
+    return None
+
+
+def _budgets(reservation: Reservation) -> dict[str, int]:
+    """Return how much of the pool's budgets is used, where the ledger was asked."""
+    used = {"HourPercentUsed": reservation.hour_percent, "DayPercentUsed": reservation.day_percent}
+    return {name: percent for name, percent in used.items() if percent is not None}
+
+
+def _note(person: Person, challenge: Challenge, message_id: str) -> None:
+    # Fails open: the text is on its way, and only the report that it arrived is lost.
+    try:
+        ledger.configured().texts.note_message(person.name, challenge, message_id)
+    except (BotoCoreError, ClientError) as error:
+        log.warning("A message was not noted: %s", type(error).__name__)
