@@ -1,8 +1,8 @@
 """A challenge: an id from which its code can be derived, and the moment it ends.
 
 Cognito carries both between the triggers of one flow: in the private parameters for Verify, in
-the metadata for later rounds of Create. The code itself is never carried nor stored, so that
-whoever holds the id and the server key, and nobody else, can have it texted again.
+the metadata for later rounds of Create. The code itself is neither carried nor stored: it can be
+texted again with the id and the server key together, and with nothing less.
 """
 
 import hashlib
@@ -15,26 +15,28 @@ from typing import Any
 
 USUAL_LENGTH, LENGTH_UNDER_ATTACK = 6, 8
 _MAX_ANSWER_LENGTH = 64
-# The first character tells how long the code is.
+# The first character is the number of digits of the code.
 _ID = re.compile(r"[68][A-Za-z0-9_-]{22}")
 _EPOCH = re.compile(r"[0-9]{1,12}")
-# Without those that are taken for one another. The site uses the same.
+# Without characters that look alike. The site uses the same.
 _REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True)
 class Challenge:
-    """``expires_at`` is in whole seconds since the epoch."""
+    """A challenge. ``expires_at`` is in whole seconds since the epoch."""
 
     id: str
     expires_at: int
 
     @classmethod
     def draw(cls, *, now: float, lifetime: int, code_length: int = USUAL_LENGTH) -> "Challenge":
+        """Make a new challenge that lives for ``lifetime`` seconds from ``now``."""
         return cls(id=f"{code_length}{secrets.token_urlsafe(16)}", expires_at=int(now) + lifetime)
 
     @classmethod
     def parse(cls, challenge_id: Any, expires_at: Any) -> "Challenge | None":
+        """Return the challenge of two strings, or None where they are malformed. Never raises."""
         if not (isinstance(challenge_id, str) and _ID.fullmatch(challenge_id)):
             return None
         if not (isinstance(expires_at, str) and _EPOCH.fullmatch(expires_at)):
@@ -43,20 +45,23 @@ class Challenge:
 
     @classmethod
     def from_private_parameters(cls, parameters: Any) -> "Challenge | None":
+        """Return the challenge that Create left for Verify, or None. Never raises."""
         if not isinstance(parameters, dict):
             return None
         return cls.parse(parameters.get("challengeId"), parameters.get("expiresAt"))
 
     def private_parameters(self) -> dict[str, str]:
+        """Return the challenge as Cognito carries it from Create to Verify."""
         return {"challengeId": self.id, "expiresAt": str(self.expires_at)}
 
     @property
     def code_length(self) -> int:
+        """Return the number of digits of the code."""
         return int(self.id[0])
 
     @property
     def reference(self) -> str:
-        """Return what people read out to support, such as K7F-2Q. It finds the lines in the logs.
+        """Return a name to read out to support, such as K7F-2Q, which finds the lines in the logs.
 
         It may be shown to anybody: neither the id nor the code follows from it.
         """

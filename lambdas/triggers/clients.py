@@ -1,7 +1,7 @@
-"""Which app clients may ask for a code: those in a parameter that the stack fills.
+"""App clients that may ask for a code, listed in a parameter that the stack fills.
 
-The functions cannot be told by the template itself: the client belongs to the pool, and the pool
-to its triggers.
+The template cannot pass them to the functions: the client belongs to the pool, and the pool to its
+triggers.
 """
 
 import time
@@ -17,17 +17,22 @@ _KEPT = 60.0
 
 
 class ClientNotAllowed(Exception):
-    """Cognito hands the message to the caller."""
+    """The app client is not on the list. Cognito hands the message to the caller."""
 
 
 class _Allowed:
-    """The list, read again after a minute; an old one serves while it cannot be read."""
+    """The list, read again after a minute.
+
+    Fails open on what it read before, closed without it: an old list serves while no new one can
+    be read.
+    """
 
     def __init__(self) -> None:
         self._ids: frozenset[str] = frozenset()
         self._read_at = 0.0
 
     def ids(self) -> frozenset[str]:
+        """Return the ids. Raises botocore's errors where none were ever read."""
         if not self._ids or time.monotonic() - self._read_at > _KEPT:
             try:
                 self._ids = _read()
@@ -38,6 +43,7 @@ class _Allowed:
         return self._ids
 
     def forget(self) -> None:
+        """Read the list again at the next call."""
         self._ids = frozenset()
 
 
@@ -45,7 +51,7 @@ allowed = _Allowed()
 
 
 def require(client_id: object) -> None:
-    """Raise ClientNotAllowed, or botocore's errors where no list can be had."""
+    """Raise ClientNotAllowed for any other client, or botocore's errors without a list."""
     if client_id not in allowed.ids():
         raise ClientNotAllowed("This app client gets no codes")
 

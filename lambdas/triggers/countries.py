@@ -1,6 +1,6 @@
 """The country that a number's first digits belong to, and the block of numbers around it.
 
-Countries are named as in libphonenumber: ISO 3166, and AC and XK beside it. A code that several
+Countries are named as in libphonenumber: ISO 3166, and AC and XK in addition. A code that several
 share belongs to the main one: +44 is GB, for Guernsey too. The tables are libphonenumber's; the
 tests compare them with it, so an upgrade that knows a new code says which one to add here. Those of
 mobile numbers (mobiles.json) are written by tests/mobiles.py.
@@ -36,7 +36,7 @@ _CALLING_CODES = """
     98 IR  992 TJ  993 TM  994 AZ  995 GE  996 KG  998 UZ
 """
 
-# Behind +1 only codes of places: toll-free, premium and personal ones are nobody's country.
+# Behind +1 only codes of places: toll-free, premium and personal ones belong to no country.
 _AREA_CODES = {
     "US": """
         201 202 203 205 206 207 208 209 210 212 213 214 215 216 217 218 219 220 223 224 225 227
@@ -118,8 +118,8 @@ def country_of(phone: str) -> str | None:
 def is_mobile(phone: str) -> bool:
     """Tell whether an E.164 number is one of a mobile phone, or may be one, as under +1.
 
-    Premium, shared-cost, toll-free and personal numbers, pagers and landlines are none. The site
-    asks the same of what people type; here it holds for whoever comes past the site.
+    Premium, shared-cost, toll-free and personal numbers, pagers and landlines are not. The site
+    checks the same; here it holds for callers who come past the site.
     """
     country = country_of(phone)
     if country is None:
@@ -129,5 +129,5 @@ def is_mobile(phone: str) -> bool:
 
 
 def block_of(phone: str) -> str:
-    """Return the number without its last four digits: those who pump texts own whole blocks."""
+    """Return the number without its last four digits: sellers of texts own whole blocks."""
     return phone[:-4]

@@ -1,7 +1,7 @@
 """CreateAuthChallenge: draw a challenge and text its code, or hand out the one of this flow again.
 
-The public parameters tell an honest client when the code was texted, and when to ask again; whom
-they tell nothing is said in ``codes.sending``.
+The public parameters tell an honest client when the code was texted, and when to ask again.
+``codes.sending`` says what they keep to themselves.
 """
 
 import re
@@ -22,6 +22,7 @@ _METADATA = re.compile(
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Return Cognito's event with a response. Raises TryAgainLater and ClientNotAllowed."""
     with errors.hiding_aws_errors():
         return _answered(event)
 

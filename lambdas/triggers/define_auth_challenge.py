@@ -13,6 +13,8 @@ OUR_CHALLENGE = "CUSTOM_CHALLENGE"
 
 
 class Step(Enum):
+    """The next step of a flow."""
+
     CHALLENGE = "challenge"
     TOKENS = "tokens"
     FAIL = "fail"
@@ -45,6 +47,7 @@ def _is_ours(entry: Any) -> bool:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Return Cognito's event with the next step in its response."""
     request = event["request"]
     history = request.get("session")
     step = next_step(

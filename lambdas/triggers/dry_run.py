@@ -1,8 +1,8 @@
-"""A dry run: a trigger does for nobody all that it does for somebody, so that what fails is seen.
+"""A dry run: all the work of a trigger for nobody, so that faults show.
 
-The doctor invokes the functions with a trigger source of its own. Cognito names the source itself,
-so no caller of Cognito can ask for one. Nobody is texted, whatever the event says of a number; no
-budget is spent and nothing is counted. What is left is one line in the log and one item in the
+The doctor invokes the functions with a trigger source of its own. Cognito sets the source itself,
+so no caller of Cognito can ask for a dry run. Nobody is texted, whatever the event says of a
+number; no budget is spent and nothing is counted. One line in the log remains, and one item in the
 ledger, which belongs to nobody and is always the same.
 """
 
@@ -19,11 +19,12 @@ _NOBODY = "dry run"
 
 
 def is_dry_run(event: dict[str, Any]) -> bool:
+    """Tell whether the doctor made the event."""
     return str(event.get("triggerSource", "")).endswith("_DryRun")
 
 
 def nobody() -> Person:
-    """Return somebody to send a code to who gets no text. Raises what a real text would raise."""
+    """Return a person who gets no text. Raises the errors that a real text would raise."""
     senders.configured()
     person = people.from_phone(None, SIGN_IN, otherwise=_NOBODY, locale=None, user=_NOBODY)
     messages.code_message(
@@ -38,6 +39,6 @@ def nobody() -> Person:
 
 
 def answer() -> None:
-    """Ask for all that an answer is counted and compared with. Raises what that would raise."""
+    """Read the key and the table as for an answer. Raises the errors that would raise."""
     SIGN_IN.key()
     ledger.configured().texts.reserve(keys.pseudonym("nobody", _NOBODY), now=time.time())

@@ -1,4 +1,7 @@
-"""What the template hands to the functions. The first call with a wrong value says which one."""
+"""Environment variables, which the template sets. A wrong one is named at the first call.
+
+Every function raises WrongEnvironment.
+"""
 
 import os
 import re
@@ -9,6 +12,7 @@ class WrongEnvironment(Exception):
 
 
 def text(name: str, default: str = "") -> str:
+    """Return a value that is not empty."""
     value = os.environ.get(name, "").strip() or default
     if not value:
         raise WrongEnvironment(f"{name} is not set")
@@ -32,7 +36,7 @@ def matching(name: str, pattern: str, *, hint: str) -> str | None:
 
 
 def words(name: str) -> frozenset[str]:
-    """Return the words of a list with commas; there must be one at least."""
+    """Return the words of a list with commas; at least one is required."""
     found = frozenset(word.strip() for word in text(name).split(",")) - {""}
     if not found:
         raise WrongEnvironment(f"{name} is empty")

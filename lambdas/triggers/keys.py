@@ -10,7 +10,7 @@ from botocore.config import Config
 
 from . import environment
 
-# At DEBUG botocore writes requests and replies whole: the text with its code, and the key.
+# At DEBUG botocore logs whole requests and replies: the text with its code, and the key.
 logging.getLogger("botocore").setLevel(logging.INFO)
 
 # Create must answer Cognito within 5 s, and most of it belongs to the ledger and the text.
@@ -39,11 +39,14 @@ def proof_key() -> bytes:
 
 
 def confirm_key() -> bytes:
-    """Return the key of the codes for those who are signed in: is it still they?"""
+    """Return the key of the codes by which a signed-in user confirms that it is still they."""
     return hmac.digest(_server_key(), b"confirmation", hashlib.sha256)
 
 
 def pseudonym(kind: str, value: str) -> str:
-    """Return what stands for ``value`` in the ledger: nobody without the key gets it back."""
+    """Return a name for ``value`` in the ledger that only the server key leads back to it.
+
+    64 hexadecimal digits. Raises botocore's errors.
+    """
     key = hmac.digest(_server_key(), b"ledger", hashlib.sha256)
     return hmac.new(key, f"{kind} {value}".encode(), hashlib.sha256).hexdigest()

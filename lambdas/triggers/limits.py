@@ -1,4 +1,4 @@
-"""How much is let through: the numbers that protect accounts and the SMS bill.
+"""Limits that protect accounts and the SMS bill.
 
 The ranges keep within NIST SP 800-63B-4: a code lives ten minutes at the most, and after a hundred
 failures in a row a person must act.
@@ -56,7 +56,7 @@ def configured() -> Limits:
 
 
 def hold_after(failures: int) -> int:
-    """Return the seconds of silence after so many failures in a row, mostly none."""
+    """Return the seconds without any further answer after so many failures in a row, mostly 0."""
     if failures in HOLDS:
         return HOLDS[failures]
     last = max(HOLDS)

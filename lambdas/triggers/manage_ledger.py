@@ -1,8 +1,8 @@
-"""Shows and clears what the ledger holds on a number, and sums up its days, for operators.
+"""ManageLedger: show and clear the ledger of a number, and sum up its days, for operators.
 
 The server key that names the ledger's items stays on this side of AWS, so the site asks this
 function: ``{"action": "show" | "unlock", "phone": "+1…", "user": sub}`` or
-``{"action": "overview", "days": 1 … 31}``. Who may invoke it is IAM's business.
+``{"action": "overview", "days": 1 … 31}``. IAM decides who may invoke it.
 """
 
 import time
@@ -15,8 +15,9 @@ from . import ledger, phones, telemetry
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Return the state of the number (``ledger.PhoneState``) after the action.
 
-    ``user`` may be left out; with it, the user's codes to confirm who they are are unlocked too.
-    ``overview`` returns ``{"sent": […], "blocked": […]}``, both of ``ledger.Count``.
+    ``user`` may be left out; with it, the codes by which the user confirms a signed-in session are
+    unlocked too. ``overview`` returns ``{"sent": […], "blocked": […]}``, both of ``ledger.Count``.
+    Raises ValueError where the event lacks something, and botocore's errors.
     """
     if event.get("action") == "overview":
         return _overview(event.get("days"))

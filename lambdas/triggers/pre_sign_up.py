@@ -7,10 +7,11 @@ from typing import Any
 
 
 class SignUpClosed(Exception):
-    """Cognito hands the message to the caller."""
+    """A stranger asks for an account. Cognito hands the message to the caller."""
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Return Cognito's event with a response. Raises SignUpClosed."""
     if event.get("triggerSource") != "PreSignUp_AdminCreateUser":
         raise SignUpClosed("Sign-up is closed")
     # Nothing is verified by asking: a number is proven by a code.

@@ -1,12 +1,12 @@
-"""Texts that the site asks for beside a sign-in, within the same limits.
+"""SiteTexts: texts that the site asks for apart from a sign-in, within the same limits.
 
     {"action": "prove", "phone": "+1…", "user": sub, "language": "en"}
         texts a code that proves a number which is not the user's yet, or with "purpose": "confirm"
-        one by which who is signed in proves that it is still they. Answers with what a page
-        needs: challenge_id, expires_at, resend_at, texted_at, now, tries_left, code_length,
-        delivery, reference (``codes.sending.StartedChallenge`` says what they mean)
+        a code by which a signed-in user proves that it is still they. Answers with challenge_id,
+        expires_at, resend_at, texted_at, now, tries_left, code_length, delivery, reference, as
+        ``codes.sending.StartedChallenge`` explains them
     {"action": "check", "phone": …, "user": …, "challenge_id": …, "expires_at": …, "code": …}
-        counts and compares what was typed, for the "purpose" that the code was texted for, and says
+        counts and compares an answer, for the "purpose" that the code was texted for, and says
         whether it is right: {"is_correct": true}, once
     {"action": "tell", "phone": …, "message": "number_changed" | "invited", "language": …}
         texts a notice without a code: {"delivery": "sent", or why not}
@@ -14,8 +14,8 @@
         does as "prove" does for a number that is nobody's, and texts nobody: {"delivery": …}
 
 A code is made for one user and for proving alone: it signs nobody in, and no sign-in code proves
-anything here. Who may invoke this function is IAM's business; phones, counts and codes are not
-left to the site, which holds neither the key nor the table.
+anything here. IAM decides who may invoke this function. The site holds neither the key nor the
+table: phones, counts and codes are checked here.
 """
 
 import re
@@ -43,12 +43,15 @@ from .senders import Message, SendError
 
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 _USER = re.compile(r"[A-Za-z0-9_:-]{1,64}")
-# Seconds for which a notice is worth delivering.
+# A notice is worth delivering for so many seconds.
 _NOTICE_LIVES = 24 * 60 * 60
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Raises ValueError where the event lacks something, and TryAgainLater where AWS fails."""
+    """Do the event's action and return its answer.
+
+    Raises ValueError where the event lacks something, and TryAgainLater where AWS fails.
+    """
     actions = {"prove": _prove, "check": _check, "tell": _tell, "dry_run": _dry_run}
     action = actions.get(str(event.get("action")))
     if action is None:
@@ -125,8 +128,8 @@ def _dry_run(event: dict[str, Any]) -> dict[str, Any]:
 def _why_no_notice(phone: str, country: str, now: float) -> str:
     """Count a notice, or say why there is none.
 
-    Holds and cooldowns are for codes: who tries codes on a number must not silence its owner's
-    warning.
+    Holds and cooldowns are for codes: an attacker who tries codes on a number must not silence its
+    owner's warning.
     """
     if country not in environment.words("ALLOWED_COUNTRIES"):
         return "country_not_allowed"
@@ -142,7 +145,7 @@ def _why_no_notice(phone: str, country: str, now: float) -> str:
 
 
 def _send_notice(phone: str, country: str, notice: str, locale: str | None, started: float) -> None:
-    """Raises SendError."""
+    """Send a notice. Raises SendError."""
     body = messages.notice_message(
         notice,
         language=messages.language_for(locale, country),

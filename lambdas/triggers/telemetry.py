@@ -1,7 +1,7 @@
 """One line of JSON per event, which CloudWatch reads as a log entry and as metrics at once.
 
 The format is CloudWatch's embedded metric format. Codes, digests, sessions, keys and whole events
-never go in here; phones only masked.
+never go in; phones only masked.
 """
 
 import json

@@ -10,6 +10,7 @@ from .codes.pace import milliseconds_since
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Return Cognito's event with ``answerCorrect``. Raises TryAgainLater and ClientNotAllowed."""
     if dry_run.is_dry_run(event):
         return _dry_run(event)
     started = time.monotonic()
@@ -45,7 +46,7 @@ def _is_correct(event: dict[str, Any], *, now: float) -> bool:
     challenge = Challenge.from_private_parameters(request.get("privateChallengeParameters"))
     answer = request.get("challengeAnswer")
     if challenge is None or not challenge.fits(answer):
-        # What cannot be a code is no guess: it is neither counted nor compared.
+        # It cannot be a code, so it is neither counted nor compared.
         return False
     person = people.from_event(event)
     if person.phone is None:

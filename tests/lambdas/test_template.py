@@ -848,7 +848,7 @@ def test_metrics_that_are_watched_are_written_by_the_triggers():
     body = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
     shown = set(re.findall(r'\["PhoneLogin", "(\w+)"', body))
     sources = "".join(
-        path.read_text(encoding="utf-8") for path in (PATH.parent / "triggers").glob("*.py")
+        path.read_text(encoding="utf-8") for path in (PATH.parent / "triggers").rglob("*.py")
     )
     assert watched <= shown
     assert all(f'"{metric}"' in sources for metric in shown)

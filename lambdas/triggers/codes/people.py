@@ -14,7 +14,7 @@ class Person:
 
     ``phone`` (E.164) is None for somebody who gets no text, and ``why_not`` says why. ``name`` is
     the pseudonym in the ledger, ``country`` an ISO 3166 code or "", ``language`` one of
-    ``messages.LANGUAGES``. ``user`` is whom the code is made for.
+    ``messages.LANGUAGES``. The code is made for ``user``.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Purposes of a code: what it is good for, and nothing else."""
+"""Purposes of a code: it is good for one of them alone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -30,7 +30,7 @@ DELAYED = "delayed"
 
 @dataclass(frozen=True)
 class StartedChallenge:
-    """A challenge that was handed out, and what its caller may know of its text.
+    """A challenge that was handed out, and all that its caller may know of its text.
 
     ``texted_at`` is when a code that may be typed now was texted last, None where there is none;
     it lies before this call where nothing was texted now. ``delivery`` is
@@ -102,7 +102,7 @@ def send(person: Person, purpose: Purpose, *, started: float) -> StartedChalleng
 
 
 def _started(reservation: Reservation, now: float, *, refusal: str = "") -> StartedChallenge:
-    """Return what the caller may know; ``refusal`` is why a sender refused the text, if one did."""
+    """Return all that the caller may know; ``refusal`` is why a sender refused, if one did."""
     delivery, texted_at = refusal, reservation.texted_at
     if refusal in ("", DELAYED) and (reservation.may_send or reservation.verdict in _NOT_TOLD):
         texted_at = int(now)
@@ -131,7 +131,7 @@ def _send(
         language=person.language,
         app_name=environment.text("APP_NAME"),
         site_host=environment.text("SITE_HOST"),
-        # A few seconds have gone by since it began.
+        # A few seconds of its life are over by now.
         minutes=max(1, (lifetime + 5) // 60),
     )
     if time.monotonic() - started > ANSWER_WITHIN - senders.LONGEST_ATTEMPT:
@@ -150,7 +150,8 @@ def _send(
         metrics={
             "Sent": 1,
             "Parts": messages.parts(body),
-            # Codes that come back are compared with those sent, and a sum of nothing is no zero.
+            # Codes that come back are compared with those sent, and a metric that was never written
+            # does not count as zero.
             "CodesSent": 1,
             "Verified": 0,
             "Proven": 0,

@@ -6,9 +6,9 @@ from types import MappingProxyType
 from .. import ledger, phones, telemetry
 from ..ledger import Verdict
 
-# The reason of a dry run, whose person was made up to see whether all of it works.
+# The reason of a dry run: its person was made up.
 DRY_RUN = "dry_run"
-# A second press is nothing to raise an alarm about.
+# A second press raises no alarm.
 _METRICS: dict[str, str] = {
     Verdict.COOLDOWN: "Repeated",
     Verdict.HELD: "Held",

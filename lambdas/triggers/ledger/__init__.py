@@ -1,4 +1,4 @@
-"""The record of what was sent and tried, in one DynamoDB table.
+"""The record of texts sent and codes tried, in one DynamoDB table.
 
 Cognito's clients reach the triggers in parallel and past our site, so every count is one
 conditional update of one item, before anything is sent or compared: of any number at once, only as
@@ -17,7 +17,7 @@ count. The modules, from the table up:
     names, table     keys, windows and lives of items; the wire format
     verdicts         SEND, or the limit that says no
     phone_state      the limits of one number, as conditions and as readings
-    texts, pool, budgets, answers, overview    what is counted
+    texts, pool, budgets, answers, overview    the counts themselves
 
     book = ledger.configured()
     reservation = book.texts.reserve(ledger.phone_name(phone), now=time.time())
@@ -65,7 +65,9 @@ _CONFIG = Config(
 
 
 class Ledger:
-    """``client`` is a boto3 ``dynamodb`` client that makes one attempt per call.
+    """The counts of one table, by what is counted.
+
+    ``client`` is a boto3 ``dynamodb`` client that makes one attempt per call.
 
     ``texts``     reserve, release and note_message, within the limits of one number
     ``budgets``   spend, pretend and spend_notice, on what many numbers share

@@ -53,11 +53,11 @@ class Answers:
         self._rules = rules
         self._pool = pool
         self._budgets = budgets
-        # What is counted elsewhere takes the same time as the number's own item, not more.
+        # Other items are counted while the number's own is, so that they cost no time.
         self._in_parallel = ThreadPoolExecutor(2)
 
     def count(self, name: str, challenge: Challenge, *, now: float) -> CountedAnswer | None:
-        """Count an answer as a failure, and say what it may be compared with. One round trip.
+        """Count an answer as a failure, and return the codes to compare it with. One round trip.
 
         ``challenge`` is that of the flow: the number's newest or the one before it, whose text may
         be late. It is answered with the code of either, and both share what tries are left. None
@@ -137,7 +137,7 @@ class Answers:
 
 
 def _comparable(item: Item, now: float) -> dict[Challenge, str]:
-    """Return what an answer that was just counted may be compared with; see ``CountedAnswer``."""
+    """Return the challenges that the answer may be compared with; see ``CountedAnswer``."""
     newest, earlier = item["challenge"], item["earlier"]
     texted = [newest]
     # Every answer since the newest was drawn counts for both; this one is the last.

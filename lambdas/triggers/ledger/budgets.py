@@ -54,7 +54,7 @@ class Budgets:
         return self._settle(name, reservation, verdict, pool, now=now)
 
     def pretend(self, name: str, reservation: Reservation, *, now: float) -> Reservation:
-        """Do for somebody who gets no text what ``spend`` would show of itself.
+        """Do as ``spend`` does, as far as it shows, for somebody who gets no text.
 
         The pool's budget is looked at, not spent: that it is used up may be known to anybody.
         """

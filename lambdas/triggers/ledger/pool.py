@@ -85,8 +85,8 @@ class Pool:
     def count_failure(self, now: float) -> None:
         """Count a failure, less those that this process took back since. Never raises.
 
-        What is taken back is settled with the next answer, for no further request; what dies with
-        a process stays counted.
+        Those are settled with the next answer, without a further request, and stay counted where
+        their process ends first.
         """
         with self._lock:
             change, self._counted_too_much = 1 - self._counted_too_much, 0

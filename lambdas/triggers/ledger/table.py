@@ -12,7 +12,7 @@ _READS = 3
 
 
 class TooBusy(Exception):
-    """DynamoDB held back a part of what was read."""
+    """DynamoDB held back a part of the items."""
 
 
 class Table:

@@ -16,7 +16,7 @@ from pathlib import Path
 _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
 
-# Read while the module loads: a damaged catalogue fails at once, not for its readers only.
+# Read while the module loads: a damaged catalogue fails at once, for everybody.
 _CATALOGUES: dict[str, dict[str, str]] = {
     path.stem: json.loads(path.read_text(encoding="utf-8"))
     for path in Path(__file__).parent.glob("*.json")
@@ -25,11 +25,11 @@ LANGUAGES = frozenset(_CATALOGUES)
 DEFAULT_LANGUAGE = "en"
 NOTICES = frozenset({"number_changed", "invited"})
 
-# Countries where a public notice is in one of our languages. Not India: a number tells too little
-# there, Hindi is the first language of fewer than half, and costs two texts with longer names;
-# whoever wants it has it in the locale. Not Belgium or Canada: most of their people do not write
-# French; nor the Gulf states where most do not write Arabic. Arabic may cost two texts as well, but
-# where nearly everybody reads it, few read English.
+# Countries where a public notice is in one of our languages. Not India: Hindi is the first language
+# of fewer than half, and costs two texts with longer names; people may choose it as their locale.
+# Not Belgium or Canada: most of their people do not write French; nor the Gulf states where most do
+# not write Arabic. Arabic may cost two texts as well, but where nearly everybody reads it, few read
+# English.
 _COUNTRIES_BY_LANGUAGE = {
     "ar": "DZ EG IQ JO LB LY MA MR OM PS SA SD SY TN YE",
     "de": "AT CH DE LI",
@@ -47,7 +47,7 @@ _LANGUAGE_BY_COUNTRY = {
 }
 _LOCALE = re.compile(r"([a-z]{2,3})([-_][a-z0-9]{1,8})*", re.ASCII | re.IGNORECASE)
 
-# 3GPP TS 23.038, 6.2.1, escape excepted; what is in its extension takes two places.
+# 3GPP TS 23.038, 6.2.1, without its escape; characters of the extension take two places.
 _GSM_7 = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -58,7 +58,7 @@ _GSM_7_EXTENSION = frozenset("\f^{}\\[~]|€")
 def language_for(locale: str | None, country: str | None) -> str:
     """Return the language to write to someone in: one of LANGUAGES.
 
-    ``locale`` is what the person chose (``pt-BR``, ``pt_br``, ``PT``), if anything; ``country``
+    ``locale`` is the person's choice (``pt-BR``, ``pt_br``, ``PT``), if any; ``country``
     is the ISO 3166 code of the phone's country, if that is known.
     """
     chosen = _LOCALE.fullmatch(locale or "")
@@ -87,7 +87,10 @@ def code_message(
 
 
 def notice_message(notice: str, *, language: str, app_name: str, site_host: str) -> str:
-    """Return the message of one of NOTICES, in one of LANGUAGES."""
+    """Return the message of one of NOTICES, in one of LANGUAGES.
+
+    Raises ValueError where ``site_host`` is not a bare host name.
+    """
     _require_bare(site_host)
     return _CATALOGUES[language][notice].format(app_name=app_name, site_host=site_host)
 

@@ -1,12 +1,12 @@
-"""How a text leaves for a phone.
+"""Services that send texts to phones.
 
-    contract            what a sender is given, and all that it may raise
+    contract            what every sender takes, returns and raises
     fallback            the senders in order, until one takes the text
     sns                 Amazon SNS
     end_user_messaging  AWS End User Messaging SMS, for numbers, pools and sender ids of one's own
-    pinpoint            Amazon Pinpoint, for those who still have a project there
-    india               what operators in India want to see on every text
-    aws                 clients, and what a service's refusal means
+    pinpoint            Amazon Pinpoint, for accounts that still have a project there
+    india               registered ids, which operators in India demand on every text
+    aws                 one attempt at a service, and the meaning of its refusal
 
     senders.configured().send(senders.Message(…), deadline=time.monotonic() + 4)
 

@@ -1,4 +1,4 @@
-"""One attempt at an AWS service, and what its refusal means.
+"""One attempt at an AWS service, and the meaning of its refusal.
 
 A retried call is a second text: no service takes a token that would tell it is the same one.
 """
@@ -50,7 +50,7 @@ _OWN_FAULT = (
 
 @dataclass(frozen=True)
 class Refusal:
-    """What a service said no with; empty where it said nothing that can be read.
+    """The refusal of a service; fields are empty where it said nothing that can be read.
 
     ``reason`` and ``fields`` (the parameters that it blames) come from few services.
     """
@@ -98,7 +98,7 @@ def call(
         # A connection that is kept may die while the function is frozen. One learns that by using
         # it, and then there is no second attempt, nor a way to tell whether the text has left.
         client.close()
-    # Out here it has no context: what botocore raises quotes the phone and the text.
+    # Raised out here it has no context: botocore's error quotes the phone and the text.
     raise failure
 
 
@@ -111,6 +111,7 @@ def message_id(reply: dict[str, Any]) -> str:
 
 
 def unreadable(detail: str) -> SendError:
+    """Return the error for a reply that does not say whether the text has left."""
     return SendError(Reason.PROVIDER_DOWN, detail, certain=False)
 
 
@@ -120,7 +121,7 @@ def word(value: Any) -> str:
 
 
 def _read(response: Any) -> Refusal:
-    """Read what a ClientError holds. Never raises."""
+    """Read the response of a ClientError. Never raises."""
     error = response.get("Error") or {}
     fields = response.get("Fields") or []
     return Refusal(
@@ -142,5 +143,5 @@ def _refused(refusal: Refusal, reason_of: Callable[[Refusal], Reason | None]) ->
         else:
             reason = Reason.MISCONFIGURED
     detail = " ".join(filter(None, (refusal.code or f"HTTP {refusal.status}", refusal.reason)))
-    # A 5xx without the service's own code comes from what stands before it and gave up waiting.
+    # A 5xx without the service's own code comes from a proxy before it that gave up waiting.
     return SendError(reason, detail, certain=bool(refusal.code) or refusal.status < 500)

@@ -1,4 +1,4 @@
-"""What a sender is given, what it returns and all that it may raise."""
+"""The contract of every sender: a message in, an id or a SendError out."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -35,9 +35,10 @@ class SendError(Exception):
 
 @dataclass(frozen=True)
 class Message:
-    """``phone`` is in E.164, ``lifetime`` the seconds for which delivery is worth anything.
+    """A text to one phone.
 
-    ``country`` is the phone's ISO 3166 code, such as ``IN``.
+    ``phone`` is in E.164, ``lifetime`` the seconds for which delivery is worth anything,
+    ``country`` the phone's ISO 3166 code, such as ``IN``.
     """
 
     phone: str = field(repr=False)
@@ -47,7 +48,10 @@ class Message:
 
 
 class Sender(Protocol):
-    """``wants_feedback``: the provider wants to hear which texts were answered with their code."""
+    """A service that sends texts.
+
+    ``wants_feedback``: the provider wants to hear which texts were answered with their code.
+    """
 
     name: str
     wants_feedback: bool

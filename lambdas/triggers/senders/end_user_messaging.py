@@ -55,6 +55,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Options:
+    """The variables above; None leaves the service its default."""
+
     origination_identity: str | None = None
     configuration_set: str | None = None
     protect_configuration_id: str | None = None
@@ -64,6 +66,8 @@ class Options:
 
 
 class EndUserMessagingSender:
+    """``client`` is a boto3 ``pinpoint-sms-voice-v2`` client that makes one attempt per call."""
+
     name = "end_user_messaging"
 
     def __init__(self, client: Any, options: Options) -> None:
@@ -72,6 +76,7 @@ class EndUserMessagingSender:
         self.wants_feedback = options.message_feedback
 
     def send(self, message: Message) -> str:
+        """Send ``message`` and return its id. Raises SendError."""
         options = self._options
         registration = india.on(message, options.registration)
         parameters = {
@@ -95,7 +100,7 @@ class EndUserMessagingSender:
 
 
 def from_environment() -> EndUserMessagingSender:
-    """Raises WrongEnvironment."""
+    """Return the sender of the variables above. Raises WrongEnvironment."""
     feedback = environment.matching("EUM_MESSAGE_FEEDBACK", "true|false", hint="true or false")
     options = Options(
         origination_identity=environment.matching(
@@ -121,7 +126,7 @@ def report_received(message_id: str) -> None:
     against artificial traffic learns the wrong thing.
     """
     parameters = {"MessageId": message_id, "MessageFeedbackStatus": "RECEIVED"}
-    # Fails open: whoever typed the right code is signed in, whatever becomes of this.
+    # Fails open: a right code signs in, whatever becomes of this.
     try:
         aws.call(_feedback_client(), "put_message_feedback", parameters, _reason_of)
     except SendError as error:

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Sent:
-    """``sender`` is the name of the one that took the text.
+    """A text that a sender took, and the sender's name.
 
     ``wants_feedback``: it wants to hear of this ``message_id`` when the code was typed.
     """
@@ -25,7 +25,7 @@ class Sent:
 
 
 class FirstThatWorks:
-    """Sends with the first sender that takes the text.
+    """Send with the first sender that takes the text.
 
     The next one has a turn only if it is certain that nothing has left, if it may do better, and
     if there is time for one more attempt of ``longest_attempt`` seconds.

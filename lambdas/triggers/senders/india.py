@@ -13,11 +13,14 @@ _ID = "[A-Za-z0-9]{1,50}"
 
 @dataclass(frozen=True)
 class Registration:
+    """The ids under which sender and template are registered."""
+
     entity_id: str
     template_id: str
 
 
 def from_environment() -> Registration | None:
+    """Return the registration, or None where there is none. Raises WrongEnvironment."""
     entity_id, template_id = (
         environment.matching(name, _ID, hint="1 to 50 letters and digits")
         for name in ("IN_ENTITY_ID", "IN_TEMPLATE_ID")
@@ -30,5 +33,5 @@ def from_environment() -> Registration | None:
 
 
 def on(message: Message, registration: Registration | None) -> Registration | None:
-    """Return what ``message`` has to carry."""
+    """Return the registration that ``message`` must carry, None outside India."""
     return registration if message.country == "IN" else None

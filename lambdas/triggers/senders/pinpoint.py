@@ -1,6 +1,6 @@
-"""Amazon Pinpoint, for those who still have a project there.
+"""Amazon Pinpoint, for accounts that still have a project there.
 
-New projects can no longer be made: whoever starts anew takes ``end_user_messaging``.
+New projects can no longer be made: a new account takes ``end_user_messaging``.
 
 Variables, of which only the first is required:
 
@@ -41,6 +41,8 @@ _NOT_ALLOWED = {401, 403, 404}
 
 @dataclass(frozen=True)
 class Options:
+    """The variables above; None leaves the service its default."""
+
     project_id: str
     origination_number: str | None = None
     keyword: str | None = None
@@ -49,6 +51,8 @@ class Options:
 
 
 class PinpointSender:
+    """``client`` is a boto3 ``pinpoint`` client that makes one attempt per call."""
+
     name = "pinpoint"
     wants_feedback = False
 
@@ -57,7 +61,7 @@ class PinpointSender:
         self._options = options
 
     def send(self, message: Message) -> str:
-        """Send ``message``. The message id is empty where the service gave none."""
+        """Send ``message`` and return its id, "" where the service gave none. Raises SendError."""
         request = {
             "Addresses": {message.phone: {"ChannelType": "SMS"}},
             "MessageConfiguration": {"SMSMessage": self._sms(message)},
@@ -84,7 +88,7 @@ class PinpointSender:
 
 
 def from_environment() -> PinpointSender:
-    """Raises WrongEnvironment."""
+    """Return the sender of the variables above. Raises WrongEnvironment."""
     project_id = environment.matching(
         "PINPOINT_PROJECT_ID", "[A-Za-z0-9-]{1,64}", hint="the id of an application"
     )
@@ -107,7 +111,7 @@ def from_environment() -> PinpointSender:
 
 
 def _result(reply: dict[str, Any], phone: str) -> dict[str, Any]:
-    """Return what became of the text to ``phone``, an empty dict if the reply does not say."""
+    """Return the result for ``phone``, an empty dict if the reply holds none."""
     found: Any = reply
     for key in ("MessageResponse", "Result", phone):
         found = found.get(key) if isinstance(found, dict) else None

@@ -36,6 +36,8 @@ _NUMBER = r"\+?[0-9]{5,14}"
 
 @dataclass(frozen=True)
 class Options:
+    """The variables above; None leaves the service its default."""
+
     max_price: str | None = None
     sender_id: str | None = None
     origination_number: str | None = None
@@ -43,6 +45,8 @@ class Options:
 
 
 class SnsSender:
+    """``client`` is a boto3 ``sns`` client that makes one attempt per call."""
+
     name = "sns"
     wants_feedback = False
 
@@ -51,6 +55,7 @@ class SnsSender:
         self._options = options
 
     def send(self, message: Message) -> str:
+        """Send ``message`` and return its id. Raises SendError."""
         parameters = {
             "PhoneNumber": message.phone,
             "Message": message.body,
@@ -82,7 +87,7 @@ class SnsSender:
 
 
 def from_environment() -> SnsSender:
-    """Raises WrongEnvironment."""
+    """Return the sender of the variables above. Raises WrongEnvironment."""
     options = Options(
         max_price=environment.matching("SNS_MAX_PRICE", _PRICE, hint="dollars such as 0.50"),
         sender_id=environment.matching(
