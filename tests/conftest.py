@@ -38,6 +38,7 @@ _FIRST = (
     "lambdas/test_create_auth_challenge.py",
     "end_to_end/test_login.py",
     "end_to_end/test_double_submit.py",
+    "lambdas/codes/test_checking.py",
     "lambdas/test_verify_auth_challenge_response.py",
     "localcloud/test_stack.py",
     "end_to_end/test_limits.py",

@@ -28,6 +28,7 @@ TEXT_SENT = Reply(
     f"<PublishResponse {_SNS}><PublishResult><MessageId>message-1</MessageId></PublishResult>"
     "</PublishResponse>".encode()
 )
+SLOW_TEXT = Reply(TEXT_SENT.body, delay=0.1)
 HANGING = Reply(delay=4, drop=True)
 
 

@@ -175,3 +175,11 @@ def deaf() -> Iterator[str]:
         yield f"http://127.0.0.1:{address[1]}"
         for one in waiting:
             one.close()
+
+
+@pytest.fixture
+def texted(flow: Flow, table: aws.Table) -> dict[str, Any]:
+    """The response to somebody who was texted a code."""
+    response = flow.start()
+    table.forget()
+    return response

@@ -1,17 +1,42 @@
 """Somebody who signs in: the events that Cognito would make of it, and the two functions."""
 
+import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from lambdas.triggers import clients, create_auth_challenge, keys, ledger, senders
 from lambdas.triggers import verify_auth_challenge_response as verify
 from lambdas.triggers.challenge import Challenge
+from lambdas.triggers.ledger import PhoneState
 from tests.lambdas import aws
 from tests.wire import WireServer
 
 Event = dict[str, Any]
 Response = dict[str, Any]
+
+PUBLIC = "publicChallengeParameters"
+PRIVATE = "privateChallengeParameters"
+METADATA = "6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 1700000030 1700000000 sent"
+SHAPE = [
+    (
+        PUBLIC,
+        [
+            ("phone", str),
+            ("expiresAt", str),
+            ("resendAt", str),
+            ("textedAt", str),
+            ("now", str),
+            ("triesLeft", str),
+            ("codeLength", str),
+            ("delivery", str),
+            ("reference", str),
+        ],
+    ),
+    (PRIVATE, [("challengeId", str), ("expiresAt", str)]),
+    ("challengeMetadata", str),
+]
 
 
 class Flow:
@@ -86,3 +111,33 @@ def warm_up() -> None:
     clients.allowed.ids()
     ledger.configured()
     senders.configured()
+
+
+def in_parallel(count: int, call: Callable[[int], object]) -> list:
+    warm_up()
+    with ThreadPoolExecutor(min(count, 30)) as pool:
+        return list(pool.map(call, range(count)))
+
+
+def shape(response: Response) -> object:
+    """Keys and types of a response, in order."""
+    if isinstance(response, dict):
+        return [(key, shape(value)) for key, value in response.items()]
+    return type(response)
+
+
+def state(flow: Flow) -> PhoneState:
+    return ledger.configured().show(flow.name, now=time.time())
+
+
+def failures(flow: Flow) -> int:
+    return state(flow).failures
+
+
+def as_unknown(event: Event) -> None:
+    """Make the event one of a user whom the pool does not know."""
+    event["request"] |= {"userNotFound": True, "userAttributes": {}}
+
+
+def as_member(event: Event) -> None:
+    """Leave the event as it is: one of a user of the pool."""

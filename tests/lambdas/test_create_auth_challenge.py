@@ -4,28 +4,29 @@ import json
 import logging
 import os
 import re
-import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lambdas.triggers import clients, create_auth_challenge, environment, errors, ledger
-from lambdas.triggers.ledger import PhoneState
+from lambdas.triggers import clients, create_auth_challenge, environment, errors
 from tests.codes import wrong
 from tests.lambdas import aws, emf
-from tests.lambdas.flow import Event, Flow, Response, drawn, is_correct, warm_up
+from tests.lambdas.flow import (
+    METADATA,
+    PRIVATE,
+    PUBLIC,
+    SHAPE,
+    drawn,
+    in_parallel,
+    shape,
+    state,
+)
 from tests.wire import Reply, aws_error
 
 pytestmark = pytest.mark.cloud
 
-MINUTE, HOUR, DAY = 60, 3600, 86_400
-REFERENCE = "[2-9A-HJKMNP-Z]{3}-[2-9A-HJKMNP-Z]{2}"
-PUBLIC = "publicChallengeParameters"
-PRIVATE = "privateChallengeParameters"
 VARIABLES = [
     "ALLOWED_COUNTRIES",
     "APP_NAME",
@@ -33,26 +34,6 @@ VARIABLES = [
     "CODE_KEY_SECRET_ID",
     "LEDGER_TABLE",
     "SITE_HOST",
-]
-METADATA = "6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 1700000030 1700000000 sent"
-SLOW_TEXT = Reply(aws.TEXT_SENT.body, delay=0.1)
-SHAPE = [
-    (
-        PUBLIC,
-        [
-            ("phone", str),
-            ("expiresAt", str),
-            ("resendAt", str),
-            ("textedAt", str),
-            ("now", str),
-            ("triesLeft", str),
-            ("codeLength", str),
-            ("delivery", str),
-            ("reference", str),
-        ],
-    ),
-    (PRIVATE, [("challengeId", str), ("expiresAt", str)]),
-    ("challengeMetadata", str),
 ]
 DOWN = {
     "throttled": aws_error("ThrottlingException"),
@@ -66,23 +47,7 @@ DOWN = {
     "hanging": aws.HANGING,
 }
 TABLE_FAILURES = (errors.TryAgainLater, KeyError)
-
-
-def in_parallel(count: int, call: Callable[[int], object]) -> list:
-    warm_up()
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(call, range(count)))
-
-
-def shape(response: Response) -> object:
-    """Keys and types of a response, in order."""
-    if isinstance(response, dict):
-        return [(key, shape(value)) for key, value in response.items()]
-    return type(response)
-
-
-def state(flow: Flow) -> PhoneState:
-    return ledger.configured().show(flow.name, now=time.time())
+REFERENCE = "[2-9A-HJKMNP-Z]{3}-[2-9A-HJKMNP-Z]{2}"
 
 
 def logged(caplog) -> str:
@@ -93,68 +58,6 @@ def logged(caplog) -> str:
 def holds_code(code: str, where: str) -> bool:
     """Whether the digits stand anywhere for themselves; longer numbers hold them by chance."""
     return re.search(rf"(?<!\d){code}(?!\d)", where) is not None
-
-
-def _unknown(event: Event) -> None:
-    event["request"] |= {"userNotFound": True, "userAttributes": {}}
-
-
-def _nothing(event: Event) -> None:
-    pass
-
-
-# The text
-
-
-def test_start_texts_the_code_of_the_challenge_once(flow, sns):
-    response = flow.start()
-    ((phone, _),) = aws.texts(sns)
-    assert phone == flow.phone
-    assert flow.code() == flow.derived(response)
-    assert re.fullmatch(r"[0-9]{6}", flow.code())
-
-
-def test_start_texts_a_code_that_works(flow):
-    response = flow.start()
-    assert flow.answer(response, flow.code()) is True
-
-
-def test_text_names_app_site_and_minutes(flow, monkeypatch):
-    monkeypatch.setenv("CODE_LIFETIME_SECONDS", "330")
-    flow.start()
-    (message,) = flow.messages()
-    assert "your Example sign-in code" in message
-    assert "5 min" in message
-    assert message.endswith(f"\n@example.com #{flow.code()}")
-
-
-@pytest.mark.parametrize(
-    ("phone", "locale", "words"),
-    [
-        ("+12035550123", None, "sign-in code"),
-        ("+12045550123", "de", "Login-Code"),
-        ("+4915112340123", None, "Login-Code"),
-        ("+4915112350123", "en-GB", "sign-in code"),
-        ("+4915112360123", "\n{code}", "Login-Code"),
-    ],
-)
-def test_text_is_in_the_language_of_the_person(flow, monkeypatch, phone, locale, words):
-    monkeypatch.setenv("ALLOWED_COUNTRIES", "US,CA,DE")
-    person = flow.other(phone)
-    asked = person.start_event()
-    if locale:
-        asked["request"]["userAttributes"]["locale"] = locale
-    person.start(asked)
-    assert words in person.messages()[0]
-
-
-def test_text_lives_as_long_as_the_variable_says(flow, monkeypatch, clock):
-    monkeypatch.setenv("CODE_LIFETIME_SECONDS", "600")
-    before = int(time.time())
-    response = flow.start()
-    assert before + 600 <= drawn(response).expires_at <= time.time() + 600
-    clock.shift(595)
-    assert flow.answer(response, flow.code()) is True
 
 
 # The response
@@ -324,397 +227,6 @@ def test_later_round_without_a_challenge_of_ours_raises(flow, event, sns, table,
     with pytest.raises(ValueError, match="no challenge of ours"):
         flow.start(asked)
     assert (sns.requests, table.requests) == ([], [])
-
-
-# One event, one text
-
-
-def test_same_event_again_texts_once_and_the_code_works(flow, sns):
-    responses = [flow.start() for _ in range(3)]
-    assert len(sns.requests) == 1
-    assert len({drawn(response) for response in responses}) == 1
-    assert flow.answer(responses[-1], flow.code()) is True
-
-
-def test_same_event_overlapping_texts_once_and_the_code_works(flow, sns):
-    sns.will(SLOW_TEXT, SLOW_TEXT)
-    responses = in_parallel(3, lambda _: flow.start())
-    assert len(sns.requests) == 1
-    assert len({drawn(response) for response in responses}) == 1
-    assert flow.answer(responses[-1], flow.code()) is True
-
-
-def test_parallel_starts_for_one_phone_text_once(flow, sns):
-    responses = in_parallel(30, lambda _: flow.start())
-    assert len(sns.requests) == 1
-    assert len({drawn(response) for response in responses}) == 1
-    assert {response[PUBLIC]["delivery"] for response in responses} == {"sent"}
-
-
-def test_parallel_starts_after_the_cooldown_text_the_same_code_once_more(flow, clock):
-    first = flow.start()
-    clock.shift(31)
-    responses = in_parallel(30, lambda _: flow.start())
-    assert len(flow.messages()) == 2
-    assert {drawn(response) for response in responses} == {drawn(first)}
-    assert flow.code() == flow.derived(first)
-
-
-def test_same_event_overlapping_late_in_a_life_texts_once_and_leaves_the_late_code_alive(
-    flow, clock
-):
-    flow.start()
-    late_code = flow.code()
-    clock.shift(240)
-    responses = in_parallel(3, lambda _: flow.start())
-    assert len(flow.messages()) == 2
-    assert len({drawn(response) for response in responses}) == 1
-    assert flow.answer(responses[-1], late_code) is True
-
-
-def test_start_within_the_cooldown_texts_nothing_and_says_until_when(flow, sns, clock):
-    first = flow.start()
-    clock.shift(25)
-    again = flow.start()
-    assert len(sns.requests) == 1
-    assert again[PUBLIC] | {"now": ""} == first[PUBLIC] | {"now": ""}
-    assert int(again[PUBLIC]["now"]) - int(first[PUBLIC]["now"]) >= 25
-
-
-def test_start_after_three_wrong_answers_says_that_nothing_left_and_when_to_ask(flow, sns, clock):
-    first = flow.start()
-    for _ in range(3):
-        flow.answer(first, wrong(flow.code()))
-    clock.shift(10)
-    public = flow.start()[PUBLIC]
-    assert len(sns.requests) == 1
-    assert (public["delivery"], public["textedAt"]) == ("not_sent", "")
-    assert public["resendAt"] == first[PUBLIC]["resendAt"]
-    clock.shift(21)
-    again = flow.start()[PUBLIC]
-    assert len(sns.requests) == 2
-    assert (again["delivery"], again["textedAt"] != "") == ("sent", True)
-
-
-def test_start_within_the_cooldown_says_when_the_text_was_sent(flow, clock):
-    first = flow.start()[PUBLIC]
-    clock.shift(20)
-    again = flow.start()[PUBLIC]
-    assert again["textedAt"] == first["textedAt"]
-    assert int(again["textedAt"]) <= time.time() - 20
-
-
-def test_unknown_number_over_its_limits_is_told_what_a_member_is_told(flow, make_phone, clock):
-    """Only what holds for every number may be told; the answers differ in nothing but ids."""
-
-    def told(change) -> list[tuple[str, ...]]:
-        person = flow.other(make_phone())
-        said = []
-        for seconds in (0, 10, 31, 61, 121, 301, 301):
-            clock.shift(seconds)
-            asked = person.start_event()
-            change(asked)
-            response = person.start(asked)
-            for _ in range(3):
-                answer = person.answer_event(response, wrong(person.derived(response)))
-                change(answer)
-                is_correct(answer)
-            public = response[PUBLIC]
-            since = [
-                public[name] and str(round(int(public[name]) - time.time(), -1))
-                for name in ("resendAt", "textedAt")
-            ]
-            said.append((public["delivery"], *since))
-        return said
-
-    assert told(_nothing) == told(_unknown)
-
-
-@pytest.mark.parametrize("change", [_nothing, _unknown], ids=["member", "unknown"])
-def test_start_over_the_budget_of_the_pool_says_so_to_everybody(
-    flow, make_phone, monkeypatch, sns, clock, change
-):
-    monkeypatch.setenv("SENDS_PER_POOL_HOUR", "1")
-    flow.other(make_phone()).start()
-    person = flow.other(make_phone())
-    for _ in range(2):
-        asked = person.start_event()
-        change(asked)
-        public = person.start(asked)[PUBLIC]
-        assert (public["delivery"], public["textedAt"]) == ("over_budget", "")
-        assert int(public["resendAt"]) > time.time()
-        clock.shift(5)
-    assert len(sns.requests) == 1
-
-
-def test_start_over_the_budget_of_the_pool_names_the_next_hour(flow, make_phone, monkeypatch):
-    monkeypatch.setenv("SENDS_PER_POOL_HOUR", "1")
-    flow.other(make_phone()).start()
-    resend_at = int(flow.other(make_phone()).start()[PUBLIC]["resendAt"])
-    assert resend_at == (int(time.time()) // HOUR + 1) * HOUR
-
-
-def test_repetition_over_the_budget_keeps_the_time_of_the_first_text(
-    flow, make_phone, monkeypatch, clock
-):
-    monkeypatch.setenv("SENDS_PER_POOL_HOUR", "1")
-    first = flow.start()
-    clock.shift(31)
-    public = flow.start()[PUBLIC]
-    assert (public["delivery"], public["textedAt"]) == ("over_budget", first[PUBLIC]["textedAt"])
-    assert flow.answer(first, flow.code()) is True
-
-
-@pytest.mark.parametrize("change", [_nothing, _unknown], ids=["member", "unknown"])
-def test_pool_over_its_budget_is_said_even_where_the_block_is_too(
-    flow, make_phone, monkeypatch, change
-):
-    """Otherwise members of a block that is used up would be told from strangers."""
-    monkeypatch.setenv("SENDS_PER_POOL_HOUR", "1")
-    monkeypatch.setenv("SENDS_PER_BLOCK_HOUR", "1")
-    flow.start()
-    neighbour = flow.other(flow.phone[:-4] + "0199")
-    asked = neighbour.start_event()
-    change(asked)
-    assert neighbour.start(asked)[PUBLIC]["delivery"] == "over_budget"
-
-
-def test_hold_says_until_when(flow, table):
-    table.write(f"phone#{flow.name}", failures=10, last_failure=int(time.time()))
-    public = flow.start()[PUBLIC]
-    assert int(public["resendAt"]) == pytest.approx(time.time() + 15 * MINUTE, abs=2)
-
-
-def test_start_after_the_code_texts_another(flow, sns, clock):
-    first = flow.start()
-    old_code = flow.code()
-    clock.shift(301)
-    second = flow.start()
-    assert len(sns.requests) == 2
-    assert drawn(second).id != drawn(first).id
-    assert flow.answer(first, old_code) is False
-    assert flow.answer(second, flow.code()) is True
-
-
-# No text
-
-
-def _unknown_with_attributes(event: Event) -> None:
-    event["request"]["userNotFound"] = True
-
-
-def _without_phone(event: Event) -> None:
-    del event["request"]["userAttributes"]["phone_number"]
-
-
-class Silent:
-    """Somebody who gets no text: ``prepare`` makes it so, ``change`` puts it into an event."""
-
-    def __init__(
-        self,
-        reason: str,
-        metric: str = "Blocked",
-        change=_nothing,
-        says: str = "sent",
-        **variables: int,
-    ):
-        self.reason = reason
-        self.says = says
-        self.metric = metric
-        self.change = change
-        self._variables = variables
-
-    def prepare(self, flow: Flow, make_phone, table, clock, monkeypatch) -> Flow:
-        for name, limit in self._variables.items():
-            monkeypatch.setenv(name, str(limit))
-        if self.reason in ("held", "locked"):
-            failures = {"held": 10, "locked": 100}[self.reason]
-            table.write(f"phone#{flow.name}", failures=failures, last_failure=int(time.time()))
-        elif self.reason == "phone_hour":
-            flow.start()
-            clock.shift(6 * MINUTE)
-        elif self.reason == "phone_day":
-            flow.start()
-            clock.shift(2 * HOUR)
-        elif self.reason == "block":
-            flow.other(flow.phone[:-4] + "0124").start()
-        elif self._variables:
-            flow.other(make_phone()).start()
-        return flow
-
-
-class Abroad(Silent):
-    def prepare(self, flow: Flow, make_phone, table, clock, monkeypatch) -> Flow:
-        return flow.other("+336" + flow.phone[-8:])
-
-
-class NoMobile(Silent):
-    def __init__(self, phone: str) -> None:
-        super().__init__("not_mobile")
-        self._phone = phone
-
-    def prepare(self, flow: Flow, make_phone, table, clock, monkeypatch) -> Flow:
-        return flow.other(self._phone)
-
-
-SILENT = {
-    "unknown user": Silent("unknown", change=_unknown),
-    "unknown user with attributes": Silent("unknown", change=_unknown_with_attributes),
-    "user without a phone": Silent("unknown", change=_without_phone),
-    "country not allowed": Abroad("country_not_allowed"),
-    "premium number": NoMobile("+499001234567"),
-    "landline": NoMobile("+4930123456"),
-    "held": Silent("held", "Held", says="not_sent"),
-    "locked": Silent("locked", "Held", says="locked"),
-    "phone's hour": Silent("phone_hour", says="not_sent", SENDS_PER_PHONE_HOUR=1),
-    "phone's day": Silent("phone_day", says="not_sent", SENDS_PER_PHONE_DAY=1),
-    "block's hour": Silent("block", SENDS_PER_BLOCK_HOUR=1),
-    "country's hour": Silent("country", SENDS_PER_COUNTRY_HOUR=1),
-    "pool's hour": Silent("pool", says="over_budget", SENDS_PER_POOL_HOUR=1),
-    "pool's day": Silent("pool", says="over_budget", SENDS_PER_POOL_DAY=1),
-}
-
-
-@pytest.fixture(params=SILENT)
-def silent(request: pytest.FixtureRequest) -> Silent:
-    return SILENT[request.param]
-
-
-@pytest.fixture
-def person(silent, flow, make_phone, table, clock, monkeypatch) -> Flow:
-    return silent.prepare(flow, make_phone, table, clock, monkeypatch)
-
-
-def silent_start(person: Flow, silent: Silent) -> Response:
-    asked = person.start_event()
-    silent.change(asked)
-    return person.start(asked)
-
-
-def test_who_gets_no_text_gets_a_challenge_of_the_same_shape(silent, person, sns, capsys):
-    before, texts = int(time.time()), len(sns.requests)
-    capsys.readouterr()
-    got = silent_start(person, silent)
-    assert len(sns.requests) == texts
-    assert shape(got) == SHAPE
-    challenge, public = drawn(got), got[PUBLIC]
-    assert challenge.expires_at == int(public["expiresAt"]) > before
-    assert before < int(public["resendAt"]) <= before + DAY + 1
-    assert (public["triesLeft"], public["codeLength"]) == ("3", "6")
-    assert public["delivery"] == silent.says
-    assert public["textedAt"] == "" if silent.says != "sent" else int(public["textedAt"]) >= before
-    assert public["reference"] == challenge.reference
-    assert got["challengeMetadata"].split() == [
-        challenge.id,
-        public["expiresAt"],
-        public["resendAt"],
-        public["textedAt"] or "-",
-        silent.says,
-    ]
-    (line,) = emf.lines(capsys.readouterr().out)
-    assert (line["event"], line["Reason"]) == ("text_not_sent", silent.reason)
-    metrics = emf.metrics(line)
-    assert metrics.pop(silent.metric) == 1
-    assert metrics.keys() <= {"HourPercentUsed", "DayPercentUsed"}
-    if silent.reason == "pool":
-        assert max(metrics.values()) == 100
-    assert (line["challenge_id"], line["reference"]) == (challenge.id, challenge.reference)
-
-
-@pytest.mark.parametrize(
-    "silent",
-    [
-        pytest.param(
-            silent,
-            id=name,
-        )
-        for name, silent in SILENT.items()
-    ],
-)
-def test_who_gets_no_text_has_no_right_answer(silent, person):
-    response = silent_start(person, silent)
-    asked = person.answer_event(response, person.derived(response))
-    silent.change(asked)
-    assert is_correct(asked) is False
-
-
-@pytest.mark.parametrize("attributes", [None, {}])
-def test_user_without_attributes_gets_no_text(flow, sns, attributes):
-    asked = flow.start_event()
-    asked["request"]["userAttributes"] = attributes
-    drawn(flow.start(asked))
-    assert sns.requests == []
-
-
-def test_unknown_user_again_gets_the_same_challenge_as_anybody_would(flow, clock):
-    one, other = flow.start_event(), flow.start_event()
-    _unknown(one)
-    _unknown(other)
-    first, second = flow.start(one), flow.start(other)
-    assert second == first
-    clock.shift(31)
-    third = flow.start_event()
-    _unknown(third)
-    response = flow.start(third)
-    assert drawn(response) == drawn(first)
-    assert int(response[PUBLIC]["resendAt"]) == pytest.approx(time.time() + 60, abs=2)
-
-
-def test_unknown_user_second_round_continues_the_challenge(flow, event, sns):
-    asked = event("create_second_round")
-    _unknown(asked)
-    response = flow.start(asked)
-    assert response["challengeMetadata"] == METADATA
-    assert response[PUBLIC]["triesLeft"] == "2"
-    assert sns.requests == []
-
-
-@pytest.mark.parametrize("name", ["+447400123456", "b82f6c0e-1173-4d29-a5e8-6f40d3c29b17"])
-def test_unknown_user_is_not_told_by_the_phone(flow, make_phone, name):
-    """Cognito names an unknown user by a UUID: what is made of it must not differ from a phone."""
-    asked = flow.start_event() | {"userName": name}
-    _unknown(asked)
-    phone = flow.start(asked)[PUBLIC]["phone"]
-    assert phone == flow.other(make_phone()).start()[PUBLIC]["phone"]
-    assert not re.search("[0-9a-f]", phone)
-
-
-def test_code_texted_before_the_limit_was_reached_still_works(flow, monkeypatch, clock):
-    monkeypatch.setenv("SENDS_PER_PHONE_HOUR", "1")
-    flow.start()
-    clock.shift(40)
-    again = flow.start()
-    assert len(flow.messages()) == 1
-    assert flow.answer(again, flow.code()) is True
-
-
-def test_text_and_no_text_take_as_long(flow, sns, make_phone, cold_pace):
-    """Within one process, once it has sent some."""
-    sns.renew(SLOW_TEXT)
-
-    def seconds(event: Event) -> float:
-        started = time.monotonic()
-        flow.start(event)
-        return time.monotonic() - started
-
-    with_text = [seconds(flow.other(make_phone()).start_event()) for _ in range(6)]
-    without = []
-    for _ in range(5):
-        asked = flow.other(make_phone()).start_event()
-        _unknown(asked)
-        without.append(seconds(asked))
-    assert len(sns.requests) == 6
-    ratio = statistics.median(without) / statistics.median(with_text[1:])
-    assert 0.5 < ratio < 2
-
-
-def test_first_answer_without_a_text_is_not_told_by_its_speed(flow, cold_pace):
-    warm_up()
-    asked = flow.start_event()
-    _unknown(asked)
-    started = time.monotonic()
-    flow.start(asked)
-    assert time.monotonic() - started > 0.1
 
 
 # App clients
@@ -953,79 +465,6 @@ def test_site_host_with_a_scheme_is_refused_and_nothing_texted(flow, sns, monkey
     with pytest.raises(ValueError, match="host"):
         flow.start()
     assert sns.requests == []
-
-
-# Under attack
-
-
-def attack(flow: Flow, make_phone, monkeypatch) -> None:
-    monkeypatch.setenv("FAILURES_PER_POOL_5_MINUTES", "2")
-    victim = flow.other(make_phone())
-    response = victim.start()
-    for _ in range(2):
-        victim.answer(response, wrong(victim.code()))
-
-
-def test_under_attack_the_code_has_eight_digits_and_works(flow, make_phone, monkeypatch):
-    attack(flow, make_phone, monkeypatch)
-    response = flow.start()
-    assert response[PUBLIC]["codeLength"] == "8"
-    assert re.fullmatch(r"[0-9]{8}", flow.code())
-    assert flow.answer(response, flow.code()[:6]) is False
-    assert flow.answer(response, flow.code()) is True
-
-
-def test_under_attack_the_same_event_overlapping_gets_one_challenge(
-    flow, make_phone, monkeypatch, table
-):
-    attack(flow, make_phone, monkeypatch)
-    table.delay = 0.05
-    responses = in_parallel(3, lambda _: flow.start())
-    assert len(flow.messages()) == 1
-    assert len({drawn(response) for response in responses}) == 1
-
-
-# Calls
-
-
-def test_text_takes_three_calls_to_the_table(flow, table):
-    table.delay = 0.02
-    flow.start()
-    assert table.round_trips() == [["phone"], ["block"], ["pool"]]
-
-
-def test_no_text_within_the_cooldown_takes_one_call(flow, table, clock):
-    flow.start()
-    clock.shift(2)
-    table.forget()
-    flow.start()
-    assert table.round_trips() == [["phone"]]
-
-
-def test_start_on_the_heels_of_another_looks_again(flow, table):
-    flow.start()
-    table.forget()
-    flow.start()
-    assert table.round_trips() == [["phone"], ["phone"]]
-
-
-def test_unknown_user_takes_a_look_at_the_pool_and_is_counted_outside_the_cooldown(
-    flow, table, clock
-):
-    for calls in ([["phone"], ["pool"], ["blocked"]], [["phone"]]):
-        clock.shift(2)
-        table.forget()
-        asked = flow.start_event()
-        _unknown(asked)
-        flow.start(asked)
-        assert table.round_trips() == calls
-
-
-def test_held_number_is_counted_in_one_more_call(flow, table):
-    table.write(f"phone#{flow.name}", failures=10, last_failure=int(time.time()))
-    table.forget()
-    flow.start()
-    assert table.round_trips() == [["phone"], ["blocked"]]
 
 
 # Secrets
