@@ -24,8 +24,9 @@ class Challenge:
     ``username`` is the name under which the answer is sent. ``expires_at`` and ``resend_at`` are
     in seconds since the epoch; ``tries_left`` counts answers that may still be given;
     ``delivery`` is "sent", "delayed" where nobody knows, or why no text left; ``texted_at`` is when
-    the code was texted last, None where no code can be right or the triggers do not say (``Begun``
-    in lambdas/triggers/codes.py); ``said_at`` is when the triggers said so, by their clock;
+    the code was texted last, None where no code can be right or the triggers do not say
+    (``StartedChallenge`` in lambdas/triggers/codes/sending.py); ``said_at`` is when the triggers
+    said so, by their clock;
     ``reference`` is what support finds this attempt by, "" from triggers that draw none.
     """
 
