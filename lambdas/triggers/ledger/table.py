@@ -1,4 +1,4 @@
-"""The DynamoDB table: its wire format, and one attempt per call."""
+"""The DynamoDB table in plain values, and a second attempt where a connection had died."""
 
 import re
 from typing import Any
