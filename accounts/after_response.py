@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 log = logging.getLogger(__name__)
 
-_KEY = "_accounts_afterwards"
+_KEY = "_accounts_after_response"
 
 
 def do(request: HttpRequest, work: Callable[[], object]) -> None:
@@ -18,19 +18,11 @@ def do(request: HttpRequest, work: Callable[[], object]) -> None:
     getattr(request, _KEY).append(work)
 
 
-def middleware(
-    get_response: Callable[[HttpRequest], HttpResponseBase],
-) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Do what was asked for when the server closes the response, which it does at the end."""
-
-    def handle(request: HttpRequest) -> HttpResponseBase:
-        response = get_response(request)
-        if works := getattr(request, _KEY, []):
-            # Django's signal request_finished does not say which request it was.
-            setattr(response, "close", partial(_work_and_close, works, response.close))  # noqa: B010
-        return response
-
-    return handle
+def let_work_at_close(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Do the work when the server closes the response, which it does at the end."""
+    if works := getattr(request, _KEY, []):
+        # Django's signal request_finished does not say which request it was.
+        setattr(response, "close", partial(_work_and_close, works, response.close))  # noqa: B010
 
 
 def _work_and_close(works: list[Callable[[], object]], close: Callable[[], None]) -> None:

@@ -1,5 +1,13 @@
-"""Who a request comes from, out of the session's own row: one query for both."""
+"""Every middleware of the app, in the order of the settings:
 
+    work_after_response         do what nobody waits for when the response has left
+    limit_calls                 give all calls to AWS of one request one deadline
+    AuthenticationMiddleware    the user, out of the session's own row
+    revalidate                  ask Cognito about the user, where it is time to
+    name_the_actor              enter what is changed under the user's name
+"""
+
+from collections.abc import Callable
 from functools import partial
 
 from asgiref.sync import sync_to_async
@@ -14,7 +22,60 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.http import urlencode
 
 from accounts import after_response, sessions
+from accounts.aws import outbound
+from accounts.events import audit
 from accounts.models import User
+from accounts.sync import revalidation
+
+View = Callable[[HttpRequest], HttpResponseBase]
+
+
+def work_after_response(get_response: View) -> View:
+    """Do the work that a request left to after its response (``after_response``)."""
+
+    def handle(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        after_response.let_work_at_close(request, response)
+        return response
+
+    return handle
+
+
+def limit_calls(get_response: View) -> View:
+    """Give all calls of a request one deadline. After the response, each call has its own."""
+
+    def handle(request: HttpRequest) -> HttpResponseBase:
+        with outbound.deadline(outbound.LONGEST):
+            return get_response(request)
+
+    return handle
+
+
+def revalidate(get_response: View) -> View:
+    """Look up who made a request, where it is time to, when the response has left."""
+
+    def handle(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        # Where no view asked who it is, nobody is served.
+        user = getattr(request, "session_user", None)
+        if isinstance(user, User) and revalidation.due(user):
+            after_response.do(request, lambda: revalidation.check(user))
+        return response
+
+    return handle
+
+
+def name_the_actor(get_response: View) -> View:
+    """Enter what a request changes under the name of whoever is signed in."""
+
+    def handle(request: HttpRequest) -> HttpResponseBase:
+        if request.method in ("GET", "HEAD", "OPTIONS"):
+            return get_response(request)
+        # The user is looked up when something is entered, if it is.
+        with audit.acting(request.user, request):  # type: ignore[arg-type]
+            return get_response(request)
+
+    return handle
 
 
 class AuthenticationMiddleware(middleware.AuthenticationMiddleware):

@@ -24,7 +24,6 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from botocore import exceptions
-from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.debug import sensitive_variables
 
 from accounts.breaker import Breaker
@@ -51,18 +50,6 @@ class NotSent(CallError):
 
 class NoAnswer(CallError):
     pass
-
-
-def middleware(
-    get_response: Callable[[HttpRequest], HttpResponseBase],
-) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Give all calls of a request one deadline. After the response, each call has its own."""
-
-    def handle(request: HttpRequest) -> HttpResponseBase:
-        with deadline(LONGEST):
-            return get_response(request)
-
-    return handle
 
 
 @contextmanager

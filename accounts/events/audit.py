@@ -4,7 +4,7 @@ auditlog stores what it is given, so phones and names of people are masked befor
 middleware is not used: it believes X-Forwarded-For, and does not nest.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -14,7 +14,7 @@ from auditlog.registry import auditlog
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.db.models.signals import pre_save
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest
 
 from accounts import devices, phones
 from accounts.models import Operation, User
@@ -63,21 +63,6 @@ def acting(user: User | None, request: HttpRequest | None = None) -> Iterator[No
         yield
     finally:
         _acting.reset(token)
-
-
-def middleware(
-    get_response: Callable[[HttpRequest], HttpResponseBase],
-) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Enter what a request changes under the name of whoever is signed in."""
-
-    def handle(request: HttpRequest) -> HttpResponseBase:
-        if request.method in ("GET", "HEAD", "OPTIONS"):
-            return get_response(request)
-        # The user is looked up when something is entered, if it is.
-        with acting(request.user, request):  # type: ignore[arg-type]
-            return get_response(request)
-
-    return handle
 
 
 def note(target: User, changes: dict[str, Any]) -> None:

@@ -12,15 +12,13 @@ the tokens it takes back are ones that we dropped at the sign-in. Sign people ou
 import logging
 import threading
 import time
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
-from accounts import after_response, sessions
+from accounts import sessions
 from accounts.aws import cognito
 from accounts.aws.cognito_values import CognitoUser
 from accounts.conf import conf
@@ -44,22 +42,6 @@ class Change(TypedDict):
     pk: int
     before: dict[str, Any] | None
     after: dict[str, Any]
-
-
-def middleware(
-    get_response: Callable[[HttpRequest], HttpResponseBase],
-) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Look up who made a request, where it is time to, when the response has left."""
-
-    def handle(request: HttpRequest) -> HttpResponseBase:
-        response = get_response(request)
-        # Where no view asked who it is, nobody is served.
-        user = getattr(request, "session_user", None)
-        if isinstance(user, User) and due(user):
-            after_response.do(request, lambda: check(user))
-        return response
-
-    return handle
 
 
 def due(user: User) -> bool:

@@ -16,6 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import ConnectTimeoutError, ParamValidationError
 from django.views.debug import ExceptionReporter
 
+from accounts import middleware
 from accounts.aws import outbound
 from accounts.aws.outbound import Bounded, Calls, NoAnswer
 
@@ -76,7 +77,7 @@ def test_calls_of_a_request_share_one_deadline(hang):
 
 def test_request_has_a_deadline_and_work_after_it_another(rf):
     seen: list[float | None] = []
-    outbound.middleware(lambda request: seen.append(outbound._ends_at.get()))(rf.get("/"))
+    middleware.limit_calls(lambda request: seen.append(outbound._ends_at.get()))(rf.get("/"))
     assert seen[0] == pytest.approx(time.monotonic() + outbound.LONGEST, abs=1)
     assert outbound._ends_at.get() is None
 

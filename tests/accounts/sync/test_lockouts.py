@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 from django.utils import timezone
 
-from accounts import after_response
+from accounts import middleware
 from accounts.models import SignInEvent, User
 from accounts.models.users import LOCKED
 from accounts.sync import lockouts
@@ -50,7 +50,7 @@ def look(phone: str) -> None:
         lockouts.look(request, phone, attempt="a1", reference="K7F-2Q")
         return HttpResponse()
 
-    after_response.middleware(view)(RequestFactory().get("/")).close()
+    middleware.work_after_response(view)(RequestFactory().get("/")).close()
 
 
 def in_minutes(minutes: float) -> int:

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from accounts import after_response
+from accounts import middleware
 from accounts.aws import cognito
 from accounts.models import Session, SignInEvent, User
 from accounts.models.users import DELETED
@@ -73,7 +73,7 @@ def test_interval_is_that_of_the_settings(pool, visitor, settings):
 
 
 def test_page_does_not_wait_for_the_answer(pool, person, rf):
-    handle = after_response.middleware(revalidation.middleware(lambda request: HttpResponse()))
+    handle = middleware.work_after_response(middleware.revalidate(lambda request: HttpResponse()))
     request = rf.get("/")
     request.session_user = person
     response = handle(request)
