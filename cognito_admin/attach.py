@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cognito_admin import plans, pool
-from cognito_admin.account import Account
+from cognito_admin.aws_account import Account
 from cognito_admin.plans import Plan, Refused
 from cognito_admin.pool import Settings
 from cognito_admin.stack import Stack, triggers_of

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cognito_admin import attach, config, remains, revision, stack
-from cognito_admin.account import Account
+from cognito_admin import attach, deploy_config, retained, revision, stack
+from cognito_admin.aws_account import Account
 from cognito_admin.plans import PlanError
 from cognito_admin.terminal import DeployError, ask
 
@@ -41,7 +41,7 @@ def main() -> int:
     options = parser.parse_args()
     command = "make deploy" if options.action == "up" else "make undeploy"
     try:
-        region, parameters = config.read(options.config, options.stage)
+        region, parameters = deploy_config.read(options.config, options.stage)
         account = Account(region)
         if options.action == "up":
             if options.user_pool_id:
@@ -80,14 +80,14 @@ def up(
     """
     if not sam.exists():
         raise DeployError(f"SAM is not installed ({sam}): make deploy installs it")
-    remains.clear_the_way(account, stage, yes=yes)
+    retained.clear_the_way(account, stage, yes=yes)
     existing = parameters.get("ExistingUserPoolId", "")
     if existing:
         writable = parameters.get("ClientWriteAttributes", "locale").split(",")
         for note in attach.examine(account, existing, writable, stage):
             print(f"  note: {note}")
-    reused = remains.left_by_earlier_stack(account, stage)
-    for what in sorted(remains.LEFT[name] for name, is_there in reused.items() if is_there):
+    reused = retained.left_by_earlier_stack(account, stage)
+    for what in sorted(retained.LEFT[name] for name, is_there in reused.items() if is_there):
         print(f"The {what} of an earlier stack is there, and is used again.")
     parameters |= {name: str(is_there).lower() for name, is_there in reused.items()}
     parameters = parameters | {"Revision": revision_for(account, stage, parameters)}
@@ -125,7 +125,7 @@ def up(
 def down(account: Account, stage: str, *, yes: bool) -> None:
     """Delete the stack, and keep what people would miss. Raises DeployError."""
     if stack.status(account, stage) in stack.NEVER_STOOD:
-        remains.clear_the_way(account, stage, yes=yes)
+        retained.clear_the_way(account, stage, yes=yes)
         return
     made = stack.read(account, stage)
     if not made.has_own_pool and attach.plan_detach(account, made).changes:
@@ -134,7 +134,7 @@ def down(account: Account, stage: str, *, yes: bool) -> None:
             f"--user-pool-id {made.user_pool_id} --stage {stage}"
         )
     ask(f"Delete the stack {made.name}? Nobody can sign in then.", yes, "Nothing was deleted.")
-    remains.delete(account, stage)
+    retained.delete(account, stage)
     print(
         f"Deleted {made.name}. Kept: the pool {made.user_pool_id}, the table {made.ledger}, the "
         f"secret {made.code_key} and the logs {made.log_group}.\nThe way back, with the same "
@@ -154,18 +154,18 @@ def revision_for(account: Account, stage: str, parameters: Mapping[str, str]) ->
     except secrets.exceptions.ResourceNotFoundException:
         versions = {}
     current = next((name for name, labels in versions.items() if "AWSCURRENT" in labels), "")
-    return revision.of(config.LAMBDAS, {**parameters, "code key": current})
+    return revision.of(deploy_config.LAMBDAS, {**parameters, "code key": current})
 
 
 def stage_sources(directory: Path) -> Path:
     """Copy the template and the triggers' sources, and nothing that tools left among them."""
     shutil.rmtree(directory, ignore_errors=True)
     code = directory / "code"
-    for path in revision.sources(config.LAMBDAS):
-        target = code / path.relative_to(config.LAMBDAS)
+    for path in revision.sources(deploy_config.LAMBDAS):
+        target = code / path.relative_to(deploy_config.LAMBDAS)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
-    template = (config.LAMBDAS / "template.yaml").read_text()
+    template = (deploy_config.LAMBDAS / "template.yaml").read_text()
     staged = directory / "template.yaml"
     staged.write_text(template.replace("    CodeUri: .\n", "    CodeUri: code\n"))
     return staged

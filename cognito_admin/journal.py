@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cognito_admin import pool
-from cognito_admin.account import Account
+from cognito_admin.aws_account import Account
 from cognito_admin.pool import Change, Settings
 
 # What a parameter of the standard tier holds.

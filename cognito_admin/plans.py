@@ -15,7 +15,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cognito_admin import journal, pool
-from cognito_admin.account import Account
+from cognito_admin.aws_account import Account
 from cognito_admin.pool import Change, NotAsPlanned
 
 _TRIES = 3

@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from accounts.aws import unconfirmed
 from accounts.sync.duplicates import by_number
-from cognito_admin.account import Account
+from cognito_admin.aws_account import Account
 
 AWS_ERRORS = (BotoCoreError, ClientError)
 

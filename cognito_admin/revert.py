@@ -15,8 +15,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
-from cognito_admin import config, stack
-from cognito_admin.account import Account
+from cognito_admin import deploy_config, stack
+from cognito_admin.aws_account import Account
 from cognito_admin.deploy import PROJECT
 from cognito_admin.terminal import DeployError, ask
 
@@ -33,7 +33,7 @@ def main() -> int:
     parser.add_argument("--yes", action="store_true", help="ask nothing")
     options = parser.parse_args()
     try:
-        region, _ = config.read(options.config, options.stage)
+        region, _ = deploy_config.read(options.config, options.stage)
         revert(Account(region), options.stage, yes=options.yes)
     except (DeployError, stack.NoStack) as error:
         print(f"make revert: {error}", file=sys.stderr)

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cognito_admin.account import Account
+from cognito_admin.aws_account import Account
 
 # The slots of custom sign-ins in LambdaConfig, and what the template names their functions.
 _TRIGGERS = {

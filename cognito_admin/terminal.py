@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from cognito_admin import journal, plans
-from cognito_admin.account import Account
+from cognito_admin.aws_account import Account
 from cognito_admin.plans import Plan, PlanError
 from cognito_admin.pool import NotAsPlanned
 from cognito_admin.stack import NoStack

@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from cognito_admin import clients, revision, stack
-from cognito_admin.account import Account
+from cognito_admin import app_clients, revision, stack
+from cognito_admin.aws_account import Account
 from cognito_admin.stack import Stack
 
 LAMBDAS = Path(__file__).resolve().parents[2] / "lambdas"
@@ -99,7 +99,7 @@ class Context:
         """All clients of the pool, described."""
         pages = self.account.client("cognito-idp").get_paginator("list_user_pool_clients")
         return [
-            clients.describe(self.account, self.pool_id, one["ClientId"])
+            app_clients.describe(self.account, self.pool_id, one["ClientId"])
             for page in pages.paginate(UserPoolId=self.pool_id)
             for one in page["UserPoolClients"]
         ]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.core.management.base import CommandError
 
-from cognito_admin import account, journal
+from cognito_admin import aws_account, journal
 from localcloud.cloud import PROJECT
 from tests.cognito_admin.conftest import Aws
 from tests.cognito_admin.existing_pool import everything
@@ -78,7 +78,7 @@ def kill(as_operator, front, tmp_path) -> Callable[..., None]:
                     "ENV_FILE": os.devnull,
                     "DJANGO_SECRET_KEY": "of-no-use-to-these-commands",
                     "AWS_ENDPOINT_URL": front.url,
-                    "AWS_REGION": account.configured().region,
+                    "AWS_REGION": aws_account.configured().region,
                     "AWS_ACCESS_KEY_ID": os.environ["AWS_ACCESS_KEY_ID"],
                     "AWS_SECRET_ACCESS_KEY": os.environ["AWS_SECRET_ACCESS_KEY"],
                 },
@@ -281,7 +281,7 @@ def test_large_pool_is_written_down_whole(aws, run, as_operator, make_pool):
             "EmailSubject": "Code",
         }
     )
-    operator = account.configured()
+    operator = aws_account.configured()
     described = everything(aws, pool)["pool"]
     mfa = {"MfaConfiguration": "OFF"}
     journal.begin(operator, described, mfa, described, mfa)

@@ -13,9 +13,8 @@ from typing import ClassVar
 import environ
 import pytest
 
-from cognito_admin import accepted, deploy, remains, revision, stack
-from cognito_admin import config as deploy_config
-from cognito_admin.account import Account, configured
+from cognito_admin import accepted_findings, deploy, deploy_config, retained, revision, stack
+from cognito_admin.aws_account import Account, configured
 from cognito_admin.doctor.context import Finding, Level, danger, ok
 from cognito_admin.plans import Refused
 from cognito_admin.terminal import DeployError
@@ -308,7 +307,7 @@ def test_stack_that_cannot_be_changed_now_is_told_apart(status, said, monkeypatc
     wire.will(Reply(DESCRIBED.format(status=status).encode()), Reply(NO_EVENTS))
     account = Account("eu-west-1", wire.url)
     with pytest.raises(DeployError, match=said) if said else nullcontext():
-        remains.clear_the_way(account, "test", yes=True)
+        retained.clear_the_way(account, "test", yes=True)
     assert b"DeleteStack" not in b"".join(request.body for request in wire.requests)
     wire.close()
 
@@ -364,7 +363,7 @@ def test_code_key_that_was_changed_by_hand_is_another_revision(as_operator):
 
 def test_only_what_is_there_and_not_the_stack_s_own_is_used_again(as_operator):
     def left() -> dict[str, bool]:
-        return remains.left_by_earlier_stack(configured(), "remains")
+        return retained.left_by_earlier_stack(configured(), "remains")
 
     assert left() == {"ReuseLedger": False, "ReuseCodeKey": False, "ReuseLogs": False}
     # A first deployment that failed may have come as far as this.
@@ -450,22 +449,22 @@ TODAY = date(2026, 11, 21)
 def test_acceptance_without_a_reason_and_an_end_is_refused(config, written, said):
     config.write_text(f"[test.accept]\n{written}\n")
     with pytest.raises(DeployError, match=said):
-        accepted.read(config, "test", today=TODAY)
+        accepted_findings.read(config, "test", today=TODAY)
 
 
 def test_acceptance_is_of_one_stage_and_of_one_name(config):
     config.write_text(f"{CONFIG}[test.accept]\nsandbox = {ACCEPTED}\n")
-    assert set(accepted.read(config, "test", today=TODAY)) == {"sandbox"}
-    assert accepted.read(config, "prod", today=TODAY) == {}
+    assert set(accepted_findings.read(config, "test", today=TODAY)) == {"sandbox"}
+    assert accepted_findings.read(config, "prod", today=TODAY) == {}
     assert "accept" not in deploy_config.read(config, "test")[1]
 
 
 def test_acceptance_counts_until_its_day_is_over():
-    accepts = {"sandbox": accepted.Acceptance("asked for", TODAY)}
+    accepts = {"sandbox": accepted_findings.Acceptance("asked for", TODAY)}
     found = [danger("sandbox", "verified numbers only.", "ask"), danger("ledger", "gone", "make")]
 
     def judged(today: date) -> list[Finding]:
-        return list(accepted.apply(found, accepts, today=today, are_all=True))
+        return list(accepted_findings.apply(found, accepts, today=today, are_all=True))
 
     told = "verified numbers only. Accepted until 2026-11-21: asked for"
     assert judged(TODAY) == [Finding("sandbox", Level.ACCEPTED, told, "ask"), found[1]]
@@ -475,13 +474,13 @@ def test_acceptance_counts_until_its_day_is_over():
 
 
 def test_acceptance_of_what_is_well_changes_nothing_and_of_what_is_unknown_is_said():
-    accepts = {"sandbox": accepted.Acceptance("asked", TODAY)}
+    accepts = {"sandbox": accepted_findings.Acceptance("asked", TODAY)}
     well = [ok("sandbox", "everybody gets texts")]
-    assert list(accepted.apply(well, accepts, today=TODAY, are_all=True)) == well
-    (typo,) = accepted.apply([], accepts, today=TODAY, are_all=True)
+    assert list(accepted_findings.apply(well, accepts, today=TODAY, are_all=True)) == well
+    (typo,) = accepted_findings.apply([], accepts, today=TODAY, are_all=True)
     assert typo.level is Level.WARNING
     assert "'sandbox'" in typo.text
-    assert list(accepted.apply([], accepts, today=TODAY, are_all=False)) == []
+    assert list(accepted_findings.apply([], accepts, today=TODAY, are_all=False)) == []
 
 
 def test_staged_sources_are_those_of_the_revision_and_nothing_else(tmp_path):

@@ -11,7 +11,7 @@ import time_machine
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from cognito_admin import account, doctor
+from cognito_admin import aws_account, doctor
 from cognito_admin.doctor import clients, texts, triggers
 from cognito_admin.doctor import site as of_the_site
 from localcloud import stack as local_stack
@@ -558,7 +558,7 @@ def test_settings_that_are_wrong_are_found(examine, settings, name):
 
 @pytest.mark.parametrize(("seconds", "level"), [(40, "danger"), (20, "warning"), (-40, "danger")])
 def test_clock_that_is_off_is_found(site, seconds, level):
-    case = doctor.Context(account.configured(), "local")
+    case = doctor.Context(aws_account.configured(), "local")
     with time_machine.travel(time.time() + seconds, tick=True):
         (found,) = of_the_site.clock(case)
     assert (found.check, found.level) == ("clock", level)

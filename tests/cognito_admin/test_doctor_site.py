@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 
-from cognito_admin.account import Account
+from cognito_admin.aws_account import Account
 from cognito_admin.doctor import services
 from cognito_admin.doctor.context import Context
 from cognito_admin.stack import Stack

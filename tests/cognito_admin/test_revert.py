@@ -7,7 +7,7 @@ import pytest
 from botocore.stub import Stubber
 
 from cognito_admin import revert
-from cognito_admin.account import Account
+from cognito_admin.aws_account import Account
 from cognito_admin.terminal import DeployError
 
 pytestmark = pytest.mark.cloud

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from cognito_admin import account, attach, plans, stack
+from cognito_admin import attach, aws_account, plans, stack
 from cognito_admin.terminal import PoolCommand, plain_errors
 
 
@@ -21,7 +21,7 @@ class Command(PoolCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         pool_id, stage = options["user_pool_id"], options["stage"]
-        operator = account.configured(pool_id)
+        operator = aws_account.configured(pool_id)
         with plain_errors():
             try:
                 deployed = stack.read(operator, stage)
@@ -48,7 +48,7 @@ class Command(PoolCommand):
             f"python manage.py cognito_detach --user-pool-id {pool_id} --stage {stage}"
         )
 
-    def _examine(self, operator: account.Account, pool_id: str, stage: str) -> None:
+    def _examine(self, operator: aws_account.Account, pool_id: str, stage: str) -> None:
         notes = attach.examine(operator, pool_id, ["locale"], stage)
         for note in notes:
             self.stdout.write(f"  note: {note}")

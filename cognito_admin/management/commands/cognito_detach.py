@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from cognito_admin import account, attach, stack
+from cognito_admin import attach, aws_account, stack
 from cognito_admin.terminal import PoolCommand, plain_errors
 
 
@@ -21,7 +21,7 @@ class Command(PoolCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         pool_id, stage = options["user_pool_id"], options["stage"]
-        operator = account.configured(pool_id)
+        operator = aws_account.configured(pool_id)
         with plain_errors():
             deployed = stack.read(operator, stage)
             if deployed.user_pool_id != pool_id:

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from cognito_admin import accepted, account, doctor
+from cognito_admin import accepted_findings, aws_account, doctor
 from cognito_admin.doctor import Level
 from cognito_admin.terminal import DeployError
 
@@ -48,16 +48,16 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        context = doctor.Context(account.configured(), options["stage"])
+        context = doctor.Context(aws_account.configured(), options["stage"])
         today, with_site = datetime.now(UTC).date(), not options["without_site"]
         try:
-            accepts = accepted.read(options["config"], options["stage"], today=today)
+            accepts = accepted_findings.read(options["config"], options["stage"], today=today)
         except DeployError as error:
             raise CommandError(str(error)) from error
         examined = doctor.examine(context, with_site=with_site, only=options["only"])
         findings = []
         are_all = with_site and not options["only"]
-        for finding in accepted.apply(examined, accepts, today=today, are_all=are_all):
+        for finding in accepted_findings.apply(examined, accepts, today=today, are_all=are_all):
             findings.append(finding)
             if not options["json"]:
                 self._show(finding)

@@ -12,7 +12,7 @@ from accounts import phones
 from accounts.aws import cognito
 from accounts.conf import conf
 from accounts.sync.pace import Pace
-from cognito_admin import account, repair
+from cognito_admin import aws_account, repair
 from cognito_admin.repair import Kind, Problem
 from cognito_admin.terminal import CarefulCommand, plain_errors
 
@@ -55,7 +55,7 @@ class Command(CarefulCommand):
             raise CommandError("--per-second must be more than 0")
         if options["older_than"] < 0:
             raise CommandError("--older-than is not below zero")
-        operator = account.configured(pool_id)
+        operator = aws_account.configured(pool_id)
         with plain_errors():
             # Listed to the end first: pages would move while accounts leave them.
             found = list(
@@ -82,7 +82,7 @@ class Command(CarefulCommand):
             self._repair_all(operator, pool_id, found, options["per_second"])
 
     def _repair_all(
-        self, operator: account.Account, pool_id: str, found: list[Problem], per_second: float
+        self, operator: aws_account.Account, pool_id: str, found: list[Problem], per_second: float
     ) -> None:
         # An account takes up to five calls, and AWS grants 25 a second.
         pace, repaired = Pace(per_second), []
@@ -94,7 +94,7 @@ class Command(CarefulCommand):
         if failed := len(found) - len(repaired):
             raise CommandError(f"{failed} could not be repaired; see above. Run it again.")
 
-    def _repair(self, operator: account.Account, pool_id: str, problem: Problem) -> bool:
+    def _repair(self, operator: aws_account.Account, pool_id: str, problem: Problem) -> bool:
         try:
             if kept := repair.repair(operator, pool_id, problem):
                 self.stdout.write(

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from cognito_admin import account, clients, plans, pool
+from cognito_admin import app_clients, aws_account, plans, pool
 from cognito_admin.terminal import PoolCommand, plain_errors
 
 
@@ -34,13 +34,13 @@ class Command(PoolCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         pool_id, client_id = options["user_pool_id"], options["client_id"]
         values = dict(_parsed(each) for each in options["values"])
-        operator = account.configured(pool_id)
+        operator = aws_account.configured(pool_id)
         with plain_errors():
             if client_id:
-                planned = clients.plan_settings(operator, pool_id, client_id, values)
+                planned = app_clients.plan_settings(operator, pool_id, client_id, values)
                 if not self.shown_and_agreed(planned.changes, options):
                     return
-                clients.apply(operator, planned)
+                app_clients.apply(operator, planned)
             elif not self.carry_out(
                 operator, lambda: plans.for_settings(operator, pool_id, values), options
             ):

@@ -3,7 +3,7 @@
 from botocore.exceptions import WaiterError
 
 from cognito_admin import stack
-from cognito_admin.account import Account
+from cognito_admin.aws_account import Account
 from cognito_admin.terminal import DeployError, ask
 
 # What outlives a stack, by the parameter that says that it is there.

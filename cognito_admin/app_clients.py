@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cognito_admin import pool
-from cognito_admin.account import Account
+from cognito_admin.aws_account import Account
 from cognito_admin.pool import Change, NotAsPlanned
 
 

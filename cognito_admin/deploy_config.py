@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cognito_admin import accepted
+from cognito_admin import accepted_findings
 from cognito_admin.terminal import DeployError
 
 LAMBDAS = Path(__file__).resolve().parent.parent / "lambdas"
@@ -37,7 +37,7 @@ def read(config: Path, stage: str) -> tuple[str, dict[str, str]]:
             "All that can be set is in lambdas/template.yaml, under Parameters."
         )
     # Read again by the doctor; what is wrong with it is said before anything is deployed.
-    accepted.read(config, stage, today=datetime.now(UTC).date())
+    accepted_findings.read(config, stage, today=datetime.now(UTC).date())
     written = {name: _spelled(each) for name, each in section.items() if name != "accept"}
     region = written.pop("region", "") or os.environ.get("AWS_REGION", "")
     if not region:
