@@ -70,7 +70,7 @@ format: $(DEV) ## Format the code and repair what can be repaired
 messages: $(DEV) ## Bring locale/ in step with the strings of the site, and say what is untranslated
 	@$(RUN) -m tests.messages
 
-pictures: $(DEV) $(LOCAL_AWS) ## Take the pictures of the docs anew, and of every state of every page
+pictures: $(DEV) $(LOCAL_AWS) ## Take the pictures of the docs, and of every state of every page
 	@PICTURES=1 $(RUN) -m pytest tests/browser/test_pictures.py tests/browser/test_admin_*.py \
 		tests/browser/test_gallery.py
 

@@ -10,18 +10,21 @@ SHARING_POLICIES = ("off", "notify", "ask", "strict")
 
 
 class Conf:
+    """One property for each setting. Use the instance ``conf``."""
+
     @property
     def site_name(self) -> str:
+        """The name of the site on its pages."""
         return str(settings.SITE_NAME)
 
     @property
     def site_contact(self) -> str:
-        """Where people reach those who run the site: an e-mail address, a page, or ""."""
+        """The contact of the people who run the site: an e-mail address, a page, or ""."""
         return str(settings.SITE_CONTACT)
 
     @property
     def site_logo(self) -> str:
-        """A static file: the picture beside the name, and the icon of the browser's tab."""
+        """A static file: the picture next to the name, and the icon of the browser's tab."""
         return str(settings.SITE_LOGO)
 
     @property
@@ -41,19 +44,22 @@ class Conf:
 
     @property
     def endpoint_url(self) -> str | None:
-        """Where AWS is, when it is not AWS."""
+        """The address of another AWS, such as the local one; None for AWS itself."""
         return settings.AWS_ENDPOINT_URL or None
 
     @property
     def user_pool_id(self) -> str:
+        """The id of the Cognito user pool."""
         return str(settings.COGNITO_USER_POOL_ID)
 
     @property
     def client_id(self) -> str:
+        """The id of the site's app client."""
         return str(settings.COGNITO_CLIENT_ID)
 
     @property
     def client_secret(self) -> str:
+        """The secret of that client."""
         return str(settings.COGNITO_CLIENT_SECRET)
 
     @property
@@ -78,7 +84,7 @@ class Conf:
 
     @property
     def texts_function(self) -> str:
-        """The function that texts what the site asks for beside sign-ins."""
+        """The function that texts what is not a sign-in code."""
         return str(settings.TEXTS_FUNCTION)
 
     @property
@@ -90,6 +96,7 @@ class Conf:
 
     @property
     def jwks_url(self) -> str:
+        """Where the pool's public keys are."""
         return settings.COGNITO_JWKS_URL or f"{self.issuer}/.well-known/jwks.json"
 
     @property
@@ -119,7 +126,7 @@ class Conf:
 
     @property
     def revalidate_seconds(self) -> int:
-        """How old Cognito's word on a person who uses the site may be."""
+        """How often people who use the site are looked up in Cognito."""
         return int(settings.ACCOUNTS_REVALIDATE_SECONDS)
 
     @property
@@ -144,10 +151,12 @@ class Conf:
 
     @property
     def staff_idle_seconds(self) -> int:
+        """How long a session of an operator may rest."""
         return int(settings.ACCOUNTS_STAFF_IDLE_SECONDS)
 
     @property
     def staff_seconds(self) -> int:
+        """How old a session of an operator may grow."""
         return int(settings.ACCOUNTS_STAFF_SECONDS)
 
     @property
@@ -168,6 +177,7 @@ class Conf:
 
     @property
     def trusted_proxies(self) -> int:
+        """How many of our proxies append to X-Forwarded-For."""
         return int(settings.TRUSTED_PROXIES)
 
     @property

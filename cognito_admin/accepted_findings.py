@@ -1,4 +1,4 @@
-"""Findings of the doctor that a stage lives with for a time, as deploy.toml names them.
+"""Findings of the doctor that a stage accepts for a time, as deploy.toml names them.
 
     [prod.accept]
     sandbox = { reason = "production access is asked for", until = 2027-01-31 }
@@ -24,6 +24,8 @@ _EXAMPLE = '{ reason = "…", until = 2027-01-31 }'
 
 @dataclass(frozen=True)
 class Acceptance:
+    """Why a stage lives with a finding, and the last day on which it does."""
+
     reason: str
     until: date
 

@@ -10,6 +10,8 @@ from cognito_admin.pool import Change, NotAsPlanned
 
 @dataclass(frozen=True)
 class ClientPlan:
+    """``request`` is the whole UpdateUserPoolClient; ``changes`` is all that will differ."""
+
     before: dict[str, Any]
     request: dict[str, Any]
     changes: list[Change]
@@ -41,6 +43,7 @@ def apply(account: Account, planned: ClientPlan) -> None:
 
 
 def describe(account: Account, user_pool_id: str, client_id: str) -> dict[str, Any]:
+    """Return a client as DescribeUserPoolClient gives it. Raises botocore's errors."""
     described: dict[str, Any] = account.client("cognito-idp").describe_user_pool_client(
         UserPoolId=user_pool_id, ClientId=client_id
     )["UserPoolClient"]

@@ -54,7 +54,7 @@ def plan(account: Account, stack: Stack) -> Plan:
 
 
 def save(account: Account, stack: Stack, planned: Plan) -> None:
-    """Keep what is about to be changed. What an earlier attachment found stays the way back."""
+    """Keep the settings that are about to change, for ``plan_detach``. The first values stay."""
     saved = {tuple(each["path"]): each for each in _load(account, stack) or []}
     for change in planned.changes:
         if change in planned.restored:
@@ -75,7 +75,7 @@ def save(account: Account, stack: Stack, planned: Plan) -> None:
 
 
 def plan_detach(account: Account, stack: Stack) -> Plan:
-    """Plan the way back: only what still is as we left it. What others changed since is theirs."""
+    """Plan to restore every setting that is still as we left it; later changes of others stay."""
     state = plans.read(account, stack.user_pool_id)
     saved = _load(account, stack)
     if saved is None:
@@ -95,6 +95,7 @@ def plan_detach(account: Account, stack: Stack) -> Plan:
 
 
 def forget(account: Account, stack: Stack) -> None:
+    """Delete what ``save`` kept. Harmless where nothing is kept. Raises botocore's errors."""
     ssm = account.client("ssm")
     with contextlib.suppress(ssm.exceptions.ParameterNotFound):
         ssm.delete_parameter(Name=_saved_at(stack))
@@ -118,7 +119,7 @@ def _load(account: Account, stack: Stack) -> list[dict[str, Any]] | None:
 
 
 def _reasons(described: Settings, writable: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield what is in the way, and what removes it."""
+    """Yield pairs of an obstacle and its remedy."""
     identifier = described["Id"]
     names = described.get("UsernameAttributes") or []
     aliases = described.get("AliasAttributes") or []
@@ -178,13 +179,13 @@ def _taken(described: Settings, ours: Mapping[str, str]) -> Iterator[tuple[str, 
 def _notes(described: Settings) -> Iterator[str]:
     if "phone_number" in (described.get("AliasAttributes") or []):
         yield (
-            "Phones are aliases here: who has not verified the number cannot sign in with it, and "
-            "nobody new is signed up. Set ACCOUNTS_SIGN_UP=closed."
+            "Phones are aliases here: people who have not verified their number cannot sign in "
+            "with it, and nobody new is signed up. Set ACCOUNTS_SIGN_UP=closed."
         )
     elif "email" in (described.get("UsernameAttributes") or []):
         yield "Accounts without a phone keep signing in with their e-mail address only."
     if described.get("MfaConfiguration") == "OPTIONAL":
-        yield "Who has set a second factor cannot sign in by phone: the site does not ask for it."
+        yield "People with a second factor cannot sign in by phone: the site does not ask for it."
     if not (described.get("AdminCreateUserConfig") or {}).get("AllowAdminCreateUserOnly"):
         yield (
             "Anybody can sign up any number with a password of theirs; a PreSignUp function that "
@@ -201,5 +202,5 @@ def _writable(stack: Stack) -> list[str]:
 
 
 def _function(arn: str) -> str:
-    """Return the function of an ARN, whatever version or alias of it."""
+    """Return the ARN of a function without version or alias."""
     return ":".join(arn.split(":")[:7])

@@ -1,4 +1,4 @@
-"""boto3 clients of whoever runs a command: the operator, not the site."""
+"""boto3 clients with the credentials of the operator who runs a command, not of the site."""
 
 from dataclasses import dataclass, field
 from functools import cache, cached_property

@@ -1,4 +1,4 @@
-"""``python -m cognito_admin.deploy up|down --stage STAGE``: what make deploy and make undeploy run.
+"""``python -m cognito_admin.deploy up|down --stage STAGE``: run by make deploy and make undeploy.
 
     up     stage the sources, deploy them with SAM, run the doctor, print the site's environment
     down   delete the stack; pool, table and key stay
@@ -26,11 +26,12 @@ from cognito_admin.terminal import DeployError, ask
 
 PROJECT = Path(__file__).resolve().parent.parent
 STATE = PROJECT / ".local"
-# How cognito_doctor ends where nothing is a danger, and something could not be checked.
+# Exit code of cognito_doctor for "no danger, but something could not be checked".
 _NOT_CHECKED = 2
 
 
 def main() -> int:
+    """Run ``up`` or ``down``. Returns 0, or 1 with a message on stderr."""
     parser = argparse.ArgumentParser(prog="make deploy", description=__doc__)
     parser.add_argument("action", choices=["up", "down"])
     parser.add_argument("--stage", required=True)
@@ -92,7 +93,7 @@ def up(
     parameters |= {name: str(is_there).lower() for name, is_there in reused.items()}
     parameters = parameters | {"Revision": revision_for(account, stage, parameters)}
     _run_sam(sam, account, stage, parameters, yes=yes)
-    # SAM fails nothing where it was told not to go on.
+    # SAM ends with 0 as well when somebody answers no.
     if _deployed_revision(account, stage) != parameters["Revision"]:
         raise DeployError("Nothing was deployed.")
     made = stack.read(account, stage)
@@ -172,7 +173,7 @@ def stage_sources(directory: Path) -> Path:
 
 
 def site_environment(account: Account, made: stack.Stack) -> dict[str, str]:
-    """Return the variables of the site that outputs of the stack are named as."""
+    """Return the site's variables that come from the stack, by name."""
     described = account.client("cloudformation").describe_stacks(StackName=made.name)
     return {
         words[0]: output["OutputValue"]
@@ -185,7 +186,7 @@ def _run_sam(
     sam: Path, account: Account, stage: str, parameters: dict[str, str], *, yes: bool
 ) -> None:
     template = stage_sources(STATE / "build" / stage)
-    # By a file: SAM reads quotes and spaces of a command line in ways of its own.
+    # In a file: SAM has its own rules for quotes and spaces of a command line.
     values = template.with_name("parameters.yaml")
     values.write_text(json.dumps(parameters, indent=2, sort_keys=True))
     deployed = subprocess.run(
@@ -226,7 +227,7 @@ def _tell_site(account: Account, made: stack.Stack) -> None:
         f"--user-pool-id {made.user_pool_id} --client-id {made.client_id} "
         "--query UserPoolClient.ClientSecret --output text"
     )
-    # A file of variables runs no commands, so one that it held would be no secret.
+    # Not as a line for the file: no command runs there, and the text itself would be the secret.
     print("# The secret is not shown here. Add it to your file of variables:")
     print(f'# echo "COGNITO_CLIENT_SECRET=$({secret})" >> .env')
     if public := made.outputs.get("PublicClientId"):

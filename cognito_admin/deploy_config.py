@@ -1,4 +1,4 @@
-"""What deploy.toml says of a stage: the region, and the parameters of lambdas/template.yaml."""
+"""Read a stage of deploy.toml: the region, and the parameters of lambdas/template.yaml."""
 
 import os
 import re
@@ -23,7 +23,7 @@ AllowedCountries = "US,CA"
 def read(config: Path, stage: str) -> tuple[str, dict[str, str]]:
     """Return the region and the template's parameters of a stage. Raises DeployError."""
     if not re.fullmatch("[a-z][a-z0-9-]{0,19}", stage):
-        raise DeployError(f"{stage!r} is no name of a stage: STAGE=prod")
+        raise DeployError(f"{stage!r} is not the name of a stage: STAGE=prod")
     try:
         section = tomllib.loads(config.read_text()).get(stage)
     except FileNotFoundError:
@@ -45,7 +45,7 @@ def read(config: Path, stage: str) -> tuple[str, dict[str, str]]:
     defaults = template_parameters()
     if unknown := sorted(set(written) - set(defaults)):
         raise DeployError(
-            f"{config.name} sets what is no parameter of lambdas/template.yaml: "
+            f"{config.name} sets parameters that lambdas/template.yaml does not have: "
             f"{', '.join(unknown)}"
         )
     parameters = {name: value or defaults[name] for name, value in written.items()}

@@ -31,7 +31,7 @@ class PlanError(Exception):
 
 
 class Refused(PlanError):
-    """``reasons`` are pairs of what is in the way and what removes it."""
+    """The pool cannot be changed so. ``reasons`` are pairs of an obstacle and its remedy."""
 
     def __init__(self, reasons: list[tuple[str, str]]) -> None:
         super().__init__("\n".join(f"{reason}\n    → {remedy}" for reason, remedy in reasons))
@@ -39,7 +39,7 @@ class Refused(PlanError):
 
 
 class CutOff(PlanError):
-    pass
+    """Second factors are off until the next run, which puts them back."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +57,17 @@ class State:
 
     @property
     def lost(self) -> list[Change]:
-        """What a run that was cut off took away."""
+        """Second factors that a cut-off run took away."""
         return pool.mfa_changes(self.mfa_now, self.mfa_before)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """``changes`` is all that will differ; ``notes`` is what whoever says yes should know.
+    """A change to show, agree to and apply. ``changes`` is all that will differ.
 
-    ``restored`` are those of the changes that put back what an earlier run took away. ``after``
-    and ``mfa`` are what is to be described in the end.
+    ``notes`` are for the person who decides. ``restored`` are those of the changes that put back
+    what an earlier run took away. ``after`` and ``mfa`` are the pool and its second factors as
+    AWS should describe them in the end.
     """
 
     state: State
@@ -79,10 +80,12 @@ class Plan:
 
     @property
     def user_pool_id(self) -> str:
+        """The id of the pool."""
         return str(self.state.now["Id"])
 
     @property
     def pool_name(self) -> str:
+        """The name of the pool, for people."""
         return str(self.state.now["Name"])
 
     @property
@@ -132,7 +135,7 @@ def apply(account: Account, planned: Plan, again: Callable[[], Plan]) -> None:
             planned = again()
         except (ClientError, BotoCoreError) as error:
             if planned.has_gap and not _is_refusal(error):
-                # The answer was lost, and perhaps nothing else.
+                # The answer was lost, perhaps after the change was made.
                 raise _cut_off(error) from error
             raise
     try:
@@ -148,7 +151,7 @@ def apply(account: Account, planned: Plan, again: Callable[[], Plan]) -> None:
 
 
 def _is_refusal(error: Exception) -> bool:
-    """Tell whether nothing was done for sure."""
+    """Tell whether AWS certainly did nothing."""
     status = getattr(error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
     return isinstance(error, ClientError) and status < 500
 
@@ -188,6 +191,10 @@ def _prove(account: Account, planned: Plan) -> None:
 
 
 def make(account: Account, state: State, values: dict[pool.Path, Any], notes: list[str]) -> Plan:
+    """Plan to change ``values`` of a pool, and to restore what an earlier run took away.
+
+    Raises botocore's errors.
+    """
     members = _members(account, "UpdateUserPool")
     after = state.before
     for path, value in values.items():

@@ -1,4 +1,4 @@
-"""What UpdateUserPool and UpdateUserPoolClient must be sent. Functions of dicts, without any I/O.
+"""Requests of UpdateUserPool and UpdateUserPoolClient that change one thing. No I/O.
 
 Both operations set what a request leaves out to its default, so a request that changes one thing
 must carry all the others: whatever botocore's model of the request has a place for.
@@ -13,20 +13,20 @@ from typing import Any
 Settings = Mapping[str, Any]
 Path = tuple[str, ...]
 
-# They change by themselves.
+# Settings that change by themselves.
 _MOVING = frozenset(
     {"LastModifiedDate", "CreationDate", "EstimatedNumberOfUsers", "Status", "ClientSecret"}
 )
-# One setting under two names; the older one cannot be sent beside the other.
+# One setting under two names, of which only one may be sent.
 _TEMPORARY = ("Policies", "PasswordPolicy", "TemporaryPasswordValidityDays")
 _UNUSED = ("AdminCreateUserConfig", "UnusedAccountValidityDays")
-# What it does to say nothing.
+# Values that mean the same as a missing setting.
 _UNSAID: tuple[Any, ...] = (None, "", {})
 
 
 @dataclass(frozen=True)
 class Change:
-    """One setting; ``before`` or ``after`` is None where there is none."""
+    """A change of one setting; ``before`` or ``after`` is None where it is not set."""
 
     path: Path
     before: Any
@@ -102,7 +102,7 @@ def setting(settings: Settings, path: Path) -> Any:
 
 
 def changes(before: Settings, after: Settings) -> list[Change]:
-    """Return what differs, by path; what moves by itself and what says nothing is left out."""
+    """Return differences by path, without settings that change by themselves or say nothing."""
     old, new = dict(_leaves(before)), dict(_leaves(after))
     if _TEMPORARY in old and _TEMPORARY in new:
         old.pop(_UNUSED, None)

@@ -27,6 +27,8 @@ AWS_ERRORS = (BotoCoreError, ClientError)
 
 
 class Kind(StrEnum):
+    """The kinds of problems, as ``--kinds`` takes them."""
+
     UNCONFIRMED = "unconfirmed"
     FORCE_CHANGE = "force-change"
     NUMBERS = "numbers"

@@ -1,4 +1,4 @@
-"""What earlier stacks of a stage have left: what is used again, and what is in the way."""
+"""Resources that outlive a stack of a stage: those to use again, and those in the way."""
 
 from botocore.exceptions import WaiterError
 
@@ -94,6 +94,7 @@ def clear_the_way(account: Account, stage: str, *, yes: bool) -> None:
 
 
 def delete(account: Account, stage: str) -> None:
+    """Delete the stack of a stage and wait for it. Raises DeployError."""
     cloudformation, name = account.client("cloudformation"), stack.stack_name(stage)
     cloudformation.delete_stack(StackName=name)
     try:

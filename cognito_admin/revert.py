@@ -1,4 +1,4 @@
-"""``python -m cognito_admin.revert --stage STAGE``: what make revert runs.
+"""``python -m cognito_admin.revert --stage STAGE``: run by make revert.
 
 Brings back what was changed past the stack: in the console, with the AWS CLI, by hand. A
 deployment of an unchanged template changes nothing, whatever became of the resources; a drift-aware
@@ -21,12 +21,13 @@ from cognito_admin.deploy import PROJECT
 from cognito_admin.terminal import DeployError, ask
 
 _CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
-# What CloudFormation says of a change set without changes.
+# CloudFormation's message for a change set without changes.
 _EMPTY = ("didn't contain changes", "No updates are to be performed", "no changes")
 _WAIT = {"Delay": 2, "MaxAttempts": 300}
 
 
 def main() -> int:
+    """Run ``make revert``. Returns 0, or 1 with a message on stderr."""
     parser = argparse.ArgumentParser(prog="make revert", description=__doc__)
     parser.add_argument("--stage", required=True)
     parser.add_argument("--config", type=Path, default=PROJECT / "deploy.toml")
@@ -54,7 +55,7 @@ def revert(account: Account, stage: str, *, yes: bool) -> None:
         ChangeSetType="UPDATE",
         DeploymentMode="REVERT_DRIFT",
         UsePreviousTemplate=True,
-        # Those that are left out would go back to their defaults.
+        # A parameter that is left out goes back to its default.
         Parameters=[
             {"ParameterKey": each, "UsePreviousValue": True} for each in sorted(parameters)
         ],
@@ -112,7 +113,7 @@ def _wait(cloudformation: Any, name: str) -> None:
     except WaiterError as error:
         raise DeployError(
             f"CloudFormation could not bring it back; see the events of the stack {name}. "
-            "What was deleted may have to be made anew: docs/operations.md#when-things-are-lost"
+            "What was deleted may have to be made again: docs/operations.md#when-things-are-lost"
         ) from error
 
 

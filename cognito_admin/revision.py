@@ -1,7 +1,7 @@
-"""What was deployed, in one string, so that a change of it is seen.
+"""One string for what was deployed, so that a change of it is seen.
 
 A revision is 64 hexadecimal digits. The first 16 change with the sources, the template or any
-parameter: SAM publishes the triggers anew when the first ten do. The other 48 are those of the
+parameter: SAM publishes new versions when the first ten do. The other 48 are those of the
 sources alone, by which the doctor knows whether a stack runs what is checked out here.
 """
 

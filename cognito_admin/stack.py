@@ -1,4 +1,4 @@
-"""What lambdas/template.yaml became in an account: names, outputs and parameters."""
+"""The CloudFormation stack of lambdas/template.yaml: names, outputs, parameters, resources."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from cognito_admin.aws_account import Account
 
-# The slots of custom sign-ins in LambdaConfig, and what the template names their functions.
+# By slot of LambdaConfig, the prefix of the function that the template deploys for it.
 _TRIGGERS = {
     "DefineAuthChallenge": "phone-login-define",
     "CreateAuthChallenge": "phone-login-create",
@@ -18,7 +18,7 @@ _TRIGGERS = {
 CHALLENGE_SLOTS = tuple(_TRIGGERS)
 
 
-# A stack in one of these was never whole; CloudFormation only lets it be deleted.
+# A stack in one of these was never complete, and can only be deleted.
 NEVER_STOOD = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED")
 
 
@@ -31,7 +31,7 @@ class NoStack(Exception):
 
 @dataclass(frozen=True)
 class Stack:
-    """``resources`` are physical ids by logical ones, ``alarms`` the names of those."""
+    """A deployed stack. ``resources`` are physical ids by logical ones, ``alarms`` are names."""
 
     stage: str
     outputs: dict[str, str]
@@ -41,51 +41,58 @@ class Stack:
 
     @property
     def name(self) -> str:
+        """CloudFormation's name of the stack."""
         return stack_name(self.stage)
 
     @property
     def user_pool_id(self) -> str:
+        """The id of the pool that the stack works for."""
         return self.outputs["CognitoUserPoolId"]
 
     @property
     def client_id(self) -> str:
+        """The id of the site's app client."""
         return self.outputs["CognitoClientId"]
 
     @property
     def has_own_pool(self) -> bool:
+        """Whether the pool is a resource of the stack."""
         return not self.parameters.get("ExistingUserPoolId")
 
     @property
     def triggers(self) -> dict[str, str]:
         """The triggers that the pool has to call: ARNs by their slots in LambdaConfig.
 
-        In a pool that was there before us people may sign up by themselves: its PreSignUp is
-        not ours.
+        PreSignUp of a pool that existed before is not ours: people may sign up by themselves there.
         """
         slots = (*CHALLENGE_SLOTS, *(("PreSignUp",) if self.has_own_pool else ()))
         return {slot: self.resources[f"{slot}Aliaslive"] for slot in slots}
 
     def version(self, slot: str) -> str:
         """Return the version of a trigger that was deployed, "" where the stack has none."""
-        # The name ends in a digest that changes with each.
+        # The logical id ends in a digest that changes with each version.
         made = re.compile(f"{slot}Version[0-9a-f]{{8,}}")
         arns = [arn for name, arn in self.resources.items() if made.fullmatch(name)]
         return arns[0].rpartition(":")[2] if len(arns) == 1 else ""
 
     @property
     def ledger(self) -> str:
+        """The name of the triggers' table."""
         return ledger_name(self.stage)
 
     @property
     def code_key(self) -> str:
+        """The name of the secret with the triggers' code key."""
         return code_key_name(self.stage)
 
     @property
     def log_group(self) -> str:
+        """The log group of all functions."""
         return log_group_name(self.stage)
 
     @property
     def client_list(self) -> str:
+        """The parameter of Systems Manager that names the clients which get codes."""
         return f"/phone-login/{self.stage}/client-ids"
 
 
@@ -97,26 +104,30 @@ def triggers_of(stage: str, pool_arn: str) -> dict[str, str]:
 
 
 def stack_name(stage: str) -> str:
+    """Return CloudFormation's name of a stage."""
     return f"phone-login-{stage}"
 
 
-# These outlive a stack, and are known by their names.
+# These resources outlive a stack, and are found by name.
 
 
 def ledger_name(stage: str) -> str:
+    """Return the name of the table of a stage."""
     return f"phone-login-ledger-{stage}"
 
 
 def code_key_name(stage: str) -> str:
+    """Return the name of the secret of a stage."""
     return f"phone-login/{stage}/code-key"
 
 
 def log_group_name(stage: str) -> str:
+    """Return the log group of a stage."""
     return f"/phone-login/{stage}/triggers"
 
 
 def read(account: Account, stage: str) -> Stack:
-    """Raises NoStack, or botocore's errors."""
+    """Return the stack of a stage. Raises NoStack, or botocore's errors."""
     name, described = stack_name(stage), _describe(account, stage)
     if described is None:
         raise NoStack(f"There is no stack {name} in {account.region}")
@@ -151,7 +162,7 @@ def _resources(account: Account, stage: str) -> Iterator[dict[str, Any]]:
 
 
 def status(account: Account, stage: str) -> str:
-    """Return CloudFormation's word for how the stack stands, empty where there is none."""
+    """Return the StackStatus, "" where there is no stack."""
     described = _describe(account, stage)
     return str(described["StackStatus"]) if described else ""
 
@@ -170,13 +181,13 @@ def first_failure(account: Account, stage: str) -> str:
 
 
 def once_made(account: Account, stage: str, logical_id: str) -> str:
-    """Return the physical id of what the stack made, be it the stack's still or not; else empty."""
+    """Return the physical id of a resource that the stack made once, "" where it never did."""
     events = (one for one in _events(account, stage) if one.get("LogicalResourceId") == logical_id)
     return next((found for one in events if (found := one.get("PhysicalResourceId", ""))), "")
 
 
 def _events(account: Account, stage: str) -> Iterator[dict[str, Any]]:
-    """Yield what happened to the stack, newest first."""
+    """Yield the events of the stack, newest first."""
     pages = account.client("cloudformation").get_paginator("describe_stack_events")
     for page in pages.paginate(StackName=stack_name(stage)):
         yield from page["StackEvents"]

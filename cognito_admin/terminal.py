@@ -1,4 +1,4 @@
-"""What the commands that change something have in common: show, ask, and say what went wrong."""
+"""Base of the commands that change something: show, ask, and report errors in plain words."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from cognito_admin.stack import NoStack
 
 
 class DeployError(Exception):
-    """Something cannot be done as things are; the message is for the person at the terminal."""
+    """A command cannot go on. The message is for the person at the terminal."""
 
 
 def ask(question: str, yes: bool, otherwise: str) -> None:
@@ -31,9 +31,9 @@ def ask(question: str, yes: bool, otherwise: str) -> None:
 
 
 class CarefulCommand(BaseCommand):
-    """Shows what will change, asks, and does it. ``--yes`` does not ask, ``--dry-run`` ends.
+    """Show what will change, ask, and do it. ``--yes`` does not ask, ``--dry-run`` ends.
 
-    Nothing of the site's own settings is needed but the region.
+    Of the site's settings only the region is needed.
     """
 
     requires_system_checks: Any = []
@@ -66,7 +66,7 @@ class CarefulCommand(BaseCommand):
 
 
 class PoolCommand(CarefulCommand):
-    """Changes a user pool by a plan."""
+    """A command that changes a user pool by a plan."""
 
     def carry_out(
         self,
@@ -92,7 +92,7 @@ class PoolCommand(CarefulCommand):
             after()
             return True
         if not (planned.changes or options["dry_run"]):
-            # An earlier run may have been cut off when all was done.
+            # An earlier run may have been cut off after its last change.
             journal.end(operator, planned.user_pool_id)
             after()
         return False
@@ -100,7 +100,7 @@ class PoolCommand(CarefulCommand):
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Let whatever AWS or the account lacks end the command in words."""
+    """Turn errors of AWS and of plans into CommandError, without a traceback."""
     try:
         yield
     except (PlanError, NotAsPlanned, NoStack, ClientError, BotoCoreError) as error:

@@ -23,7 +23,10 @@ from accounts.conf import conf
 
 @register(Tags.security, deploy=True)
 def check_transport(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Whoever stands between the site and these reads codes, or signs in as anybody."""
+    """Require https to AWS and to the keys: E007, W003.
+
+    Somebody in between could read codes, or sign in as anybody.
+    """
     found: list[CheckMessage] = []
     for name, address in _addresses():
         if urlsplit(address).scheme == "https":
@@ -49,14 +52,17 @@ def check_transport(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def check_identity(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Whoever signs tokens that the site believes may sign in as anybody."""
+    """Require issuer and keys of the pool, in its region: E008.
+
+    With other keys somebody else could sign in as anybody.
+    """
     wrong: dict[str, bool] = {
         f"COGNITO_USER_POOL_ID is not of AWS_REGION {conf.region}: {conf.user_pool_id}": not (
             conf.user_pool_id.startswith(f"{conf.region}_")
         ),
         f"COGNITO_ISSUER is not this pool: {conf.issuer}": not _is_of_pool(conf.issuer),
         f"COGNITO_JWKS_URL is not of this pool: {conf.jwks_url}": not (
-            # It follows from the issuer.
+            # Empty: it follows from the issuer.
             not settings.COGNITO_JWKS_URL
             or _is_of_pool(conf.jwks_url.removesuffix("/.well-known/jwks.json"))
             or _is_this_machine(conf.jwks_url)
@@ -75,23 +81,24 @@ def check_identity(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def check_storages(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Require addresses that Django and the limits library can use: E009."""
     found: list[CheckMessage] = []
     if urlsplit(settings.CACHE_URL).scheme not in ("redis", "rediss", "locmemcache"):
         found.append(
             Error(
-                "CACHE_URL is no address of a cache.",
+                "CACHE_URL is not the address of a cache.",
                 hint="CACHE_URL=redis://host:6379/0, or rediss:// with TLS; for Valkey, too.",
                 id="site.E009",
             )
         )
     try:
-        # It connects when it is first asked.
+        # Does not connect yet.
         storage_from_string(conf.throttle_url)
     except (ConfigurationError, ValueError):
-        # Not the address: there may be a password in it.
+        # The message leaves the address out: it may hold a password.
         found.append(
             Error(
-                "ACCOUNTS_THROTTLE_URL is no address of a storage.",
+                "ACCOUNTS_THROTTLE_URL is not the address of a storage.",
                 hint="ACCOUNTS_THROTTLE_URL=redis://host:6379/0, or none: it is CACHE_URL then.",
                 id="site.E009",
             )
@@ -100,7 +107,7 @@ def check_storages(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 def _addresses() -> Iterator[tuple[str, str]]:
-    """Yield the addresses that were given, by their variables. boto3 reads some by itself."""
+    """Yield variables with their addresses, also those that only boto3 reads."""
     given = {
         "AWS_ENDPOINT_URL": conf.endpoint_url or "",
         "COGNITO_ISSUER": conf.issuer,

@@ -1,4 +1,4 @@
-"""What browsers send: forms of a few hundred bytes, and nothing that comes near the limit."""
+"""Refuse request bodies that are too large, or did not arrive whole."""
 
 from collections.abc import Callable
 

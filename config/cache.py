@@ -1,4 +1,4 @@
-"""Django's cache on Redis, which costs a page little while Redis does not answer."""
+"""Django's Redis cache, which costs a page little time while Redis does not answer."""
 
 import logging
 from collections.abc import Callable
@@ -12,13 +12,13 @@ from accounts.breaker import Breaker
 
 log = logging.getLogger(__name__)
 
-# Answers within a data centre take a millisecond.
+# Within a data centre an answer takes a millisecond.
 TIME_LIMITS = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
 _PAUSE = 5.0
 
 
 class RedisCache(redis.RedisCache):
-    """Answers as an empty cache that keeps nothing while Redis is away: nothing here needs it."""
+    """Redis, or an empty cache that keeps nothing while Redis is away: no page depends on it."""
 
     def __init__(self, server: Any, params: dict[str, Any]) -> None:
         options = TIME_LIMITS | params.get("OPTIONS", {})
@@ -51,7 +51,7 @@ _EMPTY: dict[str, Callable[..., Any]] = {
 
 
 class _Lenient:
-    """Django's client of Redis, in which every operation has an answer for when Redis has none."""
+    """Django's client of Redis, with an answer to every operation while Redis has none."""
 
     def __init__(self, client: Any) -> None:
         self._client = client

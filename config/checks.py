@@ -1,4 +1,4 @@
-"""Deployment checks: with what these find in it, gunicorn does not start.
+"""Deployment checks of the site. gunicorn does not start while one finds an error.
 
 site.E001  DEBUG shows people our settings and code
 site.E002  the inbox of the local AWS is served
@@ -33,6 +33,7 @@ _RANGES = {
 
 @register(Tags.security, deploy=True)
 def check_production(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse settings that are for development, or not safe: E001 to E006."""
     key = settings.SECRET_KEY
     unsafe = {
         "E001": (settings.DEBUG, "DJANGO_DEBUG is on.", "Set DJANGO_DEBUG=false."),
@@ -67,6 +68,7 @@ def check_production(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.database, deploy=True)
 def check_scaling(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Warn where a second machine or process would not share: W001, W002."""
     found: list[CheckMessage] = []
     if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         found.append(
@@ -89,6 +91,7 @@ def check_scaling(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def check_numbers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Require numbers within their ranges: E010."""
     return [
         Error(
             f"{variable} is {value}.",
@@ -102,6 +105,7 @@ def check_numbers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def check_hsts(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Warn where HSTS is short, or preloading has no effect: W004."""
     if not settings.HTTPS:
         return []
     seconds = settings.SECURE_HSTS_SECONDS
@@ -131,6 +135,7 @@ def check_hsts(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def check_proxy(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Warn where no proxy ends TLS: W005."""
     if settings.TRUSTED_PROXIES or not settings.HTTPS:
         return []
     return [

@@ -16,7 +16,7 @@ from config.logs import JSON_FORMATTER
 
 
 def number(name: str, default: int, at_least: int, at_most: int) -> int:
-    """Return a variable of the environment. Nothing starts with one that is out of its range."""
+    """Return a variable of the environment, or end the process where it is out of its range."""
     spelled = os.environ.get(name, str(default))
     if not spelled.isdecimal() or not at_least <= int(spelled) <= at_most:
         sys.exit(f"{name} must be a number from {at_least} to {at_most}, and is {spelled!r}.")
@@ -30,15 +30,15 @@ workers = number("WEB_CONCURRENCY", 2, 1, 256)
 threads = number("WEB_THREADS", 16, 1, 512)
 # Longer than any call of the site may take; a worker that hangs is replaced.
 timeout = 30
-# On SIGTERM: so long everything is served, but /readyz says 503, so that load balancers turn away;
-# then no new requests, and so long for those under way.
+# On SIGTERM everything is served for drain_seconds, and /readyz is 503 so that load balancers turn
+# away. Then no new requests are taken, and those under way have graceful_timeout.
 drain_seconds = number("WEB_DRAIN_SECONDS", 5, 0, 600)
 graceful_timeout = 20
-# A little longer than load balancers keep theirs (AWS: 60 s), so that none meets a closed one.
+# Longer than load balancers keep connections (AWS: 60 s), so that none uses a closed one.
 keepalive = 65
 max_requests = 5000
 max_requests_jitter = 500
-# The file system may be read-only: heartbeats live in memory, and nobody controls us by a file.
+# The file system may be read-only: heartbeats live in memory, and there is no control socket.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112, S108
 control_socket_disable = True
 # Requests are logged by the site, with their ids.
@@ -54,7 +54,7 @@ logconfig_dict = {
 
 
 def on_starting(server: Any) -> None:
-    """Refuse to serve settings that are not safe; asked in a process that ends with the answer."""
+    """Refuse to serve settings that are not safe. The check runs in a process of its own."""
     check = [sys.executable, "-m", "django", "check", "--deploy", "--fail-level", "ERROR"]
     environment = {"DJANGO_SETTINGS_MODULE": "config.settings", **os.environ}
     done = subprocess.run(check, env=environment, capture_output=True, text=True, check=False)
@@ -74,7 +74,7 @@ def post_worker_init(worker: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
-    """Put the time of the lame duck before the end. A second SIGTERM ends it."""
+    """On SIGTERM, serve on for ``drain_seconds`` first. A second SIGTERM ends it at once."""
     end = server.handle_term
 
     def handle_term() -> None:

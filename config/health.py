@@ -1,4 +1,4 @@
-"""What load balancers and orchestrators ask.
+"""The pages for load balancers and orchestrators.
 
 ``/healthz`` is 200 while this process lives. ``/readyz`` is 200 while it can serve sign-ins, else
 503, and 503 from SIGTERM on. A process that has the pool's keys stays ready while they cannot be
@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 PATHS = ("/healthz", "/readyz")
 
 
-class AskedByAddress:
-    """Load balancers ask by address, and no list of allowed hosts could name them all."""
+class HealthHostMiddleware:
+    """Accept any Host header on the health pages: load balancers ask by address."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -56,7 +56,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 
 class Readiness:
-    """What was found of each part a moment ago.
+    """The state of each part, as found a moment ago.
 
     One thread of its own asks, however many probes come, and a probe waits for it for no longer
     than ``patience`` seconds: a part that hangs takes no thread from people. What was found is
@@ -73,7 +73,7 @@ class Readiness:
         self.forget()
 
     def forget(self) -> None:
-        """Know nothing, as a process that has just started."""
+        """Forget all, as a process that has just started."""
         self._found: dict[str, str | None] = dict.fromkeys(self._asks)
         self._found_at = float("-inf")
         self._asking_since: float | None = None
@@ -106,13 +106,13 @@ def _asked(name: str, ask: Callable[[], str]) -> str | None:
     try:
         return ask()
     except Exception as error:
-        # Whatever it is, the answer is the same.
+        # Any error means "not ready".
         log.error("Not ready: %s: %s", name, type(error).__name__)  # noqa: TRY400
         return None
 
 
 def _database() -> str:
-    """Connect as a request would. The connection ends with the question, as its thread does."""
+    """Connect as a request would, and close the connection again."""
     own = connection.get_new_connection(connection.get_connection_params())
     try:
         own.cursor().execute("SELECT 1")

@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-# Written out, or in a URL. Our own lines mask phones where they are written; others' may not.
+# As text or in a URL. Our own lines mask phones where they are written; other libraries do not.
 _PHONE = re.compile(r"(?:\+|%(?:25)*2[Bb])[1-9][0-9]{6,14}")
 _HEALTH = re.compile(r"[A-Z]+ /(healthz|readyz)\b")
 
@@ -17,13 +17,13 @@ def mask_phones(logger: WrappedLogger, method: str, event: EventDict) -> EventDi
 
 
 def add_request(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    """Say which request a line of Django's is about, which it gives along (config/request_logs)."""
+    """Add the request to a line of Django's own, which carries it (config/request_logs)."""
     request = getattr(event.get("_record"), "request", None)
     return {**getattr(request, "log_context", {}), **event}
 
 
 def drop_query(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    """Keep of a request its method and path: people search for phones, in whatever spelling."""
+    """Keep method and path of a request, without the query: people search for phones there."""
     if "request" in event:
         event["request"] = str(event["request"]).partition("?")[0]
     return event

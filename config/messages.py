@@ -7,6 +7,8 @@ from django.contrib.messages.storage.session import SessionStorage
 
 
 class HostCookieStorage(CookieStorage):
+    """Django's cookie, bound to this host (``__Host-``)."""
+
     cookie_name = "__Host-messages" if settings.SESSION_COOKIE_SECURE else "messages"
 
 

@@ -1,4 +1,4 @@
-"""Log lines name the request and the network that they are about, Django's own included."""
+"""Add the request and its network to every log line, Django's own included."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""gunicorn's worker with threads, which does not wait for slow clients for ever."""
+"""gunicorn's worker with threads, with a limit on how long a request may take to arrive."""
 
 import contextlib
 import socket
@@ -7,7 +7,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
-# A form has a few hundred bytes; the slowest line carries it in less.
+# A form has a few hundred bytes: enough for the slowest line.
 READ_SECONDS = 10.0
 
 
@@ -24,15 +24,17 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._reading_until: dict[Any, float] = {}
 
     def enqueue_req(self, conn: Any) -> None:
+        """Start the time for reading, and hand the connection to a thread."""
         self._reading_until[conn] = time.monotonic() + READ_SECONDS
         super().enqueue_req(conn)
 
     def finish_request(self, conn: Any, fs: Any) -> None:
+        """End the time for reading."""
         self._reading_until.pop(conn, None)
         super().finish_request(conn, fs)
 
     def murder_pending(self) -> None:
-        """Called by the main loop at least once a second, in the thread of the two above."""
+        """Stop reading where the time is over. gunicorn calls it at least once a second."""
         super().murder_pending()
         now = time.monotonic()
         for conn, until in list(self._reading_until.items()):

@@ -10,5 +10,5 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_wsgi_application()
 if settings.LOCAL_CLOUD:
     raise ImproperlyConfigured("The settings of make run show everybody's texts: not served here.")
-# Nobody waits for a page as long as for a command such as migrate.
+# Pages have a limit, commands such as migrate have none.
 connections.settings["default"]["STATEMENT_SECONDS"] = settings.DATABASE_STATEMENT_SECONDS

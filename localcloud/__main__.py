@@ -21,7 +21,7 @@ from localcloud.warm_up import LONGEST, warm_up
 
 SITE_START_TIMEOUT = 30.0
 STOP_TIMEOUT = 10.0
-# Who tries things out types the same number all day, and nobody pays for it: the most there is.
+# The widest limits: developers type the same number all day, and no text costs money.
 GENEROUS = {
     "SendsPerPhoneHour": "20",
     "SendsPerPhoneDay": "50",
@@ -35,10 +35,11 @@ GENEROUS = {
 
 
 class Stopped(BaseException):
-    """Somebody asked us to end. No Exception: botocore would take it for a failure, and retry."""
+    """A signal asked the process to end. Not an Exception: botocore would retry after it."""
 
 
 def main() -> int:
+    """Run until a signal. Returns 0, or 1 with a message on stderr."""
     parser = argparse.ArgumentParser(prog="python -m localcloud", description=__doc__)
     parser.add_argument("--port", type=int, default=8000, help="port of the site (8000)")
     parser.add_argument("--state", type=Path, default=PROJECT / ".local", help="where state lives")
@@ -54,7 +55,7 @@ def main() -> int:
         print(f"make run: {error}", file=sys.stderr)
         return 1
     except Stopped:
-        # While Python ends, a handler of ours would be replaced by sudden death.
+        # Python removes handlers while it ends, and a signal would then kill it.
         _on_signal(signal.SIG_IGN)
         print("\nStopped; users and texts are kept in", options.state)
     return 0

@@ -15,7 +15,7 @@ from localcloud.emulator import REGION, Emulator
 PROJECT = Path(__file__).resolve().parent.parent
 EMULATOR_PROGRAM = PROJECT / ".local" / "emulator-venv" / "bin" / "ministack"
 SITE_USER = "phone-login-site"
-# A dozen countries to play with; no text leaves this machine.
+# A dozen countries to try. No text leaves this machine.
 COUNTRIES = ("US", "CA", "GB", "IE", "FR", "DE", "ES", "IT", "NL", "BR", "IN", "AU")
 
 
@@ -53,6 +53,7 @@ class Cloud:
             raise
 
     def deploy(self) -> None:
+        """Deploy the template again, and write ``state_dir/env``. Raises LocalCloudError."""
         self.outputs = stack.deploy(
             self.root_session(),
             self.emulator.url,
@@ -70,6 +71,7 @@ class Cloud:
         write_env_file(self.state_dir / "env", self.environment)
 
     def stop(self) -> None:
+        """End the emulator. What it holds is kept in ``state_dir``."""
         (self.state_dir / "aws-config").unlink(missing_ok=True)
         self.emulator.stop()
 
@@ -86,7 +88,7 @@ class Cloud:
         self.stop()
 
     def root_session(self) -> boto3.Session:
-        """Return a session that may do everything, as whoever deploys may."""
+        """Return a session that may do everything, like the one that deploys."""
         key = self.emulator.root_key
         return boto3.Session(key.id, key.secret, region_name=REGION)
 
@@ -125,7 +127,7 @@ class Cloud:
             "ACCOUNTS_SIGN_UP": "open",
             "ACCOUNTS_COUNTRIES": ",".join(COUNTRIES),
             "ACCOUNTS_DEFAULT_REGION": COUNTRIES[0],
-            # All of them come from this machine.
+            # All requests come from this machine.
             "ACCOUNTS_PHONE_POSTS": "1000/minute",
             "ACCOUNTS_SENDS": "1000/minute",
             "ACCOUNTS_SIGN_UPS_PER_BLOCK": "1000/minute",
@@ -134,12 +136,12 @@ class Cloud:
             "ACCOUNTS_WRONG_CODES": "1000/minute",
         }
         if public := self.outputs.get("PublicClientId"):
-            # For apps; the site has no use for it.
+            # For apps; the site does not use it.
             environment["COGNITO_PUBLIC_CLIENT_ID"] = public
         return environment
 
     def _aws_config(self) -> str:
-        """Return the configuration of AWS's tools, with the key of root, which dies with us."""
+        """Return a configuration of the AWS CLI with the root key, which ends with the run."""
         key = self.emulator.root_key
         return (
             f"[default]\nregion = {REGION}\nendpoint_url = {self.emulator.url}\n"
@@ -159,7 +161,7 @@ class Cloud:
         return key["AccessKeyId"], key["SecretAccessKey"]
 
     def _secret_key(self) -> str:
-        """Return Django's key, the same from run to run: who is signed in stays so."""
+        """Return Django's key, the same in every run, so that people stay signed in."""
         path = self.state_dir / "secret-key"
         if not path.exists():
             _write_secret(path, secrets.token_urlsafe(48))
@@ -167,6 +169,7 @@ class Cloud:
 
 
 def write_env_file(path: Path, environment: dict[str, str]) -> None:
+    """Write ``NAME=value`` lines that only their owner may read."""
     _write_secret(path, "".join(f"{name}={value}\n" for name, value in environment.items()))
 
 

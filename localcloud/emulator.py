@@ -20,7 +20,7 @@ REGION = "us-east-1"
 
 @dataclass(frozen=True)
 class RootKey:
-    """The key of the emulated account's root, which deploys. The site gets a lesser one."""
+    """The root key of the emulated account, which deploys. The site gets one with fewer rights."""
 
     id: str
     secret: str
@@ -35,7 +35,7 @@ class Emulator:
 
     def __init__(self, program: Path, state_dir: Path) -> None:
         self._program = program
-        # The emulator works in a directory of its own, where a relative path means another place.
+        # The emulator runs in another directory, so the path must be absolute.
         self._state_dir = state_dir.resolve()
         self._process: subprocess.Popen[bytes] | None = None
         self.root_key = RootKey("local-root", secrets.token_hex(20))
@@ -43,16 +43,18 @@ class Emulator:
 
     @property
     def log_path(self) -> Path:
+        """The file that the process writes its lines to."""
         return self._state_dir / "emulator.log"
 
     def start(self) -> None:
+        """Start the process, and wait until it answers. Raises LocalCloudError."""
         if not self._program.exists():
             raise LocalCloudError(f"The emulator is not installed: {self._program} is missing")
         scratch = self._state_dir / "tmp"
         scratch.mkdir(parents=True, exist_ok=True)
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        # Nothing of the developer's environment: no AWS profile, no proxy, no settings by chance.
+        # A clean environment: no AWS profile, proxy or settings of the developer.
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(scratch),
@@ -94,6 +96,7 @@ class Emulator:
             raise
 
     def is_running(self) -> bool:
+        """Whether the process lives."""
         return self._process is not None and self._process.poll() is None
 
     def last_words(self) -> str:
@@ -133,6 +136,7 @@ class Emulator:
 
 
 def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

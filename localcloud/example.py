@@ -23,6 +23,7 @@ Environment = Callable[[], dict[str, str]]
 
 
 def main() -> int:
+    """Serve until Ctrl-C. Returns 0, or 1 with a message on stderr."""
     parser = argparse.ArgumentParser(prog="python -m localcloud.example", description=__doc__)
     parser.add_argument("--port", type=int, default=8080, help="port of the pages (8080)")
     parser.add_argument("--state", type=Path, default=PROJECT / ".local", help="where state lives")

@@ -1,4 +1,4 @@
-"""The phone of everybody: a page with the texts that the emulator kept. Local mode only."""
+"""A page with all texts that the emulator kept. Local mode only."""
 
 import ipaddress
 import re
@@ -19,6 +19,8 @@ SHOWN_PER_PHONE = 10
 
 @dataclass(frozen=True)
 class Text:
+    """One text message, as the emulator kept it."""
+
     phone: str
     body: str
 
@@ -59,6 +61,7 @@ def newest_first(texts: list[Text]) -> list[Text]:
 @require_safe
 @never_cache
 def inbox(request: HttpRequest) -> HttpResponse:
+    """Show everybody's newest texts."""
     if not ipaddress.ip_address(request.META["REMOTE_ADDR"]).is_loopback:
         raise Http404
     try:
@@ -69,4 +72,5 @@ def inbox(request: HttpRequest) -> HttpResponse:
 
 
 def context(request: HttpRequest) -> dict[str, str]:
+    """Let every page of the site link to the inbox."""
     return {"local_inbox_url": reverse("localcloud:inbox")}

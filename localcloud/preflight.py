@@ -23,6 +23,7 @@ _START_FOR_APPS = _START.replace("make run", "make run PUBLIC_CLIENT=1")
 
 
 def main() -> int:
+    """Examine one target. Returns 0, or 1 with a message on stderr."""
     parser = argparse.ArgumentParser(prog="make", description=__doc__)
     parser.add_argument("target", choices=["run", "admin", "manage", "aws", "spa", "clean"])
     parser.add_argument("--port", type=int, default=8000)
@@ -149,14 +150,14 @@ def _is_broken(environment: Path) -> bool:
 
 
 def _is_free(port: int) -> bool:
-    # "localhost" may lead to either, and a browser would find who listens on the other.
+    # "localhost" is either address, and a browser might find another server on the second.
     for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
         try:
             with socket.socket(family) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind((address, port))
         except (OSError, OverflowError) as error:
-            # A machine without IPv6 has nobody there.
+            # A machine without IPv6 has no server there.
             if family == socket.AF_INET or getattr(error, "errno", None) == errno.EADDRINUSE:
                 return False
     return True

@@ -14,7 +14,7 @@ from config.settings import *  # noqa: F403
 from config.settings import AWS_ENDPOINT_URL, TEMPLATES
 
 LOCAL_CLOUD = True
-# runserver needs none, and whatever else serves a site asks for one.
+# runserver needs none; every other server asks for one.
 WSGI_APPLICATION = None  # type: ignore[assignment]
 
 try:

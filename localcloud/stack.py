@@ -1,4 +1,4 @@
-"""Deploys lambdas/template.yaml through CloudFormation, as in production."""
+"""Deploy lambdas/template.yaml through CloudFormation, as in production."""
 
 import io
 import time
@@ -20,7 +20,7 @@ STACK = "phone-login-local"
 DEPLOY_TIMEOUT = 60.0
 _BUCKET = "phone-login-local-code"
 _LOCAL_CODE = "CodeUri: .\n"
-# Alarms on more than one metric are none of the emulator's.
+# The emulator knows no alarms on more than one metric.
 _WITHOUT = {"UnusedTextsAlarm": "0"}
 _REVISION = 'Revision:\n    Type: String\n    Default: ""\n'
 
@@ -30,7 +30,7 @@ def package(lambdas_dir: Path) -> tuple[bytes, str]:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for path in revision.sources(lambdas_dir):
-            # Without the time of the file, which is another one in each clone.
+            # Without the file's time, which differs in each clone.
             entry = zipfile.ZipInfo(path.relative_to(lambdas_dir).as_posix())
             archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
     return buffer.getvalue(), f"{revision.digest(lambdas_dir)}.zip"

@@ -1,4 +1,4 @@
-"""Say on the console which texts did not leave, and how to go on: the pages tell nobody."""
+"""Report on the console texts that did not leave, and how to go on. Pages tell nobody."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Call each trigger once before anybody waits for it: a first call loads all that it needs.
+"""Call each trigger once before anybody waits for it: the first call loads its modules.
 
 On a busy machine that takes longer than Cognito waits, and the first person would get no text.
 """

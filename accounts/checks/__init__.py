@@ -15,7 +15,7 @@ accounts.E014  ACCOUNTS_REVALIDATE_SECONDS is out of range
 accounts.E015  ACCOUNTS_UNPROVEN_KEPT_DAYS is out of range
 accounts.E020  a colour of the brand cannot be read
 accounts.E021  a colour of the brand is too faint to be read by everybody
-accounts.E022  the logo is no static file
+accounts.E022  the logo is not a static file
 accounts.E023  SITE_CONTACT is neither an e-mail address nor a page
 accounts.W001  counts of the throttle are kept in one process only (deploy)
 accounts.W002  nobody can change a number: TEXTS_FUNCTION is missing (deploy)

@@ -42,7 +42,7 @@ def check_contact(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            f"SITE_CONTACT is no e-mail address and no page: {conf.site_contact!r}.",
+            f"SITE_CONTACT is not an e-mail address or a page: {conf.site_contact!r}.",
             hint="Write it like help@example.com or https://www.example.com/help.",
             id="accounts.E023",
         )
@@ -56,7 +56,7 @@ def check_logo(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            f"SITE_LOGO is no static file: {conf.site_logo!r}.",
+            f"SITE_LOGO is not a static file: {conf.site_logo!r}.",
             hint="Put it into static/ and give its path from there, such as brand/logo.svg.",
             id="accounts.E022",
         )
@@ -80,7 +80,7 @@ def check_colors(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         except ValueError:
             found.append(
                 Error(
-                    f"{name} is no colour: {colour!r}.",
+                    f"{name} is not a colour: {colour!r}.",
                     hint="Write it like #0b57d0.",
                     id="accounts.E020",
                 )

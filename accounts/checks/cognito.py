@@ -67,7 +67,7 @@ def check_groups(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if conf.staff_group and not _POOL_GROUP.fullmatch(conf.staff_group):
         found.append(
             Error(
-                "ACCOUNTS_STAFF_GROUP is no name of a group of the user pool.",
+                "ACCOUNTS_STAFF_GROUP is not the name of a group.",
                 hint="Name one group, without spaces, or none.",
                 id="accounts.E013",
             )

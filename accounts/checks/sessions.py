@@ -26,7 +26,7 @@ def check_sharing_policies(app_configs: Any, **kwargs: Any) -> list[CheckMessage
         policies[f"ACCOUNTS_SHARING_POLICY_BY_GROUP for {group!r}"] = policy
     return [
         Error(
-            f"{name} is no policy: {policy!r}.",
+            f"{name} is not a policy: {policy!r}.",
             hint=f"One of {', '.join(SHARING_POLICIES)}; by group: Contractors=strict,Family=off.",
             id="accounts.E007",
         )

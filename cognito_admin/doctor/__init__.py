@@ -40,8 +40,8 @@ from cognito_admin.stack import NoStack
 
 __all__ = ["PARTS", "Context", "Finding", "Level", "examine"]
 
-# In this order: the log comes before the functions are run: a group that is gone comes
-# back then, and keeps its lines for ever.
+# In this order: storage before dry_run, because a function that runs makes a missing log group
+# again, which keeps its lines for ever.
 PARTS = {
     "triggers": triggers,
     "functions": functions,
@@ -88,7 +88,7 @@ def examine(
 
 
 def _careful(check: Check, context: Context) -> Iterator[Finding]:
-    """Let no check that fails end the others, or look as if it had found nothing."""
+    """Report a check that fails as "not checked": it must not end the others, or look fine."""
     name = check.__name__.replace("_", " ")
     try:
         for finding in check(context):
@@ -97,12 +97,12 @@ def _careful(check: Check, context: Context) -> Iterator[Finding]:
         code = error.response.get("Error", {}).get("Code", "")
         yield not_checked(name, f"{error.operation_name}: {code}")
     except Exception as error:
-        # A fault of this check, or a part that answers in a way nobody knows.
+        # A bug in the check, or an answer of AWS that it does not know.
         yield not_checked(name, f"{type(error).__name__}: {error}"[:200])
 
 
 def _where_the_stack_is(context: Context) -> str:
-    """A deployment would make another stack where only the region is wrong."""
+    """Return the repair for a missing stack: perhaps only the region is wrong."""
     of_the_pool, _, is_one = conf.user_pool_id.partition("_")
     if is_one and of_the_pool != context.account.region:
         return f"AWS_REGION={of_the_pool}, where the pool of the site is"
@@ -125,5 +125,5 @@ def _gone_pool(context: Context) -> Iterator[Finding]:
         )
         yield danger("pool", f"the user pool {context.pool_id} is gone", repair)
     except BotoCoreError:
-        # Each check says so of itself.
+        # Each check will report it.
         return

@@ -1,4 +1,4 @@
-"""Whether somebody would hear of it: the alarms of the stack, and their topic."""
+"""The alarms of the stack and their topic: somebody must hear them."""
 
 from collections.abc import Iterator
 
@@ -8,6 +8,7 @@ _AT_ONCE = 100
 
 
 def alarms(context: Context) -> Iterator[Finding]:
+    """The alarms exist, and may tell the topic."""
     names = context.stack.alarms
     described = {
         one["AlarmName"]: one
@@ -46,6 +47,7 @@ def alarms(context: Context) -> Iterator[Finding]:
 
 
 def alarm_topic(context: Context) -> Iterator[Finding]:
+    """Somebody has subscribed to the topic, and confirmed it."""
     topic = context.stack.outputs["AlarmTopicArn"]
     pages = context.account.client("sns").get_paginator("list_subscriptions_by_topic")
     found = [each for page in pages.paginate(TopicArn=topic) for each in page["Subscriptions"]]

@@ -1,4 +1,4 @@
-"""The app clients: those of the stack, and those that would let somebody around us."""
+"""The app clients: those of the stack, and others that would get past our sign-in."""
 
 import json
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from accounts.conf import conf
 from cognito_admin.doctor.context import Context, Finding, danger, not_checked, ok, warning
 
 _OUR_FLOWS = {"ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}
-# What a client without any gets.
+# The flows of a client that names none.
 _DEFAULT_FLOWS = {"ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH"}
 _PASSWORD_FLOWS = {
     "ALLOW_USER_PASSWORD_AUTH",
@@ -21,7 +21,7 @@ _NO_HOSTED_PAGES = (
     "AllowedOAuthFlowsUserPoolClient=false",
     *(f"{name}=[]" for name in ("AllowedOAuthFlows", "AllowedOAuthScopes", "CallbackURLs")),
 )
-# Nobody but Cognito writes them.
+# Attributes that only Cognito writes.
 _OF_COGNITO = {"sub", "identities", "email_verified", "phone_number_verified"}
 _MINUTE, _DAY = 60, 24 * 60 * 60
 _SECONDS = {"seconds": 1, "minutes": _MINUTE, "hours": 60 * _MINUTE, "days": _DAY}
@@ -32,7 +32,7 @@ LIVES_OF_PUBLIC = {
     "AccessToken": 60 * _MINUTE,
     "RefreshToken": 30 * _DAY,
 }
-# What a client has that says nothing of them.
+# The defaults of Cognito.
 _USUAL_UNITS = {"IdToken": "hours", "AccessToken": "hours", "RefreshToken": "days"}
 _USUAL_LIVES = {"IdToken": 1, "AccessToken": 1, "RefreshToken": 30}
 
@@ -55,7 +55,7 @@ def write_attributes(context: Context) -> Iterator[Finding]:
     """No client may let people write a number on their account that nobody has proven."""
     bad = [each for each in context.clients if _writes_phone(each)]
     for client in bad:
-        # None at all means all that can be written, and an app may write any of them.
+        # An empty list means every attribute that can be written.
         written = client.get("WriteAttributes") or _writable(context)
         kept = [each for each in written if not each.startswith("phone_number")]
         yield danger(
@@ -69,6 +69,7 @@ def write_attributes(context: Context) -> Iterator[Finding]:
 
 
 def others(context: Context) -> Iterator[Finding]:
+    """Other clients of the pool get no codes and no passwords past our triggers."""
     known = {context.stack.client_id, context.stack.outputs.get("PublicClientId", "")}
     strangers = [each for each in context.clients if each["ClientId"] not in known]
     bad = False
@@ -100,6 +101,7 @@ def others(context: Context) -> Iterator[Finding]:
 
 
 def client_list(context: Context) -> Iterator[Finding]:
+    """The parameter names the clients that get codes, and these exist."""
     wanted = {identifier for _, identifier, _ in _of_the_stack(context)}
     try:
         context.client_list  # noqa: B018 - read now, to know whether it is there
@@ -140,7 +142,7 @@ def _flows_of(context: Context, name: str, client: dict[str, Any]) -> Iterator[F
             else f"{name} lacks {', '.join(less)}: nobody can sign in",
             context.set_client(client["ClientId"], _FLOWS_SETTING),
         )
-    # Cognito's own pages ask for passwords, whatever the flows.
+    # Cognito's own pages ask for passwords with any flows.
     if client.get("AllowedOAuthFlowsUserPoolClient"):
         yield danger(
             "hosted pages",
@@ -245,7 +247,7 @@ def _list_setting(context: Context, ids: set[str]) -> str:
 
 
 def _without_flows(context: Context, client: dict[str, Any], flows: set[str]) -> str:
-    # None at all would mean the default ones, with passwords among them.
+    # An empty list would mean the default flows, passwords among them.
     rest = sorted(_flows(client) - flows) or ["ALLOW_REFRESH_TOKEN_AUTH"]
     return context.set_client(client["ClientId"], f"ExplicitAuthFlows={_listed(rest)}")
 
@@ -255,13 +257,13 @@ def _flows(client: dict[str, Any]) -> set[str]:
 
 
 def _writes_phone(client: dict[str, Any]) -> bool:
-    # None at all means all.
+    # An empty list means all.
     written = client.get("WriteAttributes")
     return not written or "phone_number" in written
 
 
 def _writable(context: Context) -> list[str]:
-    """Return the attributes that a client may write which names none."""
+    """Return the attributes that a client may write if it lists none."""
     return [
         each["Name"]
         for each in context.pool.get("SchemaAttributes") or []

@@ -17,6 +17,8 @@ LAMBDAS = Path(__file__).resolve().parents[2] / "lambdas"
 
 
 class Level(StrEnum):
+    """How much a finding matters; the command ends with 1 or 2 after the worst."""
+
     OK = "ok"
     WARNING = "warning"
     DANGER = "danger"
@@ -38,22 +40,27 @@ class Finding:
 
 
 def ok(check: str, text: str) -> Finding:
+    """Return a finding: nothing is wrong."""
     return Finding(check, Level.OK, text)
 
 
 def warning(check: str, text: str, repair: str) -> Finding:
+    """Return a finding that does not make the command fail."""
     return Finding(check, Level.WARNING, text, repair)
 
 
 def danger(check: str, text: str, repair: str) -> Finding:
+    """Return a finding that makes the command end with 1."""
     return Finding(check, Level.DANGER, text, repair)
 
 
 def not_checked(check: str, why: str) -> Finding:
+    """Return a finding that makes the command end with 2, where nothing is a danger."""
     return Finding(check, Level.NOT_CHECKED, why)
 
 
 def left_out(check: str, why: str) -> Finding:
+    """Return a finding about a part that nobody asked for."""
     return Finding(check, Level.LEFT_OUT, why)
 
 
@@ -71,14 +78,17 @@ class Context:
 
     @cached_property
     def stack(self) -> Stack:
+        """The stack of the stage. Raises NoStack."""
         return stack.read(self.account, self.stage)
 
     @property
     def pool_id(self) -> str:
+        """The id of the pool that the stack works for."""
         return self.stack.user_pool_id
 
     @cached_property
     def pool(self) -> dict[str, Any]:
+        """The pool, as DescribeUserPool gives it."""
         described: dict[str, Any] = self.account.client("cognito-idp").describe_user_pool(
             UserPoolId=self.pool_id
         )["UserPool"]
@@ -92,6 +102,7 @@ class Context:
 
     @cached_property
     def pool_arn(self) -> str:
+        """The ARN of the pool."""
         return str(self.pool["Arn"])
 
     @cached_property
@@ -118,6 +129,7 @@ class Context:
         )
 
     def parameter(self, name: str) -> str:
+        """Return a parameter of the stack, "" where it has none of that name."""
         return self.stack.parameters.get(name, "")
 
     def in_region(self, finding: Finding) -> Finding:
@@ -130,9 +142,11 @@ class Context:
     # Commands for ``repair``. They are pasted into a shell, and names in a pool may hold anything.
 
     def set_pool(self, setting: str) -> str:
+        """Return the command that sets ``NAME=VALUE`` of the pool."""
         return f"python manage.py cognito_set --user-pool-id {self.pool_id} {shlex.quote(setting)}"
 
     def set_client(self, client_id: str, *settings: str) -> str:
+        """Return the command that sets ``NAME=VALUE`` of an app client."""
         return (
             f"python manage.py cognito_set --user-pool-id {self.pool_id} "
             f"--client-id {client_id} {shlex.join(settings)}"
@@ -144,6 +158,7 @@ class Context:
 
     @property
     def attach(self) -> str:
+        """The command that wires the triggers into the pool again."""
         return f"python manage.py cognito_attach --user-pool-id {self.pool_id} --stage {self.stage}"
 
     @property
@@ -164,4 +179,5 @@ class Context:
         return f"make undeploy STAGE={self.stage}; {self.deploy} USER_POOL_ID={self.pool_id}"
 
     def deploy_with(self, setting: str) -> str:
+        """Return what to write into deploy.toml, and the command after it."""
         return f"{setting} under [{self.stage}] in deploy.toml, then {self.deploy}"

@@ -1,4 +1,4 @@
-"""Each function once, for nobody: what is broken behind a name shows where it is run.
+"""Run each function once for a number of nobody: faults behind a name show only then.
 
 The events are those of Cognito, for a number that is nobody's. The functions know them by their
 trigger source (lambdas/triggers/dry_run.py): they text nobody, spend no budget, and write
@@ -34,6 +34,7 @@ class _Fails(Exception):
 
 
 def dry_run(context: Context) -> Iterator[Finding]:
+    """Every function answers a number of nobody as it should."""
     runs = list(_runs(context))
     context.account.client("lambda")  # made once: a session may not make two at once
     # Each may start cold, which takes seconds.
@@ -54,7 +55,7 @@ def _run(
         except _Fails as error:
             if _PASSES not in str(error):
                 raise
-            # AWS failed the function in this moment; so it does once in a while.
+            # AWS itself failed, as it does now and then.
             time.sleep(1)
             wrong = check(context, arn)
     except _Fails as error:
@@ -70,7 +71,7 @@ def _run(
 
 
 def _runs(context: Context) -> Iterator[tuple[str, str, Callable[[Context, str], str]]]:
-    """Yield each function with its ARN, and what runs it and returns what is wrong."""
+    """Yield the name and ARN of each function, and the check that returns its fault or ""."""
     checks = {
         "DefineAuthChallenge": _define,
         "CreateAuthChallenge": _create,

@@ -6,12 +6,13 @@ from typing import Any
 from cognito_admin import revision as revisions
 from cognito_admin.doctor.context import LAMBDAS, Context, Finding, danger, not_checked, ok, warning
 
-# The functions that the site calls; no alias stands before them.
+# The functions that the site calls, without an alias.
 OF_THE_SITE = ("SiteTexts", "ManageLedger")
 _LONGEST = 5
 
 
 def functions(context: Context) -> Iterator[Finding]:
+    """The functions exist, and Cognito calls the versions that were deployed."""
     bad = False
     for name in (*context.stack.triggers, *OF_THE_SITE):
         for finding in _of_one(context, name):
@@ -22,7 +23,7 @@ def functions(context: Context) -> Iterator[Finding]:
 
 
 def environment(context: Context) -> Iterator[Finding]:
-    """Compare what the functions are told with the parameters of the stack, by their names."""
+    """The environment of each function has the parameters of the stack."""
     lambdas, stack = context.account.client("lambda"), context.stack
     told = {
         "STAGE": stack.stage,
@@ -33,7 +34,7 @@ def environment(context: Context) -> Iterator[Finding]:
             variable: value
             for name, value in stack.parameters.items()
             for variable in [_variable(name)]
-            # The local CloudFormation does not tell a parameter that was not given.
+            # The local CloudFormation does not list parameters that were left at their default.
             if name != "Revision"
         },
     }
@@ -51,6 +52,7 @@ def environment(context: Context) -> Iterator[Finding]:
 
 
 def revision(context: Context) -> Iterator[Finding]:
+    """The stack runs the sources that are checked out here."""
     deployed = context.parameter("Revision")
     if not deployed:
         yield danger(
@@ -119,7 +121,7 @@ def _alias(context: Context, name: str, latest: dict[str, Any]) -> Iterator[Find
 
 
 def _back(context: Context, name: str) -> str:
-    """Return what leads Cognito back to the version that was deployed, which nobody can change."""
+    """Return the command that points the alias to the deployed version again."""
     version = context.stack.version(name)
     if name not in context.stack.triggers or not version:
         return context.restore

@@ -1,4 +1,4 @@
-"""The pool itself: who may come in, and how."""
+"""The settings of the pool that decide how people come in."""
 
 import json
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from cognito_admin.doctor.context import Context, Finding, danger, ok, warning
 
 
 def sign_up(context: Context) -> Iterator[Finding]:
+    """Accounts are made by the site alone."""
     config = context.pool.get("AdminCreateUserConfig") or {}
     if config.get("AllowAdminCreateUserOnly"):
         yield ok("sign-up", "accounts are made by the site alone")
@@ -20,6 +21,7 @@ def sign_up(context: Context) -> Iterator[Finding]:
 
 
 def second_factor(context: Context) -> Iterator[Finding]:
+    """No second factor is asked for after our code."""
     kind = context.pool.get("MfaConfiguration", "OFF")
     if kind == "OFF":
         yield ok("second factor", "none is asked for after our code")
@@ -38,6 +40,7 @@ def second_factor(context: Context) -> Iterator[Finding]:
 
 
 def unfinished(context: Context) -> Iterator[Finding]:
+    """No change of the pool was cut off half-way."""
     entry = journal.read(context.account, context.pool_id)
     if entry is None:
         yield ok("unfinished change", "none")
@@ -67,6 +70,7 @@ def unfinished(context: Context) -> Iterator[Finding]:
 
 
 def recovery(context: Context) -> Iterator[Finding]:
+    """Forgotten passwords are not reset by text."""
     setting = context.pool.get("AccountRecoverySetting") or {}
     ways = [each["Name"] for each in setting.get("RecoveryMechanisms") or []]
     if ways == ["admin_only"]:
@@ -82,6 +86,7 @@ def recovery(context: Context) -> Iterator[Finding]:
 
 
 def own_texts(context: Context) -> Iterator[Finding]:
+    """Cognito sends no texts of its own."""
     if "phone_number" in (context.pool.get("AutoVerifiedAttributes") or []):
         kept = [each for each in context.pool["AutoVerifiedAttributes"] if each != "phone_number"]
         spelled = ",".join(f'"{each}"' for each in kept)
@@ -95,6 +100,7 @@ def own_texts(context: Context) -> Iterator[Finding]:
 
 
 def native_codes(context: Context) -> Iterator[Finding]:
+    """Cognito's own codes by text or mail are off."""
     policy = (context.pool.get("Policies") or {}).get("SignInPolicy") or {}
     factors = policy.get("AllowedFirstAuthFactors") or []
     if "SMS_OTP" in factors:
@@ -108,6 +114,7 @@ def native_codes(context: Context) -> Iterator[Finding]:
 
 
 def protection(context: Context) -> Iterator[Finding]:
+    """The pool cannot be deleted by one call."""
     if context.pool.get("DeletionProtection") == "ACTIVE":
         yield ok("deletion protection", "the pool cannot be deleted by mistake")
     else:

@@ -22,6 +22,7 @@ _SENDERS = ("CreateAuthChallenge", "SiteTexts")
 
 
 def roles(context: Context) -> Iterator[Finding]:
+    """Each function runs as its own role, and that role may do what it needs."""
     bad = False
     for name in (*context.stack.triggers, *OF_THE_SITE):
         function = context.stack.triggers.get(name) or context.stack.resources[name]
@@ -56,7 +57,7 @@ def _denied(context: Context, role: str, name: str) -> list[str]:
 
 
 def _resource(context: Context, action: str) -> str:
-    """Return something that the action is done to: of the stack, or a number to text from."""
+    """Return a resource for the policy simulator: of the stack, or a number to text from."""
     _, partition, _, region, account, _ = context.pool_arn.split(":", 5)
     here = f"{region}:{account}"
     if action == _KEY:

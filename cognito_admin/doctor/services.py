@@ -1,4 +1,4 @@
-"""What the site stands on: its database, its cache, its threads, and the host of the texts."""
+"""The services of the site: database, cache, threads, and the host of the texts."""
 
 from collections.abc import Iterator
 from typing import cast
@@ -20,11 +20,12 @@ _KEY = "cognito_doctor"
 
 
 def database(context: Context) -> Iterator[Finding]:
+    """The database answers, and no migration waits."""
     yield asked(connection)
 
 
 def asked(connection: BaseDatabaseWrapper) -> Finding:
-    """Say how a database is: there, and with all migrations done."""
+    """Return the finding about a database: it answers, and no migration waits."""
     try:
         connection.ensure_connection()
         executor = MigrationExecutor(connection)
@@ -47,11 +48,12 @@ def asked(connection: BaseDatabaseWrapper) -> Finding:
 
 
 def cache(context: Context) -> Iterator[Finding]:
+    """The cache keeps what it is given."""
     try:
         shared.set(_KEY, "ok", timeout=60)
         answered = shared.get(_KEY) == "ok"
     except Exception as error:
-        # Whatever it is, the cache keeps nothing.
+        # Any error means that the cache keeps nothing.
         yield danger("cache", f"it cannot be asked: {type(error).__name__}", _CACHE_URL)
     else:
         if answered:
@@ -61,6 +63,7 @@ def cache(context: Context) -> Iterator[Finding]:
 
 
 def limits_per_network(context: Context) -> Iterator[Finding]:
+    """The storage of the limits per network answers."""
     url = conf.throttle_url
     remote = urlsplit(url).scheme.startswith(("redis", "valkey"))
     options = {"socket_connect_timeout": 2, "socket_timeout": 2} if remote else {}
@@ -80,6 +83,7 @@ def limits_per_network(context: Context) -> Iterator[Finding]:
 
 
 def threads(context: Context) -> Iterator[Finding]:
+    """Every thread of gunicorn can have a connection to Cognito."""
     serving = conf.web_threads
     if conf.cognito_threads >= serving:
         yield ok("threads", "each can talk to Cognito")
@@ -93,6 +97,7 @@ def threads(context: Context) -> Iterator[Finding]:
 
 
 def host(context: Context) -> Iterator[Finding]:
+    """The site answers to the host for which phones fill codes in."""
     in_texts = context.parameter("SiteHost")
     if validate_host(in_texts, settings.ALLOWED_HOSTS):
         yield ok("host", f"phones fill codes in at {in_texts}, and the site answers to it")

@@ -1,4 +1,4 @@
-"""The site's side: its settings, its clock, and the keys that it verifies tokens with."""
+"""The site's settings, its clock, and the keys that it verifies tokens with."""
 
 import shlex
 import time
@@ -17,13 +17,14 @@ _OTHER_POOL = "COGNITO_USER_POOL_ID of the site is that of another pool"
 
 
 def keys(context: Context) -> Iterator[Finding]:
+    """The pool's public keys can be fetched."""
     if conf.user_pool_id != context.pool_id:
         yield not_checked("keys", _OTHER_POOL)
         return
     try:
         count = len(tokens.SigningKeys(conf.jwks_url).get_signing_keys())
     except Exception as error:
-        # Whatever it is, nobody can sign in.
+        # With any error nobody can sign in.
         yield danger(
             "keys",
             f"the pool's public keys cannot be had: {type(error).__name__}",
@@ -36,6 +37,7 @@ def keys(context: Context) -> Iterator[Finding]:
 
 
 def issuer(context: Context) -> Iterator[Finding]:
+    """The site expects the issuer that the pool names."""
     if conf.user_pool_id != context.pool_id:
         yield not_checked("issuer", _OTHER_POOL)
         return
@@ -43,7 +45,7 @@ def issuer(context: Context) -> Iterator[Finding]:
         conf.jwks_url.replace("jwks.json", "openid-configuration"), timeout=_TIMEOUT
     ).json()["issuer"]
     if told.rpartition("/")[2] != context.pool_id:
-        # To expect that issuer would be to trust the tokens of another pool.
+        # COGNITO_ISSUER must not be the repair: the site would trust the tokens of another pool.
         yield danger(
             "issuer",
             f"the site takes the keys of another pool: {conf.jwks_url}",
@@ -67,6 +69,7 @@ def _keys_of(context: Context) -> str:
 
 
 def clock(context: Context) -> Iterator[Finding]:
+    """The clock here agrees with that of AWS, within the leeway of tokens."""
     before = time.time()
     reply = requests.get(conf.jwks_url, timeout=_TIMEOUT)
     after = time.time()
@@ -86,6 +89,7 @@ def clock(context: Context) -> Iterator[Finding]:
 
 
 def pool_of_the_site(context: Context) -> Iterator[Finding]:
+    """The settings name the pool, client and functions of the stack."""
     wrong = {
         name: (ours, theirs)
         for name, ours, theirs in (
@@ -108,6 +112,7 @@ def pool_of_the_site(context: Context) -> Iterator[Finding]:
 
 
 def countries(context: Context) -> Iterator[Finding]:
+    """The triggers text every country that the site takes."""
     texted = set(context.parameter("AllowedCountries").split(","))
     if missing := sorted(conf.countries - texted):
         everything = ",".join(sorted(conf.countries | texted))
@@ -121,6 +126,7 @@ def countries(context: Context) -> Iterator[Finding]:
 
 
 def name(context: Context) -> Iterator[Finding]:
+    """Pages and texts call the site the same."""
     in_texts = context.parameter("AppName")
     if in_texts == conf.site_name:
         yield ok("name", f"pages and texts call the site {in_texts}")
@@ -133,6 +139,7 @@ def name(context: Context) -> Iterator[Finding]:
 
 
 def django_checks(context: Context) -> Iterator[Finding]:
+    """``manage.py check --deploy`` finds nothing."""
     found = [
         each for each in checks.run_checks(include_deployment_checks=True) if not each.is_silenced()
     ]

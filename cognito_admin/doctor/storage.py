@@ -1,4 +1,4 @@
-"""What the functions count and keep in: the table, the code key, and their log."""
+"""The storage of the functions: the table, the code key, and their log."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,6 +13,7 @@ _DEFAULT_RETENTION = "30"
 
 
 def ledger(context: Context) -> Iterator[Finding]:
+    """The table is there, protected, backed up, and forgets old counts."""
     dynamodb, name = context.account.client("dynamodb"), context.stack.ledger
     try:
         table = dynamodb.describe_table(TableName=name)["Table"]
@@ -113,6 +114,7 @@ def _restored(context: Context, name: str) -> str:
 
 
 def code_key(context: Context) -> Iterator[Finding]:
+    """The key of the codes is there, and every function has read the current one."""
     secrets, name = context.account.client("secretsmanager"), context.stack.code_key
     try:
         described = secrets.describe_secret(SecretId=name)
@@ -170,6 +172,7 @@ def _older_than(context: Context, moment: datetime) -> list[str]:
 
 
 def logs(context: Context) -> Iterator[Finding]:
+    """The log group is there, and keeps lines as long as the stack says."""
     wanted = int(context.parameter("LogRetentionDays") or _DEFAULT_RETENTION)
     group = context.stack.log_group
     client = context.account.client("logs")

@@ -1,4 +1,4 @@
-"""Whether texts would arrive. Nothing is sent: AWS is asked what it would do (DryRun)."""
+"""Texts: ask AWS whether they would arrive (DryRun). Nothing is sent."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _REGISTER = (
 # A number that may text there is toll-free under these, and a long code elsewhere.
 _TOLL_FREE = ("US", "CA", "PR")
 _COMMAND = re.compile(r"\baws [a-z0-9-]+ [a-z0-9-]+")
-# Rounded down over all countries, in US dollars. A price list is AWS's to publish.
+# The lowest price of a text in any country, in US dollars, rounded down.
 _CHEAPEST_TEXT = 0.006
 _DAYS = 30
 # By the reason of a DryRun: what it means, and the repair.
@@ -69,6 +69,7 @@ _REASONS = {
 
 
 def sandbox(context: Context) -> Iterator[Finding]:
+    """The account may text every number, not only verified ones."""
     if _sends_by(context, "sns"):
         is_inside = context.texting.client("sns").get_sms_sandbox_account_status()["IsInSandbox"]
         yield _sandbox(
@@ -97,6 +98,7 @@ def _sandbox(context: Context, is_inside: bool, service: str, verify: str) -> Fi
 
 
 def spend_limit(context: Context) -> Iterator[Finding]:
+    """The spend limit of the month covers SendsPerPoolDay."""
     texts = int(context.parameter("SendsPerPoolDay") or 2000) * _DAYS
     wanted = max(1, int(texts * _CHEAPEST_TEXT))
     if _sends_by(context, "sns"):
@@ -157,6 +159,7 @@ def countries(context: Context) -> Iterator[Finding]:
 
 
 def india(context: Context) -> Iterator[Finding]:
+    """Texts to India carry the registration that its operators ask for."""
     if "IN" not in context.parameter("AllowedCountries").split(","):
         return
     missing = [name for name in ("InEntityId", "InTemplateId") if not context.parameter(name)]
@@ -215,7 +218,7 @@ def _texting(context: Context) -> Any:
 
 
 def _there(context: Context, repair: str) -> str:
-    """Return a remedy with the region that texts leave from in its commands."""
+    """Add the region that texts leave from to the commands of a repair."""
     return _COMMAND.sub(lambda command: f"{command[0]} --region {context.texting.region}", repair)
 
 

@@ -1,4 +1,4 @@
-"""What the pool calls and may call, and what the site may ask of pool and functions."""
+"""The triggers that the pool calls, and the policy of the site."""
 
 import json
 import shlex
@@ -7,7 +7,7 @@ from typing import Any
 
 from cognito_admin.doctor.context import Context, Finding, danger, ok, warning
 
-# What the site asks of Cognito with its role; the template's WebTierPolicy allows the same.
+# Operations that the site calls with its role; WebTierPolicy of the template allows the same.
 ASKED_BY_SITE = frozenset(
     f"cognito-idp:{operation}"
     for operation in (
@@ -28,7 +28,7 @@ ASKED_BY_SITE = frozenset(
         "ListUsers",
     )
 )
-# The functions that the site calls, by their outputs, and what fails where it may not.
+# By output, the functions that the site calls: what fails without the permission.
 INVOKED_BY_SITE = {
     "LedgerFunction": "nobody sees or lifts what is held on a number",
     "TextsFunction": "nobody can change their number, and no notice is sent",
@@ -36,6 +36,7 @@ INVOKED_BY_SITE = {
 
 
 def triggers(context: Context) -> Iterator[Finding]:
+    """The pool calls our triggers."""
     config = context.pool.get("LambdaConfig") or {}
     wrong = {
         slot: config.get(slot) or "nothing"
@@ -50,6 +51,7 @@ def triggers(context: Context) -> Iterator[Finding]:
 
 
 def permissions(context: Context) -> Iterator[Finding]:
+    """Each trigger lets the pool call it, and nobody else."""
     bad = False
     for slot, arn in context.stack.triggers.items():
         statements = _statements(context, arn)
@@ -78,10 +80,10 @@ def permissions(context: Context) -> Iterator[Finding]:
 
 
 def other_triggers(context: Context) -> Iterator[Finding]:
-    """Look at triggers of somebody else: where one fails, the whole sign-in fails."""
+    """Triggers of others work: where one fails, the whole sign-in fails."""
     functions, bad = context.account.client("lambda"), False
     for slot, setting in (context.pool.get("LambdaConfig") or {}).items():
-        # Some have a version beside the function; a key is no function.
+        # Some settings are a version and an ARN, and some ARNs are keys.
         arn = setting.get("LambdaArn", "") if isinstance(setting, dict) else setting
         if slot in context.stack.triggers or ":function:" not in arn:
             continue
@@ -107,6 +109,7 @@ def other_triggers(context: Context) -> Iterator[Finding]:
 
 
 def policy(context: Context) -> Iterator[Finding]:
+    """The site's policy allows all that the site asks of Cognito and the functions."""
     iam, arn = context.account.client("iam"), context.stack.outputs["WebTierPolicyArn"]
     version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
     document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
@@ -123,7 +126,7 @@ def policy(context: Context) -> Iterator[Finding]:
         for resource in _listed(each["Resource"])
     }
     for output, what in INVOKED_BY_SITE.items():
-        # A stack from before there was one is told so by the settings' check.
+        # For an older stack without the function, the check of settings reports it.
         function = context.stack.outputs.get(output)
         if function and function not in invoked:
             bad = True
@@ -133,6 +136,7 @@ def policy(context: Context) -> Iterator[Finding]:
 
 
 def policy_of_the_site(context: Context) -> Iterator[Finding]:
+    """Somebody has that policy."""
     iam, outputs = context.account.client("iam"), context.stack.outputs
     names = [
         each[f"{kind}Name"]
@@ -193,7 +197,7 @@ def _lets_pool_call(statement: dict[str, Any], pool_arn: str) -> bool:
 
 
 def _listed(value: str | list[str]) -> list[str]:
-    """IAM writes a list of one as it likes."""
+    """Return a list: IAM writes a list of one without brackets as well."""
     return [value] if isinstance(value, str) else value
 
 

@@ -18,9 +18,9 @@ from psycopg.pq import TransactionStatus
 
 from accounts.breaker import Breaker
 
-# Of a row or table that somebody else changes.
+# For a row or table that somebody else has locked.
 _LOCK_SECONDS = 2
-# For an answer without any work, and between the server's end of a statement and ours.
+# For an answer that takes no work, and between the limit of the server and ours.
 _MOMENT = 1.0
 _PAUSE = 5.0
 
@@ -33,22 +33,25 @@ class Connection(psycopg.Connection[Any]):
     def wait(
         self, gen: Generator[Any, Any, Any], interval: float = 0.1, timeout: float | None = None
     ) -> Any:
+        """Wait for an answer, no longer than ``patience``. Raises psycopg.OperationalError."""
         try:
             return super().wait(gen, interval, timeout or self.patience)
         except psycopg.OperationalError:
             if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
-                # The answer may come yet; nothing else may be asked here.
+                # The answer may still come, so this connection cannot be used again.
                 self.pgconn.finish()
             raise
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    # Django connects with Database.connect, and finds the driver's errors here, too.
+    """Django's wrapper, with the limits of this module."""
+
+    # Django calls Database.connect, and takes the driver's errors from here as well.
     Database = SimpleNamespace(  # type: ignore[assignment]
         **{**vars(psycopg), "connect": Connection.connect}
     )
 
-    # Of this process: its threads connect to the same server.
+    # Shared by all threads of the process: they connect to the same server.
     _breaker = Breaker(_PAUSE)
 
     @property
@@ -57,6 +60,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return float(seconds) if seconds else None
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Connect, or fail at once for a few seconds after a failure."""
         if self._limit is None:
             return super().get_new_connection(conn_params)
         if not self._breaker.may_ask():
@@ -71,6 +75,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return connection
 
     def init_connection_state(self) -> None:
+        """Tell the server the limits of statements and locks."""
         super().init_connection_state()
         if self._limit is None:
             return
@@ -84,6 +89,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             )
 
     def is_usable(self) -> bool:
+        """Ask the server whether it is there, for a second at most."""
         if self.connection is None or self._limit is None:
             return super().is_usable()
         kept, self.connection.patience = self.connection.patience, _MOMENT

@@ -223,7 +223,7 @@ def test_colour_that_is_none_is_e020_naming_the_variable(good, name, colour):
 
     message = only("accounts.E020")
 
-    assert message.msg == f"{name} is no colour: {colour!r}."
+    assert message.msg == f"{name} is not a colour: {colour!r}."
     assert message.hint
 
 
@@ -311,7 +311,7 @@ def test_sharing_policy_of_another_word_is_e007(good, policy):
 
     message = only("accounts.E007")
 
-    assert message.msg == f"ACCOUNTS_SHARING_POLICY is no policy: {policy!r}."
+    assert message.msg == f"ACCOUNTS_SHARING_POLICY is not a policy: {policy!r}."
     assert "strict" in message.hint
 
 
@@ -323,7 +323,7 @@ def test_sharing_policy_of_a_group_that_is_none_is_e007_naming_the_group(good, p
 
     message = only("accounts.E007")
 
-    assert f"for {pair.partition('=')[0]!r} is no policy" in message.msg
+    assert f"for {pair.partition('=')[0]!r} is not a policy" in message.msg
 
 
 def test_sharing_policies_are_no_e007(good):

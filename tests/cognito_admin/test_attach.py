@@ -220,7 +220,7 @@ def test_pool_whose_trigger_is_somebody_elses_is_refused(aws, run, pool):
             "ACCOUNTS_SIGN_UP=closed",
         ),
         ({}, "Accounts without a phone"),
-        ({}, "Who has set a second factor"),
+        ({}, "People with a second factor"),
         ({}, "PreTokenGeneration runs in sign-ins by phone as well"),
         ({}, "Anybody can sign up"),
     ],

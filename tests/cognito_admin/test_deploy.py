@@ -387,7 +387,7 @@ def test_stage_that_the_file_does_not_name_is_explained(tmp_path):
 
 @pytest.mark.parametrize("stage", ["", "Prod", "../prod", "a" * 21, "1st"])
 def test_name_that_is_no_stage_is_refused(config, stage):
-    with pytest.raises(DeployError, match="no name of a stage"):
+    with pytest.raises(DeployError, match="not the name of a stage"):
         deploy_config.read(config, stage)
 
 
