@@ -43,7 +43,7 @@ def test_page_of_what_was_too_large_is_in_every_language(client):
 
 
 def test_body_is_refused_before_it_is_read(rf):
-    from config.bodies import middleware
+    from config.request_bodies import middleware
 
     class Unread:
         def read(self, *_):
