@@ -96,7 +96,7 @@ class Conf:
 
     @property
     def jwks_url(self) -> str:
-        """Where the pool's public keys are."""
+        """The address of the pool's public keys."""
         return settings.COGNITO_JWKS_URL or f"{self.issuer}/.well-known/jwks.json"
 
     @property
@@ -161,7 +161,7 @@ class Conf:
 
     @property
     def sharing_policy(self) -> str:
-        """What happens when somebody signs in who is signed in on another device already."""
+        """The policy for a sign-in of somebody who is signed in on another device already."""
         return str(settings.ACCOUNTS_SHARING_POLICY)
 
     @property
@@ -182,12 +182,12 @@ class Conf:
 
     @property
     def throttle_url(self) -> str:
-        """Where counts live, as the limits library writes it: memory://, redis://host:port …"""
+        """The storage of the counts, for the limits library: memory://, redis://host:port …"""
         return str(settings.ACCOUNTS_THROTTLE_URL)
 
     @property
     def throttle_rates(self) -> dict[str, str]:
-        """What is counted, and how much of it is let through."""
+        """By name of the count, the rates that are let through."""
         return {
             "phone_posts": str(settings.ACCOUNTS_PHONE_POSTS),
             "sends": str(settings.ACCOUNTS_SENDS),

@@ -17,7 +17,7 @@ _CONFIG = Config(
 
 @dataclass
 class Account:
-    """Where the pool lives. ``endpoint_url`` is None on AWS."""
+    """The AWS account and region of a pool. ``endpoint_url`` is None on AWS."""
 
     region: str
     endpoint_url: str | None = None

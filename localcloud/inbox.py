@@ -26,7 +26,7 @@ class Text:
 
     @property
     def code(self) -> str:
-        """What a phone offers to fill in: the code of the last line, ``@host #code``."""
+        """The code that a phone offers to fill in, of the last line ``@host #code``."""
         bound = re.search(r"^@\S+ #([0-9]+)\Z", self.body, re.MULTILINE)
         return bound[1] if bound else ""
 

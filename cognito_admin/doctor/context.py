@@ -1,4 +1,4 @@
-"""What all checks share: the stack and its pool, read once, the findings, and the commands."""
+"""The context that all checks share: stack and pool, read once; findings; commands."""
 
 import re
 import shlex
