@@ -1,10 +1,12 @@
-"""Every middleware of the app, in the order of the settings:
+"""Every middleware of the app, in the order of the settings.
 
     work_after_response         do what nobody waits for when the response has left
     limit_calls                 give all calls to AWS of one request one deadline
     AuthenticationMiddleware    the user, out of the session's own row
     revalidate                  ask Cognito about the user, where it is time to
     name_the_actor              enter what is changed under the user's name
+
+Those of the whole site, for bodies and health checks, are in config.
 """
 
 from collections.abc import Callable
@@ -101,7 +103,7 @@ class AuthenticationMiddleware(middleware.AuthenticationMiddleware):
 
 
 def _user_of(request: HttpRequest) -> User | AnonymousUser:
-    # An attribute of our own: accounts.sync.revalidation looks whether a view asked for the user.
+    # An attribute of our own: revalidate() looks whether a view asked for the user.
     if not hasattr(request, "session_user"):
         request.session_user = _signed_in(request) or AnonymousUser()  # type: ignore[attr-defined]
     return request.session_user  # type: ignore[attr-defined,no-any-return]
