@@ -890,11 +890,11 @@ def test_client_that_cannot_be_made_is_misconfigured(settings, monkeypatch, case
         cognito.gateway().start_challenge(PHONE)
 
 
-@pytest.mark.parametrize("name", ["USER_POOL_ID", "CLIENT_ID"])
+@pytest.mark.parametrize("name", ["COGNITO_USER_POOL_ID", "COGNITO_CLIENT_ID"])
 def test_setting_that_is_empty_is_misconfigured(site, wire, name):
-    setattr(site, f"ACCOUNTS_{name}", "")
+    setattr(site, name, "")
 
-    with pytest.raises(cognito.Misconfigured, match=f"COGNITO_{name}.* is not set"):
+    with pytest.raises(cognito.Misconfigured, match=f"{name}.* is not set"):
         start(cognito.gateway())
 
     assert wire.requests == []
