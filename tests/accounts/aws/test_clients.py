@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import boto3
+import botocore
 import pytest
 
 from accounts.aws import clients
@@ -44,11 +45,12 @@ def client(wire):
     )
 
 
-def test_call_says_which_boto3_makes_it(client, wire):
+def test_call_names_boto3_and_nothing_of_the_machine(client, wire):
     wire.will(Reply({}))
     client.initiate_auth(ClientId="exampleclientid", AuthFlow="CUSTOM_AUTH")
 
-    assert wire.requests[0].headers["user-agent"].startswith(f"Boto3/{boto3.__version__} ")
+    named = f"Boto3/{boto3.__version__} Botocore/{botocore.__version__}"
+    assert wire.requests[0].headers["user-agent"] == named
 
 
 def test_calls_one_after_the_other_share_a_connection(client, wire):
