@@ -16,10 +16,10 @@ AWS_CLI := $(STATE)/aws-venv/.installed
 NEXT := $(STATE)/next-venv
 LIGHTHOUSE := $(STATE)/node/.lighthouse-12.8.2
 SPA := $(STATE)/node/spa
-BENCHES := login page load triggers sync admin outage timing
+BENCHES := login page pages load start triggers sync admin outage timing
 PEERS := $(STATE)/bench-venv
 # Those that measure other software beside ours.
-BESIDE := login page load
+BESIDE := login page pages load start
 
 # The process environment wins over the file, so what a developer has set must go.
 LOCAL := env $(foreach name,$(filter AWS_% COGNITO_% DJANGO_% ACCOUNTS_% SITE_% WEB_% DATABASE_% CACHE_URL LEDGER_FUNCTION TEXTS_FUNCTION,$(.VARIABLES)),-u $(name)) NO_PROXY=* ENV_FILE=$(STATE)/env

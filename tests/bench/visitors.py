@@ -24,6 +24,8 @@ class Seen:
     statuses: Counter[str] = field(default_factory=Counter)
 
     def p99(self, name: str) -> float:
+        if name not in self.waits:
+            raise RuntimeError(f"Nobody got so far: {dict(self.statuses)}")
         ordered = sorted(self.waits[name])
         return ordered[int(len(ordered) * 0.99)]
 
@@ -51,9 +53,11 @@ class Visitors:
 
     async def _one_after_the_other(self) -> None:
         while time.monotonic() < self._ends_at:
-            visit = _Visit(*await asyncio.open_connection("127.0.0.1", self._port))
+            visit = _Visit(self._port)
             try:
                 await self._sign_in(visit)
+            except (ConnectionError, asyncio.IncompleteReadError):
+                self._seen.statuses["hung up"] += 1
             finally:
                 visit.close()
 
@@ -83,15 +87,18 @@ class Visitors:
 
 
 class _Visit:
-    """A browser with a connection that is kept."""
+    """A browser with a connection that is kept for as long as the server keeps it."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._address = journeys.next_address()
         self._cookies: dict[str, str] = {}
 
     def close(self) -> None:
-        self._writer.close()
+        if self._connection:
+            self._connection[1].close()
+            self._connection = None
 
     async def ask(self, method: str, path: str, fields: dict[str, str]) -> int:
         body = urlencode(fields)
@@ -108,8 +115,11 @@ class _Visit:
             "Content-Length": str(len(body)),
         }
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        self._writer.write(f"{method} {path} HTTP/1.1\r\n{head}\r\n{body}".encode())
-        answer = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        if self._connection is None:
+            self._connection = await asyncio.open_connection("127.0.0.1", self._port)
+        reader, writer = self._connection
+        writer.write(f"{method} {path} HTTP/1.1\r\n{head}\r\n{body}".encode())
+        answer = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         first, *lines = answer.split("\r\n")
         length = 0
         for line in lines:
@@ -119,5 +129,7 @@ class _Visit:
                 self._cookies[cookie] = content
             elif name.lower() == "content-length":
                 length = int(value)
-        await self._reader.readexactly(length)
+        await reader.readexactly(length)
+        if "\r\nconnection: close" in answer.lower():
+            self.close()
         return int(first.split()[1])
