@@ -196,6 +196,22 @@ def test_example_of_an_environment_names_variables_that_are_read(project):
     assert len(named) == len(set(named))
 
 
+def test_variables_that_deploying_gives_are_read(project):
+    """What make deploy prints, from the outputs of the stack, and what make run writes."""
+    template = (project / "lambdas" / "template.yaml").read_text("utf-8")
+    printed = re.findall(r"^    Description: ([A-Z_]+) of the site", template, re.MULTILINE)
+    written = re.findall(
+        r'^ {12}"([A-Z_]+)": ',
+        (project / "localcloud" / "cloud.py").read_text("utf-8"),
+        re.MULTILINE,
+    )
+    of_boto3 = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+
+    assert len(printed) >= 4
+    assert len(written) > 20
+    assert {*printed, *written} - of_boto3 <= set(defaults(project))
+
+
 # The one setting that Django names, and that is made of an address with a usual name.
 MADE_OF_AN_ADDRESS = {"DATABASE_URL": "DATABASES"}
 # Ours, with names that other programs give to variables.
