@@ -19,11 +19,11 @@ BATCH = 10_000
 class Removed:
     events: int
     sessions: int
-    turns: int
+    locks: int
 
 
 def purge(now: datetime) -> Removed:
-    """Sum up the events that are not yet, then remove old events, ended sessions and turns.
+    """Sum up the events that are not yet, then remove old events, ended sessions and locks.
 
     Anything that a broken-off run has left is removed by the next one.
     """
@@ -32,7 +32,7 @@ def purge(now: datetime) -> Removed:
     removed = Removed(
         events=_remove(SignInEvent.objects.filter(at__lt=since).order_by("at"), _say_so),
         sessions=_remove(Session.objects.filter(expire_date__lt=now).order_by("expire_date")),
-        turns=_remove(
+        locks=_remove(
             LoginLock.objects.filter(taken_at__lt=now - LoginLock.KEPT).order_by("taken_at")
         ),
     )

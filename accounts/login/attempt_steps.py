@@ -67,10 +67,10 @@ class Step:
             **facts,
         )
 
-    def look_at_holds(self) -> None:
+    def refresh_lockout(self) -> None:
         """Ask, once the answer has left, whether the triggers hold the number."""
         attempt = self.required()
-        lockouts.look(
+        lockouts.refresh(
             self.request, attempt.phone, attempt=attempt.attempt, reference=attempt.reference
         )
 
@@ -96,7 +96,7 @@ def step(
     ``mine`` tells whether what is pending is of whoever makes the request.
     """
     try:
-        with lock.turn(request) as held:
+        with lock.hold(request) as held:
             found = pending.reload(request)
             is_ours = found and found.purpose == purpose and mine(request, found)
             this = Step(request, held, found if is_ours else None)
@@ -116,7 +116,7 @@ def current(request: HttpRequest, purpose: Purpose = "login") -> Pending | None:
     return found if found and found.purpose == purpose else None
 
 
-def admit(request: HttpRequest) -> None:
+def throttle_post(request: HttpRequest) -> None:
     """Count a form that was sent, whatever is in it. Raises TooMany."""
     within_limits("phone_posts", request)
 

@@ -203,7 +203,7 @@ def _text(flow: Flow[Any, Any], this: Step, *, first: bool) -> bool:
         this.note(Kind.SENT if first else Kind.RESENT, reason=flow.reason_of_text)
     if not first or challenge.delivery in ("not_sent", "locked"):
         # Perhaps nothing arrived because the number is held.
-        this.look_at_holds()
+        this.refresh_lockout()
     return challenge.is_texted_now
 
 
@@ -229,7 +229,7 @@ def _answer(
         return flow.answer(this.request, waiting.phone, challenge, code)
     except (cognito.Refused, cognito.UnknownUser) as error:
         log.info("An attempt ended for %s", phones.mask(waiting.phone))
-        this.look_at_holds()
+        this.refresh_lockout()
         raise StartOver(reason="over", becomes=replace(waiting, challenge=None)) from error
     except cognito.OtherChallenge as error:
         log.error("A sign-in cannot end here: %r", error)  # noqa: TRY400

@@ -1,7 +1,7 @@
-"""One request at a time per browser, and one outcome for a code that was sent twice.
+"""Lock one sign-in per browser, and replay a double press.
 
 People press twice, and a browser forgets the answer to the first press, its new session cookie
-included. The second request waits for its turn here; when the first one signed the person in
+included. The second request waits for the lock here; when the first one signed the person in
 with the very same answer, the second ends in the same session instead of meeting a spent code.
 
 A request that waits holds a thread of the site, so one waits per browser: the newest, whose answer
@@ -28,8 +28,8 @@ from django.utils.crypto import salted_hmac
 from accounts import sealing
 from accounts.models import LoginLock
 
-# Longer than a request lasts, so that a turn that a lost machine left behind frees itself. That of
-# a process which died on a machine that lives is free at once.
+# Longer than a request lasts, so that a lock that a lost machine left behind frees itself. That of
+# a process that died on a machine that lives is free at once.
 _LEASE = timedelta(seconds=20)
 _PATIENCE = 5.0
 _POLL = 0.05
@@ -41,7 +41,7 @@ class TooLong(Exception):
 
 
 class Held:
-    """A turn that this request holds until it leaves the ``with`` block."""
+    """The lock that this request holds until it leaves the ``with`` block."""
 
     def __init__(self, row: LoginLock | None) -> None:
         self._row = row
@@ -55,15 +55,15 @@ class Held:
         self._own().filter(session="").delete()
 
     def _own(self) -> QuerySet[LoginLock]:
-        """The row, unless this request took so long that its turn was freed for another one."""
+        """The row, unless this request took so long that its lock was freed for another one."""
         if self._row is None:
             return LoginLock.objects.none()
         return LoginLock.objects.filter(pk=self._row.pk, holder=self._row.holder)
 
 
 @contextmanager
-def turn(request: HttpRequest) -> Iterator[Held]:
-    """Hold this browser's turn. Without a session cookie there is nothing to wait for.
+def hold(request: HttpRequest) -> Iterator[Held]:
+    """Lock this browser's sign-in. Without a session cookie there is nothing to wait for.
 
     Raises TooLong.
     """
@@ -96,7 +96,7 @@ def just_signed_in(request: HttpRequest, *, answer: str) -> str | None:
 
 
 def _take(browser: str) -> LoginLock | None:
-    """Return this request's turn; None where the sign-in that it waited for is over."""
+    """Return this request's lock; None where the sign-in that it waited for is over."""
     name, is_waiting = _name(), False
     deadline = time.monotonic() + _PATIENCE
     LoginLock.objects.filter(taken_at__lt=timezone.now() - LoginLock.KEPT).delete()
@@ -119,7 +119,7 @@ def _take(browser: str) -> LoginLock | None:
             LoginLock.objects.filter(browser=browser, holder=found.holder).update(waiting=name)
             is_waiting = True
         elif found.waiting != name:
-            # A newer request waits, or has the turn.
+            # A newer request waits, or has the lock.
             raise TooLong
         if time.monotonic() > deadline:
             raise TooLong

@@ -22,4 +22,4 @@ class LoginLock(models.Model):
     session = models.CharField(max_length=200, blank=True)
 
     def __str__(self) -> str:
-        return f"turn taken at {self.taken_at:%H:%M:%S}"
+        return f"lock taken at {self.taken_at:%H:%M:%S}"

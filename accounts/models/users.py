@@ -24,7 +24,7 @@ _DEADLOCK = "40P01"  # of PostgreSQL, where two make rows at once
 _T = TypeVar("_T")
 
 
-def despite_others(work: Callable[[], _T]) -> _T:
+def retry_on_conflict(work: Callable[[], _T]) -> _T:
     """Do ``work`` in a transaction, again where others made a row or took a number meanwhile."""
     for tries_left in reversed(range(_TRIES)):
         try:
@@ -54,12 +54,12 @@ class UserManager(BaseUserManager["User"]):
         number changed hands, the accounts stay apart.
         """
         pool = pool or conf.user_pool_id
-        return despite_others(lambda: self._for_identity(pool, sub, phone, phone_verified))
+        return retry_on_conflict(lambda: self._for_identity(pool, sub, phone, phone_verified))
 
     def _for_identity(
         self, pool: str, sub: str, phone: str | None, phone_verified: bool | None
     ) -> "User":
-        rows = self.concerned(pool, sub, phone)
+        rows = self.lock_rows(pool, sub, phone)
         user = next((row for row in rows if row.sub == sub), None)
         if phone is not None and any(row.sub != sub for row in rows):
             self.filter(pool=pool, phone=phone).exclude(sub=sub).update(phone=None)
@@ -80,7 +80,7 @@ class UserManager(BaseUserManager["User"]):
             user.save(update_fields=["phone", "phone_verified"])
         return user
 
-    def concerned(self, pool: str, sub: str, phone: str | None) -> "list[User]":
+    def lock_rows(self, pool: str, sub: str, phone: str | None) -> "list[User]":
         """Return the row of an identity and the row that has ``phone`` now, until commit our own.
 
         They are locked in one order everywhere, so that two numbers may change hands at once.

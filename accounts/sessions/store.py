@@ -62,7 +62,7 @@ class SessionStore(SessionBase):
         self._get_session()
         return self._ended
 
-    def told(self) -> None:
+    def acknowledge_end(self) -> None:
         """Let go of a session that ended, once its person knows."""
         self.flush()
         self._ended = None

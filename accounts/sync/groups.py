@@ -41,7 +41,7 @@ def apply(user: User, theirs: frozenset[str]) -> None:
             log.info("%s is %s operator, says Cognito", user.sub, "an" if is_staff else "no longer")
 
 
-def matter() -> bool:
+def are_configured() -> bool:
     """Tell whether groups of the pool have any meaning here."""
     return bool(conf.groups or conf.staff_group)
 

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 _NOTED_AGAIN_AFTER = timedelta(days=1)
 
 
-def look(request: HttpRequest, phone: str, *, attempt: str, reference: str) -> None:
+def refresh(request: HttpRequest, phone: str, *, attempt: str, reference: str) -> None:
     """Ask, once the answer to ``request`` has left, how ``phone`` stands, and write it down."""
     if not conf.ledger_function:
         return

@@ -23,7 +23,7 @@ from accounts.aws import cognito
 from accounts.aws.cognito_values import CognitoUser
 from accounts.conf import conf
 from accounts.models import Session, User
-from accounts.models.users import DELETED, despite_others
+from accounts.models.users import DELETED, retry_on_conflict
 from accounts.sync import groups
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ def check(user: User) -> None:
             return
         try:
             ask(user)
-            if user.is_staff and user.cognito_enabled and groups.matter():
+            if user.is_staff and user.cognito_enabled and groups.are_configured():
                 groups.apply(user, cognito.gateway().groups_of(user.sub))
         except cognito.CognitoError as error:
             _asking.failed()
@@ -110,7 +110,7 @@ def write(user: User, **values: Any) -> list[Change]:
     """Set fields of ``user`` that mirror Cognito; a phone that another row has moves here.
     Returns the rows that changed, the one of ``user`` last.
     """
-    changes = despite_others(lambda: _write(user, values))
+    changes = retry_on_conflict(lambda: _write(user, values))
     if not user.cognito_enabled:
         _end_sessions(user)
     return changes
@@ -130,7 +130,7 @@ def storable(phone: str | None) -> str | None:
 
 def _write(user: User, values: dict[str, Any]) -> list[Change]:
     changes: list[Change] = []
-    rows = User.objects.concerned(user.pool, user.sub, values.get("phone"))
+    rows = User.objects.lock_rows(user.pool, user.sub, values.get("phone"))
     # Who gives a number comes before who takes it.
     for row in sorted(rows, key=lambda row: row.sub == user.sub):
         wanted = values if row.sub == user.sub else {"phone": None}

@@ -59,7 +59,7 @@ class StepView(View):
             return elsewhere
         try:
             if request.method == "POST":
-                attempt_steps.admit(request)
+                attempt_steps.throttle_post(request)
             return super().dispatch(request, *args, **kwargs)
         except errors.InUse:
             return redirect("accounts:take_over")

@@ -24,6 +24,6 @@ class EndedView(TemplateView):
         ended = session.ended
         if ended is None:
             return redirect(settings.LOGIN_URL)
-        session.told()
+        session.acknowledge_end()
         onward = urlencode({"next": next_url(request)})
         return self.render_to_response({"ended": ended, "onward": onward})

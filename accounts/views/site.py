@@ -77,7 +77,7 @@ def _switch(request: HttpRequest, *, is_admitted: bool = False) -> HttpResponseB
             # Beyond the limit the texts follow at the next sign-in, as the page does now.
             with suppress(errors.TooMany):
                 if not is_admitted:
-                    attempt_steps.admit(request)
+                    attempt_steps.throttle_post(request)
                 locale.sync_locale(request.user)
     return response
 

@@ -13,7 +13,7 @@ from accounts.sync.pace import Pace
 class Command(BaseCommand):
     help = (
         "Remove what has been kept long enough: sign-in events (ACCOUNTS_EVENTS_KEPT_DAYS), "
-        "sessions and turns that are over, and accounts that this site made and nobody ever proved "
+        "sessions and locks that are over, and accounts that this site made and nobody ever proved "
         "(ACCOUNTS_UNPROVEN_KEPT_DAYS). Run it every hour; it may be ended at any point."
     )
 
@@ -47,7 +47,7 @@ class Command(BaseCommand):
             removed = retention.purge(now)
             self.stdout.write(
                 f"Removed {removed.events} sign-in events, {removed.sessions} sessions, "
-                f"{removed.turns} turns."
+                f"{removed.locks} locks."
             )
         try:
             accounts = unproven.purge(

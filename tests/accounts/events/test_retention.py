@@ -29,7 +29,7 @@ def test_events_go_when_they_are_older_than_the_setting(settings):
     kept = [event(0), event(30.9)]
     for _ in range(3):
         event(31.1)
-    assert purge().startswith("Removed 3 sign-in events, 0 sessions, 0 turns.\n")
+    assert purge().startswith("Removed 3 sign-in events, 0 sessions, 0 locks.\n")
     assert list(SignInEvent.objects.order_by("pk")) == kept
     assert purge().startswith("Removed 0 ")
 
@@ -83,6 +83,6 @@ def test_sessions_and_turns_go_when_they_are_over(phone):
     )
     for browser, seconds in (("new", 5), ("old", 60)):
         LoginLock.objects.create(browser=browser, taken_at=now - timedelta(seconds=seconds))
-    assert purge().startswith("Removed 0 sign-in events, 1 sessions, 1 turns.\n")
+    assert purge().startswith("Removed 0 sign-in events, 1 sessions, 1 locks.\n")
     assert set(Session.objects.values_list("session_key", flat=True)) == {"live", "ended"}
     assert LoginLock.objects.get().browser == "new"

@@ -30,13 +30,13 @@ def request(cookie: str | None = COOKIE) -> HttpRequest:
 
 
 def sign_in(code: str = CODE) -> None:
-    with lock.turn(request()) as held:
+    with lock.hold(request()) as held:
         held.signed_in(SESSION, answer=code)
 
 
 def leave_behind(*, seconds: float, holder: str = "lost-machine/1/one") -> None:
     """Leave a turn of this browser as a machine does that was lost so many seconds ago."""
-    with lock.turn(request()):
+    with lock.hold(request()):
         browser = LoginLock.objects.get().browser
     LoginLock.objects.create(
         browser=browser, holder=holder, taken_at=timezone.now() - timedelta(seconds=seconds)
@@ -51,7 +51,7 @@ def test_second_request_waits_for_the_first(tmp_path):
     working: list[str] = []
 
     def work() -> int:
-        with lock.turn(request()):
+        with lock.hold(request()):
             working.append("in")
             others = len(working)
             time.sleep(0.1)
@@ -68,7 +68,7 @@ def test_newest_request_waits_and_those_before_it_are_sent_away(tmp_path):
     began: list[str] = []
 
     def work() -> str:
-        with lock.turn(request()):
+        with lock.hold(request()):
             time.sleep(1.5)
         return "done"
 
@@ -76,7 +76,7 @@ def test_newest_request_waits_and_those_before_it_are_sent_away(tmp_path):
         time.sleep(after)
         started = time.monotonic()
         try:
-            with lock.turn(request()):
+            with lock.hold(request()):
                 began.append(name)
         except lock.TooLong:
             assert time.monotonic() - started < 0.9
@@ -99,7 +99,7 @@ def test_two_browsers_do_not_wait_for_each_other(tmp_path):
     meeting = threading.Barrier(2)
 
     def work(cookie: str) -> None:
-        with lock.turn(request(cookie)):
+        with lock.hold(request(cookie)):
             meeting.wait(5)
 
     with database_in_a_file(tmp_path):
@@ -108,13 +108,13 @@ def test_two_browsers_do_not_wait_for_each_other(tmp_path):
 
 def test_browser_without_a_cookie_does_not_wait(db):
     for cookie in (None, ""):
-        with lock.turn(request(cookie)), lock.turn(request(cookie)):
+        with lock.hold(request(cookie)), lock.hold(request(cookie)):
             assert not LoginLock.objects.exists()
 
 
 def test_turn_ends_with_an_error(db):
     def work() -> None:
-        with lock.turn(request()):
+        with lock.hold(request()):
             assert LoginLock.objects.count() == 1
             raise ZeroDivisionError
 
@@ -125,7 +125,7 @@ def test_turn_ends_with_an_error(db):
 
 def test_waiting_ends_when_patience_does(db, monkeypatch):
     monkeypatch.setattr(lock, "_PATIENCE", 0.1)
-    with lock.turn(request()), pytest.raises(lock.TooLong), lock.turn(request()):
+    with lock.hold(request()), pytest.raises(lock.TooLong), lock.hold(request()):
         pytest.fail("two at once")
 
 
@@ -133,7 +133,7 @@ def test_turn_of_a_lost_machine_frees_itself(db, monkeypatch):
     monkeypatch.setattr(lock, "_PATIENCE", 2)
     leave_behind(seconds=19.7)
     started = time.monotonic()
-    with lock.turn(request()):
+    with lock.hold(request()):
         assert 0.2 < time.monotonic() - started < 1.5
         assert LoginLock.objects.count() == 1
 
@@ -141,29 +141,29 @@ def test_turn_of_a_lost_machine_frees_itself(db, monkeypatch):
 def test_turn_of_a_lost_machine_holds_until_then(db, monkeypatch):
     monkeypatch.setattr(lock, "_PATIENCE", 0.1)
     leave_behind(seconds=18)
-    with pytest.raises(lock.TooLong), lock.turn(request()):
+    with pytest.raises(lock.TooLong), lock.hold(request()):
         pytest.fail("two at once")
 
 
 @pytest.mark.programs
 def test_turn_of_a_dead_process_is_free_at_once(db):
-    with lock.turn(request()):
+    with lock.hold(request()):
         machine, process, _ = LoginLock.objects.get().holder.split("/")
     assert int(process) == os.getpid()
     with subprocess.Popen(["true"]) as dead:
         pass
     leave_behind(seconds=0, holder=f"{machine}/{dead.pid}/one")
     started = time.monotonic()
-    with lock.turn(request()):
+    with lock.hold(request()):
         assert time.monotonic() - started < 0.5
 
 
 def test_old_turns_of_other_browsers_are_removed(db):
     leave_behind(seconds=31)
-    with lock.turn(request("other-browser")):
+    with lock.hold(request("other-browser")):
         assert LoginLock.objects.count() == 1
     sign_in()
-    with seconds_later(31), lock.turn(request("other-browser")):
+    with seconds_later(31), lock.hold(request("other-browser")):
         assert LoginLock.objects.count() == 1
 
 
@@ -172,16 +172,16 @@ def test_old_turns_of_other_browsers_are_removed(db):
 
 def test_same_answer_again_is_the_same_session(db):
     sign_in()
-    with lock.turn(request()):
+    with lock.hold(request()):
         assert lock.just_signed_in(request(), answer=CODE) == SESSION
     # And a third time: people press more than twice.
-    with lock.turn(request()):
+    with lock.hold(request()):
         assert lock.just_signed_in(request(), answer=CODE) == SESSION
 
 
 def test_another_answer_is_nobody_and_the_last_guess(db):
     sign_in()
-    with lock.turn(request()):
+    with lock.hold(request()):
         assert lock.just_signed_in(request(), answer="000000") is None
     assert not LoginLock.objects.exists()
     assert lock.just_signed_in(request(), answer=CODE) is None
@@ -203,13 +203,13 @@ def test_same_answer_after_half_a_minute_is_nobody(db):
 
 
 def test_answer_without_a_sign_in_is_nobody(db):
-    with lock.turn(request()):
+    with lock.hold(request()):
         assert lock.just_signed_in(request(), answer=CODE) is None
         assert lock.just_signed_in(request(), answer="") is None
 
 
 def test_sign_in_without_a_cookie_is_remembered_for_nobody(db):
-    with lock.turn(request(None)) as held:
+    with lock.hold(request(None)) as held:
         held.signed_in(SESSION, answer=CODE)
     assert not LoginLock.objects.exists()
     assert lock.just_signed_in(request(None), answer=CODE) is None
@@ -218,7 +218,7 @@ def test_sign_in_without_a_cookie_is_remembered_for_nobody(db):
 @pytest.mark.django_db(transaction=True)
 def test_waiting_request_meets_the_outcome_of_the_first(tmp_path):
     def press() -> bool:
-        with lock.turn(request()) as held:
+        with lock.hold(request()) as held:
             if found := lock.just_signed_in(request(), answer=CODE):
                 return found != SESSION
             time.sleep(0.2)
@@ -233,16 +233,16 @@ def test_waiting_request_meets_the_outcome_of_the_first(tmp_path):
 
 
 def test_sign_in_of_a_request_that_outlived_its_turn_still_counts(db):
-    with lock.turn(request()) as held:
-        with seconds_later(31), lock.turn(request()):
+    with lock.hold(request()) as held:
+        with seconds_later(31), lock.hold(request()):
             pass
         held.signed_in(SESSION, answer=CODE)
 
 
 def test_request_that_outlived_its_turn_leaves_that_of_the_next_alone(db):
-    slow = lock.turn(request())
+    slow = lock.hold(request())
     slow.__enter__()
-    with seconds_later(31), lock.turn(request()):
+    with seconds_later(31), lock.hold(request()):
         slow.__exit__(None, None, None)
         assert LoginLock.objects.count() == 1
 
@@ -251,7 +251,7 @@ def test_request_that_outlived_its_turn_leaves_that_of_the_next_alone(db):
 
 
 def test_rows_hold_no_session_key_and_no_code(db):
-    with lock.turn(request()) as held:
+    with lock.hold(request()) as held:
         held.signed_in(SESSION, answer=CODE)
         [row] = LoginLock.objects.all()
     kept = model_to_dict(row) | {"browser": row.browser, "text": str(row)}

@@ -417,7 +417,7 @@ def test_request_that_waits_too_long_for_another_is_a_503_page(client, pool, kno
     ask(client, known.phone)
     monkeypatch.setattr(lock, "_PATIENCE", 0.1)
     request = client.get(CODE).wsgi_request
-    with lock.turn(request):
+    with lock.hold(request):
         page = answer(client, pool.code())
     assert page.status_code == 503
     assert pool.calls("RespondToAuthChallenge") == []

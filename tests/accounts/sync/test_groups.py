@@ -56,7 +56,7 @@ def test_groups_that_are_right_are_not_written_again(mapped, person, django_asse
 
 
 def test_without_settings_no_group_means_anything(person, django_assert_num_queries):
-    assert not groups.matter()
+    assert not groups.are_configured()
     with django_assert_num_queries(0):
         groups.apply(person, frozenset({"support", "operators"}))
 

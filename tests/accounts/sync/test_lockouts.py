@@ -47,7 +47,7 @@ def look(phone: str) -> None:
     """Let a request look, and its answer leave."""
 
     def view(request):
-        lockouts.look(request, phone, attempt="a1", reference="K7F-2Q")
+        lockouts.refresh(request, phone, attempt="a1", reference="K7F-2Q")
         return HttpResponse()
 
     middleware.work_after_response(view)(RequestFactory().get("/")).close()
