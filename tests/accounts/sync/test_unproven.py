@@ -49,7 +49,7 @@ def state_of(pool: SignInPool, sub: str) -> dict[str, Any]:
 def purge(*arguments: str) -> str:
     out = io.StringIO()
     call_command("purge", "--per-second=25", *arguments, stdout=out)
-    return out.getvalue().split("turns.\n")[-1]
+    return out.getvalue().split("locks.\n")[-1]
 
 
 def test_account_that_nobody_proved_goes_after_the_time(pool):
