@@ -4,23 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.site import PRODUCTION, Browser, Site, manage
+from tests.site import Browser, Site
 
 pytestmark = pytest.mark.programs
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Iterator[Site]:
+def site(without_aws, tmp_path_factory) -> Iterator[Site]:
     directory = tmp_path_factory.mktemp("site")
-    environment = PRODUCTION | {
-        "DATABASE_URL": f"sqlite:///{directory / 'db.sqlite3'}",
-        "DJANGO_STATIC_ROOT": str(directory / "root"),
-        # Nobody is texted: the number is of no account, and nothing answers there.
-        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
-    }
-    manage(environment, "migrate", "--verbosity", "0")
-    manage(environment, "collectstatic", "--noinput")
-    running = Site(environment, directory / "site.log")
+    # Nobody is texted: the number is of no account, and nothing answers there.
+    given = without_aws | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    running = Site(given, directory / "site.log")
     try:
         running.wait("/healthz")
         yield running

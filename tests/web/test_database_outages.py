@@ -25,16 +25,15 @@ def database(tmp_path_factory) -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="module")
-def running(database, tmp_path_factory) -> Iterator[Site]:
+def running(database, static_root, tmp_path_factory) -> Iterator[Site]:
     directory = tmp_path_factory.mktemp("site")
     environment = PRODUCTION | {
         "DATABASE_URL": database.url,
-        "DJANGO_STATIC_ROOT": str(directory / "root"),
+        "DJANGO_STATIC_ROOT": static_root,
         "DATABASE_STATEMENT_SECONDS": "4",
         "WEB_THREADS": "4",
     }
     manage(environment, "migrate", "--verbosity", "0")
-    manage(environment, "collectstatic", "--noinput")
     one = Site(environment, directory / "site.log")
     try:
         one.wait("/healthz")

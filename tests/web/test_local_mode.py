@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from localcloud.cloud import PROJECT
-from tests.site import PRODUCTION, Site, manage
+from tests.site import PRODUCTION, Site
 
 pytestmark = pytest.mark.programs
 
@@ -27,12 +27,9 @@ def plain_gunicorn() -> list[str]:
 
 
 @pytest.fixture
-def environment(tmp_path) -> dict[str, str]:
-    given = PRODUCTION | TEMPTING | {"DATABASE_URL": f"sqlite:///{tmp_path / 'db.sqlite3'}"}
-    # Without our configuration gunicorn makes a folder there.
-    given["HOME"] = str(tmp_path)
-    manage(given, "migrate", "--verbosity", "0")
-    return given
+def environment(sqlite_url, tmp_path) -> dict[str, str]:
+    # Without our configuration gunicorn makes a folder in its home.
+    return PRODUCTION | TEMPTING | {"DATABASE_URL": sqlite_url, "HOME": str(tmp_path)}
 
 
 @pytest.mark.parametrize("is_ours", [True, False], ids=["our gunicorn", "plain gunicorn"])

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.site import PRODUCTION, Browser, Site, manage
+from tests.site import Browser, Site
 
 pytestmark = pytest.mark.programs
 
@@ -12,15 +12,9 @@ PHONE = "+12015550123"
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Iterator[Site]:
+def site(without_aws, tmp_path_factory) -> Iterator[Site]:
     directory = tmp_path_factory.mktemp("site")
-    environment = PRODUCTION | {
-        "DATABASE_URL": f"sqlite:///{directory / 'db.sqlite3'}",
-        "DJANGO_STATIC_ROOT": str(directory / "root"),
-    }
-    manage(environment, "migrate", "--verbosity", "0")
-    manage(environment, "collectstatic", "--noinput")
-    running = Site(environment, directory / "site.log")
+    running = Site(without_aws, directory / "site.log")
     try:
         running.wait("/healthz")
         yield running

@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import translation
 from django.utils.translation import gettext
 
-from tests.site import FORWARDED, PRODUCTION, Site, manage
+from tests.site import FORWARDED, Site
 
 pytestmark = pytest.mark.programs
 
@@ -67,16 +67,9 @@ def test_body_within_the_limit_is_read(client):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Iterator[Site]:
+def site(without_aws, tmp_path_factory) -> Iterator[Site]:
     directory = tmp_path_factory.mktemp("site")
-    environment = PRODUCTION | {
-        "DATABASE_URL": f"sqlite:///{directory / 'db.sqlite3'}",
-        "DJANGO_STATIC_ROOT": str(directory / "root"),
-        "WEB_THREADS": "4",
-    }
-    manage(environment, "migrate", "--verbosity", "0")
-    manage(environment, "collectstatic", "--noinput")
-    running = Site(environment, directory / "site.log")
+    running = Site(without_aws | {"WEB_THREADS": "4"}, directory / "site.log")
     try:
         running.wait("/healthz")
         yield running
