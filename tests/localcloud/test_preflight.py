@@ -230,6 +230,8 @@ def test_environment_that_cannot_run_any_more_is_said_with_the_way_on(make, brok
     way_on = "Remove that folder, and do the same again"
     assert make("run", f"PORT={free_port()}") == (2, f"make run: {said}{way_on}\n")
     shutil.rmtree(broken)
+    # With a pip of its own at hand, which would take seconds to make.
+    venv.create(broken.with_name("venv"), symlinks=True, system_site_packages=True)
     _, said = make("run", f"PORT={free_port()}")
     # No network: it has got as far as the install.
     assert said.splitlines()[-1] == NOT_INSTALLED
