@@ -1,4 +1,5 @@
 import re
+from functools import cache
 
 import phonenumbers
 import pytest
@@ -33,6 +34,7 @@ def examples(region: str) -> list[str]:
     return found
 
 
+@cache
 def area_codes() -> dict[str, str]:
     """Every area code of +1 that is a place, with its country, as libphonenumber knows them."""
     found = {}
