@@ -14,6 +14,32 @@ from tests.cognito_admin.conftest import Aws
 
 Findings = list[dict[str, str]]
 CLIENT_FLOWS = ["ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+# The checks of each part of the doctor: what one of them finds is asked of its part alone, since
+# the whole doctor takes a second.
+_CHECKS = {
+    "triggers": ("triggers", "permissions", "other triggers", "policy", "policy of the site"),
+    "functions": ("functions", "environment", "revision"),
+    "roles": ("roles",),
+    "storage": ("ledger", "code key", "logs"),
+    "dry_run": ("dry run",),
+    "alarms": ("alarms", "alarm topic"),
+    "pool": (
+        *("sign-up", "second factor", "unfinished change", "recovery", "own texts"),
+        *("native codes", "deletion protection"),
+    ),
+    "clients": (
+        *("clients", "client secret", "flows", "existence", "revocation", "session validity"),
+        *("token lives", "hosted pages", "write attributes", "other clients", "client list"),
+    ),
+    "texts": ("sandbox", "spend limit", "countries", "india"),
+    "site": ("keys", "issuer", "clock", "settings", "countries of the site", "name", "django"),
+}
+_PART_OF = {check: part for part, checks in _CHECKS.items() for check in checks}
+
+
+def only(check: str) -> tuple[str, str]:
+    """Return the options of the doctor that leave out all parts but the one with ``check``."""
+    return "--only", _PART_OF[check]
 
 
 def complaints(findings: Findings) -> Findings:
