@@ -81,7 +81,7 @@ def site_environment(scratch: Path, cognito_url: str) -> dict[str, str]:
         "COGNITO_ISSUER": cognito_url,
         "COGNITO_JWKS_URL": f"{cognito_url}/jwks.json",
         # It says that this is no pool of AWS.
-        "DJANGO_SILENCED_CHECKS": "site.E008",
+        "DJANGO_SILENCED_SYSTEM_CHECKS": "site.E008",
         "ACCOUNTS_SIGN_UP": "open",
         "DJANGO_STATIC_ROOT": str(scratch / "static"),
     }
