@@ -421,7 +421,7 @@ def test_parameters_of_the_template_are_read_with_their_defaults():
 
 def test_name_that_is_no_parameter_is_refused(config):
     config.write_text(CONFIG + 'AlarmMail = "ops@example.com"\n')
-    with pytest.raises(DeployError, match=r"no parameter of lambdas/template\.yaml: AlarmMail"):
+    with pytest.raises(DeployError, match=r"template\.yaml does not have: AlarmMail"):
         deploy_config.read(config, "test")
 
 
