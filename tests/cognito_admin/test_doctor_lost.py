@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cognito_admin.breaking import complaints, try_remedy
+from tests.cognito_admin.breaking import complaints, only, try_remedy
 from tests.cognito_admin.conftest import LEDGER, Aws, well
 from tests.cognito_admin.texting_front import WithTexts
 
@@ -71,7 +71,7 @@ def test_lost_table_without_a_backup_is_made_anew_with_the_stack(site, examine):
     dynamodb.update_table(TableName=LEDGER, DeletionProtectionEnabled=False)
     dynamodb.delete_table(TableName=LEDGER)
     try:
-        (found,) = [each for each in examine() if each["check"] == "ledger"]
+        (found,) = [each for each in examine(*only("ledger")) if each["check"] == "ledger"]
         pool = site.outputs["CognitoUserPoolId"]
         assert found["repair"].endswith(
             f"make undeploy STAGE=local, then make deploy STAGE=local USER_POOL_ID={pool}"
@@ -88,7 +88,8 @@ def test_lost_table_without_a_backup_is_made_anew_with_the_stack(site, examine):
 def test_lost_function_is_named_with_the_way_to_make_the_stack_anew(site, examine):
     site.client("lambda").delete_function(FunctionName="phone-login-pre-sign-up-local")
     pool = site.outputs["CognitoUserPoolId"]
-    found = [each for each in complaints(examine()) if each["check"] == "functions"]
+    examined = complaints(examine(*only("functions")))
+    found = [each for each in examined if each["check"] == "functions"]
     assert [each["level"] for each in found] == ["danger"]
     assert "PreSignUp is gone" in found[0]["text"]
     assert found[0]["repair"] == (
