@@ -32,11 +32,23 @@ LEDGER = "phone-login-ledger-local"
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
-# Long modules first, and one that waits much at the end, beside the browser: no worker rests.
+# Long modules first, so that no worker is left alone with one at the end.
 _FIRST = (
+    "cognito_admin/test_doctor_faults.py",
+    "cognito_admin/test_deploy.py",
+    "cognito_admin/test_doctor.py",
+    "localcloud/test_run.py",
+    "web/test_outages.py",
+    "web/test_database_outages.py",
+    "cognito_admin/test_cut_off.py",
+    "end_to_end/test_permissions.py",
+    "web/test_two_processes.py",
+    "cognito_admin/test_doctor_lost.py",
     "fakes/test_cognito_front.py",
     "lambdas/test_create_auth_challenge.py",
+    "end_to_end/test_alike.py",
     "end_to_end/test_login.py",
+    "end_to_end/test_operations.py",
     "end_to_end/test_double_submit.py",
     "lambdas/codes/test_checking.py",
     "lambdas/test_verify_auth_challenge_response.py",
@@ -45,10 +57,14 @@ _FIRST = (
     "localcloud/test_cloud.py",
     "accounts/test_views.py",
     "lambdas/senders/test_aws.py",
-    "accounts/test_phone_login.py",
 )
 # Playwright's event loop stays in its thread, where others' asynchronous tests would find it.
-_LAST = ("localcloud/test_run.py", "browser/test_login.py", "browser/test_pictures.py")
+_LAST = ("browser/test_login.py", "browser/test_pictures.py")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: a worker waits for servers a quarter of its time."""
+    return (os.cpu_count() or 1) + 1
 
 
 # By a fixture that a test uses: what the test needs. ``make unit`` leaves those tests out.
