@@ -316,7 +316,6 @@ def test_stack_that_cannot_be_changed_now_is_told_apart(status, said, monkeypatc
 def test_danger_that_the_stage_accepts_fails_no_deployment(make, config):
     config.write_text(CONFIG.replace("[test]", "[india]").replace('"CA"', '"IN"'))
     assert "danger      india: " in make("up", stage="india", fails=True)
-    make("down", stage="india")
     with config.open("a") as opened:
         opened.write(f"\n[india.accept]\nindia = {ACCEPTED}\n")
     said = make("up", stage="india")
