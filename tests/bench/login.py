@@ -49,7 +49,8 @@ def measure(rounds: int = ROUNDS) -> Section:
             "Five requests in process: phone page, number, code page, code, first page, of somebody"
             " who has an account, on SQLite. Cognito is a process of its own that answers at once,"
             " through boto3, with tokens that are signed and verified (RS256). Queries count BEGIN"
-            f" and COMMIT. {rounds} rounds of {LOGINS} logins each."
+            " and COMMIT. Limits are counted in memory, where they cost more, the more networks"
+            f" there are. {rounds} rounds of {LOGINS} logins each."
         ),
         [_whole(took, ratios, queries), _by_step(steps, queries)],
         ratios={f"CPU to {name}": ratio for name, ratio in ratios.items()},

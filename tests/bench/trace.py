@@ -2,6 +2,7 @@
 
 import cProfile
 import pstats
+import re
 import sys
 import threading
 import time
@@ -14,6 +15,7 @@ from typing import Any
 
 PROJECT = Path(__file__).resolve().parents[2]
 LARGEST = 25
+_BRIEF = 240
 _OF_PROJECT = ("accounts/", "config/")
 # What every package uses.
 NOBODYS = ("standard library", "built in")
@@ -114,10 +116,18 @@ def listed(rows: list[dict[str, str]]) -> str:
     lines = []
     for n, row in enumerate(rows, 1):
         lines += [
-            f"{n:3} {row['step']}: {row['sql'][:160]}",
+            f"{n:3} {row['step']}: {_brief(row['sql'])}",
             f"      {row['caller']}" + (f" < {row['through']}" if row["through"] else ""),
         ]
     return "\n".join(lines)
+
+
+def _brief(sql: str) -> str:
+    """Return a statement without the columns and values that all of its kind have."""
+    sql = re.sub(r'^SELECT (DISTINCT )?"[^()]*? FROM ', "SELECT … FROM ", sql)
+    sql = re.sub(r"'([^']*)'", lambda text: text[0] if len(text[1]) < 20 else "'…'", sql)
+    sql = re.sub(r'"\w+"\.("\w+")', r"\1", sql).replace('"', "")
+    return sql if len(sql) <= _BRIEF else f"{sql[:_BRIEF]} …"
 
 
 def table(found: Any) -> str:

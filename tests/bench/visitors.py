@@ -123,9 +123,9 @@ class _Visit:
         first, *lines = answer.split("\r\n")
         length = 0
         for line in lines:
-            name, _, value = line.partition(": ")
+            name, _, value = line.partition(":")
             if name.lower() == "set-cookie":
-                cookie, _, content = value.partition(";")[0].partition("=")
+                cookie, _, content = value.strip().partition(";")[0].partition("=")
                 self._cookies[cookie] = content
             elif name.lower() == "content-length":
                 length = int(value)
