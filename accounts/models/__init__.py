@@ -1,5 +1,4 @@
-"""What is remembered: people, their sessions, how they signed in, what was ordered on them, and
-where Cognito says otherwise."""
+"""Database models: users, sessions, sign-in events, operations, and differences from Cognito."""
 
 from accounts.models.differences import Claim, Difference, Listed, SyncRun
 from accounts.models.events import SignInEvent

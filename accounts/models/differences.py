@@ -1,4 +1,4 @@
-"""Where this site and Cognito differ. Written by accounts/sync alone."""
+"""Models of comparisons with Cognito and the differences found. Only accounts/sync writes them."""
 
 from django.db import models
 from django.utils import timezone
@@ -10,10 +10,10 @@ from accounts.models.users import User
 class SyncRun(models.Model):
     """One comparison with a whole user pool, and how far it has come.
 
-    Each step writes what it found and its own end in one transaction, so that a process may die
-    anywhere and another one goes on. ``steps`` counts them: who finds it changed has been overtaken
-    and stops. ``token`` is the next page of the list, ``cursor`` the last one dealt with of what a
-    phase goes through.
+    Each step writes its findings and its progress in one transaction, so a process may die anywhere
+    and another one goes on. ``steps`` counts the steps: a process that finds the count changed was
+    overtaken, and stops. ``token`` is the next page of the list; ``cursor`` is the last item that
+    the current phase has finished.
     """
 
     class State(models.TextChoices):
@@ -59,9 +59,9 @@ class SyncRun(models.Model):
 class Difference(models.Model):
     """One difference of one identity.
 
-    ``ours`` and ``theirs`` are what stood on each side. ``run`` is the comparison that met it
-    last. ``open_key`` holds kind and sub while it is open, so that there is one of each. ``undo``
-    lists the rows that repairing changed (revalidation.Change); sessions that it ended stay ended.
+    ``ours`` and ``theirs`` are the values on each side. ``run`` is the last comparison that found
+    it. ``open_key`` is kind and sub while it is open, so that each exists once. ``undo`` lists the
+    rows that repairing changed (revalidation.Change); sessions that it ended stay ended.
     """
 
     class Kind(models.TextChoices):
@@ -127,9 +127,9 @@ class Difference(models.Model):
 
 
 class Listed(models.Model):
-    """Somebody with a row here whom the list of a run has named. Gone when the run is over.
+    """A user here who was in the list of a run. Removed when the run ends.
 
-    Not a column of the user: a million rows with a dozen indexes would be written anew each time.
+    Not a column of the user: each run would rewrite a million rows with a dozen indexes.
     """
 
     run = models.ForeignKey(
@@ -148,10 +148,10 @@ class Listed(models.Model):
 
 
 class Claim(models.Model):
-    """A number in the list of a run that is not simply the one that our row of its user has.
+    """A phone in the list of a run that differs from the one in our row of its user.
 
-    Two users who have the same number in the end are found among these; ``phone`` is how
-    libphonenumber writes it. Gone when the run is over.
+    Users with the same number are searched among these. ``phone`` is in libphonenumber's spelling.
+    Removed when the run ends.
     """
 
     run = models.ForeignKey(

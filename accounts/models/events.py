@@ -1,4 +1,4 @@
-"""What happened when people signed in: written once by accounts/events, never changed."""
+"""The model of sign-in events: written once by accounts/events, never changed."""
 
 from typing import Any
 
@@ -10,18 +10,18 @@ from accounts.models.users import User
 
 
 class SignInEvent(models.Model):
-    """One step of a sign-in, or what became of it.
+    """One step of a sign-in, or its result.
 
-    ``phone_key`` is a keyed digest that finds the events of a number; ``browser`` one of the
-    browser's long-lived cookie. ``reference`` is what the person sees and tells support;
-    ``attempt`` holds the steps of one sign-in together. ``seconds`` is from the text to the
-    sign-in. ``crossed``: the code had been asked for on another device. ``overlaps``: other
-    devices of the person that were signed in at that moment.
+    ``phone_key`` is a keyed digest, by which the events of a number are found; ``browser`` is a
+    keyed digest of the browser's long-lived cookie. ``reference`` is shown to the person, who tells
+    it to support; ``attempt`` is the same for all steps of one sign-in. ``seconds`` counts from the
+    text to the sign-in. ``crossed``: the code was asked for on another device. ``overlaps``: how
+    many other devices of the person were signed in at that moment.
 
-    The user is named without a constraint: what happened outlives the account.
+    The user has no foreign key constraint: events outlive the account.
 
-    The database refuses changes as well: a migration puts triggers on this table, and what would
-    make SQLite build the table anew has to put them back.
+    The database refuses changes as well, by triggers that a migration puts on this table. A later
+    migration that makes SQLite rebuild the table has to add them again.
     """
 
     class Kind(models.TextChoices):
@@ -70,7 +70,7 @@ class SignInEvent(models.Model):
             models.Index(fields=["phone_key", "at"]),
             models.Index(fields=["reference"]),
             models.Index(fields=["attempt"]),
-            # What follows the time is there for filters together, which then read no row in vain.
+            # Columns after the time serve several filters at once without reading extra rows.
             models.Index(fields=["kind", "at", "country"]),
             models.Index(fields=["country", "at", "kind"]),
             models.Index(
@@ -84,6 +84,7 @@ class SignInEvent(models.Model):
         return f"{self.get_kind_display()} {self.phone} {self.at:%Y-%m-%d %H:%M:%S}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
+        """Write a new event. Raises TypeError for one that is written already."""
         if self.pk is not None:
             raise TypeError("Sign-in events are never changed")
         super().save(*args, **kwargs)

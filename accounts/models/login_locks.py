@@ -1,17 +1,19 @@
+"""The model behind the lock of accounts/login/lock.py."""
+
 from datetime import timedelta
 
 from django.db import models
 
 
 class LoginLock(models.Model):
-    """One browser's sign-in while a request works on it, and for a moment after it succeeded.
+    """Lock one browser's sign-in while a request works on it, and keep the result for a moment.
 
     Read and written by accounts/login/lock.py. ``browser`` and ``answer`` are keyed digests;
     ``session`` is the sealed key of the session that the sign-in made, once it is over. ``holder``
     and ``waiting`` name the request that works, and the newest one that waits for it.
     """
 
-    # How long a second press is still taken for one.
+    # A second press of a button is recognised for so long.
     KEPT = timedelta(seconds=30)
 
     browser = models.CharField(max_length=64, primary_key=True)

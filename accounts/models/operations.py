@@ -1,4 +1,4 @@
-"""What was ordered on an account: written by accounts/operations.py before anything is done."""
+"""The model of operations on accounts, which are written by accounts/operations before they run."""
 
 from django.db import models
 from django.utils import timezone
@@ -10,10 +10,11 @@ from accounts.models.users import User
 class Operation(models.Model):
     """One change of an account, here and in Cognito, and how far it got.
 
-    ``user`` is named without a constraint: what was done outlives the account, and an invitation
-    has none at first; ``who`` says whom it concerned, masked. ``params`` are those of the kind
-    (accounts/operations.py); a phone among them is masked once nothing is left to do. ``batch``
-    holds together what was ordered at once. ``lease_until``: somebody is at it until then.
+    ``user`` has no foreign key constraint: an operation outlives the account, and an invitation has
+    no account at first. ``who`` is a masked name of the account. ``params`` depend on the kind
+    (accounts/operations/queue.py); a phone among them is masked when the operation is over.
+    ``batch`` is the same for operations ordered together. ``lease_until``: until then a process is
+    working on it.
     """
 
     class Kind(models.TextChoices):
@@ -108,5 +109,5 @@ class Operation(models.Model):
 
     @property
     def is_gone(self) -> bool:
-        """The account of this order is no more."""
+        """Tell whether this operation has deleted its account."""
         return self.is_done and self.kind == self.Kind.DELETE

@@ -1,4 +1,4 @@
-"""A browser's session. Written by accounts/sessions alone."""
+"""The model of a browser's session. Only accounts/sessions writes it."""
 
 import secrets
 
@@ -11,18 +11,20 @@ from accounts.models.users import User
 
 
 def draw_handle() -> str:
+    """Return a random name for a session, 16 characters that are safe in a URL."""
     return secrets.token_urlsafe(12)
 
 
 class Session(AbstractBaseSession):
-    """``session_key`` is a digest of the key that the browser has (accounts/sessions).
+    """A session, and the device that it belongs to.
 
-    ``handle`` names the session in pages and addresses, where its key must never stand.
+    ``session_key`` is a digest of the key in the browser's cookie (accounts/sessions). ``handle``
+    names the session in pages and URLs, which must never contain the key.
 
     ``browser`` is a keyed digest of the browser's own long-lived cookie. A session that ended is
-    kept until ``expire_date``, even without its user, so that its browser can be told what
-    happened: ``ended_by`` is the device that took over, where one did. ``newcomer`` is the device
-    that signed in beside this one, until its person has seen the notice.
+    kept until ``expire_date``, even without its user, so that its browser can say what happened;
+    ``ended_by`` is the device that took over, if one did. ``newcomer`` is another device that has
+    signed in since, until the person has seen the notice.
     """
 
     class Ended(models.TextChoices):

@@ -1,13 +1,13 @@
-"""Sums of sign-in events by the hour. Written by accounts/events/stats alone; they name nobody."""
+"""Models of sign-in events per hour. Only accounts/events/stats writes them; they name nobody."""
 
 from django.db import models
 
 
 class RolledHour(models.Model):
-    """An hour whose events have been summed up, once and for all.
+    """An hour whose events have been summed up, which happens once.
 
-    ``attempts`` are those begun in it, ``successes`` those of them that ended signed in.
-    ``waits`` says how often a sign-in took so many seconds from its text: ``{"15": 3}``.
+    ``attempts`` counts those that began in it, ``successes`` those of them that ended in a sign-in.
+    ``waits`` counts sign-ins by seconds since their text: ``{"15": 3}``.
     """
 
     starts_at = models.DateTimeField(primary_key=True)
@@ -20,7 +20,7 @@ class RolledHour(models.Model):
 
 
 class EventCount(models.Model):
-    """How many events of one sort a rolled hour had."""
+    """The number of events of one kind, reason and country in an hour that was summed up."""
 
     hour = models.DateTimeField()
     kind = models.CharField(max_length=16)

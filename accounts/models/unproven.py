@@ -1,12 +1,14 @@
+"""The model of accounts whose number nobody has proven yet."""
+
 from django.db import models
 from django.utils import timezone
 
 
 class UnprovenAccount(models.Model):
-    """An account that this site made in the pool, until somebody proves its number or it goes.
+    """An account that this site made in the pool, until its number is proven or it is removed.
 
-    Read and written by accounts/sync/unproven.py. ``changed_at`` is when this site changed its
-    language since, if it did. It is not judged before ``put_off_until``.
+    Read and written by accounts/sync/unproven.py. ``changed_at`` is when this site last changed the
+    account's language, if it did. Nothing is decided before ``put_off_until``.
     """
 
     pool = models.CharField(max_length=64)

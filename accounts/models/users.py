@@ -1,4 +1,4 @@
-"""Who signs in here. An account is a Cognito ``sub``; the phone beside it may change hands."""
+"""The user model. A Cognito ``sub`` identifies an account; its phone may move to another one."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,18 +14,21 @@ from django.utils.translation import gettext_lazy as _
 from accounts import phones
 from accounts.conf import conf
 
-# How a number that only an operator can free stands in ``held_until``.
+# The value of ``held_until`` for a number that only an operator can unlock.
 LOCKED = datetime(9999, 1, 1, tzinfo=UTC)
-# Stands in ``cognito_status`` where Cognito has the user no more.
+# The value of ``cognito_status`` once the user is gone from Cognito.
 DELETED = "DELETED"
-# Each try is lost to somebody else who got on.
+# A try fails only because another transaction succeeded.
 _TRIES = 8
-_DEADLOCK = "40P01"  # of PostgreSQL, where two make rows at once
+_DEADLOCK = "40P01"  # PostgreSQL's code, when two transactions make rows at once
 _T = TypeVar("_T")
 
 
 def retry_on_conflict(work: Callable[[], _T]) -> _T:
-    """Do ``work`` in a transaction, again where others made a row or took a number meanwhile."""
+    """Do ``work`` in a transaction, and again if others made a row or took a number meanwhile.
+
+    Returns what ``work`` returns. Raises the database's error after eight tries.
+    """
     for tries_left in reversed(range(_TRIES)):
         try:
             with transaction.atomic():
@@ -38,6 +41,8 @@ def retry_on_conflict(work: Callable[[], _T]) -> _T:
 
 
 class UserManager(BaseUserManager["User"]):
+    """Find and make users by their identity in Cognito: the pool and the ``sub``."""
+
     def for_identity(
         self,
         sub: str,
@@ -46,12 +51,11 @@ class UserManager(BaseUserManager["User"]):
         phone_verified: bool | None = None,
         pool: str | None = None,
     ) -> "User":
-        """Return the user of this Cognito identity, made on first sight, with its present phone.
+        """Return the user of this Cognito identity with its present phone; make it if needed.
 
-        What is None is not known, and stays as it was; ``pool`` is the configured one then.
-
-        Two first logins at once give one row. A phone that another identity had moves here: the
-        number changed hands, the accounts stay apart.
+        A ``phone`` or ``phone_verified`` of None is unknown and stays as it was; a ``pool`` of None
+        is the configured one. Two first logins at once make one row. If another identity has the
+        phone, it moves here: the number changed hands, and the accounts stay separate.
         """
         pool = pool or conf.user_pool_id
         return retry_on_conflict(lambda: self._for_identity(pool, sub, phone, phone_verified))
@@ -81,9 +85,9 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def lock_rows(self, pool: str, sub: str, phone: str | None) -> "list[User]":
-        """Return the row of an identity and the row that has ``phone`` now, until commit our own.
+        """Lock and return the row of an identity and the row that has ``phone``, until the commit.
 
-        They are locked in one order everywhere, so that two numbers may change hands at once.
+        All callers lock in the same order, so two numbers may change hands at once.
         """
         mine = models.Q(pool=pool, sub=sub)
         if phone is not None:
@@ -91,10 +95,11 @@ class UserManager(BaseUserManager["User"]):
         return list(self.select_for_update().filter(mine).order_by("pk"))
 
     def create_superuser(self, *args: Any, **kwargs: Any) -> "User":
+        """Refuse, since Django's command of this name asks for a password."""
         raise NotImplementedError("Operators sign in by phone: use manage.py make_admin")
 
 
-# What few are, and operators look for.
+# Rare states that operators filter by: a partial index on each stays small.
 _RARE = {
     "operators": models.Q(is_staff=True),
     "superusers": models.Q(is_superuser=True),
@@ -107,12 +112,12 @@ _RARE = {
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person. The inherited password is never usable; it still seeds the session hash.
+    """A person. The inherited password is never usable, but the session hash is made from it.
 
-    ``cognito_status`` and ``cognito_enabled`` are as Cognito said when it was last asked, at
-    ``checked_at``, or last tried. ``held_until`` is when the triggers will text and hear the
-    number again, as far as we have heard; ``LOCKED`` stands for never. ``sharing`` sums up the
-    week to ``sharing_at``.
+    ``cognito_status`` and ``cognito_enabled`` are Cognito's last answer; ``checked_at`` is the time
+    of the last question. ``held_until`` is when the triggers will text the number and take its
+    codes again, as far as this site knows; ``LOCKED`` means never. ``sharing`` sums up the week
+    before ``sharing_at``.
     """
 
     class Sharing(models.IntegerChoices):
@@ -139,7 +144,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     cognito_enabled = models.BooleanField(_("enabled in Cognito"), default=True, editable=False)
     checked_at = models.DateTimeField(
-        # Whoever gets a row is somebody of whom Cognito has just spoken.
+        # A row is made when Cognito has just told about the user.
         _("compared with Cognito"),
         default=timezone.now,
         null=True,
@@ -166,7 +171,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     date_joined = models.DateTimeField(_("first sign-in"), default=timezone.now, editable=False)
 
-    # The language of their texts, as the ID token of this sign-in has it; not stored here.
+    # The language of their texts, from the ID token of this sign-in; not stored here.
     texted_in: str | None = None
 
     objects: ClassVar[UserManager] = UserManager()
@@ -194,8 +199,8 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.Index(fields=["last_login"]),
             models.Index(fields=["held_until"]),
             models.Index(fields=["sharing", "sharing_at"]),
-            # The searches and filters of the admin, whose list is in the order of ``id``. How a
-            # name begins is found by an index that a migration makes.
+            # For searches and filters of the admin, whose list is ordered by ``id``. A migration
+            # makes the index for the beginning of a name.
             models.Index(
                 fields=["phone"], name="users_by_phone", opclasses=["varchar_pattern_ops"]
             ),
@@ -207,9 +212,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         )
 
     def __str__(self) -> str:
-        """Name the person without the whole number: this reaches logs, titles and histories."""
+        """Return a name without the whole number, since logs, titles and histories show it."""
         return self.name or (phones.mask(self.phone) if self.phone else self.sub)
 
     def get_short_name(self) -> str:
-        """What the admin pages greet operators by."""
+        """Return the name that greets an operator on the admin pages."""
         return str(self)

@@ -1,4 +1,4 @@
-"""Operations on accounts: ``queue`` orders and tries them, ``rules`` allow, ``handlers`` do."""
+"""Operations on accounts: ``queue`` stores and tries, ``rules`` allow, ``handlers`` run them."""
 
 from accounts.operations.queue import draw_batch, order, perform, run, run_due
 from accounts.operations.rules import grantable, refusal

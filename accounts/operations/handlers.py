@@ -1,9 +1,9 @@
-"""What each kind of operation does, here and in Cognito, in four steps.
+"""Run each kind of operation, here and in Cognito, in four steps.
 
-local_before    what shuts out, in the transaction that claims the operation
-remote          Cognito or the ledger, outside of any transaction; may be repeated
-local_after     what lets in, in the transaction that closes the operation
-notify          a text, at most once, where the operation asks for it
+local_before    shut somebody out here, in the transaction that claims the operation
+remote          ask Cognito or the ledger, outside of any transaction; may be repeated
+local_after     let somebody in here, in the transaction that closes the operation
+notify          send a text, at most once, if the operation asks for one
 """
 
 import logging
@@ -23,31 +23,36 @@ Kind, Remark = Operation.Kind, Operation.Remark
 
 
 class Handler:
-    """The steps of one kind; without more, nothing but ``remote`` is done.
+    """The steps of one kind. A subclass must have ``remote``, and may have the others.
 
-    ``shuts_out``: ``local_before`` takes something away at once, which a refusal of a later try
-    does not bring back. ``is_done_when_gone``: there is nothing left to do where Cognito does not
-    know the user. ``user`` is None in an invitation alone.
+    ``shuts_out``: ``local_before`` takes something away at once, and a refusal of a later try does
+    not give it back. ``is_done_when_gone``: if Cognito does not know the user, the operation counts
+    as done. ``user`` is None only for an invitation.
     """
 
     shuts_out = False
     is_done_when_gone = False
 
     def local_before(self, operation: Operation, user: Any) -> None:
-        pass
+        """Change rows here before Cognito is asked. Called in a transaction, once for each try."""
 
     def remote(self, operation: Operation, user: Any) -> str:
-        """Return a ``Remark``, or "". Raises CognitoError, FunctionError."""
+        """Ask Cognito or the ledger, and return a ``Remark`` or "".
+
+        Called again after a failure. Raises CognitoError, FunctionError.
+        """
         raise NotImplementedError
 
     def local_after(self, operation: Operation, user: Any) -> None:
-        pass
+        """Change rows here after Cognito has done its part. Called in a transaction, once."""
 
     def notify(self, operation: Operation) -> None:
-        pass
+        """Send a text about it, once. A text that fails is noted on the operation."""
 
 
 class Disable(Handler):
+    """Shut a person out here and in Cognito, and end their sessions."""
+
     shuts_out = is_done_when_gone = True
 
     def local_before(self, operation: Operation, user: User) -> None:
@@ -65,6 +70,8 @@ class Disable(Handler):
 
 
 class Enable(Handler):
+    """Let a disabled person sign in again."""
+
     def remote(self, operation: Operation, user: User) -> str:
         cognito.gateway().enable(user.sub)
         return ""
@@ -75,10 +82,12 @@ class Enable(Handler):
 
 
 class SignOut(Handler):
+    """End all sessions of a person here, and take back all tokens in Cognito."""
+
     shuts_out = is_done_when_gone = True
 
     def local_before(self, operation: Operation, user: User) -> None:
-        # A try that comes later does not end what began since.
+        # A later try must not end sessions that began after the order.
         before = Session.objects.filter(user=user, signed_in_at__lte=operation.ordered_at)
         sessions.end_all(user, Session.Ended.ENDED_BY_OPERATOR, among=before)
 
@@ -88,6 +97,8 @@ class SignOut(Handler):
 
 
 class Unlock(Handler):
+    """Clear the triggers' counts, holds and locks of a number."""
+
     def remote(self, operation: Operation, user: User) -> str:
         if user.phone:
             ledger.unlock(user.phone, user_sub=user.sub)
@@ -98,6 +109,8 @@ class Unlock(Handler):
 
 
 class Delete(Disable):
+    """Remove an account in Cognito and here, after shutting it out as Disable does."""
+
     def remote(self, operation: Operation, user: User) -> str:
         cognito.gateway().delete(user.sub)
         return ""
@@ -107,6 +120,8 @@ class Delete(Disable):
 
 
 class Invite(Handler):
+    """Make an account for a number, or take the one that it has."""
+
     def remote(self, operation: Operation, user: None) -> str:
         phone, gateway = operation.params["phone"], cognito.gateway()
         created = gateway.create_user(phone)
@@ -126,6 +141,8 @@ class Invite(Handler):
 
 
 class ChangePhone(Handler):
+    """Give an account another phone. Unless that is proven, all sessions end."""
+
     def remote(self, operation: Operation, user: User) -> str:
         params = operation.params
         cognito.gateway().change_phone(user.sub, params["phone"], verified=params["verified"])
@@ -137,7 +154,7 @@ class ChangePhone(Handler):
             user.sub, phone, phone_verified=verified, pool=user.pool
         )
         if not verified:
-            # Whoever holds the sessions has not shown that the new number is theirs.
+            # The people in these sessions have not proven that the new number is theirs.
             sessions.end_all(changed, Session.Ended.NUMBER_CHANGED, reason="operator")
             sign_ins.record(
                 sign_ins.Kind.NUMBER_CHANGED, None, phone=phone, user=changed, reason="operator"
@@ -151,6 +168,8 @@ class ChangePhone(Handler):
 
 
 class MakeStaff(Handler):
+    """Make an operator, here and in the pool's staff group, if one is configured."""
+
     def remote(self, operation: Operation, user: User) -> str:
         if group := conf.staff_group:
             cognito.gateway().add_to_group(user.sub, group)
@@ -162,6 +181,8 @@ class MakeStaff(Handler):
 
 
 class UnmakeStaff(Handler):
+    """Take away the rights of an operator, and of a superuser."""
+
     shuts_out = is_done_when_gone = True
 
     def local_before(self, operation: Operation, user: User) -> None:
@@ -175,6 +196,8 @@ class UnmakeStaff(Handler):
 
 
 class AddToGroup(Handler):
+    """Add to a Django group, and to the first group of the pool that stands for it."""
+
     def remote(self, operation: Operation, user: User) -> str:
         for name in _names_in_cognito(operation.params["group"])[:1]:
             cognito.gateway().add_to_group(user.sub, name)
@@ -185,6 +208,8 @@ class AddToGroup(Handler):
 
 
 class RemoveFromGroup(Handler):
+    """Remove from a Django group, and from all groups of the pool that stand for it."""
+
     shuts_out = is_done_when_gone = True
 
     def local_before(self, operation: Operation, user: User) -> None:

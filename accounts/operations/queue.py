@@ -1,15 +1,16 @@
-"""Do here and in Cognito what operators order on accounts, and people on their own.
+"""Queue and run operations on accounts, which operators order, and people on their own account.
 
-An order is written down before anything is done. What shuts out is done here first, at once, and
-then in Cognito; what lets in, the other way round. Every step may be repeated, so an order that
-Cognito did not take waits, with the error, and is tried again until it is done: by ``run_due``,
-which ``manage.py run_operations`` and every page of an operator call, or by hand. A later order
-overtakes an earlier one that it contradicts.
+An operation is written to the database before anything is done. If it shuts somebody out, it is
+done here first, at once, and then in Cognito; if it lets somebody in, the other way round. Every
+step may be repeated. So an operation that Cognito did not accept waits, with the error, and is
+tried again until it is done: by ``run_due``, which ``manage.py run_operations`` and every page of
+an operator call, or by hand. A later operation overtakes an earlier one that it contradicts
+(docs/adr/0009).
 
-    perform → order → run → claim        one at a time per account; rules; what shuts out
-                          → remote       Cognito or the ledger, outside of any transaction
-                          → finish       what lets in, together with the state
-                          → notify       a text, if one is wanted, at most once
+    perform → order → run → claim        one at a time per account; check rules; shut out here
+                          → remote       ask Cognito or the ledger, outside of any transaction
+                          → finish       let in here, together with the state
+                          → notify       send a text, if one is wanted, at most once
 
 Kinds and their parameters (``Operation.Kind``):
 
@@ -18,7 +19,7 @@ Kinds and their parameters (``Operation.Kind``):
     change_number                        phone, verified, tell=False, language=""
     add_to_group, remove_from_group      group: the name of a Django group
 
-``verified`` says that the person has proved the new number; an operator's word does not.
+``verified`` is true only when the person has proven the new number with a code.
 """
 
 import logging
@@ -67,12 +68,12 @@ def perform(
     later: Later | None = None,
     **params: Any,
 ) -> Operation:
-    """Order something and try it at once. ``by`` is None for the shell, ``user`` for ``invite``.
+    """Order an operation and try it at once. ``by`` is None for the shell, ``user`` for ``invite``.
 
-    ``later`` is handed what nobody should wait for, such as a text.
+    ``later`` is called with work that nobody should wait for, such as sending a text.
 
-    Never raises for what Cognito does: the state says how far it got, ``remark`` and ``error``
-    why.
+    Never raises for an error of Cognito: the state of the result says how far it got, ``remark``
+    and ``error`` say why.
     """
     return run(order(kind, user, by=by, batch=batch, **params), later=later)
 
@@ -80,7 +81,7 @@ def perform(
 def order(
     kind: str, user: User | None, *, by: User | None, batch: str = "", **params: Any
 ) -> Operation:
-    """Write down what is to be done. ``run`` or ``run_due`` will do it."""
+    """Write an operation to the database. ``run`` or ``run_due`` will do it."""
     phone = params.get("phone")
     with audit.acting(by):
         return Operation.objects.create(
@@ -96,19 +97,19 @@ def order(
 
 
 def draw_batch() -> str:
-    """Return a name for what is ordered at once."""
+    """Return a random name for operations that are ordered together."""
     return secrets.token_urlsafe(8)
 
 
 def run(operation: Operation, *, later: Later | None = None) -> Operation:
-    """Try an order now, unless it is over or somebody is at it, and return how it stands."""
+    """Try an operation now, unless it is over or under way, and return it as it is then."""
     with audit.acting(_orderer(operation)):
         claimed = _claim(operation.pk)
         if claimed:
             try:
                 _do_remote(claimed, later or _at_once)
             except Exception as error:
-                # A fault of ours must not keep others from being tried.
+                # A bug in one operation must not stop the others.
                 log.exception("%s failed", claimed)
                 _wait(claimed, type(error).__name__)
     operation.refresh_from_db()
@@ -116,7 +117,7 @@ def run(operation: Operation, *, later: Later | None = None) -> Operation:
 
 
 def run_due(*, seconds: float = 8, limit: int = 100, batch: str = "") -> int:
-    """Try what is due, oldest first, for about so long. Return how many were tried."""
+    """Try operations that are due, oldest first; begin none after ``seconds``. Return how many."""
     deadline = time.monotonic() + seconds
     tried = 0
     for operation in _due(batch)[:limit]:
@@ -144,7 +145,7 @@ def _orderer(operation: Operation) -> User | None:
 
 
 def _claim(pk: int) -> Operation | None:
-    """Take an order for one try, doing what shuts out in the same breath, or return None."""
+    """Take an operation for one try and shut out in the same transaction, or return None."""
     now = timezone.now()
     with transaction.atomic():
         user_id, user = _lock(pk)
@@ -173,7 +174,7 @@ def _claim(pk: int) -> Operation | None:
                 _take_back(operation, user)
             return None
         operation.user = user
-        # The next try is set before this one begins, which may end in any way.
+        # Set the next try before this one begins, since the process may die in it.
         operation.next_try_at = now + _DELAYS[min(operation.tries, len(_DELAYS) - 1)]
         operation.tries += 1
         operation.save(update_fields=["next_try_at", "tries"])
@@ -182,14 +183,14 @@ def _claim(pk: int) -> Operation | None:
 
 
 def _lock(pk: int) -> tuple[int | None, User | None]:
-    """Let orders on one account come one after the other. Return its id, and what is there."""
+    """Lock the account of an operation. Return its id, and its row if it still exists."""
     order = Operation.objects.filter(pk=pk)
     user_id, kind = order.values_list("user_id", "kind").get()
     wanted = Q(pk=user_id)
     if kind in rules.NOT_TO_ONESELF and User.objects.filter(wanted, is_superuser=True).exists():
-        # Superusers are locked together, so that two of them do not remove each other.
+        # Lock all superusers, so that two of them cannot remove each other.
         wanted |= Q(is_superuser=True)
-    # Not the key: the audit log refers to operators, and would wait for each other.
+    # Leave the key unlocked: the audit log refers to operators, and would deadlock.
     locked = User.objects.select_for_update(no_key=True).filter(wanted).order_by("pk")
     return user_id, next((each for each in locked if each.pk == user_id), None)
 
@@ -200,17 +201,17 @@ def _why_not(operation: Operation, user: User | None) -> str:
         if deletions.exists():
             return Remark.BEING_DELETED
     if operation.tries and HANDLERS[operation.kind].shuts_out:
-        # Half of it is done. It was allowed then, and is carried on whatever has become of whom.
+        # Half of it is done. It was allowed at that time, so it goes on.
         return ""
     by = _orderer(operation)
     if operation.by_id and not _may_still_order(operation, by):
-        # Without them it would pass for an order of the shell, which may do anything.
+        # Without its operator it would look like an order of the shell, which may do anything.
         return Remark.ORDERER_GONE
     return rules.refusal(operation.kind, user, by, operation.params) if user else ""
 
 
 def _take_back(operation: Operation, user: User) -> None:
-    """Order what undoes a try whose answer was lost: Cognito may have taken it all the same."""
+    """Order the opposite of a try whose answer was lost: Cognito may have done it all the same."""
     group = operation.params.get("group")
     if operation.kind == Kind.ENABLE and not user.is_active:
         order(Kind.DISABLE, user, by=None)
@@ -252,7 +253,7 @@ def _do_remote(operation: Operation, later: Later = _at_once) -> None:
 
 
 def _finish(operation: Operation, state: str, remark: str = "") -> bool:
-    """Do what comes last and say that it is over, in one transaction. False: another did."""
+    """Do the last local step and close, in one transaction. False: another process has done so."""
     with transaction.atomic():
         current = Operation.objects.select_for_update().get(pk=operation.pk)
         if not current.is_waiting or current.tries != operation.tries:

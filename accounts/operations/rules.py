@@ -1,4 +1,4 @@
-"""What may be ordered: by whom on whom, and what a later order makes pointless."""
+"""Rules of operations: who may order which on whom, and which a later one overtakes."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from accounts.models import Operation, User
 
 Kind, State, Remark = Operation.Kind, Operation.State, Operation.Remark
 
-# What a later order of these kinds makes pointless.
+# The kinds of later operations that make an earlier one pointless.
 _OVERTAKEN_BY: dict[str, frozenset[str]] = {
     Kind.DISABLE: frozenset({Kind.DISABLE, Kind.ENABLE, Kind.DELETE}),
     Kind.ENABLE: frozenset({Kind.DISABLE, Kind.ENABLE, Kind.DELETE}),
@@ -26,15 +26,15 @@ _OVERTAKEN_BY: dict[str, frozenset[str]] = {
 }
 _OF_GROUPS = (Kind.ADD_TO_GROUP, Kind.REMOVE_FROM_GROUP)
 NOT_TO_ONESELF = (Kind.DISABLE, Kind.DELETE, Kind.UNMAKE_STAFF)
-# What a person may order on their own account without being its operator.
+# People may order these on their own account without being an operator.
 _OWN_BUSINESS = (Kind.CHANGE_NUMBER, Kind.SIGN_OUT)
 
 
 def refusal(kind: str, user: User, by: User | None, params: dict[str, Any] | None = None) -> str:
-    """Return the ``Remark`` why ``by`` may not do this to ``user``, or "". The shell may.
+    """Return the ``Remark`` why ``by`` may not do this to ``user``, or "". None is the shell.
 
-    Permissions are the pages' business; this is what no permission allows. Without ``params``
-    only what they do not matter for is looked at.
+    The pages check permissions; these rules hold with every permission. Without ``params``, rules
+    that need them are left out.
     """
     if by is not None and by.pk == user.pk and kind in _OWN_BUSINESS:
         return ""
@@ -43,7 +43,7 @@ def refusal(kind: str, user: User, by: User | None, params: dict[str, Any] | Non
     if by is not None and user.is_superuser and not by.is_superuser:
         return Remark.SUPERUSER
     if by is not None and _has_more_rights(user, by):
-        # Whose number one can change is whom one can become, and whom one can remove sees nothing.
+        # An operator who changes a number can sign in as its owner, and get their rights.
         return Remark.STRONGER
     if kind in NOT_TO_ONESELF and _is_last_superuser(user):
         return Remark.LAST_SUPERUSER
@@ -61,7 +61,7 @@ def refusal(kind: str, user: User, by: User | None, params: dict[str, Any] | Non
 
 
 def grantable(by: User) -> QuerySet[Group]:
-    """Return the groups all of whose rights ``by`` has: nobody gives away more than their own."""
+    """Return the groups that ``by`` may give: those with no right that ``by`` lacks."""
     groups = Group.objects.order_by("name")
     if by.is_superuser:
         return groups
@@ -78,6 +78,7 @@ def _rights(user: User) -> QuerySet[Permission]:
 
 
 def is_overtaken(operation: Operation) -> bool:
+    """Tell whether a later operation, done or begun, makes this one pointless."""
     if operation.user_id is None:
         return False
     later = Operation.objects.filter(
@@ -85,7 +86,7 @@ def is_overtaken(operation: Operation) -> bool:
         pk__gt=operation.pk,
         kind__in=_OVERTAKEN_BY[operation.kind],
     )
-    # What nobody has tried yet may be refused, and comes after this one anyway.
+    # One that nobody has tried yet may be refused, and comes after this one anyway.
     later = later.filter(Q(state=State.DONE) | Q(state=State.WAITING, tries__gt=0))
     if operation.kind in _OF_GROUPS:
         group = operation.params.get("group")
