@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import auditlog.admin  # noqa: F401 - registers pages of its own, which ours take the place of
+import auditlog.admin  # noqa: F401 - registers pages, which ours replace
 from auditlog.models import LogEntry
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin
@@ -20,6 +20,8 @@ admin.site.unregister(Group)
 
 @admin.register(LogEntry)
 class EntryAdmin(base.ReadOnlyList):
+    """The audit log of django-auditlog, newest first, with masked numbers."""
+
     list_display = ("at", "who", "what", "changed")
     list_filter = ("action",)
     list_select_related = ("actor", "content_type")
@@ -59,15 +61,16 @@ class EntryAdmin(base.ReadOnlyList):
 @method_decorator(reauthentication.required, name="changeform_view")
 @method_decorator(reauthentication.required, name="delete_view")
 class RightsAdmin(base.CarefulList, GroupAdmin):
-    """Ask for a code typed a moment ago: changing a group's rights is as good as having them all.
+    """Groups and their rights, changed by superusers with a code typed a moment ago.
 
-    There are no actions on several groups at once, since Django's would ask for no code.
+    A code is needed because an operator who changes a group's rights can get any right. There are
+    no actions on several groups at once, since Django's would not ask for a code.
     """
 
     actions = None
 
     class Media:
-        # In this order: ours works on what Django's has made of the page.
+        # In this order: ours changes the page that Django's has made.
         js = ("admin/js/SelectFilter2.js", "admin/selector.js")
 
     def has_add_permission(self, request: HttpRequest) -> bool:

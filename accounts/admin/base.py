@@ -19,22 +19,23 @@ COUNTED = 10_000
 
 
 class _MoreThan(int):
-    """A number of which the page says that there are more."""
+    """A count that the page shows as "more than"."""
 
     def __str__(self) -> str:
         return _("more than %s") % number_format(int(self), force_grouping=True)
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts no further than 10,000, and leads no further: filters and searches do.
+    """Count and show no more than the first 10,000 rows; filters and searches lead to the others.
 
     Counting a million rows takes as long as reading them.
     """
 
     @cached_property
     def count(self) -> int:
+        """Return the number of rows, at most 10,000; more are shown as "more than 10,000"."""
         found: Any = self.object_list
-        # Only what the list is sorted by, which stands in its indexes, so that one may do alone.
+        # Select only the column that the list is sorted by, so that an index alone can answer.
         first = next(iter(found.query.order_by), "pk")
         column = first.lstrip("-") if isinstance(first, str) else "pk"
         counted = int(found.order_by().values_list(column)[: COUNTED + 1].count())
@@ -42,7 +43,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
 
 
 def phone_for(request: HttpRequest, phone: str | User | None) -> str:
-    """Return a phone as this operator may see it: masked, unless allowed to see it whole."""
+    """Return a phone as this operator may see it: masked without the permission, "" for none."""
     if isinstance(phone, User):
         phone = phone.phone
     if not phone:
@@ -51,10 +52,11 @@ def phone_for(request: HttpRequest, phone: str | User | None) -> str:
 
 
 class CarefulList(admin.ModelAdmin):  # type: ignore[type-arg]
-    """A list that answers with itself where the database could make nothing of what was asked."""
+    """A list that ignores a query or choice that the database cannot read, and shows itself."""
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
-        # PostgreSQL takes a NUL in no text.
+        """Raise IncorrectLookupParameters, for which Django shows the list without filters."""
+        # PostgreSQL refuses a NUL in any text.
         asked = any("\0" in value for _name, values in request.GET.lists() for value in values)
         chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
         if asked or not all(each.isascii() and each.isdigit() for each in chosen):
@@ -63,7 +65,7 @@ class CarefulList(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 class BoundedList(CarefulList):
-    """A list that takes the same few queries at any length."""
+    """A list that needs the same few queries at any length."""
 
     paginator = BoundedPaginator
     list_per_page = 50
@@ -71,9 +73,9 @@ class BoundedList(CarefulList):
     show_facets = admin.ShowFacets.NEVER
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Allow the filters that are offered, and nothing else that an address may ask for.
+        """Allow only the filters that the page offers.
 
-        Django allows any column: ``?phone__startswith=`` tells a number digit by digit.
+        Django allows any column, so ``?phone__startswith=`` would reveal a number digit by digit.
         """
         filters = self.get_list_filter(request)
         offered = {getattr(each, "parameter_name", each) for each in filters}
@@ -81,7 +83,7 @@ class BoundedList(CarefulList):
 
 
 class ReadOnlyList(BoundedList):
-    """A list whose rows are never made, changed or removed by hand."""
+    """A list whose rows nobody adds, changes or removes by hand."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -1,7 +1,7 @@
 """Choose rows of a list, confirm on a page that says what will happen, then do it.
 
-Each action has one address. GET shows the rows chosen and what will happen to them; POST, with a
-code typed a moment ago, does it.
+Each action has one URL. GET shows the chosen rows and what will happen to them; POST does it. Both
+need a code typed a moment ago.
 """
 
 from abc import ABC, abstractmethod
@@ -24,17 +24,18 @@ Row = TypeVar("Row", bound=Model)
 
 @dataclass(frozen=True)
 class Line:
-    """One row on the page that asks. ``refusal`` is why it will be left out."""
+    """One row on the page that asks. ``refusal`` says why it will be left out, or is ""."""
 
     cells: tuple[str, ...]
     refusal: str = ""
 
 
 class BulkAction(ABC, Generic[Row]):
-    """Something that operators may do to chosen rows of ``model``.
+    """An action of operators on chosen rows of ``model``.
 
-    ``limit`` is how many at once. ``too_many``, with a %d for it, and ``none_found`` are the
-    messages for a choice of more, and for one of which nothing is left.
+    At most ``limit`` rows at once. ``too_many``, with a %d for the limit, and ``none_found`` are
+    the messages for a choice of more rows, and for one of which no row is left. ``columns`` are the
+    titles of the cells of each ``Line``. ``is_grave`` colours the button as a danger.
     """
 
     model: type[Row]
@@ -48,44 +49,48 @@ class BulkAction(ABC, Generic[Row]):
     @property
     @abstractmethod
     def address(self) -> str:
-        """Where the page of this action is."""
+        """The URL of the page of this action."""
 
     @abstractmethod
     def is_allowed(self, request: HttpRequest) -> bool:
-        """Tell whether this operator may do such a thing at all."""
+        """Tell whether this operator may use the action at all."""
 
     @abstractmethod
     def find(self, ids: list[int]) -> list[Row]:
         """Return the rows that the page asks about, newest first."""
 
     @abstractmethod
-    def question(self, rows: list[Row]) -> str: ...
+    def question(self, rows: list[Row]) -> str:
+        """Return the title of the page, as a question."""
 
     @abstractmethod
     def effects(self, rows: list[Row]) -> Iterable[Any]:
-        """Say what will happen, in sentences."""
+        """Return sentences that say what will happen."""
 
     @abstractmethod
-    def line(self, request: HttpRequest, row: Row) -> Line: ...
+    def line(self, request: HttpRequest, row: Row) -> Line:
+        """Return a row as the page shows it to this operator."""
 
     @abstractmethod
     def do(self, request: HttpRequest, rows: list[Row], form: Any) -> HttpResponse:
-        """Do it, tell how it went, and return where to go from there."""
+        """Do it, add messages with the result, and return a redirect."""
 
     def form(self, data: Any, request: HttpRequest, rows: list[Row]) -> forms.Form:
-        """Return what is to be filled in: without a form of its own, nothing."""
+        """Return the form of the page, which has no fields unless a subclass adds some."""
         return forms.Form(data)
 
     def button(self, willing: int, chosen: int) -> str:
+        """Return the words on the button; ``willing`` of the ``chosen`` rows are not refused."""
         return f"{self.label} ({willing})"
 
     def link(self, ids: Iterable[int]) -> str:
+        """Return the URL of the page for these rows."""
         return f"{self.address}?ids={_join(ids)}"
 
     def choose(
         self, _admin: Any, request: HttpRequest, chosen: QuerySet[Row]
     ) -> HttpResponse | None:
-        """Ask about what was chosen in the list, as an action of Django's admin."""
+        """Lead from the list to the page, as an action of Django's admin."""
         ids = list(chosen.values_list("pk", flat=True)[: self.limit + 1])
         if len(ids) > self.limit:
             messages.error(request, self.too_many % self.limit)
@@ -93,6 +98,7 @@ class BulkAction(ABC, Generic[Row]):
         return redirect(self.link(ids))
 
     def view(self, request: HttpRequest) -> HttpResponseBase:
+        """Show the page, or do the action. Raises PermissionDenied."""
         if not self.is_allowed(request):
             raise PermissionDenied
         return _confirmed_view(request, self)

@@ -18,12 +18,12 @@ from accounts.sync import errors, runs
 from accounts.sync.pace import Pace
 
 _AFTERWARDS_SECONDS = 5.0
-# A run that was not touched for so long is not being worked on.
+# After so long without a step, no process is working on a run.
 _AT_REST = timedelta(seconds=15)
 
 
 def compare_view(request: HttpRequest) -> HttpResponse:
-    """Begin a comparison, or go on with the one under way, when the answer has left."""
+    """Begin a comparison, or go on with an unfinished one, after the response has left."""
     if not difference_actions.are_allowed(request):
         raise PermissionDenied
     if request.method != "POST":
@@ -42,7 +42,7 @@ def compare_view(request: HttpRequest) -> HttpResponse:
 
 
 def _work(run: SyncRun) -> None:
-    """Do some steps of a run, at the pace that Cognito bears, and leave the rest."""
+    """Do steps of a run for five seconds, at a pace that Cognito accepts."""
     until = time.monotonic() + _AFTERWARDS_SECONDS
     pace = Pace(runs.PER_SECOND)
     try:
@@ -53,6 +53,7 @@ def _work(run: SyncRun) -> None:
 
 
 def summary(run: SyncRun) -> list[tuple[str, int]]:
+    """Return each kind of difference found by ``run``, in words, with its count."""
     found = runs.counts(run)
     return [
         (str(kind.label), sum(found[kind.value].values()))

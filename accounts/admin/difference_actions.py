@@ -1,4 +1,4 @@
-"""Actions of operators on differences from Cognito: chosen and confirmed (bulk.py), then done."""
+"""Actions of operators on differences from Cognito: repair, and undo. bulk.py has the pages."""
 
 from abc import abstractmethod
 from typing import Any
@@ -16,17 +16,17 @@ from accounts.admin import bulk, side_by_side
 from accounts.models import Difference
 from accounts.sync import compare, errors, repair
 
-# Repaired or undone at once: each may take a few calls to Cognito.
+# At most so many at once: each may take a few calls to Cognito.
 MOST = 50
 
 
 def are_allowed(request: HttpRequest) -> bool:
-    """Tell whether this operator may compare, repair and undo, and see the people whom it names."""
+    """Tell whether this operator may compare, repair and undo, and see whom the list names."""
     return request.user.has_perms(("accounts.view_difference", "accounts.repair_difference"))
 
 
 class DifferenceAction(bulk.BulkAction[Difference]):
-    """Something that is done to chosen differences, which are in ``from_state``."""
+    """An action on chosen differences that are in the state ``from_state``."""
 
     name: str
     from_state: str
@@ -39,10 +39,12 @@ class DifferenceAction(bulk.BulkAction[Difference]):
     columns = (_("User"), _("Kind"), _("Here"), _("In Cognito"))
 
     @abstractmethod
-    def do_one(self, difference: Difference, by: str) -> None: ...
+    def do_one(self, difference: Difference, by: str) -> None:
+        """Do it to one, in the name of ``by``. Raises NotDone, Unreachable."""
 
     @abstractmethod
-    def done(self, number: int) -> str: ...
+    def done(self, number: int) -> str:
+        """Return the message for so many that were done."""
 
     @property
     def address(self) -> str:
@@ -56,6 +58,7 @@ class DifferenceAction(bulk.BulkAction[Difference]):
         return [each for each in found if self.fits(each)]
 
     def fits(self, difference: Difference) -> bool:
+        """Tell whether the action can be done to a difference in its present state."""
         return difference.state == self.from_state
 
     def question(self, rows: list[Difference]) -> str:
@@ -88,6 +91,8 @@ class DifferenceAction(bulk.BulkAction[Difference]):
 
 
 class Repair(DifferenceAction):
+    """Repair open differences of kinds that can be repaired."""
+
     name = "repair"
     from_state = Difference.State.OPEN
     title = _("Repair the differences chosen?")
@@ -116,6 +121,8 @@ class Repair(DifferenceAction):
 
 
 class Undo(DifferenceAction):
+    """Put rows here back as they were before a repair."""
+
     name = "undo"
     from_state = Difference.State.REPAIRED
     title = _("Undo what was repaired?")
@@ -140,6 +147,6 @@ ACTIONS = (REPAIR, UNDO)
 
 
 def for_one(request: HttpRequest, difference: Difference) -> DifferenceAction | None:
-    """Return what this operator may do to ``difference`` as it stands, if anything."""
+    """Return the action that this operator may do to ``difference`` now, or None."""
     fitting = (each for each in ACTIONS if each.fits(difference) and each.is_allowed(request))
     return next(fitting, None)

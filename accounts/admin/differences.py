@@ -19,7 +19,7 @@ from accounts.sync import compare
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Open ones, unless others are asked for."""
+    """Filter by state. Without a choice, open differences are shown."""
 
     title = _("state")
     parameter_name = "state"
@@ -48,7 +48,7 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(Difference)
 class FindingAdmin(base.ReadOnlyList):
-    """Lists differences, newest first. They are found by comparing, never typed in."""
+    """The list of differences, newest first. Comparisons add to it, never people."""
 
     list_display_links = ("what",)
     list_filter = ("kind", StateFilter)
@@ -56,14 +56,14 @@ class FindingAdmin(base.ReadOnlyList):
     ordering = ("-pk",)
     sortable_by = ()
     actions = ("repair_chosen", "undo_chosen")
-    # What is typed is read by get_search_results; without a field there would be no box.
+    # get_search_results reads the search term; without a field there would be no search box.
     search_fields = ("sub",)
     search_help_text = _("A Cognito sub, or a whole phone number as it stands here.")
     change_list_template = "admin/accounts/difference/list.html"
     change_form_template = "admin/accounts/difference/page.html"
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        # What may be shown of a number depends on who looks.
+        # Methods of the class do not know the request, and not everybody may see whole numbers.
         @admin.display(description=_("here"))
         def here(difference: Difference) -> str:
             return side_by_side.in_words(request, difference.ours, difference.theirs)
@@ -163,7 +163,7 @@ class FindingAdmin(base.ReadOnlyList):
             request, object_id, form_url, {**context, **(extra_context or {})}
         )
 
-    # What may be done
+    # Actions
 
     @admin.action(description=_("Repair what is chosen"), permissions=["repair"])
     def repair_chosen(

@@ -1,4 +1,4 @@
-"""Words for the state of accounts, orders and changes, as the admin's pages show it."""
+"""Words and dates for the state of accounts, operations and changes on the admin's pages."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of the audit log: ``changes`` are names with what stood there before and after."""
+    """One entry of the audit log. ``changes`` are (name of the field, old value, new value)."""
 
     at: datetime
     by: str
@@ -27,10 +27,12 @@ class Entry:
 
 
 def moment(at: datetime | None) -> str:
+    """Return a time such as "2026-11-21 15:04" in the site's time zone, or ""."""
     return date_format(timezone.localtime(at), "Y-m-d H:i") if at else ""
 
 
 def status_of(user: User) -> str:
+    """Return the state of an account, such as "disabled here, reset required"."""
     parts = []
     if not user.is_active:
         parts.append(_("disabled here"))
@@ -44,12 +46,14 @@ def status_of(user: User) -> str:
 
 
 def staff_of(user: User) -> str:
+    """Return "superuser", "operator" or ""."""
     if not user.is_staff:
         return ""
     return _("superuser") if user.is_superuser else _("operator")
 
 
 def held_until(until: datetime | None) -> str:
+    """Return "until …", "locked", or "" if no hold is left."""
     if until is None or until <= timezone.now():
         return ""
     if until == LOCKED:
@@ -58,7 +62,7 @@ def held_until(until: datetime | None) -> str:
 
 
 def hold(state: "PhoneState") -> str:
-    """Say what the ledger holds against a number."""
+    """Return a sentence that says whether the triggers hold a number."""
     if state.is_locked:
         return _("Locked until an operator unlocks it.")
     until = datetime.fromtimestamp(state.held_until, UTC)
@@ -68,7 +72,7 @@ def hold(state: "PhoneState") -> str:
 
 
 def outcome(operation: Operation) -> str:
-    """Say how far an order got, as a sentence for the operator who gave it."""
+    """Return a sentence that says how far an operation got."""
     if operation.state == Operation.State.WAITING:
         if not operation.tries:
             return _("It is about to be done.")
@@ -81,7 +85,7 @@ def outcome(operation: Operation) -> str:
 
 
 def refusal(remark: str) -> str:
-    """Spell out a ``Remark``, or nothing."""
+    """Return the sentence of a ``Remark``, or "" for none."""
     return str(Operation.Remark(remark).label) if remark else ""
 
 

@@ -26,7 +26,7 @@ _PERIODS = {
     "week": (_("last 7 days"), timedelta(days=7)),
     "month": (_("last 30 days"), timedelta(days=30)),
 }
-# The triggers' clock is another one, and a retry of theirs comes late.
+# The triggers' clock may differ from ours, and their retries come later.
 _AROUND = timedelta(minutes=5)
 
 
@@ -67,9 +67,10 @@ class CountryFilter(admin.SimpleListFilter):
 
 @dataclass(frozen=True)
 class Step:
-    """A line of the timeline. ``after`` is in whole seconds since the first one.
+    """A line of the timeline. ``after`` counts whole seconds since the first line.
 
-    ``is_same_code``: another browser had asked for this code before.
+    ``is_this`` marks the event that was opened. ``is_same_code``: another browser asked for this
+    code before.
     """
 
     event: SignInEvent
@@ -81,7 +82,7 @@ class Step:
 
 @admin.register(SignInEvent)
 class EventAdmin(base.ReadOnlyList):
-    """Shows what happened, newest first. Nothing here is made, changed or removed by hand."""
+    """The list of sign-in events, newest first, and the page of one attempt."""
 
     list_display = ("when", "what", "whose", "reference_", "device")
     list_display_links = ("when",)
@@ -89,7 +90,7 @@ class EventAdmin(base.ReadOnlyList):
     list_select_related = ("user",)
     ordering = ("-at", "-pk")
     actions = None
-    # What is typed is read by get_search_results; without a field there would be no box.
+    # get_search_results reads the search term; without a field there would be no search box.
     search_fields = ("reference",)
     search_help_text = _("A reference such as K7F-2Q, a whole phone number, or a Cognito sub.")
     change_form_template = "admin/accounts/signinevent/attempt.html"
@@ -137,7 +138,7 @@ class EventAdmin(base.ReadOnlyList):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Show the attempt that the event is a step of, from the first step to the last."""
+        """Show the whole attempt to which the event belongs."""
         event = self.get_object(request, object_id)
         if event is None or not self.has_view_permission(request, event):
             return super().change_view(request, object_id, form_url, extra_context)
@@ -173,7 +174,7 @@ def _steps(found: list[SignInEvent], opened: SignInEvent) -> list[Step]:
 
 
 def log_query(references: list[str]) -> str:
-    """Return what to ask CloudWatch Logs Insights for the triggers' lines on these texts."""
+    """Return a query of CloudWatch Logs Insights for the triggers' lines on these references."""
     wanted = ", ".join(f'"{reference}"' for reference in references)
     return (
         "fields @timestamp, event, Reason, phone, country, reference, sender, message_id\n"

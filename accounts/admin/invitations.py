@@ -1,4 +1,4 @@
-"""Invite people by one number or a pasted list, which is checked before anything is done."""
+"""Invite people by one number or by a pasted list, which is checked first."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,7 +25,7 @@ _MAX_NAME = 150
 
 @dataclass(frozen=True)
 class Line:
-    """What was typed on a line. ``phone`` is "" where ``problem`` says why nobody is invited."""
+    """One line as it was typed. If ``problem`` says why nobody is invited, ``phone`` is ""."""
 
     typed: str
     phone: str = ""
@@ -35,6 +35,8 @@ class Line:
 
 
 class InviteForm(forms.Form):
+    """A list of people, one on each line, and whether to text them."""
+
     people = forms.CharField(
         label=_("People"),
         max_length=_MAX_PASTED,
@@ -54,6 +56,7 @@ class InviteForm(forms.Form):
 
 
 def invite_view(request: HttpRequest) -> HttpResponseBase:
+    """Ask for a list, show what it means, then order the invitations. Raises PermissionDenied."""
     if not request.user.has_perm("accounts.invite_user"):
         raise PermissionDenied
     return _confirmed_invite_view(request)
@@ -89,7 +92,7 @@ def _confirmed_invite_view(request: HttpRequest) -> HttpResponse:
 
 
 def read(pasted: str) -> list[Line]:
-    """Return what each line means: a number, and after a comma, semicolon or tab a name."""
+    """Read a number from each line, and a name after a comma, semicolon or tab."""
     field, seen = PhoneField(), set[str]()
     lines = []
     for typed in (line.strip() for line in pasted.splitlines()):

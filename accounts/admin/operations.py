@@ -1,4 +1,4 @@
-"""The list of operations, and the page of a batch: what was ordered, and how far it got."""
+"""The list of operations, the page of a batch, and the button that tries one again."""
 
 from typing import Any
 
@@ -19,12 +19,14 @@ from accounts.models import Operation
 
 @admin.register(Operation)
 class OperationAdmin(base.ReadOnlyList):
+    """The list of operations, newest first, with the result of each."""
+
     list_display = ("at", "kind", "account", "state_", "by_name", "result", "tries")
     list_filter = ("state", "kind")
     ordering = ("-pk",)
     sortable_by = ()
     actions = None
-    # Not the parameters: a phone among them is whole until it is needed no more.
+    # Without the parameters: a phone among them is whole while the operation waits.
     fields = ("kind", "account", "state", "result", "by_name", "ordered_at", "finished_at", "tries")
     readonly_fields = ("account", "result")
 
@@ -69,7 +71,7 @@ class OperationAdmin(base.ReadOnlyList):
 
 
 def batch_view(request: HttpRequest, batch: str) -> HttpResponse:
-    """Show how far an order on several accounts got, line by line."""
+    """Show how far the operations that were ordered together got, one on each line."""
     found = list(Operation.objects.filter(batch=batch).order_by("pk")[: orders.MOST])
     if not found:
         raise Http404
@@ -98,7 +100,7 @@ def batch_view(request: HttpRequest, batch: str) -> HttpResponse:
 
 
 def retry_view(request: HttpRequest, pk: int) -> HttpResponse:
-    """Try an order now instead of when its time comes."""
+    """Try an operation now instead of at its next time."""
     order = get_object_or_404(Operation, pk=pk)
     if not orders.may_order(request, order.kind):
         raise PermissionDenied

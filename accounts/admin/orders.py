@@ -1,7 +1,7 @@
-"""Orders that operators give on the admin's pages, one or a batch of them.
+"""Order operations from the admin's pages, one or a batch of them.
 
-An order (accounts/operations.py) that is not done at once is done after the answer, by the next
-pages of any operator, or by ``manage.py run_operations``; the page of the batch shows how far it
+An operation (accounts/operations) that is not done at once is done after the response, by the next
+pages of any operator, or by ``manage.py run_operations``. The page of the batch shows how far it
 got.
 """
 
@@ -18,7 +18,7 @@ from accounts.admin import display
 from accounts.models import Operation, User
 from accounts.operations.queue import Kind
 
-# Of accounts, or of lines of an invitation, at once.
+# At most so many accounts, or lines of an invitation, at once.
 MOST = 200
 _INLINE_SECONDS = 8
 _BATCH = re.compile(r"[A-Za-z0-9_-]{11}")
@@ -38,29 +38,30 @@ _PERMISSIONS = {
 
 
 def may_order(request: HttpRequest, kind: str) -> bool:
-    """Tell whether this operator may order such a thing at all.
+    """Tell whether this operator may order operations of this kind.
 
-    To do something to people takes the right to see them, since the pages of the actions name them.
+    That also needs the right to see people, since the pages of the actions name them.
     """
     may_see = any(map(request.user.has_perm, ("accounts.view_user", "accounts.change_user")))
     return may_see and request.user.has_perm(_PERMISSIONS[Kind(kind)])
 
 
 def may_retry(request: HttpRequest, order: Operation) -> bool:
+    """Tell whether this operator may try a waiting operation again."""
     return order.is_waiting and may_order(request, order.kind)
 
 
 def order_many(
     request: HttpRequest, wanted: list[tuple[Operation.Kind, User | None, dict[str, Any]]]
 ) -> HttpResponse:
-    """Write everything down, and do what can be done in seconds.
+    """Order many operations, run as many as eight seconds allow, and lead to the batch's page.
 
-    The rest is done after the answer, as after that to every page of an operator. A second press
+    The rest runs after the response, and after those to later pages of any operator. A second press
     of the same button orders nothing: the form carries the name of its batch.
     """
     by = cast(User, request.user)
     with transaction.atomic():
-        # Two presses at once come one after the other.
+        # The lock makes two presses at once run one after the other.
         User.objects.select_for_update(no_key=True).get(pk=by.pk)
         batch = _batch_of(request)
         if not Operation.objects.filter(batch=batch).exists():
@@ -71,14 +72,14 @@ def order_many(
 
 
 def _batch_of(request: HttpRequest) -> str:
-    """Return the name that the form carries, or another where that is none or somebody else's."""
+    """Return the batch that the form names, or a new one if that is invalid or somebody else's."""
     sent = request.POST.get("batch", "")
     theirs = Operation.objects.filter(batch=sent).exclude(by=request.user.pk)
     return sent if _BATCH.fullmatch(sent) and not theirs.exists() else operations.draw_batch()
 
 
 def report(request: HttpRequest, order: Operation) -> None:
-    """Tell the operator how an order stands."""
+    """Add a message that tells the operator how far an operation got."""
     level = messages.SUCCESS
     if order.is_waiting:
         level = messages.WARNING

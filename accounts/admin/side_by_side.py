@@ -1,6 +1,6 @@
-"""The state here beside the one in Cognito: of a user now, of a difference when it was found.
+"""Compare the state here and in Cognito: of a user now, of a difference when it was found.
 
-As much of a number is shown as the operator may see.
+Numbers are masked for operators who may not see them whole.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ _NONE = "–"  # noqa: RUF001 - a dash, as the pages have it
 
 @dataclass(frozen=True)
 class Compared:
-    """A line of the table, in words."""
+    """A line of the table: ``here`` and ``there`` are words, or a dash for nothing."""
 
     label: str
     here: str
@@ -28,6 +28,7 @@ class Compared:
 
 
 def of_user(request: HttpRequest, user: User, now: remote_state.RemoteState) -> list[Compared]:
+    """Compare a user with ``now``. Without an answer of Cognito, its side has dashes."""
     labels = (
         _("Phone"),
         _("Number verified"),
@@ -72,6 +73,7 @@ def of_user(request: HttpRequest, user: User, now: remote_state.RemoteState) -> 
 
 
 def of_difference(request: HttpRequest, difference: Difference) -> list[Compared]:
+    """Compare both sides of a difference as they were when it was found."""
     lines: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
         ("phone", _("Phone"), lambda phone: base.phone_for(request, phone)),
         ("phone_verified", _("Number verified"), _yes_or_no),
@@ -91,7 +93,7 @@ def of_difference(request: HttpRequest, difference: Difference) -> list[Compared
 
 
 def in_words(request: HttpRequest, side: dict[str, Any], other: dict[str, Any]) -> str:
-    """Say what stands on one side of a difference, and a status if the other side has another."""
+    """Describe one side of a difference; its status only if the other side has another one."""
     if not side:
         return _("nothing")
     words = [base.phone_for(request, side["phone"]) or _("no number")]

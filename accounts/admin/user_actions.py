@@ -1,4 +1,4 @@
-"""Actions of operators on accounts: chosen and confirmed (bulk.py), then ordered (orders.py)."""
+"""Actions of operators on accounts. bulk.py has the pages, orders.py orders the operations."""
 
 from dataclasses import dataclass
 from typing import Any, cast
@@ -22,7 +22,7 @@ _LATER = _("If Cognito cannot be reached, this is tried again by itself until it
 
 
 class ActionForm(forms.Form):
-    """What the page of an action asks for: nothing but a yes, unless a subclass says more."""
+    """The form of an action: without fields for people, unless a subclass adds some."""
 
     batch = forms.CharField(widget=forms.HiddenInput, required=False, initial=operations.draw_batch)
 
@@ -31,10 +31,13 @@ class ActionForm(forms.Form):
         self.by, self.users = by, users
 
     def params(self) -> dict[str, Any]:
+        """Return the parameters of the operation (operations/queue.py)."""
         return {}
 
 
 class AddToGroupForm(ActionForm):
+    """A choice of the groups that the operator may give."""
+
     group = forms.ModelChoiceField(queryset=Group.objects.none(), label=_("Group"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -49,11 +52,15 @@ class AddToGroupForm(ActionForm):
 
 
 class RemoveFromGroupForm(AddToGroupForm):
+    """A choice of groups that the operator may give and that somebody chosen is in."""
+
     def groups(self) -> QuerySet[Group]:
         return super().groups().filter(user__in=self.users).distinct()
 
 
 class ChangeNumberForm(ActionForm):
+    """The new phone, and whether to text the old one."""
+
     phone = PhoneField(label=_("New mobile number"))
     tell = forms.BooleanField(
         label=_("Text the old number that another one took its place"),
@@ -72,7 +79,11 @@ class ChangeNumberForm(ActionForm):
 
 @dataclass(frozen=True)
 class UserAction(bulk.BulkAction[User]):
-    """``title`` is a question with %(who)s; ``sentences`` say what will happen."""
+    """An action that orders an operation of one kind.
+
+    ``title`` is a question with %(who)s; ``sentences`` say what will happen; ``for_many`` offers it
+    in the list as well.
+    """
 
     kind: Operation.Kind
     label: Any
@@ -229,11 +240,12 @@ _BY_NAME = {action.name: action for action in _ALL}
 
 
 def permitted(request: HttpRequest) -> list[UserAction]:
+    """Return the actions that this operator may use at all."""
     return [action for action in _ALL if orders.may_order(request, action.kind)]
 
 
 def for_one(request: HttpRequest, user: User, groups: list[str]) -> list[tuple[UserAction, str]]:
-    """Return what makes sense for ``user``, who is in ``groups``, with the addresses."""
+    """Return the actions that make sense for ``user``, who is in ``groups``, with their URLs."""
     is_in = user.is_active and user.cognito_enabled
     senseless = {
         Kind.DISABLE: not user.is_active and not user.cognito_enabled,
@@ -251,6 +263,7 @@ def for_one(request: HttpRequest, user: User, groups: list[str]) -> list[tuple[U
 
 
 def action_view(request: HttpRequest, name: str) -> HttpResponseBase:
+    """Show the page of an action, or do it. Raises Http404, PermissionDenied."""
     action = _BY_NAME.get(name)
     if action is None:
         raise Http404

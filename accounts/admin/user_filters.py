@@ -1,4 +1,4 @@
-"""Filters of the list of users. Their choices are fixed, so offering them costs no query."""
+"""Filters of the list of users. Their choices are fixed, so they need no query."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -15,7 +15,7 @@ from accounts.models.users import LOCKED
 
 
 class _ChoiceFilter(admin.SimpleListFilter):
-    """A filter whose choices are fixed, so that offering them asks the database nothing."""
+    """A filter with fixed choices: name → (label, condition or function that returns one)."""
 
     choices_: dict[str, Any] = {}
 

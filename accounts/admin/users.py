@@ -38,9 +38,9 @@ _NARROW_NAME, _NARROW_PHONE = 3, 7
 
 @admin.register(User)
 class UserAdmin(base.BoundedList):
-    """Show accounts, which invitations make and user_actions change and remove.
+    """The list and the pages of accounts.
 
-    The form changes the name alone.
+    The form changes only the name: invitations make accounts, user_actions change and remove them.
     """
 
     list_display = ("number", "name", "status", "operator", "sharing_", "held", "last_sign_in")
@@ -52,12 +52,12 @@ class UserAdmin(base.BoundedList):
         user_filters.HeldFilter,
         user_filters.SignedInFilter,
     )
-    # What is typed is read by get_search_results; without a field there would be no box.
+    # get_search_results reads the search term; without a field there would be no search box.
     search_fields = ("sub",)
     search_help_text = gettext_lazy(
         "A phone number in any notation, how a name begins, or a Cognito sub."
     )
-    # One order, which an index serves under every filter.
+    # One order, for which every filter has an index.
     ordering = ("-pk",)
     sortable_by = ()
     fields = ("name",)
@@ -100,13 +100,13 @@ class UserAdmin(base.BoundedList):
         return queryset.filter(_matching(request, search_term.strip())), False
 
     def get_ordering(self, request: HttpRequest) -> Any:
-        """Sort what a search finds apart from the primary key's index, in the same order.
+        """Sort the results of a search in the usual order, but without the primary key's index.
 
-        PostgreSQL would rather walk that index from its end and hope to meet enough of what is
-        looked for, which takes the whole table where all of it came early.
+        PostgreSQL would otherwise walk that index from its end and hope to meet enough results,
+        which reads the whole table if all of them are old.
         """
         term = request.GET.get(SEARCH_VAR, "").strip()
-        # A shorter one finds so many that they are met soon.
+        # A shorter term has so many results that the walk ends soon.
         if len(term) >= (_NARROW_NAME if any(c.isalpha() for c in term) else _NARROW_PHONE):
             return [(F("pk") + 0).desc()]
         return super().get_ordering(request)
@@ -192,6 +192,7 @@ class UserAdmin(base.BoundedList):
         ]
 
     def end_session_view(self, request: HttpRequest, pk: int, handle: str) -> HttpResponse:
+        """End one session of a person. Raises PermissionDenied, Http404."""
         if not request.user.has_perm("accounts.sign_out_user"):
             raise PermissionDenied
         if request.method != "POST":
@@ -221,14 +222,14 @@ class UserAdmin(base.BoundedList):
 
 
 def _matching(request: HttpRequest, term: str) -> Q:
-    """Return what a search means. Each of its conditions is served by an index."""
+    """Return the condition of a search. Each part of it has an index."""
     if not term:
         return Q()
     begins = phones.prefixes(term, region=conf.default_region, countries=conf.countries)
     if not begins:
         return Q(pool=conf.user_pool_id, sub=term) | Q(name__istartswith=term)
     if not request.user.has_perm("accounts.view_phone"):
-        # Digit by digit, a search would tell the number that is not shown.
+        # A search by parts would reveal a masked number digit by digit.
         return Q(phone__in=begins)
     wanted = Q()
     for begin in begins:

@@ -1,18 +1,18 @@
-"""Where this site and Cognito differ, and what repairing each kind of difference does.
+"""Compare users of the pool with the rows here, and store the differences.
 
 only in Cognito   a user there who could sign in, and has no row here
-only here         a row whose user is neither in the list nor found when asked for
-differing phone   another number, or another word on whether it was proven; Cognito wins
-differing status  another status, or disabled on one side; Cognito wins. A status that was never
-                  asked for is written down and is no difference. ``is_active`` is this site's
-                  own and is not compared.
-unconfirmed       UNCONFIRMED: somebody signed up past the site, maybe with a password of their
-                  own, and Cognito lets nobody sign in. RESET_REQUIRED: likewise. And
-                  FORCE_CHANGE_PASSWORD, which is how all our users begin and mostly remain,
-                  where the number was never proven and nobody signed in here. All but the
-                  second only after a while (``unconfirmed_after``), as a sign-up may be under
-                  way. Accounts without a number are none of these.
-duplicate         two users of the pool whose numbers are the same one. Operators decide.
+only here         a row whose user is neither in the list nor found by AdminGetUser
+differing phone   the phone differs, or whether it is proven; Cognito wins
+differing status  the status differs, or one side is disabled; Cognito wins. A status that this site
+                  never asked for is only stored. ``is_active`` belongs to this site and is not
+                  compared.
+unconfirmed       UNCONFIRMED: somebody signed up past the site, perhaps with a password, and
+                  Cognito lets nobody sign in. RESET_REQUIRED: the same. FORCE_CHANGE_PASSWORD, the
+                  state in which our users begin and mostly stay: only if the number was never
+                  proven and nobody signed in here. The first and the last count only after
+                  ``unconfirmed_after``, since a sign-up may be under way. Accounts without a number
+                  do not count.
+duplicate         two users of the pool with the same number. Operators decide.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ from accounts.sync.duplicates import number_of
 Kind = Difference.Kind
 
 REPAIRABLE = (Kind.ONLY_IN_COGNITO, Kind.ONLY_HERE, Kind.PHONE, Kind.STATUS, Kind.UNCONFIRMED)
-# What repairing does, for those who decide about it.
+# The effect of a repair, as the pages tell operators who decide on it.
 MEANS = {
     Kind.ONLY_IN_COGNITO: gettext_lazy("A row is made here, with the number in Cognito."),
     Kind.ONLY_HERE: gettext_lazy(
@@ -50,7 +50,7 @@ MEANS = {
 
 
 def record(run: SyncRun, users: list[CognitoUser]) -> None:
-    """Write down where ``users`` of the pool differ from the rows here."""
+    """Store the differences between ``users`` of the pool and the rows here."""
     if not users:
         return
     known = User.objects.filter(pool=run.pool, sub__in=[user.sub for user in users])
@@ -77,7 +77,7 @@ def record(run: SyncRun, users: list[CognitoUser]) -> None:
         User.objects.bulk_update(never_asked, ["cognito_status"])
     store(found)
     if claims:
-        # One page may name a user twice while the list moves under it.
+        # A page may list a user twice if the list changes meanwhile.
         Claim.objects.bulk_create(
             {claim.sub: claim for claim in claims}.values(),
             update_conflicts=True,
@@ -94,7 +94,7 @@ def _differences(run: SyncRun, row: User | None, user: CognitoUser) -> Iterator[
     was_here = bool(row and row.last_login)
     is_old = user.created_at <= run.started_at - run.unconfirmed_after
     is_stuck = is_unproven and is_old and (is_unconfirmed or not was_here)
-    # An account without a number is none that phone sign-in could help, or may touch.
+    # Leave accounts without a number alone: nobody could sign in to them by phone.
     if user.phone and (is_stuck or user.status == "RESET_REQUIRED"):
         yield Kind.UNCONFIRMED
     if row is None:
@@ -112,6 +112,10 @@ def _differences(run: SyncRun, row: User | None, user: CognitoUser) -> Iterator[
 def difference(
     run: SyncRun, kind: Kind, sub: str, row: User | None, user: CognitoUser | None
 ) -> Difference:
+    """Return an unsaved difference between ``row`` here and ``user`` in the pool.
+
+    ``ours`` and ``theirs`` have phone, phone_verified, status and enabled, or are empty.
+    """
     return Difference(
         run=run,
         kind=kind,
@@ -139,7 +143,7 @@ def difference(
 
 
 def store(differences: list[Difference]) -> None:
-    """Write differences; one that is open already is met again."""
+    """Write differences. One that is open already gets the new run and values."""
     if differences:
         Difference.objects.bulk_create(
             {difference.open_key: difference for difference in differences}.values(),
@@ -150,6 +154,7 @@ def store(differences: list[Difference]) -> None:
 
 
 def ask(sub: str) -> CognitoUser | None:
+    """Ask Cognito for a user; None if there is none. Raises CognitoError."""
     try:
         return cognito.gateway().read_user(sub)
     except cognito.UnknownUser:

@@ -1,4 +1,4 @@
-"""Find users with one number, however each of them has it written."""
+"""Find users with the same number, in whatever way each is written."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -12,10 +12,10 @@ _MOST_READINGS = 5
 
 
 def by_number(holders: Iterable[tuple[str | None, T]]) -> dict[str, list[T]]:
-    """Return who holds each number, which is in E.164; more than one are duplicates.
+    """Return the holders of each number, by E.164; two or more are duplicates.
 
-    ``holders`` are pairs of a number as it is written and of who has it. What cannot be a number
-    is nobody's.
+    ``holders`` are pairs of a number as it is written and its holder. Texts that cannot be numbers
+    are left out.
     """
     found: dict[str, list[T]] = defaultdict(list)
     for written, holder in holders:
@@ -25,9 +25,9 @@ def by_number(holders: Iterable[tuple[str | None, T]]) -> dict[str, list[T]]:
 
 
 def number_of(written: str | None) -> str:
-    """Return the number that is meant, in E.164, "" for what cannot be one."""
+    """Return a number in E.164, or "" for a text that cannot be one."""
     number = written or ""
-    # Each reading takes one national zero out: +27086… is +2786…
+    # Each reading removes one national zero: +27086… is +2786…
     for _each in range(_MOST_READINGS):
         read = phones.find(number) or ""
         if read == number:

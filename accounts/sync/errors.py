@@ -1,7 +1,7 @@
-"""What can go wrong with a comparison or a repair.
+"""Errors of a comparison or a repair.
 
 SyncError
-├── Overtaken        another process goes on with this run, or somebody began a new one
+├── Overtaken        another process works on this run, or somebody began a new one
 ├── NotDone          this difference was not repaired or undone; the text says why
 └── Unreachable      Cognito could not be asked; nothing has changed, and it can be tried again
     └── Misconfigured    trying again does not help
@@ -39,7 +39,7 @@ class Misconfigured(Unreachable):
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise Unreachable in place of the gateway's errors."""
+    """Raise Unreachable or Misconfigured in place of the gateway's errors."""
     try:
         yield
     except cognito.Misconfigured as error:

@@ -1,7 +1,7 @@
-"""The groups of a person in the user pool, and their meaning here.
+"""Apply the groups of a person in the user pool to their groups and rights here.
 
-Which groups count is said in the settings, so a name that somebody makes up gives nothing. Only
-groups are read, never attributes: those a user may be able to write.
+Only groups that the settings name count, so an invented name has no effect. Attributes are never
+read, since users may be able to write them.
 """
 
 import logging
@@ -25,10 +25,11 @@ _OF_GROUPS = (
 def apply(user: User, theirs: frozenset[str]) -> None:
     """Give ``user`` the Django groups that stand for ``theirs``, and take the others of the map.
 
-    Django groups outside the map are left alone. A mapped group that is not there yet is made,
-    without permissions: whoever runs the site gives it some. Whether the person is an operator
-    follows where ACCOUNTS_STAFF_GROUP says so. Nobody becomes or ceases to be a superuser here.
-    What was ordered here and Cognito has yet to take is newer than its word, which waits then.
+    ``theirs`` are names of groups of the pool. Django groups outside the map are left alone. A
+    mapped group that does not exist is made without permissions. With ACCOUNTS_STAFF_GROUP, the
+    person becomes an operator or ceases to be one; superusers are not changed here. While an
+    operation on groups waits for Cognito, nothing is changed, since it is newer than Cognito's
+    answer.
     """
     mapped = conf.groups
     if mapped:
@@ -42,7 +43,7 @@ def apply(user: User, theirs: frozenset[str]) -> None:
 
 
 def are_configured() -> bool:
-    """Tell whether groups of the pool have any meaning here."""
+    """Tell whether the settings give any group of the pool a meaning here."""
     return bool(conf.groups or conf.staff_group)
 
 

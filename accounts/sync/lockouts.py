@@ -1,4 +1,4 @@
-"""Mirrors here what the triggers hold against a number: only they know, and only when asked."""
+"""Copy the holds and locks of a number from the triggers' ledger to the user's row."""
 
 import logging
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,10 @@ _NOTED_AGAIN_AFTER = timedelta(days=1)
 
 
 def refresh(request: HttpRequest, phone: str, *, attempt: str, reference: str) -> None:
-    """Ask, once the answer to ``request`` has left, how ``phone`` stands, and write it down."""
+    """Ask for the holds of ``phone`` after the response to ``request``, and store them.
+
+    A new hold is recorded as a sign-in event. A ledger that does not answer is only logged.
+    """
     if not conf.ledger_function:
         return
 
@@ -28,7 +31,7 @@ def refresh(request: HttpRequest, phone: str, *, attempt: str, reference: str) -
         try:
             state = ledger.show(phone)
         except functions.FunctionError as error:
-            # Of no consequence for anybody's sign-in; the next look sees it.
+            # No sign-in depends on it, and the next refresh tries again.
             log.warning("The ledger was not reached: %s", error)
             return
         user = User.objects.filter(pool=conf.user_pool_id, phone=phone).first()
@@ -48,7 +51,7 @@ def refresh(request: HttpRequest, phone: str, *, attempt: str, reference: str) -
 
 
 def until(state: ledger.PhoneState) -> datetime | None:
-    """Return until when nothing is texted to the number or heard from it, as ``held_until``."""
+    """Return the value of ``User.held_until`` for a state: a time to come, ``LOCKED`` or None."""
     if state.is_locked:
         return LOCKED
     held_until = datetime.fromtimestamp(state.held_until, UTC)
@@ -57,12 +60,12 @@ def until(state: ledger.PhoneState) -> datetime | None:
 
 def _is_news(phone: str, user: User | None, held_until: datetime | None) -> bool:
     if user:
-        # One statement, so that of two looks at once one has the news.
+        # One statement, so that only one of two refreshes at once has the news.
         others = User.objects.filter(pk=user.pk).exclude(held_until=held_until)
         return bool(others.update(held_until=held_until))
     if held_until is None:
         return False
-    # There is no row to remember it in.
+    # Without a row of the user, the events remember it.
     since = timezone.now() - _NOTED_AGAIN_AFTER
     noted = SignInEvent.objects.filter(
         phone_key=sign_ins.phone_key(phone), kind=sign_ins.Kind.HELD, at__gt=since

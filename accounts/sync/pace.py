@@ -1,10 +1,10 @@
-"""Calls in bulk, slow enough for what AWS grants to the whole account."""
+"""Slow down calls in bulk to the rate that AWS grants to the whole account."""
 
 import time
 
 
 class Pace:
-    """Call it before each call to AWS: it spreads them evenly, ``per_second`` at most."""
+    """Call it before each call to AWS: it waits, so that there are at most ``per_second``."""
 
     def __init__(self, per_second: float) -> None:
         self._gap = 1 / per_second

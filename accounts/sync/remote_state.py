@@ -1,4 +1,4 @@
-"""Ask Cognito and the triggers' ledger about an account while its page is made."""
+"""Ask Cognito and the triggers' ledger about an account, for its page in the admin."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -9,16 +9,16 @@ from accounts.aws.cognito_values import CognitoUser
 from accounts.aws.ledger import PhoneState
 from accounts.models import User
 
-# Nobody waits longer for a page, whatever a call would wait.
+# The page waits no longer, whatever timeout the calls have. In seconds.
 _PATIENCE = 3.0
 
 
 @dataclass(frozen=True)
 class RemoteState:
-    """``cognito`` is None where Cognito has no such user, or was not reached: ``outage`` says why.
+    """The answers of both. ``outage`` and ``ledger_outage`` are errors, or "".
 
-    ``ledger`` is None where there is no number to ask for, or where it was not reached:
-    ``ledger_outage`` says why.
+    ``cognito`` is None if Cognito has no such user or was not reached; ``ledger`` is None if the
+    user has no phone or the ledger was not reached.
     """
 
     cognito: CognitoUser | None
@@ -28,9 +28,8 @@ class RemoteState:
 
 
 def ask(user: User) -> RemoteState:
-    """Ask both at once. What takes longer than three seconds is an outage, for this page."""
+    """Ask both at the same time. An answer that takes over three seconds counts as an outage."""
     threads = ThreadPoolExecutor(2)
-    # An empty phone is a question that nobody need be asked.
     of_cognito = threads.submit(_of_cognito, user.sub)
     of_ledger = threads.submit(_of_ledger, user.phone or "")
     until = time.monotonic() + _PATIENCE
@@ -44,7 +43,7 @@ def ask(user: User) -> RemoteState:
 
 def _of_cognito(sub: str) -> tuple[CognitoUser | None, str]:
     try:
-        # A thread of its own knows no deadline of the request.
+        # The request's deadline does not reach this thread.
         with outbound.deadline(_PATIENCE):
             return cognito.gateway().read_user(sub), ""
     except cognito.UnknownUser:

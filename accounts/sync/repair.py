@@ -26,9 +26,9 @@ _UNDONE_AT_ONCE = 60
 
 
 def repair(difference: Difference, *, by: str, run: SyncRun | None = None) -> None:
-    """Repair one difference, with what Cognito says now. What has gone by itself is noted as such.
+    """Repair one difference with Cognito's present answer; one that has gone is marked so.
 
-    ``by`` says who wants it. Raises NotDone, Unreachable; nothing has changed here then.
+    ``by`` names the operator. Raises NotDone or Unreachable; then nothing has changed here.
     """
     if difference.pool != conf.user_pool_id:
         raise NotDone(_("This is of another user pool."))
@@ -61,14 +61,14 @@ def repair(difference: Difference, *, by: str, run: SyncRun | None = None) -> No
 def undo(difference: Difference, *, by: str) -> None:
     """Put our rows back as they were before this difference was repaired. Raises NotDone.
 
-    Rows that changed since are left as they are. What is in Cognito is not touched.
+    Rows that changed since are left as they are. Nothing changes in Cognito.
     """
     try:
         with transaction.atomic():
             repaired = Difference.objects.filter(pk=difference.pk, state=State.REPAIRED)
             if not repaired.update(state=State.UNDONE, undone_at=timezone.now(), undone_by=by[:80]):
                 raise NotDone(_("This is not repaired."))
-            # Who took a number comes before who gets it back.
+            # Free a number before its former owner gets it back.
             for change in reversed(difference.undo):
                 _put_back(change)
     except IntegrityError as error:
@@ -78,7 +78,7 @@ def undo(difference: Difference, *, by: str) -> None:
 
 
 def undo_run(run: SyncRun, *, by: str) -> Iterator[tuple[Difference, str]]:
-    """Undo all that ``run`` repaired, the last first, and yield each with "" or why it was not."""
+    """Undo the repairs of ``run``, the last first. Yield each with "" or why it was not undone."""
     last = None
     while True:
         left = run.repaired.filter(state=State.REPAIRED).order_by("-pk")
@@ -109,7 +109,7 @@ def _put_back(change: Change) -> None:
 
 
 def _close(difference: Difference, state: str, *, by: str, run: SyncRun | None) -> bool:
-    """Be the one who closes an open difference."""
+    """Close an open difference. False: another process has done so."""
     return bool(
         Difference.objects.filter(pk=difference.pk, state=State.OPEN).update(
             state=state,
@@ -198,9 +198,9 @@ _CHANGES: dict[Kind, Callable[[Difference, CognitoUser | None], list[Change]]] =
 
 
 def import_rows(differences: list[Difference], run: SyncRun, by: str) -> set[int]:
-    """Make rows for many at once, where there is nothing to consider, and return whose.
+    """Make rows for the simple cases, many at once. Return the keys of the differences repaired.
 
-    This takes the word of the list: somebody who has left the pool since is found by the next run.
+    It trusts the list of the run: a user who has left the pool since is found by the next run.
     """
     if not differences:
         return set()
@@ -241,7 +241,7 @@ def import_rows(differences: list[Difference], run: SyncRun, by: str) -> set[int
                     cognito_enabled=True,
                 )
             )
-        # Where somebody signs in at this moment, theirs is the row.
+        # If somebody signs in at this moment, the row of their sign-in stays.
         User.objects.bulk_create(rows, ignore_conflicts=True)
         passwords = {row.sub: row.password for row in rows}
         now = timezone.now()

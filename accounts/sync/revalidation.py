@@ -1,12 +1,12 @@
-"""Keeps what is known of people in step with Cognito while they use the site.
+"""Keep the rows of signed-in people in step with Cognito while they use the site.
 
-Whoever is signed in is looked up once per interval (ACCOUNTS_REVALIDATE_SECONDS), after a response
-of theirs has left, by whichever process comes first. Somebody who was disabled or deleted there
-loses their sessions here, until Cognito says otherwise. What cannot be asked changes nothing:
-an outage signs nobody out, and is tried again a little later.
+Each is looked up once per interval (ACCOUNTS_REVALIDATE_SECONDS), after one of their responses has
+left, by the process that comes first. People who were disabled or deleted in Cognito lose their
+sessions here and cannot sign in until Cognito says otherwise. Fails open: an outage of Cognito
+signs nobody out, and the look-up is tried again a little later.
 
-Cognito keeps no record that can be read of who was signed out there (AdminUserGlobalSignOut):
-the tokens it takes back are ones that we dropped at the sign-in. Sign people out here.
+A sign-out in Cognito (AdminUserGlobalSignOut) cannot be seen here: Cognito keeps no record of it
+that can be read, and revokes only tokens, which this site does not keep. Sign people out here.
 """
 
 import logging
@@ -29,7 +29,7 @@ from accounts.sync import groups
 log = logging.getLogger(__name__)
 
 _RETRY = timedelta(seconds=60)
-# After a failure nobody in this process asks for so long, in seconds; and so many ask at once.
+# After a failure this process asks nothing for _PAUSE seconds; at most _AT_ONCE threads ask.
 # A Cognito that hangs must not hang the threads of the site.
 _PAUSE = 10.0
 _AT_ONCE = 2
@@ -37,7 +37,7 @@ _MAX_PHONE = User._meta.get_field("phone").max_length or 0
 
 
 class Change(TypedDict):
-    """A row as it was and as it is since, by field. ``before`` is None for a row that was made."""
+    """Fields of a row before and after a change. ``before`` is None for a row that was made."""
 
     pk: int
     before: dict[str, Any] | None
@@ -45,19 +45,19 @@ class Change(TypedDict):
 
 
 def due(user: User) -> bool:
-    """Tell whether Cognito's word on ``user`` is older than it may be."""
+    """Tell whether ``user`` was last looked up longer ago than the interval."""
     if user.pool != conf.user_pool_id:
-        # Of a pool that is not ours to ask.
+        # The user belongs to another pool.
         return False
-    # Cognito let them sign in, which is its word as well.
+    # A sign-in counts as a look-up, since Cognito has let them in.
     words = [at for at in (user.checked_at, user.last_login) if at]
     return not words or max(words) <= timezone.now() - _interval()
 
 
 def check(user: User) -> None:
-    """Ask Cognito about ``user``, unless another request or process did since, and obey.
+    """Look ``user`` up in Cognito, unless another request has just done so, and apply the answer.
 
-    Raises nothing of Cognito's: what cannot be asked now is asked again in a minute.
+    Never raises an error of Cognito: it is logged, and the look-up is tried again in a minute.
     """
     if not _asking.may_start():
         return
@@ -79,7 +79,7 @@ def check(user: User) -> None:
 
 
 def ask(user: User) -> None:
-    """Take over what Cognito says of ``user`` right now. Raises CognitoError, save UnknownUser."""
+    """Look ``user`` up in Cognito and apply the answer. Raises CognitoError, not UnknownUser."""
     try:
         found = cognito.gateway().read_user(user.sub)
     except cognito.UnknownUser:
@@ -91,7 +91,7 @@ def ask(user: User) -> None:
 
 
 def adopt(user: User, found: CognitoUser) -> list[Change]:
-    """Write what Cognito says of ``user``, and end their sessions if it shuts them out."""
+    """Write Cognito's answer to ``user``, and end their sessions if they are disabled there."""
     return write(
         user,
         phone=storable(found.phone),
@@ -102,13 +102,14 @@ def adopt(user: User, found: CognitoUser) -> list[Change]:
 
 
 def shut_out(user: User) -> list[Change]:
-    """Let ``user`` in no more, who is not in Cognito, until Cognito knows them again."""
+    """Shut out ``user``, who is gone from Cognito, until Cognito knows them again."""
     return write(user, cognito_status=DELETED, cognito_enabled=False)
 
 
 def write(user: User, **values: Any) -> list[Change]:
-    """Set fields of ``user`` that mirror Cognito; a phone that another row has moves here.
-    Returns the rows that changed, the one of ``user`` last.
+    """Set fields of ``user`` that are copies of Cognito's. A phone that another row has moves here.
+
+    Returns the changes, that of ``user`` last. Ends their sessions if Cognito shuts them out.
     """
     changes = retry_on_conflict(lambda: _write(user, values))
     if not user.cognito_enabled:
@@ -117,21 +118,21 @@ def write(user: User, **values: Any) -> list[Change]:
 
 
 def set_fields(row: User, values: dict[str, Any]) -> None:
-    """Write ``values`` so that the audit log hears of it."""
+    """Write ``values`` by ``save``, so that the audit log notices it."""
     for name, value in values.items():
         setattr(row, name, value)
     row.save(update_fields=list(values))
 
 
 def storable(phone: str | None) -> str | None:
-    """Return a phone of Cognito's as a row may hold it: none where there is none, or no phone."""
+    """Return a phone from Cognito as a row can store it: None if it is missing or too long."""
     return phone if phone and len(phone) <= _MAX_PHONE else None
 
 
 def _write(user: User, values: dict[str, Any]) -> list[Change]:
     changes: list[Change] = []
     rows = User.objects.lock_rows(user.pool, user.sub, values.get("phone"))
-    # Who gives a number comes before who takes it.
+    # Free a number before another row takes it.
     for row in sorted(rows, key=lambda row: row.sub == user.sub):
         wanted = values if row.sub == user.sub else {"phone": None}
         before = {name: getattr(row, name) for name in wanted}
@@ -146,7 +147,7 @@ def _write(user: User, values: dict[str, Any]) -> list[Change]:
 
 
 def _claim(user: User, now: datetime) -> bool:
-    """Be the one who asks about ``user`` in this interval."""
+    """Claim the look-up of ``user`` in this interval. False: another process has done so."""
     is_due = Q(checked_at=None) | Q(checked_at__lte=now - _interval())
     return bool(User.objects.filter(is_due, pk=user.pk).update(checked_at=now))
 
@@ -162,7 +163,7 @@ def _interval() -> timedelta:
 
 
 class _Asking:
-    """Who asks in this process, and whether it is worth while just now."""
+    """Limit the look-ups of this process: few at once, and none for a while after a failure."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

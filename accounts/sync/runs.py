@@ -1,7 +1,7 @@
-"""Comparisons of this site with a whole user pool, in steps that any process may go on with.
+"""Compare this site with a whole user pool, in steps that any process may continue.
 
-A run (models.SyncRun) is done in steps of bounded size, each of which a killed process may leave
-half done. The errors are in errors.py.
+A run (models.SyncRun) has steps of bounded size. A process that is killed in a step loses nothing:
+another one does this step again. The errors are in errors.py.
 """
 
 import logging
@@ -48,11 +48,11 @@ def start(
     unconfirmed_after: timedelta = UNCONFIRMED_AFTER,
     shut_out_most: int = SHUT_OUT_MOST,
 ) -> SyncRun:
-    """Begin a comparison with the pool. One that was under way is given up.
+    """Begin a comparison with the pool. One that was under way is stopped.
 
-    With ``dry_run`` differences are written and nothing else. More than
-    ``shut_out_most`` people who are only here are not shut out by the run: so many hint at a
-    mistake, such as a restored pool.
+    ``repair`` are kinds of differences (compare.REPAIRABLE). With ``dry_run`` the run only stores
+    differences. If more than ``shut_out_most`` people are only here, it shuts out none of them: so
+    many hint at a mistake, such as a restored pool.
     """
     pool = conf.user_pool_id
     with transaction.atomic():
@@ -97,7 +97,7 @@ def step(run: SyncRun, pace: Callable[[], None]) -> bool:
 
 
 def counts(run: SyncRun) -> dict[str, dict[str, int]]:
-    """Return how many differences of ``run`` there are, by kind and state."""
+    """Return the number of differences of ``run`` by kind and state: ``{"phone": {"open": 2}}``."""
     found: dict[str, dict[str, int]] = defaultdict(dict)
     rows = (
         run.differences.values_list("kind", "state").annotate(Count("pk")).order_by("kind", "state")
@@ -109,7 +109,7 @@ def counts(run: SyncRun) -> dict[str, dict[str, int]]:
 
 @contextmanager
 def _one_step(run: SyncRun, **values: Any) -> Iterator[None]:
-    """Write what the body writes together with how far ``run`` has come, or neither."""
+    """Run the body and store the progress of ``run`` in one transaction. Raises Overtaken."""
     values |= {"touched_at": timezone.now()}
     with transaction.atomic():
         mine = SyncRun.objects.filter(pk=run.pk, steps=run.steps, state=SyncRun.State.RUNNING)
@@ -126,7 +126,7 @@ def _read_a_page(run: SyncRun, pace: Callable[[], None]) -> None:
     try:
         users, token = cognito.gateway().list_users(run.token or None)
     except (cognito.Misconfigured, cognito.Refused):
-        # Cognito does not say that a token is too old, only that something is wrong.
+        # Cognito does not say that a token is too old, only that the request is wrong.
         if not run.token or run.restarts >= _MOST_RESTARTS:
             raise
         log.info("Run %d begins the list again: its token is refused", run.pk)
@@ -138,7 +138,7 @@ def _read_a_page(run: SyncRun, pace: Callable[[], None]) -> None:
 
 
 def _ask_for_some(run: SyncRun, pace: Callable[[], None]) -> None:
-    """Ask for people whom the list did not name, which may lag behind."""
+    """Ask for users whom the list left out, since it may be some time behind."""
     rows = list(
         User.objects.filter(
             ~Exists(Listed.objects.filter(run=run, user=OuterRef("pk"))),
@@ -173,7 +173,7 @@ def _compare_numbers(run: SyncRun, pace: Callable[[], None]) -> None:
         _settle(run)
         return
     claims = Claim.objects.filter(run=run, phone__in=numbers)
-    # Those who claim no other number have the one of their row.
+    # Users without a claim have the number of their row.
     holders = User.objects.filter(
         ~Exists(Claim.objects.filter(run=run, sub=OuterRef("sub"))),
         Exists(Listed.objects.filter(run=run, user=OuterRef("pk"))),
@@ -192,7 +192,7 @@ def _compare_numbers(run: SyncRun, pace: Callable[[], None]) -> None:
 def _confirm_duplicates(
     run: SyncRun, phone: str, subs: list[str], pace: Callable[[], None]
 ) -> list[Difference]:
-    """Ask for users that the list named with one number, which may have moved in between."""
+    """Ask again for users whom the list has with one number, which may have moved meanwhile."""
     asked = []
     for sub in subs:
         pace()
@@ -211,7 +211,7 @@ def _confirm_duplicates(
 
 
 def _settle(run: SyncRun) -> None:
-    """End the comparison: what it did not meet again is gone."""
+    """End the comparison: open differences that it did not find again are gone."""
     if run.repair:
         values: dict[str, Any] = {"phase": Phase.REPAIRING, "cursor": ""}
     else:

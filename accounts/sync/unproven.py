@@ -1,8 +1,8 @@
 """Remove accounts that this site made for numbers that nobody ever proved.
 
-With open sign-up everybody who types a number has an account made for it, and strangers type any.
-Only accounts that this site made are looked at, each of which it wrote down (``note``). One goes
-when all of this holds, and is otherwise left alone for good:
+With open sign-up an account is made for every number that is typed, by strangers too. Only accounts
+that this site made are looked at: ``note`` stores each. An account is removed if all of this is
+true, and is otherwise left alone for ever:
 
     - it is older than ACCOUNTS_UNPROVEN_KEPT_DAYS, and has no row here: nobody signed in here with
       it, was invited to it, or works on it
@@ -11,9 +11,9 @@ when all of this holds, and is otherwise left alone for good:
     - the ledger of the triggers has known the number for all that time, and no code of it was ever
       right, here or in an app that signs in past this site
 
-A text in the last day puts it off: whoever was sent one may be typing its code. Nobody can sign in
-without a text, so between the last look and the deletion nobody does; and a sign-in that begins in
-that instant ends in a new account, since there is nothing in this one.
+A text in the last day postpones the decision, since somebody may be typing its code. Nobody can
+sign in without a text, so nobody does so between the last check and the deletion. A sign-in that
+begins in that moment gets a new account, and loses nothing, since the old one was empty.
 """
 
 import logging
@@ -35,14 +35,14 @@ log = logging.getLogger(__name__)
 MOST = 500  # accounts that one run looks at
 PER_SECOND = 5.0  # calls to Cognito, which grants 25 deletions and changes to the whole account
 _AS_MADE = "FORCE_CHANGE_PASSWORD"
-# Cognito's two times, and the ledger's first text, are of the moment in which it was made.
+# Cognito's two times and the ledger's first text are at most so far from the account's making.
 _SAME_MOMENT = timedelta(minutes=10)
 _PUT_OFF = timedelta(days=1)
 
 
 @dataclass
 class Outcome:
-    """``removed`` names accounts in words, with their numbers masked; ``due`` counts the rest."""
+    """Accounts by result. ``removed`` has descriptions with masked numbers; ``due`` are left."""
 
     removed: list[str] = field(default_factory=list)
     kept: int = 0
@@ -51,12 +51,12 @@ class Outcome:
 
 
 def note(sub: str) -> None:
-    """Write down that this site has just made an account."""
+    """Store that this site has just made an account."""
     UnprovenAccount.objects.get_or_create(pool=conf.user_pool_id, sub=sub)
 
 
 def note_change(sub: str) -> None:
-    """Write down that this site has just changed an account, if it is one that it made."""
+    """Store that this site has just changed an account that it made."""
     made = UnprovenAccount.objects.filter(pool=conf.user_pool_id, sub=sub)
     made.update(changed_at=timezone.now())
 
@@ -64,10 +64,10 @@ def note_change(sub: str) -> None:
 def purge(
     now: datetime, *, pace: Callable[[], None], most: int = MOST, is_rehearsal: bool = False
 ) -> Outcome:
-    """Judge ``most`` of the accounts that are due, and remove those that are to go.
+    """Decide on at most ``most`` accounts that are due, and remove those that nobody proved.
 
-    ``pace`` is called before each call to Cognito. A rehearsal changes nothing. What a broken-off
-    run has left is judged by the next one. Raises CognitoError and FunctionError.
+    ``pace`` is called before each call to Cognito. A rehearsal changes nothing. If a run is cut
+    off, the next one goes on. Raises CognitoError and FunctionError.
     """
     made = UnprovenAccount.objects.filter(pool=conf.user_pool_id)
     here = User.objects.filter(pool=OuterRef("pool"), sub=OuterRef("sub"))
@@ -129,7 +129,7 @@ def _judge(
 
 
 def _remove(gateway: cognito.Gateway, account: UnprovenAccount) -> bool:
-    """Delete it, unless anything has happened to it since it was judged."""
+    """Delete an account, unless it has changed since the decision. False: it is kept."""
     if not User.objects.filter(pool=account.pool, sub=account.sub).exists():
         try:
             if _is_as_we_made_it(gateway.read_user(account.sub), account):
@@ -154,8 +154,9 @@ def _is_as_we_made_it(user: CognitoUser, account: UnprovenAccount) -> bool:
 
 
 def _never_proven(state: ledger.PhoneState, account: UnprovenAccount) -> bool:
-    """Tell whether the ledger vouches that no code was right. A gap in what it knows vouches for
-    nothing.
+    """Tell whether the ledger proves that no code was ever right. A gap in its data proves nothing.
+
+    Raises Misconfigured for a ledger of an older version.
     """
     if state.known_since is None or state.used_at is None:
         raise functions.Misconfigured("LEDGER_FUNCTION does not say enough: make deploy")
