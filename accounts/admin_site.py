@@ -17,15 +17,15 @@ from accounts.login import phone_login
 
 
 class PhoneAdminSite(AdminSite):
-    """Django's admin without a password form: the phone login is its only door."""
+    """Django's admin without a password form: operators sign in by phone like everybody."""
 
     index_title = gettext_lazy("Overview")
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Let every page of an operator take up what waits to be done to accounts."""
+        """Run operations that are due after the response to every page of an operator."""
 
         def with_orders(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            # What may be cached is no page, but a file of one.
+            # Cacheable views serve files of a page, which operators load all the time.
             if not cacheable and self.has_permission(request):
                 after_response.do(request, operations.run_due)
             return view(request, *args, **kwargs)
@@ -39,6 +39,7 @@ class PhoneAdminSite(AdminSite):
 
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Lead to the phone login, or on if an operator is signed in."""
         if request.user.is_authenticated:
             if self.has_permission(request):
                 return redirect("admin:index")
@@ -51,12 +52,14 @@ class PhoneAdminSite(AdminSite):
     def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
         if request.method != "POST":
             return redirect("admin:index")
-        # Written down, as anywhere else.
+        # Record the event, as every sign-out does.
         phone_login.sign_out(request)
         return super().logout(request, extra_context)
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> NoReturn:
+        """Answer 404: passwords are not used."""
         raise Http404
 
     def password_change_done(self, request: HttpRequest, extra_context: Any = None) -> NoReturn:
+        """Answer 404: passwords are not used."""
         raise Http404

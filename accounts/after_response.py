@@ -1,4 +1,4 @@
-"""Work that nobody should wait for: done when the answer has left, by the thread that gave it."""
+"""Do work after the response has left, in the same thread, so that nobody waits for it."""
 
 import logging
 from collections.abc import Callable
@@ -12,7 +12,7 @@ _KEY = "_accounts_after_response"
 
 
 def do(request: HttpRequest, work: Callable[[], object]) -> None:
-    """Let ``work`` be done after the answer to ``request``. What it raises is logged."""
+    """Call ``work`` after the response to ``request`` has left. Its errors are logged."""
     if not hasattr(request, _KEY):
         setattr(request, _KEY, [])
     getattr(request, _KEY).append(work)

@@ -4,6 +4,8 @@ from django.utils.translation import gettext_lazy as _
 
 
 class AccountsConfig(AppConfig):
+    """This app, with its checks and the audit log registered when it is ready."""
+
     name = "accounts"
     verbose_name = _("People")
 
@@ -15,4 +17,6 @@ class AccountsConfig(AppConfig):
 
 
 class PhoneAdminConfig(AdminConfig):
+    """Django's admin with our site class, as Django documents it."""
+
     default_site = "accounts.admin_site.PhoneAdminSite"

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 class CognitoBackend(ModelBackend):
-    """Turns a verified ID token into a user. Permissions are Django's own; passwords are none."""
+    """Turn a verified ID token into a user. Permissions are Django's; passwords are not used."""
 
     # ModelBackend's would look for a password.
     aauthenticate = BaseBackend.aauthenticate  # type: ignore[assignment]
@@ -24,8 +24,8 @@ class CognitoBackend(ModelBackend):
     ) -> User | None:
         """Return the user of an ID token that was issued for ``sub``, or None.
 
-        Raises tokens.KeysUnavailable: the token may be good, and nobody can tell just now. Raises
-        cognito.CognitoError likewise, for somebody of whom Cognito said last that they are out.
+        Raises tokens.KeysUnavailable if the token cannot be verified at the moment. Raises
+        cognito.CognitoError if Cognito had shut the person out and cannot be asked about them.
         """
         try:
             claims = tokens.verify_id_token(id_token, sub=sub)
@@ -37,7 +37,7 @@ class CognitoBackend(ModelBackend):
         )
         user.texted_in = claims.locale
         if not user.cognito_enabled:
-            # The token may be older than that, so it is no proof that they are in again.
+            # The token may be older than their exclusion, so it proves nothing.
             revalidation.ask(user)
         if not self.user_can_authenticate(user):
             return None
@@ -45,5 +45,5 @@ class CognitoBackend(ModelBackend):
         return user
 
     def user_can_authenticate(self, user: Any) -> bool:
-        """Let nobody in whom this site or Cognito shuts out, nor go on with a session."""
+        """Tell whether neither this site nor Cognito shuts ``user`` out; asked for sessions too."""
         return bool(user.is_active and user.cognito_enabled)

@@ -1,13 +1,13 @@
-"""The site's own colours: read, judged by WCAG's contrast, and written as a stylesheet.
+"""Read the site's colours, check their contrast by WCAG, and write them as a stylesheet.
 
-One colour makes the brand: it fills the buttons and writes the links, in the light theme and in
-the dark one. What stands on it is black or white, whichever reads better.
+The brand is one colour for buttons and links, in the light theme and in the dark one. Words on it
+are black or white, whichever is easier to read.
 """
 
 import re
 from collections.abc import Iterable
 
-# What the colour stands on: --page and --card of static/site.css.
+# The backgrounds of the colour: --page and --card of static/site.css.
 LIGHT_SURFACES = ("#f4f5f7", "#ffffff")
 DARK_SURFACES = ("#0f1216", "#191d23")
 # WCAG 2.2, 1.4.3: links are text of an ordinary size.
@@ -34,11 +34,12 @@ def contrast(one: str, other: str) -> float:
 
 
 def worst_contrast(colour: str, surfaces: Iterable[str]) -> float:
+    """Return the lowest contrast ratio of a colour on any of these backgrounds."""
     return min(contrast(colour, surface) for surface in surfaces)
 
 
 def readable(colour: str, surfaces: tuple[str, ...]) -> str:
-    """Return the colour, or the nearest one to it on the way to black or white that is readable."""
+    """Return the colour, or the nearest one towards black or white that is readable."""
     goal = parse(_BLACK if surfaces == LIGHT_SURFACES else _WHITE)
     start = parse(colour)
     for step in range(101):
@@ -50,9 +51,9 @@ def readable(colour: str, surfaces: tuple[str, ...]) -> str:
 
 
 def stylesheet(light: str, dark: str) -> str:
-    """Return the rules that put the brand's colours in the place of the stylesheet's own.
+    """Return CSS rules that replace the colours of static/site.css by the brand's.
 
-    ``dark`` may be empty: then it is the light one, made as bright as the dark theme needs.
+    An empty ``dark`` becomes the light colour, made as bright as the dark theme needs.
     """
     dark = dark or readable(light, DARK_SURFACES)
     return (

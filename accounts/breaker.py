@@ -6,7 +6,7 @@ from collections import deque
 
 
 class Breaker:
-    """Remembers, for the threads of one process, whether asking is worth while.
+    """Remember, for all threads of one process, whether a service is worth asking.
 
     After so many ``failures`` within so many seconds, without an answer between them, nobody asks
     for ``pause`` seconds. Then one request asks, the others go on doing without, and ``answered``
@@ -21,6 +21,7 @@ class Breaker:
         self._closed_until = 0.0
 
     def may_ask(self) -> bool:
+        """Tell whether this request may ask. After a pause, the first one to call this may."""
         if not self._closed_until:
             return True
         with self._lock:
@@ -33,6 +34,7 @@ class Breaker:
             return True
 
     def failed(self) -> None:
+        """Note that the service did not answer."""
         with self._lock:
             now, failed_at = time.monotonic(), self._failed_at
             failed_at.append(now)
@@ -40,6 +42,7 @@ class Breaker:
                 self._closed_until = now + self.pause
 
     def answered(self) -> None:
+        """Note that the service answered: everybody may ask again."""
         if self._failed_at:
             self._failed_at.clear()
         self._closed_until = 0.0

@@ -69,22 +69,22 @@ class Conf:
 
     @property
     def web_threads(self) -> int:
-        """How many requests this process serves at once."""
+        """The number of requests that this process serves at once."""
         return int(settings.WEB_THREADS)
 
     @property
     def cognito_threads(self) -> int:
-        """How many connections to Cognito this process keeps."""
+        """The number of connections to Cognito that this process keeps."""
         return int(settings.COGNITO_THREADS)
 
     @property
     def ledger_function(self) -> str:
-        """The function that shows and clears what the triggers hold against a number."""
+        """The function that shows and clears the triggers' counts, holds and locks of a number."""
         return str(settings.LEDGER_FUNCTION)
 
     @property
     def texts_function(self) -> str:
-        """The function that texts what is not a sign-in code."""
+        """The function that texts codes of proofs and confirmations, and notices."""
         return str(settings.TEXTS_FUNCTION)
 
     @property
@@ -116,7 +116,7 @@ class Conf:
 
     @property
     def groups(self) -> dict[str, str]:
-        """By the name of a group of the user pool, the Django group that stands for it."""
+        """The Django group for each group of the user pool, by the name of the latter."""
         return dict(settings.ACCOUNTS_GROUPS)
 
     @property
@@ -126,37 +126,37 @@ class Conf:
 
     @property
     def revalidate_seconds(self) -> int:
-        """How often people who use the site are looked up in Cognito."""
+        """The time between two look-ups of a signed-in person in Cognito."""
         return int(settings.ACCOUNTS_REVALIDATE_SECONDS)
 
     @property
     def events_kept_days(self) -> int:
-        """How long sign-in events are kept."""
+        """The days for which sign-in events are kept."""
         return int(settings.ACCOUNTS_EVENTS_KEPT_DAYS)
 
     @property
     def unproven_kept_days(self) -> int:
-        """How long accounts stay whose number nobody proved; 0 for ever."""
+        """The days for which accounts with an unproven number are kept; 0 for ever."""
         return int(settings.ACCOUNTS_UNPROVEN_KEPT_DAYS)
 
     @property
     def session_idle_seconds(self) -> int:
-        """How long a session may rest; ``staff_idle_seconds`` for operators."""
+        """The longest time that a session may be unused; ``staff_idle_seconds`` for operators."""
         return int(settings.ACCOUNTS_SESSION_IDLE_SECONDS)
 
     @property
     def session_seconds(self) -> int:
-        """How old a session may grow; ``staff_seconds`` for operators."""
+        """The longest life of a session; ``staff_seconds`` for operators."""
         return int(settings.ACCOUNTS_SESSION_SECONDS)
 
     @property
     def staff_idle_seconds(self) -> int:
-        """How long a session of an operator may rest."""
+        """The longest time that an operator's session may be unused."""
         return int(settings.ACCOUNTS_STAFF_IDLE_SECONDS)
 
     @property
     def staff_seconds(self) -> int:
-        """How old a session of an operator may grow."""
+        """The longest life of an operator's session."""
         return int(settings.ACCOUNTS_STAFF_SECONDS)
 
     @property
@@ -172,12 +172,12 @@ class Conf:
 
     @property
     def confirm_seconds(self) -> int:
-        """For how long a typed code stands for the person, where much is at stake."""
+        """The time for which a typed code counts on sensitive pages."""
         return int(settings.ACCOUNTS_CONFIRM_SECONDS)
 
     @property
     def trusted_proxies(self) -> int:
-        """How many of our proxies append to X-Forwarded-For."""
+        """The number of our proxies that append to X-Forwarded-For."""
         return int(settings.TRUSTED_PROXIES)
 
     @property
@@ -187,7 +187,7 @@ class Conf:
 
     @property
     def throttle_rates(self) -> dict[str, str]:
-        """By name of the count, the rates that are let through."""
+        """The allowed rates, by the name of the count."""
         return {
             "phone_posts": str(settings.ACCOUNTS_PHONE_POSTS),
             "sends": str(settings.ACCOUNTS_SENDS),

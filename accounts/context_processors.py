@@ -1,3 +1,5 @@
+"""Template variables of every page: the name, contact, logo and colours of the site."""
+
 from functools import cache
 from zlib import crc32
 
@@ -8,6 +10,7 @@ from accounts.conf import conf
 
 
 def site(request: HttpRequest) -> dict[str, str]:
+    """Return the template variables; "" for each that is not set."""
     return {
         "site_name": conf.site_name,
         "site_contact": conf.site_contact,
@@ -18,11 +21,11 @@ def site(request: HttpRequest) -> dict[str, str]:
 
 
 def _address(contact: str) -> str:
-    """Return what a link to ``contact`` leads to."""
+    """Return the URL of a link to ``contact``."""
     return f"mailto:{contact}" if contact and "/" not in contact else contact
 
 
 @cache
 def _brand_version(light: str, dark: str) -> str:
-    """Name the colours in the address of their stylesheet, so that it may be kept for ever."""
+    """Return a version for the stylesheet's URL, so that browsers may keep it for ever."""
     return f"{crc32(brand.stylesheet(light, dark).encode()):08x}" if light else ""

@@ -1,4 +1,4 @@
-"""The countries that are texted, as people read them, and which of them is theirs most likely."""
+"""Name the countries that are texted, and guess the one that a browser is from."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from accounts import phones
 
 @dataclass(frozen=True)
 class Country:
-    """``code`` is ISO 3166; ``example`` a mobile number as its people write them."""
+    """A country: ``code`` is ISO 3166; ``example`` is a mobile number in national notation."""
 
     code: str
     name: str
@@ -44,10 +44,10 @@ def named(countries: frozenset[str], language: str) -> tuple[Country, ...]:
 
 
 def guess(accept_language: str, countries: Collection[str], *, default: str) -> str:
-    """Return the one of ``countries`` that a browser's languages speak for, else ``default``.
+    """Return the one of ``countries`` that fits a browser's languages best, else ``default``.
 
-    ``en-GB`` names its country. ``de`` is the default's where German is official there, or else
-    that of the most of its speakers.
+    ``en-GB`` names its country. ``de`` is the default country if German is official there, else the
+    one with the most speakers.
     """
     for tag, weight in parse_accept_lang_header(accept_language.lower()):
         if not weight:

@@ -1,6 +1,6 @@
-"""Which device a request comes from, as plainly as a person would say it.
+"""Name the device of a request in plain words, and recognise its browser and network.
 
-A browser is known again by a cookie of its own, which means nothing by itself: it signs nobody in.
+A browser is recognised by a long-lived cookie, which signs nobody in.
 """
 
 import ipaddress
@@ -23,10 +23,11 @@ _PHONES_AND_TABLETS = ("iPhone", "iPad", "iPod")
 
 @dataclass(frozen=True)
 class Device:
-    """``name`` is such as "iPhone" or "Firefox on Windows", "" where the browser says nothing.
+    """The device of a request.
 
-    ``browser`` is a keyed digest of the browser's cookie, "" where it has none yet. ``network`` is
-    the shortened address, such as 203.0.113.0/24.
+    ``name`` is "iPhone", "Firefox on Windows" or the like, "" if the browser says nothing.
+    ``browser`` is a keyed digest of the browser's cookie, "" if it has none yet. ``network`` is the
+    shortened address, such as 203.0.113.0/24.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Device:
 
 
 def of(request: HttpRequest) -> Device:
+    """Return the device of a request."""
     cookie = request.COOKIES.get(_cookie_name(), "")[:_MAX_COOKIE]
     return Device(
         name=describe(request.headers.get("User-Agent", "")),
@@ -46,7 +48,7 @@ def of(request: HttpRequest) -> Device:
 
 
 def remember(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Give a browser without one the cookie by which it is known again."""
+    """Set the cookie by which the browser is recognised, if it has none."""
     if request.COOKIES.get(_cookie_name()):
         return
     response.set_cookie(
@@ -60,7 +62,7 @@ def remember(request: HttpRequest, response: HttpResponseBase) -> None:
 
 
 def describe(user_agent: str) -> str:
-    """Return a plain name for what a browser says of itself."""
+    """Return a plain name for a User-Agent header, "" if it says nothing."""
     parsed = ua_parser.parse(user_agent[:_MAX_USER_AGENT])
     device = parsed.device.family if parsed.device else ""
     if device in _PHONES_AND_TABLETS:
@@ -76,8 +78,8 @@ def describe(user_agent: str) -> str:
 def client_address(request: HttpRequest) -> str:
     """Return the address of the browser: the entry that our outermost proxy wrote, or the peer.
 
-    X-Forwarded-For is read from the right, as many places as proxies are trusted; what stands
-    further left was written by the client and is worth nothing.
+    X-Forwarded-For is read from the right, one place for each trusted proxy. The client can write
+    anything further to the left.
     """
     if proxies := conf.trusted_proxies:
         chain = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
@@ -87,7 +89,7 @@ def client_address(request: HttpRequest) -> str:
 
 
 def network(address: str) -> str:
-    """Return what counts as one client: an IPv4 address, or an IPv6 network of /64."""
+    """Return the network that counts as one client: an IPv4 address, or an IPv6 /64."""
     try:
         # Some proxies write the port as well.
         bare = address if address.count(":") > 1 and "[" not in address else _host(address)
@@ -102,7 +104,7 @@ def network(address: str) -> str:
 
 
 def shorten(address: str) -> str:
-    """Return the network of an address, too wide to point at a household: /24 or /48."""
+    """Return a network that is too wide to identify a household: /24 or /48."""
     try:
         parsed = ipaddress.ip_address(network(address).partition("/")[0])
     except ValueError:

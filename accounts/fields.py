@@ -1,4 +1,4 @@
-"""Form fields for a phone and for a code: forgiving in what they take, exact in what they give."""
+"""Form fields for a phone and for a code. They accept many notations and return one."""
 
 import re
 import unicodedata
@@ -14,18 +14,18 @@ from accounts.conf import conf
 
 # A whole text message, pasted.
 _MAX_TYPED_CODE = 500
-# Countries beyond these would make no sentence.
+# A longer list of countries does not fit into a sentence.
 _NAMED_COUNTRIES = 4
-# Numbers and names of another script stand in their own direction.
+# Isolate numbers and names of another script, which may run in the other direction.
 _ISOLATED = "\u2066{}\u2069"
 # A number is not broken over two lines.
 _UNBROKEN = str.maketrans({" ": "\u00a0", "-": "\u2011"})
 
 
 class PhoneField(forms.CharField):
-    """Takes a mobile number in any notation and gives it in E.164.
+    """Accept a mobile number in any notation and return it in E.164.
 
-    ``region`` is the country of a number without +, by default the settings' one.
+    ``region`` is the country of a number without +, by default ACCOUNTS_DEFAULT_REGION.
     """
 
     default_error_messages = {
@@ -84,10 +84,10 @@ class PhoneField(forms.CharField):
 
 
 class CodeField(forms.CharField):
-    """Takes a code with spaces, hyphens and digits of any script, and gives its ASCII digits.
+    """Accept a code with spaces, hyphens and digits of any script, and return its ASCII digits.
 
-    Where there are words around it, as in a text message that was pasted whole, it is the only
-    run of digits that long. A code that cannot be right is refused here, so that it costs no try.
+    In a text message that was pasted whole, the code is the only run of digits that long. A code
+    that cannot be right is refused here, so that it costs no try.
     """
 
     default_error_messages = {
@@ -121,7 +121,7 @@ class CodeField(forms.CharField):
 
 
 def _read_digits(typed: str, length: int) -> str | None:
-    """Return the ``length`` digits that were meant, or None where that is not plain."""
+    """Return the code of ``length`` digits, or None if it is not clear."""
     if len(typed) > _MAX_TYPED_CODE:
         return None
     plain = "".join(map(_plain, typed))
@@ -139,7 +139,7 @@ def _read_digits(typed: str, length: int) -> str | None:
 
 
 def _plain(character: str) -> str:
-    """Return a digit in ASCII, a space for what people put between digits, "" for the invisible."""
+    """Return a digit in ASCII, a space for a separator, "" for an invisible character."""
     if character.isdecimal():
         return str(unicodedata.decimal(character))
     category = unicodedata.category(character)

@@ -12,11 +12,14 @@ from accounts.fields import CodeField, PhoneField
 
 
 class PhoneForm(forms.Form):
-    """``region``: the country of a number without +, unless the form that was sent names one."""
+    """The form of the phone page.
+
+    ``region`` is the country of a number without +, unless the form that was sent names one.
+    """
 
     phone = PhoneField(label=_("Mobile number"))
     remember = forms.BooleanField(label=_("Remember my number on this device"), required=False)
-    # Nobody typed what is hidden, so nobody could repair it: the view judges it, not the form.
+    # People cannot correct a hidden field, so the view judges it, not the form.
     next = forms.Field(required=False, widget=forms.HiddenInput)
 
     def __init__(
@@ -29,7 +32,7 @@ class PhoneForm(forms.Form):
 
     @classmethod
     def typed(cls, data: Mapping[str, Any], *, region: str) -> Self:
-        """Return the form as it stood on the page: judged only if it was refused there."""
+        """Return the form with its typed values, validated only if the page showed an error."""
         if data.get("refused"):
             return cls(data, region=region)
         country = str(data.get("country"))
@@ -38,16 +41,20 @@ class PhoneForm(forms.Form):
 
     @property
     def countries(self) -> tuple[Country, ...]:
+        """The countries to choose from, in the language of the page."""
         return countries.named(conf.countries, get_language() or "en")
 
     @property
     def country(self) -> Country:
+        """The country that is chosen."""
         return next(each for each in self.countries if each.code == self.region)
 
 
 class CodeForm(forms.Form):
+    """The form of the code page. ``code_length`` is the number of digits."""
+
     code = CodeField()
-    # Which sign-in the page was made for: another tab may have started another one since.
+    # The sign-in of the page: another tab may have started another one since.
     attempt = forms.Field(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, code_length: int = 6, **kwargs: Any) -> None:

@@ -1,7 +1,7 @@
-"""Phone numbers: from what people type to E.164, and what may be shown of one.
+"""Phone numbers: read what people type as E.164, and mask or format numbers for display.
 
-No I/O and no settings. libphonenumber knows the numbering plans; what it calls valid still holds
-premium and toll-free numbers, which nobody can be texted on, so the kinds are checked as well.
+No I/O and no settings. libphonenumber knows the numbering plans. It accepts premium and toll-free
+numbers, which take no texts, so the kinds are checked as well.
 """
 
 import re
@@ -14,17 +14,18 @@ from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
 MAX_TYPED_LENGTH = 40
 
 _MOBILE_KINDS = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
-# Under +1 stand two dozen countries with prices of their own, some favoured by SMS fraud; under
-# +7 two. Elsewhere a calling code is one country with its dependencies (GB: Jersey, Guernsey …).
+# +1 has two dozen countries with different prices, some of them popular for SMS fraud; +7 has
+# two. Elsewhere a calling code is one country with its dependencies (GB: Jersey, Guernsey …).
 _CODES_OF_SEVERAL_COUNTRIES = frozenset({1, 7})
 
 
 class NotAPhone(ValueError):
-    """What was typed is no phone number that we can text. ``NotAPhone`` is the base of
+    """A text that cannot be read as a number to send texts to.
 
-    UnknownFormat        no number at all, or none that exists
-    NotMobile            a number that takes no texts: landline, toll-free, premium, extension
-    CountryNotAllowed    a number of a country that is not on the list
+    NotAPhone
+    ├── UnknownFormat        not a number, or one that does not exist
+    ├── NotMobile            takes no texts: landline, toll-free, premium, extension
+    └── CountryNotAllowed    of a country that is not on the list
     """
 
 
@@ -62,9 +63,9 @@ def parse(typed: str, *, region: str, countries: Collection[str]) -> str:
 
 
 def find(typed: str, *, region: str | None = None) -> str | None:
-    """Return the E.164 form of a number that somebody looks for, allowed and mobile or not.
+    """Return the E.164 form of a number that somebody looks for, of any kind and country.
 
-    None where it is no whole number; without a ``region``, whole is what begins with a +.
+    None if it is not a whole number; without a ``region``, whole numbers begin with +.
     """
     if len(typed) > MAX_TYPED_LENGTH or not any(c.isdigit() for c in typed):
         return None
@@ -75,10 +76,10 @@ def find(typed: str, *, region: str | None = None) -> str | None:
 
 
 def prefixes(typed: str, *, region: str, countries: Collection[str]) -> set[str]:
-    """Return the ways in which the E.164 numbers begin that ``typed`` may be, or be a part of.
+    """Return the possible beginnings of E.164 numbers for a whole number or the start of one.
 
-    Without + a part is read as one of ``region``, a whole number as one of ``countries`` as well.
-    Empty where there are letters, or no digits.
+    Without + the start is read as one of ``region``, a whole number also as one of ``countries``.
+    Empty if there are letters, or no digits.
     """
     if len(typed) > MAX_TYPED_LENGTH or any(unicodedata.category(c)[0] == "L" for c in typed):
         return set()
@@ -104,7 +105,7 @@ def prefixes(typed: str, *, region: str, countries: Collection[str]) -> set[str]
 
 
 def _visible(typed: str) -> str:
-    """Take out the invisible direction marks in which address books wrap numbers."""
+    """Remove the invisible direction marks that address books put around numbers."""
     return "".join(" " if c.isspace() else c for c in typed if unicodedata.category(c) != "Cf")
 
 
@@ -127,7 +128,7 @@ def _is_allowed(number: PhoneNumber, countries: Collection[str]) -> bool:
 
 
 def example(region: str) -> str:
-    """Return a mobile number as people of ``region`` write them, such as (201) 555-0123."""
+    """Return a mobile number in the notation of ``region``, such as (201) 555-0123, or ""."""
     number = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
     if number is None:
         return ""
@@ -135,9 +136,9 @@ def example(region: str) -> str:
 
 
 def spaced(phone: str) -> str:
-    """Return ``+12015550123`` as ``+1 201-555-0123``: what a person can compare with their own.
+    """Return ``+12015550123`` as ``+1 201-555-0123``, which people can compare with their own.
 
-    What is no number is returned as it is.
+    Other texts are returned as they are.
     """
     number = _number(phone)
     return phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL) if number else phone
@@ -150,16 +151,16 @@ def calling_codes(countries: Collection[str]) -> list[str]:
 
 
 def country_of(phone: str) -> str:
-    """Return the ISO code of the country of an E.164 number, or "" where it has none."""
-    # Cognito takes any digits after a +.
+    """Return the ISO code of the country of an E.164 number, or "" if it has none."""
+    # Cognito accepts any digits after a +.
     number = _number(phone)
     return (phonenumbers.region_code_for_number(number) or "") if number else ""
 
 
 def mask(phone: str) -> str:
-    """Return ``+14155552671`` as ``+1•••••••71``: enough to know one's own number again.
+    """Return ``+14155552671`` as ``+1•••••••71``, which its owner can recognise.
 
-    What is no number is masked as well, to its last two signs.
+    Other texts are masked as well, to their last two characters.
     """
     number = _number(phone)
     if number is None:

@@ -1,8 +1,8 @@
-"""Encrypt what is kept in the database for a moment and would let its reader in.
+"""Encrypt short-lived values in the database with which a reader of it could sign in.
 
-The keys are derived from SECRET_KEY, one for each purpose; what was sealed with one of
-SECRET_KEY_FALLBACKS is still opened. Seals are text, a third longer than what is in them and a
-hundred characters more.
+The keys are derived from SECRET_KEY, one for each purpose; values sealed with one of
+SECRET_KEY_FALLBACKS can still be read. A sealed value is text, a third longer than the value plus a
+hundred characters.
 """
 
 import base64
@@ -15,11 +15,12 @@ from django.conf import settings
 
 
 def seal(value: str, *, purpose: str) -> str:
+    """Return ``value`` encrypted, as ASCII text. Only the same ``purpose`` opens it."""
     return _box(purpose).encrypt(value.encode()).decode()
 
 
 def unseal(sealed: str, *, purpose: str) -> str | None:
-    """Return what was sealed, or None where this site did not seal it for this purpose."""
+    """Return the value, or None if this site did not seal it for this purpose."""
     try:
         return _box(purpose).decrypt(sealed.encode()).decode()
     except InvalidToken:

@@ -1,3 +1,5 @@
+"""URLs under /accounts/: sign in and out, confirm, change the number, end sessions."""
+
 from django.urls import path
 
 from accounts.views import (

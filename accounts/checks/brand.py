@@ -1,4 +1,4 @@
-"""Checks of the site's own look: name, contact, logo and colours."""
+"""Checks of the site's name, contact, logo and colours."""
 
 from contextlib import suppress
 from typing import Any
@@ -14,7 +14,7 @@ from accounts.conf import conf
 
 @register(deploy=True)
 def check_names(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Warn where pages have no name of their own, or no contact: W003, W004."""
+    """Warn if the site has no name of its own, or no contact: W003, W004."""
     found: list[CheckMessage] = []
     if conf.site_name in ("", "Phone login"):
         found.append(
@@ -65,7 +65,7 @@ def check_logo(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def check_colors(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Require colours that can be read, on every surface of the pages: E020, E021."""
+    """Require colours that are readable on every background of the pages: E020, E021."""
     if conf.site_color_dark and not conf.site_color:
         return [Error("SITE_COLOR_DARK needs a SITE_COLOR.", id="accounts.E020")]
     found: list[CheckMessage] = []

@@ -1,4 +1,4 @@
-"""Checks of the user pool: its settings, its groups, and how often it is asked."""
+"""Checks of the settings of the user pool, its groups, and the time between look-ups."""
 
 import re
 from typing import Any
@@ -7,7 +7,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 
 from accounts.conf import conf
 
-# The name of a group, as Cognito takes it.
+# The names that Cognito accepts for a group.
 _POOL_GROUP = re.compile(r"\S{1,128}")
 _MAX_DJANGO_GROUP = 150
 _REVALIDATE = range(60, 24 * 60 * 60 + 1)
@@ -37,7 +37,7 @@ def check_pool(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(deploy=True)
 def check_texts(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Warn where no function texts what is not a sign-in code: W002."""
+    """Warn if TEXTS_FUNCTION is missing, without which nobody changes a number: W002."""
     if conf.texts_function:
         return []
     return [

@@ -1,4 +1,4 @@
-"""Checks of sign-in: the countries, who may sign up, and limits per network."""
+"""Checks of sign-in: the countries, open or closed sign-up, and limits per network."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from accounts.conf import conf
 
 @register(Tags.security)
 def check_countries(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Require countries to text, and the one of numbers without + among them: E001, E002."""
+    """Require countries, with the one of numbers without + among them: E001, E002."""
     unknown = sorted(conf.countries - phonenumbers.SUPPORTED_REGIONS)
     if unknown or not conf.countries:
         what = f"names no country: {', '.join(unknown)}" if unknown else "is empty"
@@ -63,7 +63,7 @@ def check_rates(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def check_throttle_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Warn where each process counts on its own: W001."""
+    """Warn if each process counts on its own: W001."""
     if not conf.throttle_url.startswith("memory:"):
         return []
     return [

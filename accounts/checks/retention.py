@@ -23,8 +23,8 @@ def check_retention(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def check_unproven(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Require a week to a year for accounts whose number nobody proved, or 0: E015."""
-    # The ledger of the triggers, which vouches for them, forgets a number after 400 days.
+    """Require a week to a year for accounts with an unproven number, or 0: E015."""
+    # The ledger of the triggers, which proves that they are unused, forgets after 400 days.
     if conf.unproven_kept_days == 0 or 7 <= conf.unproven_kept_days <= 365:
         return []
     return [

@@ -1,4 +1,4 @@
-"""Checks of sessions: how long they last, and several people on one account."""
+"""Checks of sessions: their life, and the policy for several people on one account."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def check_sharing_policies(app_configs: Any, **kwargs: Any) -> list[CheckMessage
 
 @register(Tags.security)
 def check_sessions(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Require sessions that last longer than they may rest, within bounds: E008, E009."""
+    """Require sessions that live longer than they may be unused, within bounds: E008, E009."""
     limits_of = {
         "SESSION": (conf.session_idle_seconds, conf.session_seconds),
         "STAFF": (conf.staff_idle_seconds, conf.staff_seconds),

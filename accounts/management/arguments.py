@@ -10,6 +10,7 @@ from accounts.conf import conf
 
 
 def add_phone(parser: ArgumentParser) -> None:
+    """Add the argument ``phone``, which ``read_phone`` reads."""
     parser.add_argument("phone", help="mobile number, such as +14155552671")
 
 

@@ -1,4 +1,4 @@
-"""What models cannot say: events are only added, and how people are found by their names.
+"""Add what models cannot declare: triggers that protect events, and an index on names.
 
 The database itself refuses to change sign-in events, whoever asks. On PostgreSQL it refuses to
 delete them as well, except to accounts/events/retention.py, which says so in

@@ -11,9 +11,9 @@ register = template.Library()
 
 @register.filter
 def ago(at: datetime) -> str:
-    """Say how long ago something was, as people do: nobody counts the seconds.
+    """Return how long ago something was, in words and without seconds: "3 hours ago".
 
-    By Babel, since Django's words for it do not decline: "3 Tage her" fits into no German sentence.
+    By Babel, since Django's words are not inflected: "3 Tage her" fits into no German sentence.
     """
     passed = timezone.now() - at
     if passed < timedelta(minutes=1):

@@ -1,4 +1,4 @@
-"""Changing one's own number: the pages of numbers."""
+"""The pages on which people change their own number."""
 
 from functools import partial
 from typing import cast
@@ -31,7 +31,7 @@ from accounts.views.code_steps import (
 
 
 class NumberStepView(StepView):
-    """A step for those who are signed in."""
+    """A step of the change, for people who are signed in."""
 
     steps = Steps("number", "accounts:number", "accounts:number_code", "accounts:number_resend")
 
@@ -41,7 +41,7 @@ class NumberStepView(StepView):
         return redirect_to_login(resolve_url(self.steps.start))
 
     def shown(self, phone: str) -> str:
-        # They typed it a moment ago, and have to see where they mistyped.
+        # They typed it a moment ago, and must be able to see a mistake.
         return phones.spaced(phone)
 
     def start_page(
@@ -110,7 +110,7 @@ class CancelView(NumberStepView):
 
 @method_decorator(never_cache, name="dispatch")
 class TakenView(LoginRequiredMixin, View):
-    """Says that the number, which the person has proven, has an account of its own."""
+    """Say that the number that was proven belongs to another account."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
         taken = change_phone.taken(request)
@@ -122,7 +122,7 @@ class TakenView(LoginRequiredMixin, View):
 
 @method_decorator(never_cache, name="dispatch")
 class ChangedView(LoginRequiredMixin, View):
-    """Says how far the change has come, and signs the other devices out for who presses."""
+    """Show how far the change is. A button signs the other devices out."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
         user = cast(User, request.user)
@@ -147,7 +147,7 @@ class ChangedView(LoginRequiredMixin, View):
 
 
 def _remember_instead(request: HttpRequest, response: HttpResponse, user: User, phone: str) -> None:
-    """Let the browser keep the new number, if it has kept an old one of this person."""
+    """Replace the number that the browser remembers, if it is an old one of this person."""
     kept = phone_cookie.load(request)
     if kept and kept != phone and change_phone.was_theirs(user, kept):
         phone_cookie.store(response, phone)
@@ -165,7 +165,7 @@ def _refuse_same(form: PhoneForm) -> None:
 
 
 def _own_region(request: HttpRequest) -> str:
-    """Return the country to start with: of the number they have."""
+    """Return the country of the present number, to start with."""
     return likely_region(request, cast(User, request.user).phone)
 
 

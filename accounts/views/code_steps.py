@@ -1,4 +1,4 @@
-"""The steps of every flow that texts a code: type it, ask for another, and what may go wrong."""
+"""Base views of every flow that texts a code: type it, ask for another, and all errors."""
 
 import dataclasses
 import math
@@ -30,7 +30,7 @@ _RETRY_AFTER = "60"
 
 @dataclass(frozen=True)
 class Steps:
-    """The pages of a flow that texts a code, by the names of their addresses."""
+    """The pages of a flow that texts a code, by the names of their URLs."""
 
     purpose: Purpose
     start: str
@@ -43,7 +43,7 @@ class Steps:
     name="dispatch",
 )
 class StepView(View):
-    """A step of a flow."""
+    """A step of a flow. It turns the errors of the flow into pages and messages."""
 
     steps: Steps
 
@@ -71,20 +71,21 @@ class StepView(View):
             return too_many(request, error)
 
     def elsewhere(self, request: HttpRequest) -> HttpResponseBase | None:
-        """Return the way out for people whom this step is not for."""
+        """Return a redirect for people for whom this step is not meant, else None."""
         raise NotImplementedError
 
     def nothing_pending(self, request: HttpRequest) -> HttpResponse:
+        """Return the response to a browser that has no flow under way."""
         return redirect(self.steps.start)
 
     def start_page(
         self, request: HttpRequest, waiting: Pending, *, status: int = 200, reference: str = ""
     ) -> HttpResponse:
-        """Return the flow's first page, ready to go on from there."""
+        """Return the first page of the flow, from which the person can go on."""
         raise NotImplementedError
 
     def shown(self, phone: str) -> str:
-        """Return a phone as the page may show it to whoever looks."""
+        """Return a phone as the page may show it: masked."""
         return phones.mask(phone)
 
     def code_page(
@@ -96,7 +97,7 @@ class StepView(View):
         status: int = 200,
         is_answer_lost: bool = False,
     ) -> HttpResponse:
-        """Return the page; ``is_answer_lost`` where a code that was sent may be used up by now."""
+        """Return the page. ``is_answer_lost``: the code that was sent may be used up by now."""
         waiting = attempt_steps.current(request, self.steps.purpose)
         if waiting is not None and waiting.challenge is None and status == 503:
             # The code was right, and spent, before something failed.
@@ -126,8 +127,10 @@ class StepView(View):
 
 
 class CodeView(StepView):
+    """Show the page of the code, and pass a code to the flow."""
+
     def finish(self, request: HttpRequest, code: str, *, attempt: str) -> str:
-        """Return where to go once the code was right. Raises what the flow does."""
+        """Pass the code to the flow. Return the URL to go to. Raises the errors of the flow."""
         raise NotImplementedError
 
     def get(self, request: HttpRequest) -> HttpResponse:
@@ -165,7 +168,7 @@ class CodeView(StepView):
 
 
 class ResendView(StepView):
-    """Only POST texts. A reload after a refusal leads back to the page of the code."""
+    """Send another text on POST. A GET, such as a reload, leads back to the page of the code."""
 
     http_method_names = ["get", "head", "post"]
 
@@ -190,7 +193,7 @@ class ResendView(StepView):
 
 
 def say_if_texted_before(request: HttpRequest, *, is_texted: bool, purpose: Purpose) -> None:
-    """Say that nothing was texted just now, where an earlier text brings the code all the same."""
+    """Tell the person that no text left just now, if an earlier one has the code."""
     waiting = attempt_steps.current(request, purpose)
     if not is_texted and waiting and waiting.challenge and waiting.challenge.delivery == "sent":
         messages.info(
@@ -200,6 +203,7 @@ def say_if_texted_before(request: HttpRequest, *, is_texted: bool, purpose: Purp
 
 
 def too_many(request: HttpRequest, error: errors.TooMany) -> HttpResponse:
+    """Return the page 429, which says when to try again."""
     minutes = math.ceil(error.retry_after / 60)
     context = {"minutes": minutes, "reference": error.reference}
     response = render(request, "429.html", context, status=429)
@@ -208,7 +212,7 @@ def too_many(request: HttpRequest, error: errors.TooMany) -> HttpResponse:
 
 
 def likely_region(request: HttpRequest, phone: str | None) -> str:
-    """Return the country to start with: of the number typed before, else of the browser."""
+    """Return the country of an earlier number, else the one of the browser's languages."""
     earlier = phones.country_of(phone) if phone else ""
     if earlier in conf.countries:
         return earlier
@@ -217,7 +221,7 @@ def likely_region(request: HttpRequest, phone: str | None) -> str:
 
 
 def further_step(over: Pending | None) -> str:
-    """Return what Cognito asked for after the right code, in words, or "" where that was all."""
+    """Return the name of a further step that Cognito asked for after the right code, or ""."""
     if over is None or not over.further_step:
         return ""
     return {
@@ -229,9 +233,9 @@ def further_step(over: Pending | None) -> str:
 
 
 def next_url(request: HttpRequest, *, otherwise: str | None = None) -> str:
-    """Return where the person wanted to go, if that is on this host, or ``otherwise``: home."""
+    """Return the URL that the person wanted, if it is on this host, else ``otherwise`` or home."""
     url = request.POST.get("next") or request.GET.get("next") or ""
-    # A word alone would be read as the name of a view, or as a page beside this one.
+    # A bare word would be read as the name of a view, or as a relative URL.
     is_whole = url.startswith(("/", "http://", "https://"))
     if (
         is_whole

@@ -1,4 +1,4 @@
-"""Where somebody is signed in, and how to end it."""
+"""The page of a person's sessions, with buttons that end them."""
 
 from typing import Any, cast
 
@@ -34,7 +34,7 @@ class DevicesView(LoginRequiredMixin, TemplateView):
 
 @method_decorator(never_cache, name="dispatch")
 class _ActView(LoginRequiredMixin, View):
-    """Only POST acts. Who had to sign in first comes back to the list."""
+    """Act on POST alone. A GET, such as after a sign-in on the way, leads to the list."""
 
     http_method_names = ["get", "post"]
 
@@ -47,6 +47,8 @@ class _OneDevice(forms.Form):
 
 
 class EndOneView(_ActView):
+    """End one session on another device, named by ``handle``."""
+
     def post(self, request: HttpRequest) -> HttpResponse:
         form = _OneDevice(request.POST)
         user = cast(User, request.user)
@@ -58,6 +60,8 @@ class EndOneView(_ActView):
 
 
 class EndOthersView(_ActView):
+    """End all sessions but the one of this browser."""
+
     def post(self, request: HttpRequest) -> HttpResponse:
         ended = sessions.end_elsewhere(request, cast(User, request.user))
         if ended:
@@ -73,7 +77,7 @@ class EndOthersView(_ActView):
 
 
 class NewcomerSeenView(_ActView):
-    """Takes away the notice that another device signed in."""
+    """Dismiss the notice that another device signed in."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
         sessions.newcomer_seen(request)

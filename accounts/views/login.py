@@ -1,4 +1,4 @@
-"""The pages of a sign-in: one call of the flow per view, and its outcome put into words."""
+"""The pages of a sign-in. Each view makes one call of the flow and shows its result."""
 
 from functools import partial
 from typing import Any
@@ -28,7 +28,7 @@ class HomeView(LoginRequiredMixin, TemplateView):
 
 
 class LoginStepView(code_steps.StepView):
-    """A step of the sign-in. People who are signed in already are sent on."""
+    """A step of the sign-in. People who are signed in already go to the next page."""
 
     steps = Steps("login", "accounts:login", "accounts:code", "accounts:resend")
 
@@ -96,7 +96,7 @@ class PhoneView(LoginStepView):
 
 
 class ForgetView(LoginStepView):
-    """Only POST forgets."""
+    """Forget the number that this browser remembers, on POST."""
 
     http_method_names = ["get", "head", "post"]
 
@@ -124,7 +124,7 @@ class ResendView(LoginStepView, code_steps.ResendView):
 
 @method_decorator(never_cache, name="dispatch")
 class SignOutView(LogoutView):
-    """Only POST signs out. A link that leads here does not, and goes on to the home page."""
+    """Sign out on POST. A GET, such as by a link, goes to the home page."""
 
     http_method_names = ["get", "post"]
 
@@ -140,9 +140,9 @@ class SignOutView(LogoutView):
 
 
 def typed_page(request: HttpRequest, *, stale: str = "") -> HttpResponse:
-    """Return the page of the phone with what was typed there, and with its error if it had one.
+    """Return the page of the phone with the typed values, and with the error that it had.
 
-    ``stale``: why nothing else was done with it, "no_cookies" or "old".
+    ``stale`` says why the form was not used: "no_cookies" or "old".
     """
     region = likely_region(request, phone_cookie.load(request))
     form = PhoneForm.typed(request.POST, region=region)
@@ -158,7 +158,7 @@ def _phone_page(
     status: int = 200,
     reference: str = "",
 ) -> HttpResponse:
-    """``over`` is the sign-in that has just ended, whose code can be used no more."""
+    """Return the page. ``over`` is a sign-in that has just ended, whose code is used up."""
     context = {
         "form": form,
         "is_over": over is not None,

@@ -1,7 +1,7 @@
-"""The number that a person let this browser keep, in a cookie of this host alone.
+"""Remember a phone in the browser, in a cookie of this host, if the person wants that.
 
-Signed, so that nobody plants a number; out of reach for scripts; and gone on demand. It works
-without JavaScript, and nothing of it is kept on our side.
+The cookie is signed, so that nobody can plant a number, and scripts cannot read it. It works
+without JavaScript, and the server keeps nothing.
 """
 
 from django.conf import settings
@@ -17,6 +17,7 @@ def load(request: HttpRequest) -> str | None:
 
 
 def store(response: HttpResponse, phone: str) -> None:
+    """Let the browser remember a phone in E.164 for 180 days."""
     response.set_signed_cookie(
         _name(),
         phone,
@@ -29,6 +30,7 @@ def store(response: HttpResponse, phone: str) -> None:
 
 
 def forget(response: HttpResponse) -> None:
+    """Remove the cookie."""
     response.delete_cookie(_name(), samesite="Lax")
 
 

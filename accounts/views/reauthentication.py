@@ -1,4 +1,4 @@
-"""The pages on which somebody who is signed in types a code again."""
+"""The pages on which people who are signed in type a fresh code."""
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -19,7 +19,7 @@ from accounts.views.code_steps import (
 
 
 class ConfirmStepView(StepView):
-    """A step for those who are signed in."""
+    """A step of the confirmation, for people who are signed in."""
 
     steps = Steps("confirm", "accounts:confirm", "accounts:confirm_code", "accounts:confirm_resend")
 

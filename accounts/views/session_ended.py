@@ -14,7 +14,7 @@ from accounts.views.code_steps import next_url
 
 @method_decorator(never_cache, name="dispatch")
 class EndedView(TemplateView):
-    """Tells once what became of this browser's session."""
+    """Say once why this browser's session ended."""
 
     http_method_names = ["get"]
     template_name = "accounts/ended.html"

@@ -1,4 +1,4 @@
-"""What every page of the site goes by, its colours and its language, and what stands in for one."""
+"""Views behind every page: the brand's stylesheet, the language switch and the error page."""
 
 import logging
 import sys
@@ -35,13 +35,13 @@ _RETRY_AFTER = 30
 @require_safe
 @cache_control(public=True, max_age=365 * 24 * 60 * 60, immutable=True)
 def brand_css(request: HttpRequest) -> HttpResponse:
-    """The site's own colours. Its address changes with them."""
+    """Return the stylesheet of the brand's colours. Its URL changes with them."""
     rules = brand.stylesheet(conf.site_color, conf.site_color_dark) if conf.site_color else ""
     return HttpResponse(rules, content_type="text/css")
 
 
 class LanguageView(View):
-    """Django's switch of languages, which lets the texts follow."""
+    """Switch the language of the pages as Django does, and of the person's texts."""
 
     http_method_names = ["get", "post"]
 
@@ -53,15 +53,15 @@ class LanguageView(View):
 
 
 def is_switch(request: HttpRequest) -> bool:
-    """Tell whether a form was sent by a button of the languages, which takes along what was typed.
+    """Tell whether a language button sent the form, together with the typed values.
 
-    So nobody types a number again to read an error in a language of theirs.
+    So nobody types a number again to read an error in their language.
     """
     return "language" in request.POST
 
 
 def in_language(request: HttpRequest, page: Callable[[], HttpResponse]) -> HttpResponse:
-    """Return ``page()`` in the language that the button stands for, which the browser keeps."""
+    """Return ``page()`` in the language of the button, which the browser keeps."""
     switched = _switch(request, is_admitted=True)
     response = page()
     response.cookies.update(switched.cookies)
@@ -74,7 +74,7 @@ def _switch(request: HttpRequest, *, is_admitted: bool = False) -> HttpResponseB
     if chosen in dict(settings.LANGUAGES):
         translation.activate(chosen)
         if request.user.is_authenticated:
-            # Beyond the limit the texts follow at the next sign-in, as the page does now.
+            # Beyond the limit, only the page changes; texts follow at the next sign-in.
             with suppress(errors.TooMany):
                 if not is_admitted:
                     attempt_steps.throttle_post(request)
@@ -83,7 +83,7 @@ def _switch(request: HttpRequest, *, is_admitted: bool = False) -> HttpResponseB
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's own has not even the site's name. This one asks no session and no database."""
+    """Return the page 500 with the site's name, without a session or a database query."""
     error = sys.exc_info()[1]
     if isinstance(error, (OperationalError, InterfaceError)):
         return _without_database(request, error)
@@ -91,10 +91,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _without_database(request: HttpRequest, error: Exception) -> HttpResponse:
-    """Say that it passes: the database is away or too slow, or a row is locked for too long."""
+    """Return the page 503: the database is away or too slow, or a lock lasts too long."""
     sqlstate = getattr(error.__cause__, "sqlstate", None)
     log.error("The database does not answer: %s %s", type(error).__name__, sqlstate or "")
-    # What runs on the way out must not ask again, and wait again.
+    # Middleware must not ask the database again for the response, and wait again.
     request.session = SessionStore()
     request.__dict__.pop("_messages", None)
     context = {

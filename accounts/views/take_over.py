@@ -1,4 +1,4 @@
-"""The question that the sharing policy ``ask`` puts to whoever signs in beside another device."""
+"""The page of the sharing policy ``ask``: end the sessions of other devices, or stop here?"""
 
 from django.conf import settings
 from django.contrib import messages

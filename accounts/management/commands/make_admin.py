@@ -22,7 +22,7 @@ class Command(BaseCommand):
         try:
             identity = gateway.create_user(phone) or gateway.find_user(phone)
             if conf.staff_group:
-                # Else the next sign-in would take it away again.
+                # Without the group, the next sign-in would take the rights away again.
                 gateway.add_to_group(identity.sub, conf.staff_group)
         except cognito.CognitoError as error:
             raise CommandError(f"Cognito did not do it: {error!r}") from error

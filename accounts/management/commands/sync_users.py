@@ -13,7 +13,7 @@ from accounts.sync.pace import Pace
 _TRIES = 8
 _LONGEST_WAIT = 30.0
 _SHOWN = 10
-_NOTE_EVERY = 5.0  # seconds, where the line cannot be written over
+_NOTE_EVERY = 5.0  # seconds, where a line cannot be overwritten
 
 
 class Command(BaseCommand):
@@ -144,7 +144,7 @@ class Command(BaseCommand):
 
 
 class _Progress:
-    """One line that is written over on a terminal, and now and then a new one elsewhere."""
+    """Show progress in one line that is overwritten on a terminal, elsewhere in new lines."""
 
     def __init__(self, out: Any, run: SyncRun) -> None:
         self._out = out
@@ -172,7 +172,7 @@ def _total(found: dict[str, dict[str, int]]) -> int:
 
 
 def _in_words(difference: Difference) -> str:
-    """Say what stands on either side, without a whole number."""
+    """Describe both sides of a difference, with masked numbers."""
 
     def side(values: dict[str, Any]) -> str:
         if not values:
