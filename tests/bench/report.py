@@ -117,7 +117,7 @@ def _kept() -> dict[str, str]:
 
 def _table(rows: list[list[str]]) -> str:
     head, *others = rows
-    widths = [max(len(row[n]) for row in rows) for n in range(len(head))]
+    widths = [max(3, *(len(row[n]) for row in rows)) for n in range(len(head))]
     align = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     lines = [head, align, *others]
     return "\n".join(
