@@ -10,10 +10,15 @@ class AccountsConfig(AppConfig):
     verbose_name = _("People")
 
     def ready(self) -> None:
+        from django.contrib.auth.models import update_last_login
+        from django.contrib.auth.signals import user_logged_in
+
         from accounts import checks  # noqa: F401 - checks register themselves
         from accounts.events import audit
 
         audit.register()
+        # ``sessions.concurrency`` writes it, with the statement that locks the row.
+        user_logged_in.disconnect(update_last_login, dispatch_uid="update_last_login")
 
 
 class PhoneAdminConfig(AdminConfig):

@@ -35,11 +35,12 @@ TRUSTED_PROXIES = env.int("DJANGO_TRUSTED_PROXIES", default=0)
 LOCAL_CLOUD = False
 
 INSTALLED_APPS = [
+    # Before ours, which takes back what it has set up (accounts/apps.py).
+    "django.contrib.auth",
     "accounts.apps.AccountsConfig",
     "accounts.apps.PhoneAdminConfig",
     "cognito_admin.apps.CognitoAdminConfig",
     "config.apps.SiteConfig",
-    "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",

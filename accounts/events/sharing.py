@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import SignInEvent, User
 
-_WEEK = timedelta(days=7)
+_WEEK, _DAY = timedelta(days=7), timedelta(days=1)
 
 # One person has a phone, a computer at home and perhaps one at work, and signs in on each about
 # once in two weeks, often while the others are signed in. So the first mark of each sign is beyond
@@ -21,7 +21,8 @@ _LIKELY = {"devices_in_week": 6, "overlaps_in_week": 8, "crossed_in_week": 3}
 def measure(user: User) -> None:
     """Sum up the sign-ins of the last seven days of ``user``, and what they say about sharing.
 
-    Two different signs that are weak alone are strong together.
+    What stands in the row already is not written again on the same day. Two different signs that
+    are weak alone are strong together.
     """
     now = timezone.now()
     week = SignInEvent.objects.filter(
@@ -31,7 +32,11 @@ def measure(user: User) -> None:
         overlaps_in_week=Count("pk", filter=Q(overlaps__gt=0)),
         crossed_in_week=Count("pk", filter=Q(crossed=True)),
     )
-    User.objects.filter(pk=user.pk).update(**week, sharing=_sharing(week), sharing_at=now)
+    found = {**week, "sharing": _sharing(week)}
+    is_fresh = user.sharing_at is not None and now - user.sharing_at < _DAY
+    if is_fresh and all(getattr(user, name) == value for name, value in found.items()):
+        return
+    User.objects.filter(pk=user.pk).update(**found, sharing_at=now)
 
 
 def _sharing(week: dict[str, int]) -> User.Sharing:

@@ -8,6 +8,7 @@ it, and here it finds the attempt.
 import re
 import secrets
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Q
 from django.http import HttpRequest
@@ -16,6 +17,7 @@ from django.utils.crypto import salted_hmac
 
 from accounts import devices, phones
 from accounts.models import Session, SignInEvent, User
+from accounts.models.insert import insert
 
 Kind = SignInEvent.Kind
 
@@ -44,7 +46,7 @@ def phone_key(phone: str) -> str:
     return salted_hmac("accounts.events", phone, algorithm="sha256").hexdigest()
 
 
-def record(
+def event(
     kind: str,
     source: HttpRequest | Session | None,
     *,
@@ -57,9 +59,9 @@ def record(
     crossed: bool = False,
     overlaps: int = 0,
     at: datetime | None = None,
-) -> None:
-    """Write one event, of now or of ``at``. ``source`` is None for what no browser asked for."""
-    SignInEvent.objects.create(
+) -> SignInEvent:
+    """Return one event, of now or of ``at``. ``source`` is None for what no browser asked for."""
+    return SignInEvent(
         at=at or timezone.now(),
         kind=kind,
         reason=reason,
@@ -74,6 +76,11 @@ def record(
         overlaps=overlaps,
         **_device(source),
     )
+
+
+def record(kind: str, source: HttpRequest | Session | None, **facts: Any) -> None:
+    """Write one ``event`` at once."""
+    insert([event(kind, source, **facts)])
 
 
 def asked_elsewhere(request: HttpRequest, reference: str) -> bool:

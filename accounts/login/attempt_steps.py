@@ -7,8 +7,8 @@ state that belong to an error are written once.
 import hmac
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import HttpRequest
@@ -19,10 +19,13 @@ from accounts.events import sign_ins
 from accounts.login import lock, pending, throttle
 from accounts.login.errors import LoginError, NothingPending, OtherAttempt, TooMany, Unavailable
 from accounts.login.pending import Pending, Purpose
-from accounts.models import User
+from accounts.models import SignInEvent, User
+from accounts.models.insert import insert
 from accounts.sync import lockouts
 
 log = logging.getLogger(__name__)
+
+_HELD = "_accounts_login_lock"
 
 
 @dataclass
@@ -37,6 +40,7 @@ class Step:
     held: lock.Held
     waiting: Pending | None
     user: User | None = None
+    events: list[SignInEvent] = field(default_factory=list)
 
     def required(self) -> Pending:
         if self.waiting is None:
@@ -52,19 +56,21 @@ class Step:
         self.waiting = new
 
     def note(self, kind: str, *, user: User | None = None, **facts: Any) -> None:
-        """Write an event of the attempt. ``user`` is looked up where nobody knows."""
+        """Add an event of the attempt, written when the step ends. Looks ``user`` up if need be."""
         attempt = self.required()
         user = user or self.user
         if user is None and attempt.sub:
             user = User.objects.filter(pool=conf.user_pool_id, sub=attempt.sub).first()
-        sign_ins.record(
-            kind,
-            self.request,
-            phone=attempt.phone,
-            user=user,
-            attempt=attempt.attempt,
-            reference=attempt.reference,
-            **facts,
+        self.events.append(
+            sign_ins.event(
+                kind,
+                self.request,
+                phone=attempt.phone,
+                user=user,
+                attempt=attempt.attempt,
+                reference=attempt.reference,
+                **facts,
+            )
         )
 
     def refresh_lockout(self) -> None:
@@ -95,19 +101,44 @@ def step(
 
     ``mine`` tells whether what is pending is of whoever makes the request.
     """
-    try:
-        with lock.hold(request) as held:
-            found = pending.reload(request)
-            is_ours = found and found.purpose == purpose and mine(request, found)
-            this = Step(request, held, found if is_ours else None)
-            try:
-                yield this
-            except LoginError as error:
-                this.settle(error)
-                raise
-    except lock.TooLong as error:
-        log.warning("A request waited too long for the one before it")
-        raise Unavailable from error
+    is_read_before = not hasattr(request, _HELD)
+    with alone(request):
+        held: lock.Held | None = getattr(request, _HELD)
+        if held is None:
+            raise Unavailable
+        found = pending.reload(request) if is_read_before else pending.load(request)
+        is_ours = found and found.purpose == purpose and mine(request, found)
+        this = Step(request, held, found if is_ours else None)
+        try:
+            yield this
+        except LoginError as error:
+            this.settle(error)
+            raise
+        finally:
+            insert(this.events)
+
+
+@contextmanager
+def alone(request: HttpRequest) -> Iterator[None]:
+    """Lock the sign-in of this browser, unless this request has done so already.
+
+    A view enters it before it reads the session, which then is as the request before left it.
+    Where that one takes too long, every step of this one raises Unavailable.
+    """
+    if hasattr(request, _HELD):
+        yield
+        return
+    with ExitStack() as stack:
+        held = None
+        try:
+            held = stack.enter_context(lock.hold(request))
+        except lock.TooLong:
+            log.warning("A request waited too long for the one before it")
+        setattr(request, _HELD, held)
+        try:
+            yield
+        finally:
+            delattr(request, _HELD)
 
 
 def current(request: HttpRequest, purpose: Purpose = "login") -> Pending | None:

@@ -24,7 +24,7 @@ from accounts import phones
 from accounts.aws import cognito, functions
 from accounts.aws.cognito_values import Challenge
 from accounts.events import sign_ins
-from accounts.login import lock, throttle
+from accounts.login import throttle
 from accounts.login.attempt_steps import Step, check_attempt, step, unavailable, within_limits
 from accounts.login.errors import (
     Expired,
@@ -133,7 +133,7 @@ def finish(
     NothingPending, OtherAttempt, TooMany, FurtherStep, Unavailable, and what the flow raises.
     """
     with step(flow.purpose, request, mine=flow.mine) as this:
-        if session := lock.just_signed_in(request, answer=code):
+        if session := this.held.just_signed_in(answer=code):
             return flow.repeat(request, session)
         waiting = this.required()
         if attempt:
@@ -192,6 +192,7 @@ def _text(flow: Flow[Any, Any], this: Step, *, first: bool) -> bool:
             wrong_answer="",
             proven=None,
             further_step="",
+            is_texted_here=challenge.is_texted_now,
             reference=challenge.reference or attempt.reference,
         )
     )

@@ -12,7 +12,7 @@ from accounts import after_response, phones, sessions
 from accounts.aws import cognito, tokens
 from accounts.aws.cognito_values import Tokens
 from accounts.events import sharing, sign_ins
-from accounts.login import attempt_steps, locale, pending
+from accounts.login import attempt_steps, locale, lock, pending
 from accounts.login.attempt_steps import Step
 from accounts.login.errors import InUse, NothingPending, StartOver
 from accounts.login.pending import Pending
@@ -71,12 +71,13 @@ def let_in(this: Step, user: User, *, may_end_others: bool = False) -> bool:
         Kind.SUCCEEDED,
         user=user,
         seconds=max(0, round((waiting.proven_at or time.time()) - waiting.texted_at)),
-        crossed=sign_ins.asked_elsewhere(request, waiting.reference),
+        crossed=not waiting.is_texted_here and sign_ins.asked_elsewhere(request, waiting.reference),
         overlaps=entry.overlaps,
     )
     if entry.ended:
         this.note(Kind.TAKEN_OVER, user=user, overlaps=entry.ended)
     after_response.do(request, partial(sharing.measure, user))
+    after_response.do(request, lock.remove_old)
     log.info("Signed in: %s", phones.mask(waiting.phone))
     return True
 

@@ -27,6 +27,7 @@ from django.utils.crypto import salted_hmac
 
 from accounts import sealing
 from accounts.models import LoginLock
+from accounts.models.insert import insert
 
 # Longer than a request lasts, so that a lock that a lost machine left behind frees itself. That of
 # a process that died on a machine that lives is free at once.
@@ -34,6 +35,7 @@ _LEASE = timedelta(seconds=20)
 _PATIENCE = 5.0
 _POLL = 0.05
 _SEALED = "accounts.turns"
+_removed_at = time.monotonic()
 
 
 class TooLong(Exception):
@@ -41,18 +43,41 @@ class TooLong(Exception):
 
 
 class Held:
-    """The lock that this request holds until it leaves the ``with`` block."""
+    """The lock that this request holds until it leaves the ``with`` block.
 
-    def __init__(self, row: LoginLock | None) -> None:
+    ``row`` is the lock, None for a browser without a cookie. ``is_over``: the sign-in that this
+    request waited for has succeeded, and the row is that one's.
+    """
+
+    def __init__(self, row: LoginLock | None = None, *, is_over: bool = False) -> None:
         self._row = row
+        self._is_kept = is_over
+        self._earlier = row if is_over else None
 
     def signed_in(self, session: str, *, answer: str) -> None:
         """Let a second press with the same answer end in the session with this key, too."""
-        sealed = sealing.seal(session, purpose=_SEALED)
-        self._own().update(session=sealed, answer=_digest(answer))
+        if self._row and not self._earlier:
+            sealed = sealing.seal(session, purpose=_SEALED)
+            self._own().update(session=sealed, answer=_digest(answer))
+            self._is_kept = True
+
+    def just_signed_in(self, *, answer: str) -> str | None:
+        """Return the key of the session that this browser got for ``answer`` a moment ago.
+
+        The cookie of a browser may have been planted by somebody else, so the answer must be the
+        same too, and a wrong one ends the matter: nobody gets a second guess.
+        """
+        earlier = self._earlier
+        if earlier is None:
+            return None
+        if not hmac.compare_digest(earlier.answer, _digest(answer)):
+            earlier.delete()
+            return None
+        return sealing.unseal(earlier.session, purpose=_SEALED)
 
     def leave(self) -> None:
-        self._own().filter(session="").delete()
+        if self._row and not self._is_kept:
+            self._own().delete()
 
     def _own(self) -> QuerySet[LoginLock]:
         """The row, unless this request took so long that its lock was freed for another one."""
@@ -67,54 +92,39 @@ def hold(request: HttpRequest) -> Iterator[Held]:
 
     Raises TooLong.
     """
-    held = Held(_take(browser) if (browser := _browser(request)) else None)
+    held = _take(browser) if (browser := _browser(request)) else Held()
     try:
         yield held
     finally:
         held.leave()
 
 
-def just_signed_in(request: HttpRequest, *, answer: str) -> str | None:
-    """Return the key of the session that this browser got for ``answer`` a moment ago.
-
-    The cookie of a browser may have been planted by somebody else, so the answer must be the same
-    too, and a wrong one ends the matter: nobody gets a second guess.
-    """
-    row = (
-        LoginLock.objects.filter(
-            browser=_browser(request), taken_at__gt=timezone.now() - LoginLock.KEPT
-        )
-        .exclude(session="")
-        .first()
-    )
-    if row is None:
-        return None
-    if not hmac.compare_digest(row.answer, _digest(answer)):
-        row.delete()
-        return None
-    return sealing.unseal(row.session, purpose=_SEALED)
+def remove_old(*, at_most_every: float = 60) -> None:
+    """Delete locks of sign-ins that are over, unless this process did so a moment ago (seconds)."""
+    global _removed_at  # noqa: PLW0603 - one time for all threads of the process
+    if time.monotonic() - _removed_at < at_most_every:
+        return
+    _removed_at = time.monotonic()
+    LoginLock.objects.filter(taken_at__lt=timezone.now() - LoginLock.KEPT).delete()
 
 
-def _take(browser: str) -> LoginLock | None:
-    """Return this request's lock; None where the sign-in that it waited for is over."""
+def _take(browser: str) -> Held:
+    """Take the lock, or wait until it is free or the sign-in that it stands for is over."""
     name, is_waiting = _name(), False
     deadline = time.monotonic() + _PATIENCE
-    LoginLock.objects.filter(taken_at__lt=timezone.now() - LoginLock.KEPT).delete()
     while True:
+        row = LoginLock(browser=browser, taken_at=timezone.now(), holder=name)
+        # Of two at once, one gets in.
+        if insert([row], ignore_conflicts=True):
+            return Held(row)
         found = LoginLock.objects.filter(browser=browser).first()
         if found is None:
-            row = LoginLock(browser=browser, taken_at=timezone.now(), holder=name)
-            # Of two at once, one gets in.
-            LoginLock.objects.bulk_create([row], ignore_conflicts=True)
-            if LoginLock.objects.filter(browser=browser, holder=name).exists():
-                return row
             continue
-        if found.session:
-            # It is over: what this request reads next tells it so.
-            return None
-        if _is_left_behind(found):
+        if found.taken_at < timezone.now() - LoginLock.KEPT or _is_left_behind(found):
             LoginLock.objects.filter(browser=browser, holder=found.holder).delete()
             continue
+        if found.session:
+            return Held(found, is_over=True)
         if not is_waiting:
             LoginLock.objects.filter(browser=browser, holder=found.holder).update(waiting=name)
             is_waiting = True

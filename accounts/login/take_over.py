@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 
 from accounts.events import sign_ins
-from accounts.login import attempt_steps, completion, lock
+from accounts.login import attempt_steps, completion
 from accounts.login.errors import StartOver
 from accounts.login.pending import Pending
 from accounts.models import Session, User
@@ -43,7 +43,7 @@ def take_over(request: HttpRequest, *, attempt: str) -> completion.SignedIn:
     Unavailable.
     """
     with attempt_steps.step("login", request) as this:
-        if session := lock.just_signed_in(request, answer=attempt):
+        if session := this.held.just_signed_in(answer=attempt):
             return completion.replay(request, session)
         waiting = this.required()
         user = _proven(waiting)

@@ -58,7 +58,21 @@ class UserManager(BaseUserManager["User"]):
         phone, it moves here: the number changed hands, and the accounts stay separate.
         """
         pool = pool or conf.user_pool_id
-        return retry_on_conflict(lambda: self._for_identity(pool, sub, phone, phone_verified))
+        as_is = self._as_it_is(pool, sub, phone, phone_verified)
+        return as_is or retry_on_conflict(
+            lambda: self._for_identity(pool, sub, phone, phone_verified)
+        )
+
+    def _as_it_is(
+        self, pool: str, sub: str, phone: str | None, phone_verified: bool | None
+    ) -> "User | None":
+        """Return the user where nothing has to be written, which is nearly always."""
+        rows = list(self.filter(_identity(pool, sub, phone)))
+        if len(rows) != 1 or rows[0].sub != sub:
+            return None
+        user = rows[0]
+        is_same = phone in (None, user.phone) and phone_verified in (None, user.phone_verified)
+        return user if is_same else None
 
     def _for_identity(
         self, pool: str, sub: str, phone: str | None, phone_verified: bool | None
@@ -89,14 +103,17 @@ class UserManager(BaseUserManager["User"]):
 
         All callers lock in the same order, so two numbers may change hands at once.
         """
-        mine = models.Q(pool=pool, sub=sub)
-        if phone is not None:
-            mine |= models.Q(pool=pool, phone=phone)
-        return list(self.select_for_update().filter(mine).order_by("pk"))
+        return list(self.select_for_update().filter(_identity(pool, sub, phone)).order_by("pk"))
 
     def create_superuser(self, *args: Any, **kwargs: Any) -> "User":
         """Refuse, since Django's command of this name asks for a password."""
         raise NotImplementedError("Operators sign in by phone: use manage.py make_admin")
+
+
+def _identity(pool: str, sub: str, phone: str | None) -> models.Q:
+    """Match the row of an identity, and the row that has ``phone``."""
+    own = models.Q(pool=pool, sub=sub)
+    return own if phone is None else own | models.Q(pool=pool, phone=phone)
 
 
 # Rare states that operators filter by: a partial index on each stays small.

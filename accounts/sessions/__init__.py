@@ -13,11 +13,12 @@ from accounts.sessions.browser import (
     newcomer_seen,
     touch,
 )
-from accounts.sessions.rows import close, digest, end, end_all, lately_ended, live
+from accounts.sessions.rows import by_browser, close, digest, end, end_all, lately_ended, live
 
 __all__ = [
     "adopt",
     "begin",
+    "by_browser",
     "close",
     "digest",
     "elsewhere",

@@ -23,7 +23,7 @@ def for_request(request: HttpRequest) -> SessionStore:
 
 def elsewhere(request: HttpRequest, user: User) -> QuerySet[Session]:
     """Return the live sessions of ``user`` but the one of this browser."""
-    return rows.live(user).exclude(pk=rows.digest(request.session.session_key or ""))
+    return rows.live(user).exclude(handle=for_request(request).handle)
 
 
 def end_elsewhere(request: HttpRequest, user: User, *, handle: str | None = None) -> int:

@@ -43,6 +43,25 @@ def live(user: User) -> QuerySet[Session]:
     )
 
 
+def by_browser(user: User, browser: str) -> tuple[list[str], list[str]]:
+    """Return the keys of the sessions of ``browser`` and of those that are live elsewhere."""
+    now = timezone.now()
+    idle, absolute = _limits(user)
+    own: list[str] = []
+    others: list[str] = []
+    found = Session.objects.filter(user=user, ended_at=None).values_list(
+        "pk", "browser", "expire_date", "last_seen", "signed_in_at"
+    )
+    for key, where, expires_at, last_seen, signed_in_at in found:
+        is_old = signed_in_at is None or signed_in_at <= now - absolute
+        is_live = expires_at > now and last_seen > now - idle and not is_old
+        if browser and where == browser:
+            own.append(key)
+        elif is_live:
+            others.append(key)
+    return own, others
+
+
 def end(session: Session, why: Session.Ended, *, by: HttpRequest | Session | None = None) -> bool:
     """End one session of a user, and write the event. False where it had ended before.
 

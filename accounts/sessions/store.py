@@ -6,6 +6,7 @@ signs nobody in.
 
 import string
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,15 +14,18 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
+from django.utils.crypto import get_random_string
 
 from accounts.conf import conf
 from accounts.devices import Device
 from accounts.models import Session
 from accounts.sessions import rows
 
-_KEY_CHARACTERS = frozenset(string.ascii_lowercase + string.digits)
+_KEY_ALPHABET = string.ascii_lowercase + string.digits
+_KEY_CHARACTERS = frozenset(_KEY_ALPHABET)
+_KEY_LENGTH = 32
 _MAX_KEY = 40
 
 
@@ -31,10 +35,9 @@ class SessionStore(SessionBase):
     Before anybody signs in it is forgotten after ``SESSION_COOKIE_AGE``.
     """
 
-    # Private parts of SessionBase, of which Django's own engines are made. There is no public way
-    # to load a session or to draw a key.
+    # A private part of SessionBase, of which Django's own engines are made: there is no public way
+    # to load a session.
     _get_session: Callable[..., dict[str, Any]]
-    _get_new_session_key: Callable[[], str]
 
     def __init__(self, session_key: str | None = None) -> None:
         super().__init__(session_key)
@@ -43,6 +46,10 @@ class SessionStore(SessionBase):
         self._row: Session | None = None
         self._ended: Session | None = None
         self._confirmed_at: datetime | None = None
+        # The key that the row has until the next save gives it a new one.
+        self._key_of_row: str | None = None
+        # What this object has written last, so that the same is not written twice in a request.
+        self._written: bytes | None = None
 
     @property
     def row(self) -> Session | None:
@@ -126,42 +133,59 @@ class SessionStore(SessionBase):
             if self._ended:
                 return
             raise UpdateError
+        serialized = self.serializer().dumps(data)
+        is_written = serialized == self._written and not self._key_of_row and not must_create
+        if is_written and self._confirmed_at is None:
+            return
         values = self._columns(data)
         if must_create:
-            try:
-                with transaction.atomic():
-                    self._row = Session.objects.create(
-                        session_key=rows.digest(self.session_key), **values
-                    )
-            except IntegrityError as error:
-                raise CreateError from error
-            return
-        mine = Session.objects.filter(session_key=rows.digest(self.session_key))
+            self._insert(values)
+        else:
+            self._update(values)
+        self._written = serialized
+
+    def _insert(self, values: dict[str, Any]) -> None:
+        # Outside of a transaction there is none to keep usable.
+        is_alone = not connection.in_atomic_block
+        try:
+            with nullcontext() if is_alone else transaction.atomic():
+                self._row = Session.objects.create(
+                    session_key=rows.digest(self.session_key or ""), **values
+                )
+        except IntegrityError as error:
+            raise CreateError from error
+
+    def _update(self, values: dict[str, Any]) -> None:
+        if self._key_of_row:
+            values["session_key"] = rows.digest(self.session_key or "")
+        mine = Session.objects.filter(session_key=self._digest())
         if not mine.filter(ended_at=None).update(**values):
-            if not mine.exists():
-                raise UpdateError
+            self._was_not_there(mine.first())
             return
+        self._key_of_row = self._confirmed_at = None
         if self._row:
             for name, value in values.items():
                 setattr(self._row, name, value)
 
-    def cycle_key(self) -> None:
-        """Take another key and keep the row, with what is known of the device."""
-        data = self._get_session()
-        old = self.session_key
-        if old:
-            new = self._get_new_session_key()
-            mine = Session.objects.filter(pk=rows.digest(old), ended_at=None)
-            if mine.update(session_key=rows.digest(new)):
-                self._session_key = new
-                if self._row:
-                    self._row.session_key = rows.digest(new)
-                self.modified = True
-                return
-        if SESSION_KEY in data:
+    def _was_not_there(self, found: Session | None) -> None:
+        if self._key_of_row is None:
+            if found is None:
+                raise UpdateError
+        elif self._row and self._row.user_id:
             # It ended while this request was at work: there is nothing to carry on.
-            self._become(Session.objects.filter(pk=rows.digest(old or "")).first())
+            self._become(found)
             self._session_cache: dict[str, Any] = {}
+        else:
+            self._row = self._key_of_row = None
+            self._insert(self._columns(self._session_cache))
+
+    def cycle_key(self) -> None:
+        """Take another key and keep the row, which gets it with the next ``save``."""
+        data = self._get_session()
+        if self.session_key:
+            self._key_of_row = self._key_of_row or self.session_key
+            self._session_key = self._get_new_session_key()
+            self.modified = True
             return
         self._row = None
         self.create()
@@ -171,13 +195,15 @@ class SessionStore(SessionBase):
         key = session_key or self.session_key
         if key is None:
             return
-        found = Session.objects.filter(session_key=rows.digest(key))
+        is_own = key == self.session_key
+        digest = self._digest() if is_own else rows.digest(key)
+        found = Session.objects.filter(session_key=digest)
         if not rows.close(found.exclude(user=None), Session.Ended.SIGNED_OUT):
             found.filter(user=None).delete()
 
     def flush(self) -> None:
         super().flush()
-        self._row = None
+        self._row = self._key_of_row = self._written = None
 
     def is_empty(self) -> bool:
         """Tell whether the browser shall drop its cookie.
@@ -202,6 +228,14 @@ class SessionStore(SessionBase):
     async def aflush(self) -> None:
         await sync_to_async(self.flush)()
 
+    def _digest(self) -> str:
+        """Return the digest of the key that the row has now."""
+        return rows.digest(self._key_of_row or self.session_key or "")
+
+    def _get_new_session_key(self) -> str:
+        """Draw a key. One of 165 random bits need not be looked for among the others."""
+        return get_random_string(_KEY_LENGTH, _KEY_ALPHABET)
+
     def _validate_session_key(self, key: str | None) -> bool:
         # What is no key of ours costs no query.
         return key is not None and 8 <= len(key) <= _MAX_KEY and _KEY_CHARACTERS.issuperset(key)
@@ -211,7 +245,7 @@ class SessionStore(SessionBase):
         is_news = ended is not None and ended.ended_why != Session.Ended.SIGNED_OUT
         self._ended = ended if is_news else None
         self._row = None
-        self._session_key = None
+        self._session_key = self._key_of_row = self._written = None
 
     def _columns(self, data: dict[str, Any]) -> dict[str, Any]:
         now = timezone.now()

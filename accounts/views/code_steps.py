@@ -55,12 +55,13 @@ class StepView(View):
         return response
 
     def _step(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if elsewhere := self.elsewhere(request):
-            return elsewhere
         try:
-            if request.method == "POST":
-                attempt_steps.throttle_post(request)
-            return super().dispatch(request, *args, **kwargs)
+            if request.method != "POST":
+                return self.elsewhere(request) or super().dispatch(request, *args, **kwargs)
+            attempt_steps.throttle_post(request)
+            # Before the session is read for the first time.
+            with attempt_steps.alone(request):
+                return self.elsewhere(request) or super().dispatch(request, *args, **kwargs)
         except errors.InUse:
             return redirect("accounts:take_over")
         except errors.NothingPending:

@@ -34,10 +34,17 @@ def sign_in(code: str = CODE) -> None:
         held.signed_in(SESSION, answer=code)
 
 
-def leave_behind(*, seconds: float, holder: str = "lost-machine/1/one") -> None:
-    """Leave a turn of this browser as a machine does that was lost so many seconds ago."""
-    with lock.hold(request()):
-        browser = LoginLock.objects.get().browser
+def replay(asked: HttpRequest, *, answer: str) -> str | None:
+    with lock.hold(asked) as held:
+        return held.just_signed_in(answer=answer)
+
+
+def leave_behind(
+    *, seconds: float, holder: str = "lost-machine/1/one", cookie: str = COOKIE
+) -> None:
+    """Leave a lock of this browser as a machine does that was lost so many seconds ago."""
+    with lock.hold(request(cookie)):
+        browser = LoginLock.objects.latest("taken_at").browser
     LoginLock.objects.create(
         browser=browser, holder=holder, taken_at=timezone.now() - timedelta(seconds=seconds)
     )
@@ -158,13 +165,18 @@ def test_turn_of_a_dead_process_is_free_at_once(db):
         assert time.monotonic() - started < 0.5
 
 
-def test_old_turns_of_other_browsers_are_removed(db):
+def test_old_locks_of_other_browsers_are_removed(db):
     leave_behind(seconds=31)
-    with lock.hold(request("other-browser")):
-        assert LoginLock.objects.count() == 1
     sign_in()
-    with seconds_later(31), lock.hold(request("other-browser")):
-        assert LoginLock.objects.count() == 1
+    assert LoginLock.objects.count() == 1
+    leave_behind(seconds=29, cookie="other-browser")
+    lock.remove_old(at_most_every=0)
+    assert LoginLock.objects.count() == 2
+    with seconds_later(31):
+        lock.remove_old(at_most_every=60)
+        assert LoginLock.objects.count() == 2
+        lock.remove_old(at_most_every=0)
+    assert not LoginLock.objects.exists()
 
 
 # The same answer twice
@@ -172,54 +184,50 @@ def test_old_turns_of_other_browsers_are_removed(db):
 
 def test_same_answer_again_is_the_same_session(db):
     sign_in()
-    with lock.hold(request()):
-        assert lock.just_signed_in(request(), answer=CODE) == SESSION
+    assert replay(request(), answer=CODE) == SESSION
     # And a third time: people press more than twice.
-    with lock.hold(request()):
-        assert lock.just_signed_in(request(), answer=CODE) == SESSION
+    assert replay(request(), answer=CODE) == SESSION
 
 
 def test_another_answer_is_nobody_and_the_last_guess(db):
     sign_in()
-    with lock.hold(request()):
-        assert lock.just_signed_in(request(), answer="000000") is None
+    assert replay(request(), answer="000000") is None
     assert not LoginLock.objects.exists()
-    assert lock.just_signed_in(request(), answer=CODE) is None
+    assert replay(request(), answer=CODE) is None
 
 
 def test_same_answer_from_another_browser_is_nobody(db):
     sign_in()
-    assert lock.just_signed_in(request("other-browser"), answer=CODE) is None
-    assert lock.just_signed_in(request(None), answer=CODE) is None
-    assert lock.just_signed_in(request(), answer=CODE) == SESSION
+    assert replay(request("other-browser"), answer=CODE) is None
+    assert replay(request(None), answer=CODE) is None
+    assert replay(request(), answer=CODE) == SESSION
 
 
 def test_same_answer_after_half_a_minute_is_nobody(db):
     sign_in()
     with seconds_later(29):
-        assert lock.just_signed_in(request(), answer=CODE) == SESSION
+        assert replay(request(), answer=CODE) == SESSION
     with seconds_later(31):
-        assert lock.just_signed_in(request(), answer=CODE) is None
+        assert replay(request(), answer=CODE) is None
 
 
 def test_answer_without_a_sign_in_is_nobody(db):
-    with lock.hold(request()):
-        assert lock.just_signed_in(request(), answer=CODE) is None
-        assert lock.just_signed_in(request(), answer="") is None
+    assert replay(request(), answer=CODE) is None
+    assert replay(request(), answer="") is None
 
 
 def test_sign_in_without_a_cookie_is_remembered_for_nobody(db):
     with lock.hold(request(None)) as held:
         held.signed_in(SESSION, answer=CODE)
     assert not LoginLock.objects.exists()
-    assert lock.just_signed_in(request(None), answer=CODE) is None
+    assert replay(request(None), answer=CODE) is None
 
 
 @pytest.mark.django_db(transaction=True)
 def test_waiting_request_meets_the_outcome_of_the_first(tmp_path):
     def press() -> bool:
         with lock.hold(request()) as held:
-            if found := lock.just_signed_in(request(), answer=CODE):
+            if found := held.just_signed_in(answer=CODE):
                 return found != SESSION
             time.sleep(0.2)
             held.signed_in(SESSION, answer=CODE)
@@ -267,5 +275,5 @@ def test_rows_hold_no_session_key_and_no_code(db):
 def test_rows_mean_nothing_without_the_secret_key(db, settings):
     sign_in()
     settings.SECRET_KEY = "another-key-another-key-another-key-another-key-another"
-    assert lock.just_signed_in(request(), answer=CODE) is None
+    assert replay(request(), answer=CODE) is None
     assert LoginLock.objects.count() == 1
