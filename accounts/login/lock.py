@@ -120,11 +120,12 @@ def _take(browser: str) -> Held:
         found = LoginLock.objects.filter(browser=browser).first()
         if found is None:
             continue
-        if found.taken_at < timezone.now() - LoginLock.KEPT or _is_left_behind(found):
+        is_old = found.taken_at < timezone.now() - LoginLock.KEPT
+        if found.session and not is_old:
+            return Held(found, is_over=True)
+        if is_old or _is_left_behind(found):
             LoginLock.objects.filter(browser=browser, holder=found.holder).delete()
             continue
-        if found.session:
-            return Held(found, is_over=True)
         if not is_waiting:
             LoginLock.objects.filter(browser=browser, holder=found.holder).update(waiting=name)
             is_waiting = True
