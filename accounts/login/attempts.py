@@ -192,7 +192,6 @@ def _text(flow: Flow[Any, Any], this: Step, *, first: bool) -> bool:
             wrong_answer="",
             proven=None,
             further_step="",
-            is_texted_here=challenge.is_texted_now,
             reference=challenge.reference or attempt.reference,
         )
     )

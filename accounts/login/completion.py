@@ -71,7 +71,7 @@ def let_in(this: Step, user: User, *, may_end_others: bool = False) -> bool:
         Kind.SUCCEEDED,
         user=user,
         seconds=max(0, round((waiting.proven_at or time.time()) - waiting.texted_at)),
-        crossed=not waiting.is_texted_here and sign_ins.asked_elsewhere(request, waiting.reference),
+        crossed=sign_ins.asked_elsewhere(request, waiting.reference),
         overlaps=entry.overlaps,
     )
     if entry.ended:

@@ -34,8 +34,7 @@ class Pending:
     is a digest of the last wrong code. ``reference`` is what support finds this sign-in by, and
     ``texted_at`` when its last text was asked for. ``proven`` is the id of the user whose code was
     right, while they are asked whether to end another device's session; ``further_step`` is what
-    Cognito asked for after the right code. ``is_texted_here``: this browser asked for the text that
-    left last. Times are in seconds since the epoch.
+    Cognito asked for after the right code. Times are in seconds since the epoch.
     """
 
     attempt: str
@@ -51,7 +50,6 @@ class Pending:
     proven: int | None = None
     proven_at: float = 0.0
     further_step: str = ""
-    is_texted_here: bool = False
 
     def seconds_to_resend(self) -> int:
         if self.challenge is None:
