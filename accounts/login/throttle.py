@@ -9,12 +9,12 @@ import logging
 import threading
 import time
 from functools import cache
-from typing import Literal, NamedTuple, cast
+from typing import Literal, NamedTuple
 
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 from limits import RateLimitItem, parse_many
-from limits.storage import Storage, storage_from_string
+from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import (
     MovingWindowRateLimiter,
     RateLimiter,
@@ -119,6 +119,26 @@ _making = threading.Lock()
 _PAUSE = 5.0
 
 
+class RarelySweptMemory(MemoryStorage):
+    """Counts of one process. Those that are over are removed once a minute.
+
+    MemoryStorage starts a thread after each hit, unless ``timer`` lives, and that goes through
+    every name there is.
+    """
+
+    STORAGE_SCHEME = ["process"]  # noqa: RUF012 - as the library declares it
+    _EVERY = 60.0
+
+    @property
+    def timer(self) -> threading.Timer:
+        return self._timer
+
+    @timer.setter
+    def timer(self, sweep: threading.Timer) -> None:
+        self._timer = threading.Timer(self._EVERY, sweep.function)
+        self._timer.daemon = True
+
+
 class _Limiters(NamedTuple):
     moving: MovingWindowRateLimiter
     counting: SlidingWindowCounterRateLimiter
@@ -136,7 +156,7 @@ def _made_limiter(url: str) -> _Limiters:
     # A hanging Redis must not hang a sign-in.
     is_remote = url.startswith(("redis", "valkey"))
     options = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5} if is_remote else {}
-    storage = cast(Storage, storage_from_string(url, **options))
+    storage = RarelySweptMemory() if url == "memory://" else storage_from_string(url, **options)
     return _Limiters(
         MovingWindowRateLimiter(storage), SlidingWindowCounterRateLimiter(storage), Breaker(_PAUSE)
     )

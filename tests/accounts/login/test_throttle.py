@@ -434,3 +434,14 @@ def test_two_hundred_wrong_codes_at_once_pass_ten_times(request, storage, post):
 
     with ThreadPoolExecutor(200) as pool:
         assert sum(pool.map(type_one, range(200))) == 10
+
+
+def test_memory_is_swept_seldom(settings, post):
+    """Each sweep goes through every name, so one after each hit would grow with the names."""
+    settings.ACCOUNTS_THROTTLE_URL = "memory://"
+    throttle.reset()
+    before = threading.active_count()
+    for _ in range(5):
+        throttle.hit("phone_posts", post())
+    assert threading.active_count() <= before + 1
+    assert throttle._limiters("memory://").moving.storage.timer.interval >= 60
