@@ -126,7 +126,7 @@ class RarelySweptMemory(MemoryStorage):
     every name there is.
     """
 
-    STORAGE_SCHEME = ["process"]  # noqa: RUF012 - as the library declares it
+    STORAGE_SCHEME = ["process"]
     _EVERY = 60.0
 
     @property
