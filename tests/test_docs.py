@@ -1,6 +1,7 @@
 """Documents: what they tell people to type is there, and so is where they lead."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import boto3
@@ -8,6 +9,9 @@ import pytest
 import yaml
 from botocore import xform_name
 from django.core.management import load_command_class
+from django.utils import timezone
+
+from accounts.models import Session, User
 
 PROJECT = Path(__file__).resolve().parent.parent
 COMMANDS = sorted(PROJECT.glob("*/management/commands/[!_]*.py"))
@@ -53,6 +57,22 @@ def test_management_command_is_one(command):
     name = command.split("manage.py ")[1].split()[0].rstrip(",")
     ours = {path.stem for path in COMMANDS}
     assert name in ours | {"check", "migrate", "collectstatic", "shell"}
+
+
+@pytest.mark.django_db
+def test_command_that_signs_everybody_out_does_so():
+    [code] = re.findall(r'manage\.py shell -c "(.+)"', (PROJECT / "docs/operations.md").read_text())
+    user = User.objects.for_identity("one", "+12015550123")
+    later = timezone.now() + timedelta(days=1)
+    ours = Session.objects.create(session_key="a", expire_date=later, user=user)
+    nobodys = Session.objects.create(session_key="b", expire_date=later)
+
+    exec(code, {})  # noqa: S102 - our own document
+
+    ours.refresh_from_db()
+    nobodys.refresh_from_db()
+    assert ours.ended_why == Session.Ended.ENDED_BY_OPERATOR
+    assert nobodys.ended_at is None
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=lambda path: path.stem)
