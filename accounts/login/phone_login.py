@@ -39,7 +39,7 @@ class Login:
         return True
 
     def user_of(self, request: HttpRequest, phone: str) -> User | None:
-        return User.objects.filter(pool=conf.user_pool_id, phone=phone).first()
+        return User.objects.by_phone(conf.user_pool_id, phone)
 
     def begin(self, request: HttpRequest, phone: str, user: User | None, *, first: bool) -> Begun:
         return challenges.begin(phone, user, insist=not first)
