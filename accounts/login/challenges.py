@@ -15,7 +15,7 @@ from accounts.aws import cognito
 from accounts.aws.cognito_values import Challenge
 from accounts.conf import conf
 from accounts.login import attempt_steps, locale, throttle
-from accounts.login.attempts import Begun
+from accounts.login.code_flow import Begun
 from accounts.models import User
 from accounts.sync import unproven
 

@@ -5,7 +5,7 @@
     finish  the code was typed         → the account has the number, or will have it soon
     cancel
 
-The steps are those of ``attempts``, and so is what a person can run into (``errors``).
+The steps are those of ``code_flow``, and so is what a person can run into (``errors``).
 Whether a number has an account is said to nobody who has not proven that it is theirs. From the
 right code on, the change is an order (operations): written down before Cognito is asked, and tried
 again until Cognito and we agree.
@@ -26,9 +26,9 @@ from accounts import after_response, operations, phones, sessions
 from accounts.aws import cognito, functions, sms
 from accounts.aws.cognito_values import Challenge
 from accounts.events import sign_ins
-from accounts.login import attempt_steps, attempts, pending
+from accounts.login import attempt_steps, code_flow, pending
 from accounts.login.attempt_steps import Step
-from accounts.login.attempts import Begun
+from accounts.login.code_flow import Begun
 from accounts.login.errors import LoginError, SameNumber, StartOver, Taken
 from accounts.login.pending import Pending, Purpose
 from accounts.models import Operation, Session, SignInEvent, User
@@ -72,7 +72,7 @@ class NumberChange:
             expires_at=challenge.expires_at,
             code=code,
         )
-        return None if is_right else attempts.one_try_less(challenge)
+        return None if is_right else code_flow.one_try_less(challenge)
 
     def complete(self, step: Step, proof: None) -> Callable[[], None]:
         _change(step)
@@ -89,27 +89,27 @@ CHANGE = NumberChange()
 
 
 def start(request: HttpRequest, phone: str) -> bool:
-    """Text a code to ``phone`` that proves it for who is signed in; see ``attempts.start``.
+    """Text a code to ``phone`` that proves it for who is signed in; see ``code_flow.start``.
 
     Raises SameNumber as well.
     """
     if phone == cast(User, request.user).phone:
         raise SameNumber
-    return attempts.start(CHANGE, request, phone)
+    return code_flow.start(CHANGE, request, phone)
 
 
 def resend(request: HttpRequest) -> bool:
-    """Text the new number again; see ``attempts.resend``."""
-    return attempts.resend(CHANGE, request)
+    """Text the new number again; see ``code_flow.resend``."""
+    return code_flow.resend(CHANGE, request)
 
 
 @sensitive_variables("code")
 def finish(request: HttpRequest, code: str, *, attempt: str = "") -> None:
     """Change the number if ``code`` is right. ``latest`` tells how far that has come.
 
-    See ``attempts.finish``. Raises Taken as well.
+    See ``code_flow.finish``. Raises Taken as well.
     """
-    attempts.finish(CHANGE, request, code, attempt=attempt)
+    code_flow.finish(CHANGE, request, code, attempt=attempt)
 
 
 def cancel(request: HttpRequest) -> None:

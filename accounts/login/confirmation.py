@@ -21,9 +21,9 @@ from accounts.aws import functions, sms
 from accounts.aws.cognito_values import Challenge, Tokens
 from accounts.conf import conf
 from accounts.events import sign_ins
-from accounts.login import attempt_steps, attempts, challenges, completion, pending
+from accounts.login import attempt_steps, challenges, code_flow, completion, pending
 from accounts.login.attempt_steps import Step
-from accounts.login.attempts import Begun
+from accounts.login.code_flow import Begun
 from accounts.login.errors import NothingPending, StartOver
 from accounts.login.pending import Purpose
 from accounts.login.phone_login import Login
@@ -70,7 +70,7 @@ class Confirmation(Login):
             code=code,
             purpose="confirm",
         )
-        return None if is_right else attempts.one_try_less(challenge)
+        return None if is_right else code_flow.one_try_less(challenge)
 
     def complete(self, step: Step, proof: Tokens | None) -> Callable[[], completion.SignedIn]:
         request, waiting = step.request, step.required()
@@ -94,19 +94,19 @@ CONFIRMATION = Confirmation()
 
 
 def start(request: HttpRequest, phone: str, *, next_url: str) -> bool:
-    """Text a code to ``phone``; see ``attempts.start``."""
-    return attempts.start(CONFIRMATION, request, phone, next_url=next_url)
+    """Text a code to ``phone``; see ``code_flow.start``."""
+    return code_flow.start(CONFIRMATION, request, phone, next_url=next_url)
 
 
 def resend(request: HttpRequest) -> bool:
-    """Text the number again; see ``attempts.resend``."""
-    return attempts.resend(CONFIRMATION, request)
+    """Text the number again; see ``code_flow.resend``."""
+    return code_flow.resend(CONFIRMATION, request)
 
 
 @sensitive_variables("code")
 def finish(request: HttpRequest, code: str, *, attempt: str = "") -> completion.SignedIn:
-    """Sign the person in with the digits they typed; see ``attempts.finish``.
+    """Sign the person in with the digits they typed; see ``code_flow.finish``.
 
     Raises InUse as well, where another device is signed in.
     """
-    return attempts.finish(CONFIRMATION, request, code, attempt=attempt)
+    return code_flow.finish(CONFIRMATION, request, code, attempt=attempt)

@@ -14,9 +14,9 @@
     ├── Taken                       proven, but another account has it: the two are never merged
     └── Unavailable                 Cognito, a text or our keys: try again later
 
-An error carries what belongs to it, and ``attempts.step`` does it once: the event that is written,
-and what the browser waits for from then on. ``reference`` is that of the attempt, where there is
-one, for the person to tell support.
+An error carries what belongs to it, and ``attempt_steps.step`` does it once: the event that is
+written, and what the browser waits for from then on. ``reference`` is that of the attempt, where
+there is one, for the person to tell support.
 """
 
 from accounts.login.pending import Pending

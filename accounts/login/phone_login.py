@@ -5,7 +5,7 @@
     finish     a code was typed          → signed in
     sign_out
 
-The steps are those of ``attempts``, and so is what a person can run into (``errors``).
+The steps are those of ``code_flow``, and so is what a person can run into (``errors``).
 """
 
 from collections.abc import Callable
@@ -20,9 +20,9 @@ from accounts import sessions
 from accounts.aws import cognito
 from accounts.aws.cognito_values import Challenge, Tokens
 from accounts.conf import conf
-from accounts.login import attempts, challenges, completion, pending
+from accounts.login import challenges, code_flow, completion, pending
 from accounts.login.attempt_steps import Step
-from accounts.login.attempts import Begun
+from accounts.login.code_flow import Begun
 from accounts.login.errors import FurtherStep, LoginError, StartOver
 from accounts.login.pending import Pending, Purpose
 from accounts.models import Session, User
@@ -50,7 +50,7 @@ class Login:
     ) -> Challenge | Tokens | None:
         if not challenge.session:
             # A decoy.
-            return attempts.one_try_less(challenge)
+            return code_flow.one_try_less(challenge)
         return cognito.gateway().answer_challenge(challenge, code)
 
     def complete(self, step: Step, proof: Tokens | None) -> Callable[[], completion.SignedIn]:
@@ -71,22 +71,22 @@ LOGIN = Login()
 
 
 def start(request: HttpRequest, phone: str, *, next_url: str) -> bool:
-    """Text a code to ``phone``; see ``attempts.start``."""
-    return attempts.start(LOGIN, request, phone, next_url=next_url)
+    """Text a code to ``phone``; see ``code_flow.start``."""
+    return code_flow.start(LOGIN, request, phone, next_url=next_url)
 
 
 def resend(request: HttpRequest) -> bool:
-    """Text the number again; see ``attempts.resend``."""
-    return attempts.resend(LOGIN, request)
+    """Text the number again; see ``code_flow.resend``."""
+    return code_flow.resend(LOGIN, request)
 
 
 @sensitive_variables("code")
 def finish(request: HttpRequest, code: str, *, attempt: str = "") -> completion.SignedIn:
-    """Sign the person in with the digits they typed; see ``attempts.finish``.
+    """Sign the person in with the digits they typed; see ``code_flow.finish``.
 
     Raises InUse as well, where another device is signed in.
     """
-    return attempts.finish(LOGIN, request, code, attempt=attempt)
+    return code_flow.finish(LOGIN, request, code, attempt=attempt)
 
 
 def forget(request: HttpRequest) -> None:

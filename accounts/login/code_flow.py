@@ -1,12 +1,12 @@
-"""One attempt at typing a phone and then a code, whatever the code is good for.
+"""The flow of a typed code, whatever the code is good for: text it, text it again, take it.
 
     start    a phone was typed   → a code is on its way
     resend   nothing arrived     → another text is on its way
     finish   a code was typed    → what the flow makes of the right one
 
 Each is one step (``attempt_steps``). A ``Flow`` says where codes come from and what a right one
-does: ``phone_login`` has those of a sign-in and of a confirmation, ``numbers`` that of a change of
-number.
+does: ``phone_login`` has that of a sign-in, ``reauthentication`` that of a confirmation, and
+``change_phone`` that of a change of number.
 """
 
 import logging
