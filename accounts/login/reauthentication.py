@@ -1,9 +1,17 @@
-"""Acts that need a code typed a moment ago, not only a session."""
+"""A fresh code from somebody who is signed in, and the acts that need one.
 
+A right code ends with a new session key and a fresh ``confirmed_at``. With TEXTS_FUNCTION it comes
+from the function that texts for the site, within limits that strangers cannot use up; without it,
+from Cognito as for a sign-in.
+"""
+
+import logging
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
-from functools import wraps
-from typing import Any
+from functools import partial, wraps
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -11,10 +19,25 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, resolve_url
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.translation import get_language
+from django.views.decorators.debug import sensitive_variables
 
-from accounts import sessions
+from accounts import phones, sessions
+from accounts.aws import functions, sms
+from accounts.aws.cognito_values import Challenge, Tokens
 from accounts.conf import conf
+from accounts.events import sign_ins
+from accounts.login import attempt_steps, challenges, code_flow, completion, pending
+from accounts.login.attempt_steps import Step
+from accounts.login.code_flow import Begun
+from accounts.login.errors import NothingPending, StartOver
+from accounts.login.pending import Purpose
+from accounts.login.phone_login import Login
+from accounts.models import User
 
+log = logging.getLogger(__name__)
+
+Kind = sign_ins.Kind
 View = Callable[..., HttpResponseBase]
 
 
@@ -51,3 +74,81 @@ def _page_of(request: HttpRequest) -> str:
         parts = urlsplit(came_from)
         return parts._replace(scheme="", netloc="").geturl()
     return resolve_url(settings.LOGIN_REDIRECT_URL)
+
+
+class Confirmation(Login):
+    """A right code lets somebody who is signed in do what is sensitive."""
+
+    purpose: Purpose = "confirm"
+    reason_of_start: str | None = "confirm"
+
+    def begin(self, request: HttpRequest, phone: str, user: User | None, *, first: bool) -> Begun:
+        if not conf.texts_function:
+            return challenges.begin(phone, user, insist=not first, may_create=False)
+        try:
+            proof = sms.prove(
+                phone,
+                user_sub=cast(User, request.user).sub,
+                language=get_language() or "",
+                purpose="confirm",
+            )
+        except functions.FunctionError as error:
+            raise attempt_steps.unavailable(error) from error
+        return Begun(sms.challenge_of(proof), cast(User, request.user).sub)
+
+    @sensitive_variables("code")
+    def answer(
+        self, request: HttpRequest, phone: str, challenge: Challenge, code: str
+    ) -> Challenge | Tokens | None:
+        if challenge.username or not challenge.session:
+            return super().answer(request, phone, challenge, code)
+        if not request.user.is_authenticated:
+            raise NothingPending
+        is_right = sms.check(
+            phone,
+            user_sub=request.user.sub,
+            challenge_id=challenge.session,
+            expires_at=challenge.expires_at,
+            code=code,
+            purpose="confirm",
+        )
+        return None if is_right else code_flow.one_try_less(challenge)
+
+    def complete(self, step: Step, proof: Tokens | None) -> Callable[[], completion.SignedIn]:
+        request, waiting = step.request, step.required()
+        user = cast(User, request.user)
+        if proof is not None:
+            user = completion.authenticated_user(step, waiting, proof)
+        if user.pk != request.user.pk or user.phone != waiting.phone:
+            masked = phones.mask(waiting.phone)
+            log.warning("A code of %s was typed to confirm somebody else", masked)
+            over = replace(waiting, challenge=None)
+            raise StartOver(reason="other_user", becomes=over, user=user)
+        pending.forget(request)
+        if not sessions.for_request(request).confirm():
+            raise NothingPending
+        seconds = max(0, round(time.time() - waiting.texted_at))
+        step.note(Kind.CONFIRMED, user=user, seconds=seconds)
+        return partial(completion.after_sign_in, user, waiting.next_url)
+
+
+CONFIRMATION = Confirmation()
+
+
+def start(request: HttpRequest, phone: str, *, next_url: str) -> bool:
+    """Text a code to ``phone``; see ``code_flow.start``."""
+    return code_flow.start(CONFIRMATION, request, phone, next_url=next_url)
+
+
+def resend(request: HttpRequest) -> bool:
+    """Text the number again; see ``code_flow.resend``."""
+    return code_flow.resend(CONFIRMATION, request)
+
+
+@sensitive_variables("code")
+def finish(request: HttpRequest, code: str, *, attempt: str = "") -> completion.SignedIn:
+    """Sign the person in with the digits they typed; see ``code_flow.finish``.
+
+    Raises InUse as well, where another device is signed in.
+    """
+    return code_flow.finish(CONFIRMATION, request, code, attempt=attempt)

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.shortcuts import redirect, render
 
 from accounts import phones
-from accounts.login import attempt_steps, confirmation, errors, reauthentication
+from accounts.login import attempt_steps, errors, reauthentication
 from accounts.login.pending import Pending
 from accounts.views.code_steps import (
     CodeView,
@@ -61,7 +61,7 @@ class ConfirmView(ConfirmStepView):
         if phone is None:
             return self.start_page(request, None)
         try:
-            is_texted = confirmation.start(request, phone, next_url=next_url(request))
+            is_texted = reauthentication.start(request, phone, next_url=next_url(request))
         except errors.Unavailable as error:
             return self.start_page(request, None, status=503, reference=error.reference)
         say_if_texted_before(request, is_texted=is_texted, purpose="confirm")
@@ -70,10 +70,10 @@ class ConfirmView(ConfirmStepView):
 
 class ConfirmCodeView(ConfirmStepView, CodeView):
     def finish(self, request: HttpRequest, code: str, *, attempt: str) -> str:
-        done = confirmation.finish(request, code, attempt=attempt)
+        done = reauthentication.finish(request, code, attempt=attempt)
         return done.next_url or next_url(request)
 
 
 class ConfirmResendView(ConfirmStepView, ResendView):
     def resend(self, request: HttpRequest) -> bool:
-        return confirmation.resend(request)
+        return reauthentication.resend(request)
