@@ -2,7 +2,7 @@
 
 Brings a PostgreSQL up, fills it, and measures whole requests of an operator through Django: every
 list with its pages, filters and searches, the pages of a user and of an event, and the overview.
-The same lists as Django's admin makes them by default are measured beside them on the same data.
+The same lists with Django's default admin are measured on the same data.
 Exits with 1 where ours takes more than 200 ms at the 95th percentile, or where the number of
 queries depends on what is asked for.
 """
@@ -25,7 +25,7 @@ from tests.postgres import Postgres
 
 
 def stand_in() -> UserPool:
-    """Return a pool of everybody, beside a ledger that counted texts in three countries."""
+    """Return a pool of everybody, with a ledger that counted texts in three countries."""
     pool = UserPool()
     pool.everybody = True
     blocked = [

@@ -1,4 +1,4 @@
-"""A browser of a WSGI application in this process, which costs little beside what it measures."""
+"""A browser of a WSGI application in this process, which itself costs little."""
 
 import io
 from collections.abc import Callable

@@ -2,7 +2,7 @@
 
 gunicorn as the image starts it, PostgreSQL and Redis, a Cognito that takes 300 ms for each call,
 and numbers that are new, which makes three calls a login. As many people as there are threads sign
-in one after the other. Beside it are two processes, and other servers of the same site.
+in one after the other. Compared are two processes, and other servers of the same site.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""``make bench WHAT=login``: what one login costs this site, beside what it costs others.
+"""``make bench WHAT=login``: the cost of one login, of this site and of others.
 
 Phone page, number, code page, code, first page, of somebody who has an account: in process, on
 SQLite, with a Cognito that answers at once. ``--profile`` prints where the time goes instead, and

@@ -1,4 +1,4 @@
-"""``make bench WHAT=page``: what a signed-in page costs, beside one of Django's sessions and users.
+"""``make bench WHAT=page``: the cost of a signed-in page, next to one of Django alone.
 
 ``--profile`` prints where the time goes instead, and ``--queries`` the queries.
 """

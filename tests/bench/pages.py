@@ -1,4 +1,4 @@
-"""``make bench WHAT=pages``: what each page costs, beside a bare one of Django's."""
+"""``make bench WHAT=pages``: the cost of each page, next to a bare one of Django's."""
 
 import argparse
 import sys
@@ -44,7 +44,7 @@ def measure(rounds: int) -> Section:
         "pages",
         "Every page",
         (
-            "In process, on SQLite, beside a page of one line for somebody who is signed in with"
+            "In process, on SQLite, next to a page of one line for somebody who is signed in with"
             f" Django alone. {rounds} rounds of {PAGES} pages each."
         ),
         [

@@ -19,11 +19,11 @@ TOLERANCE = 1.15
 _ORDER = ("login", "page", "pages", "load", "start", "growth")
 _HEAD = """# How fast it is
 
-Rounds beside others, by turns, in one run on one machine: seconds differ from machine to machine,
-ratios hardly do. `make bench WHAT=…` measures again and writes its section here; `make bench-check`
-measures what is quick, and fails where a ratio is more than 15 % worse than the one kept in
-[benchmarks.json](benchmarks.json), or a query was added. Each figure is the middle of all rounds,
-with the lowest and the highest.
+This site and other projects are measured in alternating rounds of one run on one machine. Seconds
+differ from machine to machine, ratios hardly do. `make bench WHAT=…` measures again and writes its
+section here. `make bench-check` repeats the quick ones, and fails if a ratio is more than 15 % worse
+than the one in [benchmarks.json](benchmarks.json), or a query was added. Each figure is the median of
+all rounds, with the lowest and the highest.
 """
 
 

@@ -85,7 +85,7 @@ def measure(rounds: int) -> Section:
         "start",
         "Until it is there",
         (
-            "CPU of a process that does no more, beside django-allauth in a project of its own."
+            "CPU of a process that does no more, next to django-allauth in a project of its own."
             f" Cold is without any bytecode. {rounds} rounds."
         ),
         [

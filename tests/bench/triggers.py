@@ -1,6 +1,6 @@
 """``make bench WHAT=triggers``: what the triggers weigh, and what counting costs a sign-in.
 
-The ledger is measured beside triggers that draw, text and compare as ours do and count nothing,
+The ledger is compared with triggers that draw, text and compare as ours do and count nothing,
 in the same run, each in a local AWS of its own, by turns.
 """
 
