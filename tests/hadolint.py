@@ -1,4 +1,4 @@
-"""``python -m tests.hadolint Dockerfile``: lint it, or say that there is no hadolint here."""
+"""``python -m tests.hadolint Dockerfile``: lint it, or say that hadolint is missing."""
 
 import shutil
 import subprocess

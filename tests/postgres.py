@@ -25,7 +25,7 @@ _IN_A_HURRY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 def programs() -> Path | None:
     """Return the directory of PostgreSQL's programs, or None where there are none."""
-    # Debian keeps them, one version beside the other, where no PATH leads.
+    # Debian keeps them outside the PATH, in one folder for each version.
     packaged = sorted(
         Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4])
     )

@@ -74,7 +74,7 @@ class WireServer:
                 content = (
                     reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
                 )
-                # A client that gave up is no error of the server's.
+                # A client that gave up is not an error of the server.
                 with contextlib.suppress(OSError):
                     self.send_response(reply.status)
                     for name, value in reply.headers.items():

@@ -34,7 +34,7 @@ PRODUCTION = {
     "ACCOUNTS_DEFAULT_REGION": "US",
 }
 
-# What the checks of a deployment ask for, beside what must be said.
+# Required by the checks of a deployment, in addition to the settings without a default.
 CAREFUL = {"DJANGO_TRUSTED_PROXIES": "1", "DJANGO_SECURE_HSTS_SECONDS": "31536000"}
 
 IN_MEMORY = {"DATABASE_URL": "sqlite://:memory:"}

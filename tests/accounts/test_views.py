@@ -263,7 +263,7 @@ def test_form_from_another_site_does_nothing(pool, known, address):
     assert pool.operations() == []
 
 
-# Forms whose token is no good any more, or never arrived
+# Forms with an invalid token, or without one
 
 
 @pytest.fixture
@@ -464,10 +464,10 @@ BAD_NEXT = {
     "bracket": "//[evil.example",
     "endless": "/" + "a" * 60_000,
     "too long": "/" + "a" * 2000,
-    # Of this host, but beside the page that it stands on.
+    # Of this host, but relative to the page.
     "word": "code",
     "name of a view": "accounts:devices",
-    "page beside this one": "code/",
+    "relative URL": "code/",
     "page above this one": "../devices/",
     "query alone": "?q=1",
     "fragment alone": "#top",

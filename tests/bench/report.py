@@ -21,9 +21,9 @@ _HEAD = """# How fast it is
 
 This site and other projects are measured in alternating rounds of one run on one machine. Seconds
 differ from machine to machine, ratios hardly do. `make bench WHAT=…` measures again and writes its
-section here. `make bench-check` repeats the quick ones, and fails if a ratio is more than 15 % worse
-than the one in [benchmarks.json](benchmarks.json), or a query was added. Each figure is the median of
-all rounds, with the lowest and the highest.
+section here. `make bench-check` repeats the quick ones. It fails if a ratio is more than 15 % worse
+than the one in [benchmarks.json](benchmarks.json), or if a query was added. Each figure is the
+median of all rounds, with the lowest and the highest.
 """
 
 

@@ -80,7 +80,7 @@ def site_environment(scratch: Path, cognito_url: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL": cognito_url,
         "COGNITO_ISSUER": cognito_url,
         "COGNITO_JWKS_URL": f"{cognito_url}/jwks.json",
-        # It says that this is no pool of AWS.
+        # This check finds that the pool is not one of AWS.
         "DJANGO_SILENCED_SYSTEM_CHECKS": "site.E008",
         "ACCOUNTS_SIGN_UP": "open",
         "DJANGO_STATIC_ROOT": str(scratch / "static"),

@@ -22,7 +22,7 @@ def person(on_cloud, phone) -> User:
 
 @pytest.fixture
 def operator_page(page: Page, site, person, settings, on_cloud, monkeypatch) -> Page:
-    # A busy machine is no outage.
+    # A busy machine must not look like an outage.
     monkeypatch.setattr(remote_state, "_PATIENCE", 20)
     settings.LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
     operator = made(f"{person.phone[:-4]}0177", is_staff=True, is_superuser=True)

@@ -286,7 +286,7 @@ def test_resend_without_scripts_is_answered_by_the_server(page: Page, site, phon
     assert len(texts(phone)) == 1
 
 
-# The inbox beside it
+# The inbox in another page
 
 
 def test_inbox_fills_in_a_code_as_a_phone_does(page: Page, site, phone, context):

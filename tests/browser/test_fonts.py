@@ -13,7 +13,7 @@ from tests.browser.conftest import FONTS
         ("sans-serif", "DejaVu Sans"),
         ("system-ui", "DejaVu Sans"),
         ("monospace", "DejaVu Sans Mono"),
-        # Installed beside the others, and not offered.
+        # Installed as well, but not offered.
         ("'DejaVu Serif', sans-serif", "DejaVu Sans"),
         ("'Noto Sans', 'Liberation Sans', sans-serif", "DejaVu Sans"),
     ],

@@ -99,7 +99,7 @@ class Gallery:
         self.page.goto(f"{self.site}{path}", wait_until="domcontentloaded")
 
     def reload(self) -> None:
-        """Load the page anew, and send the form again that it is the answer to."""
+        """Reload the page, and send the form again that it is the answer to."""
         self.page.reload(wait_until="domcontentloaded")
 
     def ask(self, number: str) -> None:
@@ -132,7 +132,7 @@ class Gallery:
     def take(self, name: str, again: Callable[[], object] | None = None) -> None:
         """Judge the state that the page is in, in every look.
 
-        ``again`` brings it back in another language, where asking the site anew would not.
+        ``again`` brings it back in another language, if a reload does not.
         """
         self._lay(self._html(), name, "en")
         assert_accessible(self._table)

@@ -265,8 +265,8 @@ def test_country_and_number_are_remembered_until_forgotten(page: Page, site, con
 def transferred(page: Page, address: str) -> dict[str, int]:
     """What a first view brings, in bytes, with headers: files compressed as they are in production.
 
-    The page is not: what repeats a visitor's words beside a secret is best left uncompressed
-    (BREACH), so it is counted as it is.
+    The page is not compressed, since it has a visitor's words together with a secret (BREACH), so
+    it is counted as it is.
     """
     sizes: dict[str, int] = {}
 

@@ -90,7 +90,7 @@ def test_pictures_of_the_pages(page: Page, site, texts, folder, project):
 
 
 def test_pictures_show_the_pages_as_they_are(images: Path, project: Path):
-    """Who changes how pages look takes the pictures anew: ``make pictures``."""
+    """After a change of the pages, the pictures must be taken again: ``make pictures``."""
     if not os.environ.get("PICTURES"):
         assert (images / "made-from.txt").read_text().strip() == fingerprint(project)
     shown = {name for text in project.glob("docs/*.md") for name in named(text)}

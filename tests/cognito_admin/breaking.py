@@ -43,7 +43,7 @@ def only(check: str) -> tuple[str, str]:
 
 
 def complaints(findings: Findings) -> Findings:
-    # This test run is no production: what Django says of its settings is another test's.
+    # Another test covers Django's checks of the settings, which are not those of production.
     return [
         each
         for each in findings
@@ -53,7 +53,7 @@ def complaints(findings: Findings) -> Findings:
 
 @dataclass(frozen=True)
 class Broken:
-    """``do`` breaks it. ``undo`` where the remedy is no command that a test can run."""
+    """``do`` breaks it. ``undo`` repairs it if a test cannot run the remedy."""
 
     check: str
     level: str

@@ -184,7 +184,7 @@ def make_pool(aws):
 
 @pytest.fixture
 def pool(aws, make_pool):
-    """A pool of others with our stack beside it; the stack is gone afterwards."""
+    """An existing pool, with our stack next to it; the stack is deleted afterwards."""
     cognito, pool_id = aws.client("cognito-idp"), make_pool()
     cognito.set_user_pool_mfa_config(
         UserPoolId=pool_id,

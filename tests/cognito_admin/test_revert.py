@@ -163,7 +163,7 @@ def test_comparison_that_fails_says_why(account, cloudformation, monkeypatch):
 
 
 def test_local_aws_takes_the_whole_request(as_operator, capsys):
-    """The local AWS reads no drift, but the request with all parameters of the stack."""
+    """The local AWS cannot compare resources, but accepts the request with all parameters."""
     as_operator.deploy()
     account = Account("us-east-1", as_operator.emulator.url)
     revert.revert(account, "local", yes=True)

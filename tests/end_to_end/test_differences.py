@@ -216,7 +216,7 @@ def test_differing_status(client, phone, texts, console):
 
 
 def test_unconfirmed_of_a_user_with_a_password_of_somebody_else(client, phone, texts, console):
-    """Made safe: that password is no more. Then the owner of the number signs in."""
+    """Repaired: that password does not work. Then the owner of the number signs in."""
     sub = console.create(phone, verified=False)
     console("admin_set_user_password", sub, Password=PASSWORD, Permanent=False)
     assert console.accepts(phone, PASSWORD)

@@ -87,7 +87,7 @@ def person(theirs, phone) -> User:
 @pytest.fixture
 def admin(site, root, phone, monkeypatch) -> Client:
     """The browser of the first operator, made from the shell, with a code typed just now."""
-    # A busy machine is no outage.
+    # A busy machine must not look like an outage.
     monkeypatch.setattr(remote_state, "_PATIENCE", 20)
     call_command("make_admin", f"{phone[:-4]}0177")
     client = Client()

@@ -1,4 +1,4 @@
-"""A user pool at the wire: its users, their groups, and the site's functions beside it."""
+"""A user pool at the wire: its users, their groups, and the functions of the stack."""
 
 import dataclasses
 import time

@@ -439,7 +439,7 @@ def test_parts_of_known_messages(written, parts):
     assert messages.parts(written) == parts
 
 
-# 3GPP TS 23.038, 6.2.1, in the order of its table; the escape at 0x1B is no character.
+# 3GPP TS 23.038, 6.2.1, in the order of its table; the escape at 0x1B is not a character.
 GSM_7 = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"

@@ -89,7 +89,7 @@ TEXT_THROUGH_END_USER_MESSAGING = {
     "Sid": "TextThroughEndUserMessaging",
     "Effect": "Allow",
     "Action": "sms-voice:SendTextMessage",
-    # No identity is no resource, and a shared one is another account's.
+    # Without an identity nothing can be named, and a shared one belongs to another account.
     "Resource": "*",
 }
 TEXT_THROUGH_PINPOINT = {

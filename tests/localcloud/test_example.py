@@ -1,4 +1,4 @@
-"""``make spa``: the example apps beside a running ``make run``."""
+"""``make spa``: the example apps, with ``make run`` running."""
 
 import signal
 import subprocess

@@ -134,7 +134,7 @@ def test_wrong_codes_and_the_end_of_the_tries_are_told_apart(client, pool, known
     assert steps() == [
         STARTED,
         SENT,
-        # The same wrong code again is no try.
+        # The same wrong code again does not count as a try.
         ("failed", "wrong_code"),
         ("failed", "wrong_code"),
         ("failed", "over"),

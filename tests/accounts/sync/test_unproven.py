@@ -207,7 +207,7 @@ def test_calls_are_paced(pool):
     calls = []
     made(pool)
     unproven.purge(timezone.now(), pace=lambda: calls.append(len(pool.requests)))
-    # Read, its groups, and read again with the deletion; the ledger is no call to Cognito.
+    # Read, its groups, and read again with the deletion; the ledger is not in Cognito.
     assert len(calls) == 3
 
 

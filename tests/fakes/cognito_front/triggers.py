@@ -97,7 +97,7 @@ class Triggers:
             policy = self._functions.get_policy(FunctionName=function)["Policy"]
         except self._functions.exceptions.ResourceNotFoundException as error:
             if "policy" not in str(error):
-                return  # There is no such function, as its invocation will say.
+                return  # The function does not exist, as its invocation will say.
             policy = '{"Statement": []}'
         for statement in json.loads(policy)["Statement"]:
             source = str(statement.get("Condition", {}).get("ArnLike", {}).values())

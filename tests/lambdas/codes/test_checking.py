@@ -304,7 +304,7 @@ def test_parallel_right_answers_to_two_codes_win_once(flow, two):
 def test_late_code_of_six_digits_works_where_six_are_asked_for(
     flow, make_phone, clock, monkeypatch
 ):
-    """Under attack the next one has eight: what has the other's length is no answer."""
+    """Under attack the next code has eight digits: one of the other length is not an answer."""
     monkeypatch.setenv("FAILURES_PER_POOL_5_MINUTES", "1")
     old = flow.start()
     old_code = flow.code()
