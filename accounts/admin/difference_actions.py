@@ -12,7 +12,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin import bulk, side_by_side
+from accounts.admin import bulk, comparison_table
 from accounts.models import Difference
 from accounts.sync import compare, errors, repair
 
@@ -65,8 +65,8 @@ class DifferenceAction(bulk.BulkAction[Difference]):
         return str(self.title)
 
     def line(self, request: HttpRequest, row: Difference) -> bulk.Line:
-        here = side_by_side.in_words(request, row.ours, row.theirs)
-        there = side_by_side.in_words(request, row.theirs, row.ours)
+        here = comparison_table.in_words(request, row.ours, row.theirs)
+        there = comparison_table.in_words(request, row.theirs, row.ours)
         return bulk.Line((str(row.user or row.sub), row.get_kind_display(), here, there))
 
     def do(self, request: HttpRequest, rows: list[Difference], form: Any) -> HttpResponse:

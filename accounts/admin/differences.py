@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts import phones
-from accounts.admin import base, comparison, difference_actions, side_by_side
+from accounts.admin import base, comparison_table, difference_actions, sync_runs
 from accounts.conf import conf
 from accounts.models import Difference, SyncRun, User
 from accounts.sync import compare
@@ -66,11 +66,11 @@ class FindingAdmin(base.ReadOnlyList):
         # Methods of the class do not know the request, and not everybody may see whole numbers.
         @admin.display(description=_("here"))
         def here(difference: Difference) -> str:
-            return side_by_side.in_words(request, difference.ours, difference.theirs)
+            return comparison_table.in_words(request, difference.ours, difference.theirs)
 
         @admin.display(description=_("in Cognito"))
         def there(difference: Difference) -> str:
-            return side_by_side.in_words(request, difference.theirs, difference.ours)
+            return comparison_table.in_words(request, difference.theirs, difference.ours)
 
         return ("what", "whose", here, there, "found", "how_it_stands")
 
@@ -111,7 +111,7 @@ class FindingAdmin(base.ReadOnlyList):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
-            path("compare/", view(comparison.compare_view), name="accounts_difference_compare"),
+            path("compare/", view(sync_runs.compare_view), name="accounts_difference_compare"),
             *(
                 path(
                     f"{action.name}/", view(action.view), name=f"accounts_difference_{action.name}"
@@ -130,7 +130,7 @@ class FindingAdmin(base.ReadOnlyList):
             "title": _("Differences from Cognito"),
             "run": run,
             "is_running": is_running,
-            "found": comparison.summary(run) if run and not is_running else [],
+            "found": sync_runs.summary(run) if run and not is_running else [],
             "may_repair": difference_actions.are_allowed(request),
         }
         return super().changelist_view(request, {**context, **(extra_context or {})})
@@ -151,7 +151,7 @@ class FindingAdmin(base.ReadOnlyList):
             "title": f"{difference.get_kind_display()}: {difference.user or difference.sub}",
             "subtitle": None,
             "difference": difference,
-            "compared": side_by_side.of_difference(request, difference),
+            "compared": comparison_table.of_difference(request, difference),
             "means": compare.MEANS[compare.Kind(difference.kind)],
             "others": [
                 (sub, User.objects.filter(pool=difference.pool, sub=sub).first()) for sub in others

@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import operations
-from accounts.admin import orders
+from accounts.admin import order_operations
 from accounts.conf import conf
 from accounts.fields import PhoneField
 from accounts.login import reauthentication
@@ -50,8 +50,8 @@ class InviteForm(forms.Form):
 
     def clean_people(self) -> str:
         people: str = self.cleaned_data["people"]
-        if sum(1 for line in people.splitlines() if line.strip()) > orders.MOST:
-            raise ValidationError(gettext("At most %d lines at once.") % orders.MOST)
+        if sum(1 for line in people.splitlines() if line.strip()) > order_operations.MOST:
+            raise ValidationError(gettext("At most %d lines at once.") % order_operations.MOST)
         return people
 
 
@@ -71,7 +71,7 @@ def _confirmed_invite_view(request: HttpRequest) -> HttpResponse:
         welcome = [line for line in lines if line.phone]
         if "go" in request.POST and welcome:
             params = {"tell": form.cleaned_data["tell"], "language": ""}
-            return orders.order_many(
+            return order_operations.order_many(
                 request,
                 [
                     (Kind.INVITE, None, {"phone": line.phone, "name": line.name, **params})
@@ -85,7 +85,7 @@ def _confirmed_invite_view(request: HttpRequest) -> HttpResponse:
         "form": form,
         "lines": lines,
         "welcome": sum(bool(line.phone) for line in lines),
-        "most": orders.MOST,
+        "most": order_operations.MOST,
         "batch": operations.draw_batch(),
     }
     return render(request, "admin/accounts/user/invite.html", context)

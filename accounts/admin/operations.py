@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import operations
-from accounts.admin import base, display, orders
+from accounts.admin import base, display, order_operations
 from accounts.models import Operation
 
 
@@ -72,7 +72,7 @@ class OperationAdmin(base.ReadOnlyList):
 
 def batch_view(request: HttpRequest, batch: str) -> HttpResponse:
     """Show how far the operations that were ordered together got, one on each line."""
-    found = list(Operation.objects.filter(batch=batch).order_by("pk")[: orders.MOST])
+    found = list(Operation.objects.filter(batch=batch).order_by("pk")[: order_operations.MOST])
     if not found:
         raise Http404
     mine = all(order.by_id == request.user.pk for order in found)
@@ -90,7 +90,8 @@ def batch_view(request: HttpRequest, batch: str) -> HttpResponse:
         },
         "opts": Operation._meta,
         "orders": [
-            (order, display.outcome(order), orders.may_retry(request, order)) for order in found
+            (order, display.outcome(order), order_operations.may_retry(request, order))
+            for order in found
         ],
         "untried": untried,
         "waiting": sum(order.is_waiting for order in found) - untried,
@@ -102,12 +103,12 @@ def batch_view(request: HttpRequest, batch: str) -> HttpResponse:
 def retry_view(request: HttpRequest, pk: int) -> HttpResponse:
     """Try an operation now instead of at its next time."""
     order = get_object_or_404(Operation, pk=pk)
-    if not orders.may_order(request, order.kind):
+    if not order_operations.may_order(request, order.kind):
         raise PermissionDenied
     if request.method == "POST":
         if order.is_waiting:
             operations.run(order)
-        orders.report(request, order)
+        order_operations.report(request, order)
     if order.batch:
         return redirect("admin:accounts_operation_batch", order.batch)
     if order.user_id is None or order.is_gone:

@@ -1,4 +1,4 @@
-"""Actions of operators on accounts. bulk.py has the pages, orders.py orders the operations."""
+"""Actions of operators on accounts. bulk.py has the pages, order_operations.py the operations."""
 
 from dataclasses import dataclass
 from typing import Any, cast
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts import operations
-from accounts.admin import base, bulk, display, orders
+from accounts.admin import base, bulk, display, order_operations
 from accounts.fields import PhoneField
 from accounts.models import Operation, User
 from accounts.operations.queue import Kind
@@ -94,7 +94,7 @@ class UserAction(bulk.BulkAction[User]):
     is_grave: bool = False
 
     model = User
-    limit = orders.MOST
+    limit = order_operations.MOST
     too_many = _("At most %d accounts at once: narrow it down by a filter or a search.")
     none_found = _("Choose somebody first. They may be deleted already.")
     columns = (_("Account"), _("Phone"))
@@ -108,7 +108,7 @@ class UserAction(bulk.BulkAction[User]):
         return reverse("admin:accounts_user_act", args=[self.name])
 
     def is_allowed(self, request: HttpRequest) -> bool:
-        return orders.may_order(request, self.kind)
+        return order_operations.may_order(request, self.kind)
 
     def find(self, ids: list[int]) -> list[User]:
         return list(User.objects.filter(pk__in=ids).order_by("-pk"))
@@ -134,7 +134,9 @@ class UserAction(bulk.BulkAction[User]):
     def do(self, request: HttpRequest, rows: list[User], form: ActionForm) -> HttpResponse:
         if len(rows) == 1:
             return _do_one(request, self, rows[0], form.params())
-        return orders.order_many(request, [(self.kind, user, form.params()) for user in rows])
+        return order_operations.order_many(
+            request, [(self.kind, user, form.params()) for user in rows]
+        )
 
 
 _ALL = (
@@ -241,7 +243,7 @@ _BY_NAME = {action.name: action for action in _ALL}
 
 def permitted(request: HttpRequest) -> list[UserAction]:
     """Return the actions that this operator may use at all."""
-    return [action for action in _ALL if orders.may_order(request, action.kind)]
+    return [action for action in _ALL if order_operations.may_order(request, action.kind)]
 
 
 def for_one(request: HttpRequest, user: User, groups: list[str]) -> list[tuple[UserAction, str]]:
@@ -274,7 +276,7 @@ def _do_one(
     request: HttpRequest, action: UserAction, user: User, params: dict[str, Any]
 ) -> HttpResponse:
     done = operations.perform(action.kind, user, by=cast(User, request.user), **params)
-    orders.report(request, done)
+    order_operations.report(request, done)
     if done.is_done and action.kind == Kind.DELETE:
         return redirect("admin:accounts_user_changelist")
     return redirect("admin:accounts_user_change", user.pk)

@@ -17,10 +17,10 @@ from django.utils.translation import gettext_lazy
 from accounts import operations, phones, sessions
 from accounts.admin import (
     base,
+    comparison_table,
     display,
     invitations,
-    orders,
-    side_by_side,
+    order_operations,
     user_actions,
     user_filters,
 )
@@ -155,7 +155,7 @@ class UserAdmin(base.BoundedList):
 
     def _context(self, request: HttpRequest, user: User) -> dict[str, Any]:
         now = remote_state.ask(user)
-        compared = side_by_side.of_user(request, user, now)
+        compared = comparison_table.of_user(request, user, now)
         groups = [group.name for group in user.groups.all()]
         return {
             "phone": base.phone_for(request, user),
@@ -172,7 +172,7 @@ class UserAdmin(base.BoundedList):
                 for event in user.events.order_by("-at", "-pk")[:_EVENTS_SHOWN]
             ],
             "orders": [
-                (order, display.outcome(order), orders.may_retry(request, order))
+                (order, display.outcome(order), order_operations.may_retry(request, order))
                 for order in user.operations.order_by("-ordered_at", "-pk")[:_ORDERS_SHOWN]
             ],
             "entries": [display.entry(each) for each in audit.entries_of(user)[:_ENTRIES_SHOWN]],

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import operations
-from accounts.admin import orders
+from accounts.admin import order_operations
 from accounts.events import audit
 from accounts.models import Operation, Session, SignInEvent, User
 from accounts.models.users import LOCKED
@@ -552,7 +552,7 @@ def test_more_than_two_hundred_at_once_are_too_many(admin):
 
 
 def test_what_was_not_done_in_time_is_done_after_the_answer(admin, pool, monkeypatch):
-    monkeypatch.setattr(orders, "_INLINE_SECONDS", -1)
+    monkeypatch.setattr(order_operations, "_INLINE_SECONDS", -1)
     people = crowd(3)
     ids = ",".join(str(user.pk) for user in people)
     assert admin.post(f"{LIST}act/disable/", {"ids": ids}).status_code == 302
