@@ -24,7 +24,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.http import urlencode
 
 from accounts import after_response, sessions
-from accounts.aws import outbound
+from accounts.aws import call_limits
 from accounts.events import audit
 from accounts.models import User
 from accounts.sync import revalidation
@@ -47,7 +47,7 @@ def limit_calls(get_response: View) -> View:
     """Give all calls of a request one deadline. After the response, each call has its own."""
 
     def handle(request: HttpRequest) -> HttpResponseBase:
-        with outbound.deadline(outbound.LONGEST):
+        with call_limits.deadline(call_limits.LONGEST):
             return get_response(request)
 
     return handle

@@ -14,7 +14,7 @@ from botocore.loaders import create_loader
 from django.core.cache import cache
 from django.utils import translation
 
-from accounts.aws import cognito, functions, outbound, tokens
+from accounts.aws import call_limits, cognito, functions, tokens
 from accounts.login import throttle
 from accounts.sync import revalidation
 from config import health
@@ -102,8 +102,8 @@ def _fresh_process() -> Iterator[None]:
     cognito._made_gateway.cache_clear()
     tokens._verifier.cache_clear()
     throttle._made_limiter.cache_clear()
-    outbound._made_calls.cache_clear()
-    outbound._made_places.cache_clear()
+    call_limits._made_calls.cache_clear()
+    call_limits._made_places.cache_clear()
     functions._client.cache_clear()
     revalidation._asking.reset()
     health.readiness.forget()

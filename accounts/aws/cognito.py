@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError
 
-from accounts.aws import clients, cognito_errors, outbound, unconfirmed
+from accounts.aws import call_limits, clients, cognito_errors, unconfirmed
 from accounts.aws.cognito_errors import (
     Busy,
     CognitoError,
@@ -268,7 +268,7 @@ def _made_gateway() -> Gateway:
         region=conf.region, endpoint_url=conf.endpoint_url, threads=conf.cognito_threads
     )
     return Gateway(
-        outbound.Bounded(client, outbound.calls_to("cognito-idp")),
+        call_limits.Bounded(client, call_limits.calls_to("cognito-idp")),
         user_pool_id=conf.user_pool_id,
         client_id=conf.client_id,
         client_secret=conf.client_secret,

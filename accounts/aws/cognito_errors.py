@@ -31,7 +31,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from accounts.aws import outbound
+from accounts.aws import call_limits
 
 
 class CognitoError(Exception):
@@ -128,9 +128,9 @@ def translated() -> Iterator[None]:
         raise _from_code(error) from error
     except _OUR_FAULTS as error:
         raise Misconfigured(type(error).__name__) from error
-    except (ReadTimeoutError, ConnectionClosedError, outbound.NoAnswer) as error:
+    except (ReadTimeoutError, ConnectionClosedError, call_limits.NoAnswer) as error:
         raise NoAnswer(type(error).__name__) from error
-    except (BotoCoreError, outbound.NotSent) as error:
+    except (BotoCoreError, call_limits.NotSent) as error:
         raise Unavailable(type(error).__name__) from error
     except Exception as error:
         # botocore lets a garbage reply through as it comes: UnicodeDecodeError for binary,

@@ -21,7 +21,7 @@ from botocore.exceptions import (
 )
 from django.views.decorators.debug import sensitive_variables
 
-from accounts.aws import clients, outbound
+from accounts.aws import call_limits, clients
 from accounts.conf import conf
 
 T = TypeVar("T")
@@ -67,14 +67,14 @@ def ask(setting: Setting, event: dict[str, Any], read: Callable[[dict[str, Any]]
         return json.loads(reply["Payload"].read()), bool(reply.get("FunctionError"))
 
     try:
-        answer, has_failed = outbound.calls_to(name).run(invoke)
+        answer, has_failed = call_limits.calls_to(name).run(invoke)
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code"))
         kind = Misconfigured if code in _OUR_FAULTS else Unavailable
         raise kind(f"{setting}: {code}") from error
-    except (ReadTimeoutError, ConnectionClosedError, outbound.NoAnswer) as error:
+    except (ReadTimeoutError, ConnectionClosedError, call_limits.NoAnswer) as error:
         raise NoAnswer(f"{setting}: {type(error).__name__}") from error
-    except (BotoCoreError, outbound.CallError) as error:
+    except (BotoCoreError, call_limits.CallError) as error:
         raise Unavailable(f"{setting}: {type(error).__name__}") from error
     except Exception as error:
         # botocore lets a garbage reply through as it comes.

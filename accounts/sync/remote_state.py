@@ -4,7 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
-from accounts.aws import cognito, functions, ledger, outbound
+from accounts.aws import call_limits, cognito, functions, ledger
 from accounts.aws.cognito_values import CognitoUser
 from accounts.aws.ledger import PhoneState
 from accounts.models import User
@@ -44,7 +44,7 @@ def ask(user: User) -> RemoteState:
 def _of_cognito(sub: str) -> tuple[CognitoUser | None, str]:
     try:
         # The request's deadline does not reach this thread.
-        with outbound.deadline(_PATIENCE):
+        with call_limits.deadline(_PATIENCE):
             return cognito.gateway().read_user(sub), ""
     except cognito.UnknownUser:
         return None, ""
@@ -56,7 +56,7 @@ def _of_ledger(phone: str) -> tuple[PhoneState | None, str]:
     if not phone:
         return None, ""
     try:
-        with outbound.deadline(_PATIENCE):
+        with call_limits.deadline(_PATIENCE):
             return ledger.show(phone), ""
     except functions.FunctionError as error:
         return None, str(error)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.views.debug import ExceptionReporter
 
-from accounts.aws import functions, ledger, outbound, sms
+from accounts.aws import call_limits, functions, ledger, sms
 from tests.wire import Reply, aws_error
 
 PHONE, SUB, CODE = "+12015550123", "7c1d4a52-90b1-70e4-3f2a-5b0c9d8e7f61", "604218"
@@ -80,12 +80,12 @@ def test_function_that_fails_is_asked_once_and_named_by_its_setting(
 
 def test_function_that_hangs_may_have_done_what_was_asked(function, question):
     function.will(Reply({}, delay=1))
-    with outbound.deadline(0.2), pytest.raises(functions.NoAnswer):
+    with call_limits.deadline(0.2), pytest.raises(functions.NoAnswer):
         question.ask()
 
 
 def test_function_is_not_asked_when_no_time_is_left(function, question):
-    with outbound.deadline(0), pytest.raises(functions.Unavailable) as caught:
+    with call_limits.deadline(0), pytest.raises(functions.Unavailable) as caught:
         question.ask()
     assert type(caught.value) is functions.Unavailable
     assert function.requests == []

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from accounts.aws import outbound
+from accounts.aws import call_limits
 from accounts.sync import remote_state
 
 pytestmark = pytest.mark.django_db
@@ -17,4 +17,4 @@ def test_page_that_gave_up_leaves_no_call_waiting(pool, known, monkeypatch):
     assert live.cognito is None
     assert live.outage
     time.sleep(0.3)
-    assert not outbound.calls_to("cognito-idp")._begun
+    assert not call_limits.calls_to("cognito-idp")._begun

@@ -17,8 +17,8 @@ from botocore.exceptions import ConnectTimeoutError, ParamValidationError
 from django.views.debug import ExceptionReporter
 
 from accounts import middleware
-from accounts.aws import outbound
-from accounts.aws.outbound import Bounded, Calls, NoAnswer
+from accounts.aws import call_limits
+from accounts.aws.call_limits import Bounded, Calls, NoAnswer
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def hang() -> Iterator[Callable[[], None]]:
 def outcome(calls: Calls, call: Callable[[], object]) -> str:
     try:
         return str(calls.run(call))
-    except outbound.CallError as error:
+    except call_limits.CallError as error:
         return type(error).__name__
 
 
@@ -62,13 +62,13 @@ def test_call_returns_what_it_returns_and_raises_what_it_raises():
 
 
 def test_call_that_hangs_is_waited_for_until_the_deadline(hang):
-    with outbound.deadline(0.05), pytest.raises(NoAnswer):
+    with call_limits.deadline(0.05), pytest.raises(NoAnswer):
         Calls(2).run(hang)
 
 
 def test_calls_of_a_request_share_one_deadline(hang):
     calls, asked = Calls(4), []
-    with outbound.deadline(0.05):
+    with call_limits.deadline(0.05):
         assert outcome(calls, hang) == "NoAnswer"
         assert outcome(calls, lambda: asked.append(1)) == "NotSent"
     assert asked == []
@@ -77,9 +77,9 @@ def test_calls_of_a_request_share_one_deadline(hang):
 
 def test_request_has_a_deadline_and_work_after_it_another(rf):
     seen: list[float | None] = []
-    middleware.limit_calls(lambda request: seen.append(outbound._ends_at.get()))(rf.get("/"))
-    assert seen[0] == pytest.approx(time.monotonic() + outbound.LONGEST, abs=1)
-    assert outbound._ends_at.get() is None
+    middleware.limit_calls(lambda request: seen.append(call_limits._ends_at.get()))(rf.get("/"))
+    assert seen[0] == pytest.approx(time.monotonic() + call_limits.LONGEST, abs=1)
+    assert call_limits._ends_at.get() is None
 
 
 def test_one_thread_is_left_while_the_others_wait(hang):
@@ -89,7 +89,7 @@ def test_one_thread_is_left_while_the_others_wait(hang):
 
 
 def test_half_of_the_threads_are_left_once_a_call_is_slow(hang, monkeypatch):
-    monkeypatch.setattr(outbound, "_SLOW", 0.05)
+    monkeypatch.setattr(call_limits, "_SLOW", 0.05)
     calls = Calls(8)
     waiting(calls, hang, 3)
     time.sleep(0.06)
@@ -100,7 +100,7 @@ def test_half_of_the_threads_are_left_once_a_call_is_slow(hang, monkeypatch):
 
 def test_one_thread_is_left_while_the_others_wait_for_several_services(hang, settings):
     settings.WEB_THREADS = 4
-    one, other = outbound.calls_to("one"), outbound.calls_to("other")
+    one, other = call_limits.calls_to("one"), call_limits.calls_to("other")
     waiting(one, hang, 2)
     waiting(other, hang, 1)
     assert [outcome(each, lambda: "asked") for each in (one, other)] == ["NotSent"] * 2
@@ -108,12 +108,12 @@ def test_one_thread_is_left_while_the_others_wait_for_several_services(hang, set
 
 def test_places_are_given_back_by_calls_that_were_not_made(hang, settings):
     settings.WEB_THREADS = 2
-    calls = outbound.calls_to("one")
+    calls = call_limits.calls_to("one")
     for _ in range(5):
         with pytest.raises(ConnectTimeoutError):
             calls.run(timeout)
     assert [outcome(calls, lambda: "asked") for _ in range(3)] == ["NotSent"] * 3
-    assert outcome(outbound.calls_to("other"), lambda: "asked") == "asked"
+    assert outcome(call_limits.calls_to("other"), lambda: "asked") == "asked"
 
 
 def test_machine_without_threads_sends_nothing_and_is_asked_again_later(monkeypatch):
@@ -133,10 +133,10 @@ def test_site_with_one_thread_asks_all_the_same():
 
 @pytest.mark.parametrize("failure", [timeout, None], ids=["refused", "hanging"])
 def test_five_failures_in_a_row_keep_the_next_from_asking(hang, failure, monkeypatch):
-    monkeypatch.setattr(outbound, "_SLOW", 0.01)
+    monkeypatch.setattr(call_limits, "_SLOW", 0.01)
     calls = Calls(20)
     for _ in range(5):
-        with outbound.deadline(0.02), pytest.raises((NoAnswer, ConnectTimeoutError)):
+        with call_limits.deadline(0.02), pytest.raises((NoAnswer, ConnectTimeoutError)):
             calls.run(failure or hang)
     assert outcome(calls, lambda: "asked") == "NotSent"
 
@@ -145,7 +145,7 @@ def test_calls_with_little_time_left_say_nothing_of_the_service(hang):
     """A slow database, say, has used up the time of the request."""
     calls = Calls(20)
     for _ in range(5):
-        with outbound.deadline(0.02), pytest.raises(NoAnswer):
+        with call_limits.deadline(0.02), pytest.raises(NoAnswer):
             calls.run(hang)
     assert outcome(calls, lambda: "asked") == "asked"
 
@@ -163,12 +163,12 @@ def test_answers_between_failures_let_the_next_one_ask():
 
 def test_calls_that_never_end_are_bounded(hang):
     calls = Calls(2)
-    calls._breaker = outbound.Breaker(0, failures=1000)
-    with outbound.deadline(0.01):
+    calls._breaker = call_limits.Breaker(0, failures=1000)
+    with call_limits.deadline(0.01):
         pass
     outcomes = []
     for _ in range(6):
-        with outbound.deadline(0.01):
+        with call_limits.deadline(0.01):
             outcomes.append(outcome(calls, hang))
     assert outcomes == ["NoAnswer"] * 4 + ["NotSent"] * 2
 
@@ -188,7 +188,7 @@ def test_calls_one_after_the_other_are_made_by_one_thread():
 def test_thread_of_a_call_that_hangs_is_left_to_it(hang):
     calls = Calls(4)
     calls.run(lambda: None)
-    with outbound.deadline(0.05), pytest.raises(NoAnswer):
+    with call_limits.deadline(0.05), pytest.raises(NoAnswer):
         calls.run(hang)
     assert calls.run(lambda: "an answer") == "an answer"
 
@@ -223,12 +223,12 @@ FORK = """
 import os
 import django
 django.setup()
-from accounts.aws import outbound
-calls = outbound.Calls(4)
+from accounts.aws import call_limits
+calls = call_limits.Calls(4)
 calls.run(os.getpid)
 child = os.fork()
 if child == 0:
-    with outbound.deadline(5):
+    with call_limits.deadline(5):
         os._exit(calls.run(os.getpid) != os.getpid())
 _, status = os.waitpid(child, 0)
 assert os.waitstatus_to_exitcode(status) == 0
@@ -278,7 +278,7 @@ def test_answer_in_drips_ends_at_the_deadline(dripping):
         # Each drip comes well before this.
         config=Config(read_timeout=10, retries={"total_max_attempts": 1}),
     )
-    with outbound.deadline(0.3), pytest.raises(NoAnswer):
+    with call_limits.deadline(0.3), pytest.raises(NoAnswer):
         Bounded(client, Calls(4)).describe_user_pool(UserPoolId="eu-west-1_Example01")
 
 
