@@ -17,7 +17,7 @@ from accounts.conf import conf
 from accounts.login import attempt_steps, locale, throttle
 from accounts.login.code_flow import Begun
 from accounts.models import User
-from accounts.sync import unproven
+from accounts.sync import unproven_accounts
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def begin(
             created = gateway.create_user(phone, locale=locale.page_locale())
             if created:
                 sub = created.sub
-                unproven.note(created.sub)
+                unproven_accounts.note(created.sub)
                 log.info("Created a user for %s", phones.mask(phone))
             elif known is None:
                 sub = _adopt_account(gateway, phone)
@@ -118,7 +118,7 @@ def _adopt_account(gateway: cognito.Gateway, phone: str) -> str | None:
         sub = user.sub
         if not (user.phone_verified or locale.is_of_page(user.locale)):
             gateway.set_locale(sub, locale.page_locale())
-            unproven.note_change(sub)
+            unproven_accounts.note_change(sub)
     except cognito.CognitoError as error:
         # The text leaves all the same, and the account is found again after the code.
         log.warning("Could not look at an account that was there already: %r", error)

@@ -6,7 +6,7 @@ from accounts.models.login_locks import LoginLock
 from accounts.models.operations import Operation
 from accounts.models.sessions import Session
 from accounts.models.stats import EventCount, RolledHour
-from accounts.models.unproven import UnprovenAccount
+from accounts.models.unproven_accounts import UnprovenAccount
 from accounts.models.users import User
 
 __all__ = [

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from accounts.aws import cognito, functions
 from accounts.events import retention
-from accounts.sync import unproven
+from accounts.sync import unproven_accounts
 from accounts.sync.pace import Pace
 
 
@@ -26,14 +26,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--accounts",
             type=int,
-            default=unproven.MOST,
+            default=unproven_accounts.MOST,
             metavar="NUMBER",
             help="look at no more accounts than so many (default: %(default)s)",
         )
         parser.add_argument(
             "--per-second",
             type=float,
-            default=unproven.PER_SECOND,
+            default=unproven_accounts.PER_SECOND,
             help="calls to Cognito per second; it grants 25 deletions (default: %(default)s)",
         )
 
@@ -50,7 +50,7 @@ class Command(BaseCommand):
                 f"{removed.locks} locks."
             )
         try:
-            accounts = unproven.purge(
+            accounts = unproven_accounts.purge(
                 now,
                 pace=Pace(options["per_second"]),
                 most=options["accounts"],
@@ -62,7 +62,7 @@ class Command(BaseCommand):
             ) from error
         self._report(accounts, is_rehearsal=options["list"])
 
-    def _report(self, accounts: unproven.Outcome, *, is_rehearsal: bool) -> None:
+    def _report(self, accounts: unproven_accounts.Outcome, *, is_rehearsal: bool) -> None:
         if is_rehearsal:
             for each in accounts.removed:
                 self.stdout.write(each)

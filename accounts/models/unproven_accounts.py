@@ -7,8 +7,8 @@ from django.utils import timezone
 class UnprovenAccount(models.Model):
     """An account that this site made in the pool, until its number is proven or it is removed.
 
-    Read and written by accounts/sync/unproven.py. ``changed_at`` is when this site last changed the
-    account's language, if it did. Nothing is decided before ``put_off_until``.
+    Read and written by accounts/sync/unproven_accounts.py. ``changed_at`` is when this site last
+    changed the account's language, if it did. Nothing is decided before ``put_off_until``.
     """
 
     pool = models.CharField(max_length=64)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.aws import cognito, cognito_values
 from accounts.models import User
-from accounts.sync import unproven
+from accounts.sync import unproven_accounts
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
 
@@ -23,8 +23,8 @@ def site(on_cloud, settings):
     return settings
 
 
-def purge(days: float = 31) -> unproven.Outcome:
-    return unproven.purge(timezone.now() + timedelta(days=days), pace=lambda: None)
+def purge(days: float = 31) -> unproven_accounts.Outcome:
+    return unproven_accounts.purge(timezone.now() + timedelta(days=days), pace=lambda: None)
 
 
 def test_number_that_a_stranger_typed_is_forgotten_and_may_sign_up_again(

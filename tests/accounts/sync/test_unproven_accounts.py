@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from accounts.models import UnprovenAccount, User
-from accounts.sync import unproven
+from accounts.sync import unproven_accounts
 from tests.fakes.sign_in_pool import SignInPool
 from tests.fakes.tokens import POOL_ID
 from tests.fakes.user_pool import DAY, NOTHING_HELD, OUTAGE, THROTTLED
@@ -115,7 +115,7 @@ def test_account_whose_language_the_site_has_changed_goes_all_the_same(pool):
     for each in (sub, other):
         pool.change(each, UserLastModifiedDate=time.time() - 20 * DAY)
     with time_machine.travel(time.time() - 20 * DAY, tick=True):
-        unproven.note_change(sub)
+        unproven_accounts.note_change(sub)
     assert purge().startswith("Removed 1 ")
     assert list(pool.users) == [other]
 
@@ -206,7 +206,7 @@ def test_functions_that_do_not_say_enough_decide_nothing(pool):
 def test_calls_are_paced(pool):
     calls = []
     made(pool)
-    unproven.purge(timezone.now(), pace=lambda: calls.append(len(pool.requests)))
+    unproven_accounts.purge(timezone.now(), pace=lambda: calls.append(len(pool.requests)))
     # Read, its groups, and read again with the deletion; the ledger is not in Cognito.
     assert len(calls) == 3
 
