@@ -35,8 +35,9 @@ def measure(user: User) -> None:
     are weak alone are strong together.
     """
     now = timezone.now()
+    since = connection.ops.adapt_datetimefield_value(now - _WEEK)
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, [user.pk, SignInEvent.Kind.SUCCEEDED, now - _WEEK])
+        cursor.execute(_COUNT, [user.pk, SignInEvent.Kind.SUCCEEDED, since])
         week = dict(zip(_COUNTED, cursor.fetchone(), strict=True))
     found = {**week, "sharing": _sharing(week)}
     is_fresh = user.sharing_at is not None and now - user.sharing_at < _DAY

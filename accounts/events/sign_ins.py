@@ -92,8 +92,8 @@ def record(kind: str, source: HttpRequest | Session | None, **facts: Any) -> Non
 def asked_elsewhere(request: HttpRequest, reference: str) -> bool:
     """Tell whether the text with this reference was asked for by another browser."""
     browser = devices.of(request).browser
+    since = connection.ops.adapt_datetimefield_value(timezone.now() - ONE_ATTEMPT)
     with connection.cursor() as cursor:
-        since = timezone.now() - ONE_ATTEMPT
         cursor.execute(_FIRST_TEXT, [reference, Kind.SENT, Kind.RESENT, since])
         found = cursor.fetchone()
     return bool(found and found[0] and browser and found[0] != browser)

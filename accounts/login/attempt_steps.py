@@ -41,6 +41,7 @@ class Step:
     waiting: Pending | None
     user: User | None = None
     events: list[SignInEvent] = field(default_factory=list)
+    _owners: dict[str, User | None] = field(default_factory=dict)
 
     def required(self) -> Pending:
         if self.waiting is None:
@@ -58,20 +59,24 @@ class Step:
     def note(self, kind: str, *, user: User | None = None, **facts: Any) -> None:
         """Add an event of the attempt, written when the step ends. Looks ``user`` up if need be."""
         attempt = self.required()
-        user = user or self.user
-        if user is None and attempt.sub:
-            user = User.objects.filter(pool=conf.user_pool_id, sub=attempt.sub).first()
         self.events.append(
             sign_ins.event(
                 kind,
                 self.request,
                 phone=attempt.phone,
-                user=user,
+                user=user or self.user or self._owner_of(attempt.sub),
                 attempt=attempt.attempt,
                 reference=attempt.reference,
                 **facts,
             )
         )
+
+    def _owner_of(self, sub: str | None) -> User | None:
+        """Return whose identity it is, which one step asks once."""
+        if sub and sub not in self._owners:
+            found = User.objects.filter(pool=conf.user_pool_id, sub=sub)
+            self._owners[sub] = found.first()
+        return self._owners.get(sub or "")
 
     def refresh_lockout(self) -> None:
         """Ask, once the answer has left, whether the triggers hold the number."""

@@ -29,6 +29,7 @@ from accounts.aws import cognito, functions, ledger
 from accounts.aws.cognito_values import CognitoUser
 from accounts.conf import conf
 from accounts.models import UnprovenAccount, User
+from accounts.models.insert import insert
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ class Outcome:
 
 def note(sub: str) -> None:
     """Store that this site has just made an account."""
-    UnprovenAccount.objects.get_or_create(pool=conf.user_pool_id, sub=sub)
+    insert([UnprovenAccount(pool=conf.user_pool_id, sub=sub)], ignore_conflicts=True)
 
 
 def note_change(sub: str) -> None:
