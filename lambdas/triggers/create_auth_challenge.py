@@ -10,7 +10,7 @@ from typing import Any
 
 from . import clients, dry_run, errors, phones, telemetry
 from .challenge import Challenge
-from .codes import people, purposes, sending
+from .codes import purposes, recipients, sending
 from .codes.sending import StartedChallenge
 from .limits import TRIES_PER_CODE
 
@@ -40,8 +40,8 @@ def _answered(event: dict[str, Any]) -> dict[str, Any]:
             reference=result.challenge.reference,
         )
     else:
-        person = dry_run.nobody() if dry_run.is_dry_run(event) else people.from_event(event)
-        result = sending.send(person, purposes.SIGN_IN, started=started)
+        recipient = dry_run.nobody() if dry_run.is_dry_run(event) else recipients.from_event(event)
+        result = sending.send(recipient, purposes.SIGN_IN, started=started)
     challenge = result.challenge
     event["response"] = {
         "publicChallengeParameters": {

@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 from . import environment, keys, ledger, messages, senders
-from .codes import people, unsent
-from .codes.people import Person
+from .codes import recipients, unsent
 from .codes.purposes import SIGN_IN
+from .codes.recipients import Recipient
 
 _NOBODY = "dry run"
 
@@ -23,19 +23,19 @@ def is_dry_run(event: dict[str, Any]) -> bool:
     return str(event.get("triggerSource", "")).endswith("_DryRun")
 
 
-def nobody() -> Person:
-    """Return a person who gets no text. Raises the errors that a real text would raise."""
+def nobody() -> Recipient:
+    """Return a recipient who gets no text. Raises the errors that a real text would raise."""
     senders.configured()
-    person = people.from_phone(None, SIGN_IN, otherwise=_NOBODY, locale=None, user=_NOBODY)
+    recipient = recipients.from_phone(None, SIGN_IN, otherwise=_NOBODY, locale=None, user=_NOBODY)
     messages.code_message(
         "000000",
         purpose=SIGN_IN.wording,
-        language=person.language,
+        language=recipient.language,
         app_name=environment.text("APP_NAME"),
         site_host=environment.text("SITE_HOST"),
         minutes=1,
     )
-    return replace(person, why_not=unsent.DRY_RUN)
+    return replace(recipient, why_not=unsent.DRY_RUN)
 
 
 def answer() -> None:

@@ -34,7 +34,7 @@ from . import (
     telemetry,
 )
 from .challenge import Challenge
-from .codes import checking, people, purposes, sending, unsent
+from .codes import checking, purposes, recipients, sending, unsent
 from .codes.pace import ANSWER_WITHIN, milliseconds_since
 from .codes.purposes import Purpose
 from .ledger import Verdict
@@ -64,8 +64,10 @@ def _prove(event: dict[str, Any]) -> dict[str, Any]:
     started = time.monotonic()
     phone = _matching(event, "phone", _PHONE)
     purpose, user = _purpose(event), _matching(event, "user", _USER)
-    person = people.from_phone(phone, purpose, otherwise=phone, locale=_language(event), user=user)
-    result = sending.send(person, purpose, started=started)
+    recipient = recipients.from_phone(
+        phone, purpose, otherwise=phone, locale=_language(event), user=user
+    )
+    result = sending.send(recipient, purpose, started=started)
     challenge = result.challenge
     return {
         "challenge_id": challenge.id,

@@ -5,7 +5,7 @@ from typing import Any
 
 from . import clients, dry_run, errors, ledger, phones, telemetry
 from .challenge import Challenge
-from .codes import checking, people, purposes, unsent
+from .codes import checking, purposes, recipients, unsent
 from .codes.pace import milliseconds_since
 
 
@@ -48,11 +48,11 @@ def _is_correct(event: dict[str, Any], *, now: float) -> bool:
     if challenge is None or not challenge.fits(answer):
         # It cannot be a code, so it is neither counted nor compared.
         return False
-    person = people.from_event(event)
-    if person.phone is None:
+    recipient = recipients.from_event(event)
+    if recipient.phone is None:
         # Counted like any other answer, and never right.
-        ledger.configured().answers.count(person.name, challenge, now=now)
+        ledger.configured().answers.count(recipient.name, challenge, now=now)
         return False
     return checking.accept(
-        person.phone, challenge, answer, purposes.SIGN_IN, user=person.user, now=now
+        recipient.phone, challenge, answer, purposes.SIGN_IN, user=recipient.user, now=now
     )

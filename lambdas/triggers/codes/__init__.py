@@ -1,7 +1,7 @@
 """Codes on their way out and back, for every purpose.
 
     purposes     the uses of a code: its key, its wording, its name in the ledger
-    people       somebody who asks, and whether a text may go there
+    recipients   people who ask, and whether a text may go to them
     sending      a challenge handed out, and its code texted once and within every limit
     checking     an answer counted, compared and taken once
     unsent       texts that were not sent: log, metric, count

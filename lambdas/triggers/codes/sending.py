@@ -17,8 +17,8 @@ from ..ledger import Reservation, Verdict
 from ..senders import Message, Reason, SendError
 from . import pace, unsent
 from .pace import ANSWER_WITHIN, milliseconds_since
-from .people import Person
 from .purposes import Purpose
+from .recipients import Recipient
 from .unsent import DRY_RUN
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class StartedChallenge:
     texted_at: int | None
 
 
-def send(person: Person, purpose: Purpose, *, started: float) -> StartedChallenge:
+def send(recipient: Recipient, purpose: Purpose, *, started: float) -> StartedChallenge:
     """Text a code, or make it look so, and return the challenge that it belongs to.
 
     ``started`` is when the function was called (monotonic). Raises botocore's errors where the
@@ -59,36 +59,36 @@ def send(person: Person, purpose: Purpose, *, started: float) -> StartedChalleng
     """
     now = time.time()
     book = ledger.configured()
-    reservation = book.texts.reserve(person.name, now=now)
+    reservation = book.texts.reserve(recipient.name, now=now)
     reason: str = reservation.verdict
     refusal = ""
-    if reservation.may_send and person.phone is not None:
+    if reservation.may_send and recipient.phone is not None:
         reservation = book.budgets.spend(
-            person.name,
+            recipient.name,
             reservation,
-            block=ledger.block_name(countries.block_of(person.phone)),
-            country=person.country,
+            block=ledger.block_name(countries.block_of(recipient.phone)),
+            country=recipient.country,
             now=now,
         )
         reason = reservation.verdict
         if reservation.may_send:
-            failure = _send(person, person.phone, purpose, reservation, started)
+            failure = _send(recipient, recipient.phone, purpose, reservation, started)
             if failure is None:
                 pace.current.learn(time.monotonic() - started)
                 return _started(reservation, now)
             if failure.certain:
-                book.texts.release(person.name, now=now)
+                book.texts.release(recipient.name, now=now)
             refusal = failure.reason if failure.certain else DELAYED
             reason = failure.reason
     elif reservation.may_send:
-        reservation = book.budgets.pretend(person.name, reservation, now=now)
-        reason = person.why_not
-    if person.why_not == DRY_RUN:
+        reservation = book.budgets.pretend(recipient.name, reservation, now=now)
+        reason = recipient.why_not
+    if recipient.why_not == DRY_RUN:
         reason = DRY_RUN
     unsent.record(
         reason,
-        phone=person.phone or "",
-        country=person.country,
+        phone=recipient.phone or "",
+        country=recipient.country,
         now=now,
         purpose=purpose.name,
         challenge_id=reservation.challenge.id,
@@ -120,15 +120,15 @@ def _delivery(reservation: Reservation, texted_at: int | None) -> str:
 
 
 def _send(
-    person: Person, phone: str, purpose: Purpose, reservation: Reservation, started: float
+    recipient: Recipient, phone: str, purpose: Purpose, reservation: Reservation, started: float
 ) -> SendError | None:
     """Text the code and return None, or the error where that failed."""
     challenge = reservation.challenge
     lifetime = max(1, challenge.expires_at - int(time.time()))
     body = messages.code_message(
-        challenge.code(purpose.key(), user=person.user),
+        challenge.code(purpose.key(), user=recipient.user),
         purpose=purpose.wording,
-        language=person.language,
+        language=recipient.language,
         app_name=environment.text("APP_NAME"),
         site_host=environment.text("SITE_HOST"),
         # A few seconds of its life are over by now.
@@ -138,13 +138,13 @@ def _send(
         return SendError(Reason.PROVIDER_DOWN, "no time left", certain=True)
     try:
         sent = senders.configured().send(
-            Message(phone, body, lifetime, person.country),
+            Message(phone, body, lifetime, recipient.country),
             deadline=started + ANSWER_WITHIN,
         )
     except SendError as error:
         return error
     if sent.wants_feedback:
-        _note(person, challenge, sent.message_id)
+        _note(recipient, challenge, sent.message_id)
     telemetry.record(
         "text_sent",
         metrics={
@@ -161,7 +161,7 @@ def _send(
         },
         purpose=purpose.name,
         phone=phones.mask(phone),
-        country=person.country,
+        country=recipient.country,
         challenge_id=challenge.id,
         reference=challenge.reference,
         outcome=reservation.verdict,
@@ -178,9 +178,9 @@ def _budgets(reservation: Reservation) -> dict[str, int]:
     return {name: percent for name, percent in used.items() if percent is not None}
 
 
-def _note(person: Person, challenge: Challenge, message_id: str) -> None:
+def _note(recipient: Recipient, challenge: Challenge, message_id: str) -> None:
     # Fails open: the text is on its way, and only the report that it arrived is lost.
     try:
-        ledger.configured().texts.note_message(person.name, challenge, message_id)
+        ledger.configured().texts.note_message(recipient.name, challenge, message_id)
     except (BotoCoreError, ClientError) as error:
         log.warning("A message was not noted: %s", type(error).__name__)

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from .. import ledger, phones, telemetry
 from ..ledger import Verdict
 
-# The reason of a dry run: its person was made up.
+# The reason of a dry run: its recipient was made up.
 DRY_RUN = "dry_run"
 # A second press raises no alarm.
 _METRICS: dict[str, str] = {

@@ -1,4 +1,4 @@
-"""People who ask for codes, and whether a text may go to them."""
+"""Recipients of codes: people who ask for one, and whether a text may go to them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from .purposes import SIGN_IN, Purpose
 
 
 @dataclass(frozen=True)
-class Person:
+class Recipient:
     """Somebody who asks for a code.
 
     ``phone`` (E.164) is None for somebody who gets no text, and ``why_not`` says why. ``name`` is
@@ -27,8 +27,8 @@ class Person:
 
 def from_phone(
     phone: str | None, purpose: Purpose, *, otherwise: str, locale: str | None, user: str
-) -> Person:
-    """Return the person; without a ``phone`` that may be texted, under a name of ``otherwise``."""
+) -> Recipient:
+    """Return the recipient; without a ``phone`` that may be texted, named by ``otherwise``."""
     country = countries.country_of(phone or "") or ""
     language = messages.language_for(locale, country)
     why_not = ""
@@ -41,12 +41,12 @@ def from_phone(
     if why_not or phone is None:
         # A name that belongs to no number, so that no answer is ever right.
         name = keys.pseudonym("nobody", otherwise)
-        return Person(name, None, why_not, country, language, user)
-    return Person(purpose.ledger_name(phone, user), phone, "", country, language, user)
+        return Recipient(name, None, why_not, country, language, user)
+    return Recipient(purpose.ledger_name(phone, user), phone, "", country, language, user)
 
 
-def from_event(event: Mapping[str, Any]) -> Person:
-    """Return the person that an event of Create or Verify is about, the same in both."""
+def from_event(event: Mapping[str, Any]) -> Recipient:
+    """Return the recipient that an event of Create or Verify is about, the same in both."""
     request = event["request"]
     attributes = request.get("userAttributes") or {}
     is_known = request.get("userNotFound") is not True and attributes.get("sub")
