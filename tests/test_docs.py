@@ -15,7 +15,7 @@ from accounts.models import Session, User
 
 PROJECT = Path(__file__).resolve().parent.parent
 COMMANDS = sorted(PROJECT.glob("*/management/commands/[!_]*.py"))
-CONTRIBUTING = PROJECT / "CONTRIBUTING.md"
+CONTRIBUTING, CHANGELOG = PROJECT / "CONTRIBUTING.md", PROJECT / "CHANGELOG.md"
 DOCUMENTS = [PROJECT / "README.md", CONTRIBUTING, *sorted((PROJECT / "docs").glob("*.md"))]
 DECISIONS = sorted((PROJECT / "docs" / "adr").glob("*.md"))
 
@@ -83,7 +83,7 @@ def test_management_command_takes_none_of_djangos_options(path):
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*DOCUMENTS, CHANGELOG, *DECISIONS], ids=lambda path: path.name)
 def test_links_lead_somewhere(path):
     for link in re.findall(r"\]\((?!https?:)([^)]+)\)", path.read_text(encoding="utf-8")):
         name, _, anchor = link.partition("#")
