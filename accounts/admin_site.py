@@ -1,3 +1,5 @@
+"""The admin of operators, whose only way in is the phone login."""
+
 from functools import update_wrapper
 from typing import Any, NoReturn
 

@@ -1,3 +1,5 @@
+"""The configuration of this app and of the admin."""
+
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 from django.utils.translation import gettext_lazy as _

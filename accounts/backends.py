@@ -1,3 +1,5 @@
+"""The authentication backend: a verified ID token of Cognito gives a user."""
+
 import logging
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""The forms of the phone page and of the code page."""
+
 from collections.abc import Mapping
 from typing import Any, Self
 

@@ -1,3 +1,5 @@
+"""The template filter ``ago``: a time in words."""
+
 from datetime import datetime, timedelta
 
 from babel.dates import format_timedelta

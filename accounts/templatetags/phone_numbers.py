@@ -1,3 +1,5 @@
+"""The template filter ``spaced``: a phone that is easy to read."""
+
 from django import template
 
 from accounts import phones

@@ -1,3 +1,5 @@
+"""The page that says why this browser's session ended."""
+
 from typing import Any
 
 from django.conf import settings

@@ -1,3 +1,5 @@
+"""``manage.py ledger``: show or clear the triggers' counts, holds and locks of a number."""
+
 from argparse import ArgumentParser
 from datetime import UTC, datetime
 from typing import Any

@@ -1,3 +1,5 @@
+"""``manage.py make_admin``: make an operator, the first one included."""
+
 from argparse import ArgumentParser
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""``manage.py purge``: remove old events, sessions and locks, and unproven accounts."""
+
 from argparse import ArgumentParser
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""``manage.py run_operations``: try operations that are due."""
+
 from argparse import ArgumentParser
 from typing import Any
 

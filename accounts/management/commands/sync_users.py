@@ -1,3 +1,5 @@
+"""``manage.py sync_users``: compare with the user pool, repair and undo."""
+
 import time
 from argparse import ArgumentParser
 from datetime import timedelta
