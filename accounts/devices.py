@@ -18,6 +18,7 @@ from accounts.conf import conf
 _COOKIE_AGE = 400 * 24 * 60 * 60  # the longest that browsers keep one
 _MAX_USER_AGENT = 512
 _MAX_COOKIE = 64
+_KEY = "_accounts_device"
 _PHONES_AND_TABLETS = ("iPhone", "iPad", "iPod")
 
 
@@ -36,7 +37,15 @@ class Device:
 
 
 def of(request: HttpRequest) -> Device:
-    """Return the device of a request."""
+    """Return the device of a request, which is worked out once."""
+    found: Device | None = getattr(request, _KEY, None)
+    if found is None:
+        found = _read(request)
+        setattr(request, _KEY, found)
+    return found
+
+
+def _read(request: HttpRequest) -> Device:
     cookie = request.COOKIES.get(_cookie_name(), "")[:_MAX_COOKIE]
     return Device(
         name=describe(request.headers.get("User-Agent", "")),
