@@ -88,7 +88,7 @@ class Pair:
         block = ledger.block_name(countries.block_of(self.member.flow.phone))
         item, name = {
             "block": (f"block#{block}#{day}", f"hour_{hour}"),
-            "country": (f"pool#{day}", f"hour_{hour}_US"),
+            "country": (f"pool#{day}", f"US_{hour}"),
             "pool": (f"pool#{day}", f"hour_{hour}"),
             "attack": (f"pool#{day}", f"failures_{names.slot(now)}"),
         }[counter]

@@ -7,7 +7,7 @@ many succeed as the limit allows. Items are named by keyed hashes and hold no ph
     phone#…          a number: its newest challenge and the one before it, its texts of the last
                      day, its failures
     block#…#day      the numbers that share all but their last four digits
-    pool#day         the whole pool, and the countries in it
+    pool#day         the whole pool, and the countries in it: see ``pool``
     notice#…#day     a number's texts without a code
     blocked#day      texts that were not sent, by country and reason: for operators only
 

@@ -12,7 +12,8 @@ from .table import Item, Table
 log = logging.getLogger(__name__)
 
 _NO_COUNTRY = "--"
-_COUNTRY_HOUR = re.compile(r"hour_[0-9]{2}_([A-Z]{2})")
+# Of the hours that are over, and of each that is not.
+_SENT = re.compile(r"([A-Z]{2})(?:_[0-9]{2})?")
 _BLOCKED = re.compile(r"([A-Z]{2}|--) ([a-z_]+)")
 _SENDERS_REASONS = frozenset(Reason)
 
@@ -76,7 +77,7 @@ class Overview:
 def _sent(day: str, pool: Item, refused: list[Count]) -> list[Count]:
     spent: dict[str, int] = {}
     for attribute, count in pool.items():
-        if found := _COUNTRY_HOUR.fullmatch(attribute):
+        if found := _SENT.fullmatch(attribute):
             spent[found[1]] = spent.get(found[1], 0) + count
     for each in refused:
         if each.reason in _SENDERS_REASONS and each.country in spent:

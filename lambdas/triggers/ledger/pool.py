@@ -1,7 +1,19 @@
-"""The budgets of the whole pool and of its countries, and the failures that tell of an attack."""
+"""The budgets of the whole pool and of its countries, and the failures that tell of an attack.
+
+All of them are in one item a day, so that one conditional update checks and counts them exactly.
+It holds
+
+    sends                texts of the day
+    hour_09, US_09       those of the hour, in all and by country
+    US                   those of the hours that are over, by country
+    failures             wrong answers of the day
+    failures_5900000     those of five minutes
+"""
 
 import logging
+import re
 import threading
+from collections import Counter
 
 from ..limits import Limits
 from . import names
@@ -10,6 +22,12 @@ from .table import Item, Table
 from .verdicts import Verdict
 
 log = logging.getLogger(__name__)
+
+_HOUR = re.compile(r"(hour|(?P<country>[A-Z]{2}))_(?P<hour>[0-9]{2})")
+# Seconds after an hour in which somebody may still count in it: a call has five.
+_HOUR_SETTLES_WITHIN = 60
+# An expression of DynamoDB has 4 kB.
+_HOURS_CLOSED_AT_ONCE = 100
 
 
 class Pool:
@@ -29,11 +47,11 @@ class Pool:
         return item
 
     def spend(self, country: str, now: float) -> tuple[Verdict | None, Item]:
-        """Count a text; return the budget that is used up, if one is, and the item. One round trip.
+        """Count a text; return the budget that is used up, if one is, and the item.
 
-        ``country`` is the number's ISO 3166 code.
+        ``country`` is the number's ISO 3166 code. One round trip, two for the first of an hour.
         """
-        hour = f"hour_{names.hour(now)}"
+        hour = names.hour(now)
         is_done, item = self._table.update(
             names.pool_item(now),
             "SET #ttl = :ttl ADD sends :one, #hour :one, #country :one",
@@ -42,7 +60,7 @@ class Pool:
                 "(attribute_not_exists(#hour) OR #hour < :hourly) AND "
                 "(attribute_not_exists(#country) OR #country < :per_country)"
             ),
-            names={"#hour": hour, "#country": f"{hour}_{country}"},
+            names={"#hour": f"hour_{hour}", "#country": f"{country}_{hour}"},
             values={
                 ":one": 1,
                 ":daily": self._limits.sends_per_pool_day,
@@ -51,9 +69,41 @@ class Pool:
                 ":ttl": int(now) + OVERVIEW_KEPT,
             },
         )
+        self._close_hours(item, now)
         if is_done:
             return None, item
         return Verdict.POOL if self.is_used_up(item, now) else Verdict.COUNTRY, item
+
+    def _close_hours(self, item: Item, now: float) -> None:
+        """Add the hours that are over to the countries' days. Never raises.
+
+        A write costs what the whole item weighs: with all hours of 60 countries, 20 times as much.
+        """
+        if now % HOUR < _HOUR_SETTLES_WITHIN:
+            return
+        found = [_HOUR.fullmatch(attribute) for attribute in sorted(item)]
+        closed = [each for each in found if each and each["hour"] < names.hour(now)]
+        closed = closed[:_HOURS_CLOSED_AT_ONCE]
+        if not closed:
+            return
+        texts: Counter[str] = Counter()
+        for each in closed:
+            if country := each["country"]:
+                texts[country] += item[each[0]]
+        removed = ", ".join(f"#{each[0]}" for each in closed)
+        added = ", ".join(f"#{country} :{country}" for country in texts)
+        # Fails open: the next text tries again.
+        try:
+            self._table.update(
+                names.pool_item(now),
+                f"REMOVE {removed} ADD {added}" if added else f"REMOVE {removed}",
+                # Of many that find the same hours, one adds them up.
+                condition=f"attribute_exists(#{closed[0][0]})",
+                names={f"#{name}": name for name in [*texts, *(each[0] for each in closed)]},
+                values={f":{country}": count for country, count in texts.items()},
+            )
+        except Exception as error:
+            log.warning("The hours of the pool were not closed: %s", type(error).__name__)
 
     def is_used_up(self, item: Item, now: float) -> bool:
         """Tell whether the pool's hour or day allows no further text."""

@@ -1,13 +1,136 @@
-"""Failures of the whole pool, and longer codes under attack."""
+"""What is counted for the whole pool: texts of many countries, and failures under attack."""
 
+import string
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
-from lambdas.triggers.ledger import Ledger
-from tests.lambdas.ledger.book import MINUTE, TABLE, comparable, spend
+from lambdas.triggers.ledger import Ledger, Verdict, names
+from tests.lambdas.ledger.book import (
+    DAY,
+    HOUR,
+    MINUTE,
+    TABLE,
+    comparable,
+    in_parallel,
+    new_day,
+    spend,
+)
+from tests.write_units import PER_SECOND_AND_KEY, WriteUnits
 
 pytestmark = pytest.mark.cloud
+
+COUNTRIES = [first + second for first in "ABC" for second in string.ascii_uppercase[:20]]
+# Cognito's default quota is 120 calls a second, and a sign-in makes two.
+SIGN_INS_PER_SECOND = 60
+
+
+@pytest.fixture
+def rich(numbers):
+    """Limits that a pool with so many sign-ins has."""
+    return replace(
+        numbers,
+        sends_per_country_hour=100_000,
+        sends_per_pool_hour=1_000_000,
+        sends_per_pool_day=10_000_000,
+    )
+
+
+@pytest.fixture
+def midnight() -> float:
+    """Midnight of a day that no other test uses."""
+    return new_day() // DAY * DAY
+
+
+def write_hours(client, midnight: float, hours: range) -> None:
+    """Write the pool's item as 60 sign-ins a second make it, with these hours not added up."""
+    counts = {"sends": 5_184_000, "failures": 5_000, "ttl": 2_000_000_000}
+    slot = names.slot(midnight + hours[-1] * HOUR)
+    counts |= {f"failures_{slot - before}": 200 for before in range(3)}
+    for hour in hours:
+        counts[f"hour_{hour:02}"] = 216_000
+        counts |= {f"{country}_{hour:02}": 3_600 for country in COUNTRIES}
+    item = {name: {"N": str(count)} for name, count in counts.items()}
+    client.put_item(TableName=TABLE, Item=item | {"pk": {"S": names.pool_item(midnight)}})
+
+
+def pool_item(client, midnight: float) -> dict[str, int]:
+    key = {"pk": {"S": names.pool_item(midnight)}}
+    item = client.get_item(TableName=TABLE, Key=key, ConsistentRead=True)["Item"]
+    return {name: int(value["N"]) for name, value in item.items() if "N" in value}
+
+
+def sign_in(book: Ledger, name: str, country: str, now: float) -> None:
+    sent = spend(book, name, block=name, country=country, now=now)
+    assert sent.may_send
+    assert book.answers.count(name, sent.challenge, now=now)
+    assert book.answers.use(name, sent.challenge, block=name, now=now)
+
+
+def test_parallel_texts_to_60_countries_overrun_no_budget(client, numbers, midnight):
+    limited = replace(
+        numbers, sends_per_country_hour=2, sends_per_pool_hour=100, sends_per_pool_day=150
+    )
+    book = Ledger(client, TABLE, limited)
+
+    def start(n: int, now: float) -> tuple[str, Verdict]:
+        # Four in a row to each country, so that its budget is asked for, too.
+        country, name = COUNTRIES[n // 4], f"{now}-{n}"
+        return country, spend(book, name, block=name, country=country, now=now).verdict
+
+    for hour, left in ((1, 100), (2, 50)):
+        at = midnight + hour * HOUR + 2 * MINUTE
+        got = in_parallel(240, lambda n, at=at: start(n, at))
+        sent = Counter(country for country, verdict in got if verdict is Verdict.SEND)
+        assert sent.total() == left
+        assert max(sent.values()) <= 2
+    found = book.overview.read(1, now=midnight + 3 * HOUR)[0]
+    assert sum(each.count for each in found) == 150
+
+
+def test_parallel_texts_at_the_turn_of_an_hour_keep_the_sum_of_the_day(client, rich, midnight):
+    book = Ledger(client, TABLE, rich)
+    write_hours(client, midnight, range(3))
+    at = midnight + 3 * HOUR + 2 * MINUTE
+
+    def start(n: int) -> None:
+        spend(book, f"{at}-{n}", block=f"{at}-{n}", country=COUNTRIES[n], now=at)
+
+    in_parallel(60, start)
+    found = book.overview.read(1, now=at)[0]
+    assert {each.country: each.count for each in found} == dict.fromkeys(COUNTRIES, 3 * 3_600 + 1)
+    of_countries = {name for name in pool_item(client, midnight) if name[:2].isupper()}
+    assert of_countries == {*COUNTRIES, *(f"{country}_03" for country in COUNTRIES)}
+
+
+def test_budget_of_the_hour_before_stays_for_calls_that_began_in_it(client, rich, midnight):
+    book = Ledger(client, TABLE, replace(rich, sends_per_country_hour=1))
+    late = midnight + HOUR - 1
+    assert spend(book, f"{midnight}-a", block=f"{midnight}-a", country="AA", now=late).may_send
+    assert spend(
+        book, f"{midnight}-b", block=f"{midnight}-b", country="AA", now=midnight + HOUR + 5
+    ).may_send
+    again = spend(book, f"{midnight}-c", block=f"{midnight}-c", country="AA", now=late)
+    assert again.verdict is Verdict.COUNTRY
+
+
+@pytest.mark.parametrize(("second", "units"), [(120, 7), (10, 9)])
+def test_sign_in_costs_seven_write_units_with_60_countries(client, rich, midnight, second, units):
+    """Two more in the first minute of an hour, while the one before it is kept."""
+    book, at = Ledger(client, TABLE, rich), midnight + 20 * HOUR + second
+    write_hours(client, midnight, range(21))
+    # A hundred counts are closed at once; the item has 1,200.
+    for n in range(13):
+        before = midnight + 19 * HOUR + 2 * MINUTE
+        spend(book, f"{midnight}-before-{n}", block=f"{midnight}-{n}", now=before)
+    sign_in(book, f"{midnight}-first", "AA", at)
+    metered = WriteUnits(client)
+    in_parallel(20, lambda n: sign_in(book, f"{midnight}-{n}", COUNTRIES[n], at))
+    assert metered.by_item == {"phone": 60, "block": 40, "pool": 20 * (units - 5)}
+    assert metered.updates == {"phone": 60, "block": 40, "pool": 40}
+    # All sign-ins write the pool's item; phones and blocks are spread over many.
+    assert SIGN_INS_PER_SECOND * metered.by_item["pool"] / 20 <= PER_SECOND_AND_KEY / 4
 
 
 def test_unknown_names_get_longer_codes_under_attack_as_well(client, numbers, day):
