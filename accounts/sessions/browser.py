@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts import devices
 from accounts.models import Session, User
-from accounts.sessions import rows
+from accounts.sessions import lookup, rows
 from accounts.sessions.store import SessionStore
 
 _TOUCHED_EVERY = timedelta(minutes=1)
@@ -43,14 +43,8 @@ def begin(request: HttpRequest, user: User) -> None:
 
 def adopt(request: HttpRequest, key: str) -> bool:
     """Give this browser the live session with this key, which another request made for it."""
-    row = (
-        Session.objects.filter(
-            session_key=rows.digest(key), ended_at=None, expire_date__gt=timezone.now()
-        )
-        .select_related("user")
-        .first()
-    )
-    if row is None:
+    row = lookup.find(rows.digest(key), timezone.now())
+    if row is None or row.ended_at:
         return False
     request.session = SessionStore(key)
     request.user = row.user or AnonymousUser()

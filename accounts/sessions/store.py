@@ -21,7 +21,7 @@ from django.utils.crypto import get_random_string
 from accounts.conf import conf
 from accounts.devices import Device
 from accounts.models import Session
-from accounts.sessions import rows
+from accounts.sessions import lookup, rows
 
 _KEY_ALPHABET = string.ascii_lowercase + string.digits
 _KEY_CHARACTERS = frozenset(_KEY_ALPHABET)
@@ -83,14 +83,7 @@ class SessionStore(SessionBase):
 
     def load(self) -> dict[str, Any]:
         now = timezone.now()
-        row = (
-            Session.objects.filter(
-                session_key=rows.digest(self.session_key or ""), expire_date__gt=now
-            )
-            .select_related("user")
-            .order_by()
-            .first()
-        )
+        row = lookup.find(rows.digest(self.session_key or ""), now)
         if row and row.user and not row.ended_at and (why := rows.why_over(row, now)):
             # Of several requests at once, one ends it.
             rows.end(row, why, by=row)
