@@ -20,3 +20,11 @@ def bind(request: HttpRequest, **kwargs: Any) -> None:
     structlog.contextvars.bind_contextvars(network=network)
     about = {"request": f"{request.method} {request.path}"}
     setattr(request, "log_context", about | structlog.contextvars.get_contextvars())  # noqa: B010
+
+
+@receiver(
+    [signals.bind_extra_request_finished_metadata, signals.bind_extra_request_failed_metadata]
+)
+def add_user_agent(request: HttpRequest, log_kwargs: dict[str, Any], **kwargs: Any) -> None:
+    """Put the browser on the line of the request."""
+    log_kwargs["user_agent"] = request.headers.get("User-Agent")

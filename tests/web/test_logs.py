@@ -34,6 +34,16 @@ def test_phone_that_somebody_else_writes_is_masked(site):
     assert "Phone of +…23" in site.log
 
 
+def test_request_is_one_line_with_its_browser_and_network(site):
+    site.get("/accounts/login/", X_Request_ID="request-1", User_Agent="Firefox")
+
+    (line,) = [each for each in site.lines() if each.get("request_id") == "request-1"]
+    assert line["request"] == "GET /accounts/login/"
+    assert line["code"] == 200
+    assert line["user_agent"] == "Firefox"
+    assert line["network"] == "192.0.2.0/24"
+
+
 @pytest.mark.parametrize(
     ("said", "ask"),
     [
