@@ -177,8 +177,8 @@ def _section(
         (
             f"People with new numbers, as many as requests are served at once ({wanted.threads}"
             f" threads a process), {CALLS} calls to Cognito of {wanted.latency * 1000:.0f} ms"
-            " each, PostgreSQL and Redis, all on the same machine, people included. Whoever is"
-            f" turned away (503) tries again. {wanted.rounds} rounds of {wanted.seconds:.0f} s."
+            " each, PostgreSQL and Redis, all on the same machine, people included. People"
+            f" who get a 503 try again. {wanted.rounds} rounds of {wanted.seconds:.0f} s."
         ),
         [rows],
         ratios=ratios,
