@@ -57,7 +57,11 @@ def _answered(event: dict[str, Any]) -> dict[str, Any]:
             "delivery": result.delivery,
             "reference": challenge.reference,
         },
-        "privateChallengeParameters": challenge.private_parameters(),
+        "privateChallengeParameters": {
+            **challenge.private_parameters(),
+            # Cognito does not show Verify the history.
+            **({"wrongAnswers": str(len(history))} if history else {}),
+        },
         "challengeMetadata": " ".join(
             [
                 challenge.id,

@@ -54,5 +54,11 @@ def _is_correct(event: dict[str, Any], *, now: float) -> bool:
         ledger.configured().answers.count(recipient.name, challenge, now=now)
         return False
     return checking.accept(
-        recipient.phone, challenge, answer, purposes.SIGN_IN, user=recipient.user, now=now
+        recipient.phone,
+        challenge,
+        answer,
+        purposes.SIGN_IN,
+        user=recipient.user,
+        now=now,
+        wrong_before=int(request["privateChallengeParameters"].get("wrongAnswers", 0)),
     )

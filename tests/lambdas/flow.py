@@ -65,6 +65,14 @@ class Flow:
     def start(self, event: Event | None = None) -> Response:
         return create_auth_challenge.handler(event or self.start_event(), None)["response"]
 
+    def next_round(self, response: Response, *, wrong_answers: int = 1) -> Response:
+        """What Create returns after wrong answers in the flow of ``response``."""
+        asked = self._mine(self._event("create_second_round"))
+        [entry] = asked["request"]["session"]
+        entry["challengeMetadata"] = response["challengeMetadata"]
+        asked["request"]["session"] = [entry] * wrong_answers
+        return self.start(asked)
+
     def answer_event(self, response: Response, answer: Any) -> Event:
         asked = self._mine(self._event("verify"))
         asked["request"] |= {

@@ -164,6 +164,7 @@ def test_later_round_keeps_the_challenge_and_asks_nobody(
     assert response[PRIVATE] == {
         "challengeId": "6Zk3vQ1rT8yLw0XnB5mJ2dA",
         "expiresAt": "1700000300",
+        "wrongAnswers": str(wrong_answers),
     }
     assert response["challengeMetadata"] == METADATA
     assert int(response[PUBLIC].pop("now")) == pytest.approx(time.time(), abs=2)
@@ -193,7 +194,10 @@ def test_later_round_continues_what_the_first_returned(flow, event, sns):
     asked["request"]["session"][0]["challengeMetadata"] = first["challengeMetadata"]
     second = flow.start(asked)
     changed = {"triesLeft": "2", "now": second[PUBLIC]["now"]}
-    assert second == first | {PUBLIC: first[PUBLIC] | changed}
+    assert second == first | {
+        PUBLIC: first[PUBLIC] | changed,
+        PRIVATE: first[PRIVATE] | {"wrongAnswers": "1"},
+    }
     assert len(sns.requests) == 1
 
 

@@ -10,12 +10,20 @@ from .purposes import Purpose
 
 
 def accept(
-    phone: str, challenge: Challenge, answer: Any, purpose: Purpose, *, user: str, now: float
+    phone: str,
+    challenge: Challenge,
+    answer: Any,
+    purpose: Purpose,
+    *,
+    user: str,
+    now: float,
+    wrong_before: int = 0,
 ) -> bool:
     """Count an answer, compare it, and take the code for good: of many right ones, one is.
 
     ``challenge`` is that of the flow; the ledger knows which codes of the number live. ``answer``
-    is as typed, ``now`` in seconds since the epoch. Raises botocore's errors.
+    is as typed, ``now`` in seconds since the epoch. ``wrong_before`` is how many wrong answers the
+    same sign-in had: after a right one they were no guesses. Raises botocore's errors.
     """
     name = purpose.ledger_name(phone, user)
     book = ledger.configured()
@@ -29,7 +37,9 @@ def accept(
         _record_hold(phone, challenge, counted.failures)
         return False
     block = ledger.block_name(countries.block_of(phone))
-    if not book.answers.use(name, counted.newest, block=block, now=now):
+    # An answer that cannot be a code was never counted, so it is not taken back either.
+    mistyped = min(wrong_before, counted.failures - 1)
+    if not book.answers.use(name, counted.newest, block=block, now=now, mistyped=mistyped):
         return False
     if message_id := counted.comparable[right[0]]:
         end_user_messaging.report_received(message_id)

@@ -94,18 +94,21 @@ class Answers:
         found = newest(item)
         if not is_counted or found is None:
             # An answer that is not compared guesses at nobody's code.
-            self._pool.take_back_failure()
+            self._pool.take_back_failures(1)
             return None
         failures = int(item["failures"])
         if self._rules.is_locked(failures):
             self._keep_for_ever(name)
         return CountedAnswer(failures, found, _comparable(item, now))
 
-    def use(self, name: str, newest: Challenge, *, block: str, now: float) -> bool:
+    def use(
+        self, name: str, newest: Challenge, *, block: str, now: float, mistyped: int = 0
+    ) -> bool:
         """Take the codes of a number for good and clear the failures.
 
         One round trip. Of many right answers, to whichever code, one makes this true: all of them
-        take ``newest``, and no code before it is compared once that is taken.
+        take ``newest``, and no code before it is compared once that is taken. ``mistyped`` are the
+        counted failures that this answer shows to be no guesses: the pool forgets them.
         """
         credited = self._in_parallel.submit(self._budgets.credit_block, block, now)
         is_taken, _ = self._table.update(
@@ -124,7 +127,7 @@ class Answers:
         )
         credited.result()
         if is_taken:
-            self._pool.take_back_failure()
+            self._pool.take_back_failures(1 + mistyped)
         return is_taken
 
     def _keep_for_ever(self, name: str) -> None:

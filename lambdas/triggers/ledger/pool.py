@@ -156,7 +156,7 @@ class Pool:
         except Exception as error:
             log.warning("The pool's failures were not counted: %s", type(error).__name__)
 
-    def take_back_failure(self) -> None:
-        """Take back a failure that was counted, with the next one that is."""
+    def take_back_failures(self, count: int) -> None:
+        """Take back failures that were counted, with the next one that is."""
         with self._lock:
-            self._counted_too_much += 1
+            self._counted_too_much += count

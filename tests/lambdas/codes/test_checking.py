@@ -8,7 +8,7 @@ from lambdas.triggers import senders, verify_auth_challenge_response
 from lambdas.triggers.senders import end_user_messaging
 from tests.codes import wrong
 from tests.lambdas import emf
-from tests.lambdas.flow import drawn, failures, in_parallel, is_correct
+from tests.lambdas.flow import Flow, drawn, failures, in_parallel, is_correct
 from tests.wire import Reply, aws_error
 
 pytestmark = pytest.mark.cloud
@@ -317,6 +317,51 @@ def test_late_code_of_six_digits_works_where_six_are_asked_for(
     assert flow.answer(old, flow.code()) is False
     assert failures(flow) == 0
     assert flow.answer(old, old_code) is True
+
+
+def test_wrong_answers_before_a_right_one_are_no_attack(flow, make_phone, monkeypatch):
+    monkeypatch.setenv("FAILURES_PER_POOL_5_MINUTES", "3")
+    for _ in range(6):
+        mistype(flow.other(make_phone()))
+    assert drawn(flow.start()).code_length == 6
+
+
+def test_wrong_answers_of_others_stay_counted_after_a_right_one(flow, make_phone, monkeypatch):
+    """Its owner types the code rightly at once: what a stranger guessed before is an attack."""
+    monkeypatch.setenv("FAILURES_PER_POOL_5_MINUTES", "6")
+    for _ in range(3):
+        victim = flow.other(make_phone())
+        strangers, own = victim.start(), victim.start()
+        for _ in range(2):
+            victim.answer(strangers, wrong(victim.code()))
+        assert victim.answer(own, victim.code()) is True
+    # It takes back what the right answers counted.
+    mistype(flow.other(make_phone()))
+    assert drawn(flow.start()).code_length == 8
+
+
+def test_answers_that_cannot_be_codes_take_no_failure_back(flow, make_phone, monkeypatch):
+    monkeypatch.setenv("FAILURES_PER_POOL_5_MINUTES", "4")
+    victim = flow.other(make_phone())
+    guessed = victim.start()
+    for _ in range(3):
+        victim.answer(guessed, wrong(victim.code()))
+    for _ in range(4):
+        attacker = flow.other(make_phone())
+        response = attacker.start()
+        for _ in range(2):
+            attacker.answer(response, "x")
+        later = attacker.next_round(response, wrong_answers=2)
+        assert attacker.answer(later, attacker.code()) is True
+    mistype(flow.other(make_phone()))
+    assert drawn(flow.start()).code_length == 8
+
+
+def mistype(person: Flow) -> None:
+    """Sign in with one wrong answer before the right one."""
+    response = person.start()
+    assert person.answer(response, wrong(person.code())) is False
+    assert person.answer(person.next_round(response), person.code()) is True
 
 
 def test_late_right_answer_takes_two_round_trips(flow, two, table):
