@@ -1,7 +1,8 @@
 """gunicorn of the site: ``gunicorn -c config/gunicorn.conf.py``.
 
-A sign-in waits for Cognito most of its time, for some hundred milliseconds: threads are what it
-needs, not processes. Nothing is kept in a process that another one could miss.
+A sign-in waits for Cognito most of its time, for some hundred milliseconds, and works for some ten:
+a process for each processor, and in each as many threads as keep it at work meanwhile. Nothing is
+kept in a process that another one could miss. docs/deploy.md says how to size both.
 """
 
 import contextlib
@@ -11,7 +12,7 @@ import subprocess
 import sys
 from typing import Any
 
-from config import lame_duck
+from config import lame_duck, processors
 from config.logs import JSON_FORMATTER
 
 
@@ -26,8 +27,8 @@ def number(name: str, default: int, at_least: int, at_most: int) -> int:
 wsgi_app = "config.wsgi:application"
 bind = f"{os.environ.get('HOST', '0.0.0.0')}:{os.environ.get('PORT', '8000')}"  # noqa: S104
 worker_class = "config.worker.Worker"
-workers = number("WEB_CONCURRENCY", 2, 1, 256)
-threads = number("WEB_THREADS", 16, 1, 512)
+workers = number("WEB_CONCURRENCY", processors.count(), 1, 256)
+threads = number("WEB_THREADS", 32, 1, 512)
 # Longer than any call of the site may take; a worker that hangs is replaced.
 timeout = 30
 # On SIGTERM everything is served for drain_seconds, and /readyz is 503 so that load balancers turn

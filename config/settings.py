@@ -211,7 +211,7 @@ COGNITO_CLIENT_ID = env.str("COGNITO_CLIENT_ID", default="")
 COGNITO_CLIENT_SECRET = env.str("COGNITO_CLIENT_SECRET", default="")
 COGNITO_API = env.str("COGNITO_API", default="public")
 # Threads of gunicorn in each process: config/gunicorn.conf.py reads the same variable.
-WEB_THREADS = env.int("WEB_THREADS", default=16)
+WEB_THREADS = env.int("WEB_THREADS", default=32)
 COGNITO_THREADS = env.int("COGNITO_THREADS", default=WEB_THREADS)
 LEDGER_FUNCTION = env.str("LEDGER_FUNCTION", default="")
 TEXTS_FUNCTION = env.str("TEXTS_FUNCTION", default="")
