@@ -1,4 +1,4 @@
-"""Who changed what, kept by django-auditlog: accounts, groups, and what was ordered on them.
+"""Keep with django-auditlog who changed what: accounts, groups, and orders on accounts.
 
 auditlog stores what it is given, so phones and names of people are masked before. Its own
 middleware is not used: it believes X-Forwarded-For, and does not nest.

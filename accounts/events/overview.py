@@ -28,7 +28,7 @@ _NONE = "–"  # noqa: RUF001 - a dash, as the pages have it
 
 @dataclass(frozen=True)
 class Tile:
-    """A figure of the last 24 hours, with that of the last 30 days beside it."""
+    """A figure of the last 24 hours, together with that of the last 30 days."""
 
     name: str
     day: str

@@ -1,7 +1,7 @@
 """Writes down what happened when people signed in, for operators and for support.
 
 An event holds no code and no whole phone. Its ``reference`` is short enough to be read out over
-the phone: the triggers draw it from the challenge and log it beside the message id, the page shows
+the phone: the triggers draw it from the challenge and log it with the message id, the page shows
 it, and here it finds the attempt.
 """
 

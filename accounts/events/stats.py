@@ -1,4 +1,4 @@
-"""What the admin's front page shows of the sign-ins of the last day and the last thirty days.
+"""Figures for the admin's front page: the sign-ins of the last day and the last thirty days.
 
 Summing up millions of events takes seconds, so hours that are over are summed up once and kept;
 what has happened since is counted from the events themselves.
@@ -159,7 +159,7 @@ def roll_up(now: datetime, *, hours: int | None = None) -> int:
 
 @dataclass(frozen=True)
 class FromTriggers:
-    """What the triggers texted and blocked in the last thirty days, whichever door it came to.
+    """Texts that the triggers sent and blocked in the last thirty days, whoever asked for them.
 
     ``asked_at`` is None while they have not answered; ``trouble`` says why they did not.
     """

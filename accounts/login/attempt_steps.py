@@ -30,7 +30,7 @@ _HELD = "_accounts_login_lock"
 
 @dataclass
 class Step:
-    """What one request does about the attempt of its browser.
+    """The work of one request on the attempt of its browser.
 
     ``waiting`` is the attempt, None where there is none; ``user`` is whose it is, where that is
     known.

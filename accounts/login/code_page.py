@@ -1,4 +1,4 @@
-"""What the page of a code says of the attempt that is under way."""
+"""The content of the page of a code, from the attempt that is under way."""
 
 import math
 from dataclasses import dataclass

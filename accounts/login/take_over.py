@@ -20,7 +20,7 @@ Kind = sign_ins.Kind
 
 @dataclass(frozen=True)
 class Question:
-    """What ``take_over`` and ``cancel`` are about: the live sessions of the person elsewhere."""
+    """The question that ``take_over`` and ``cancel`` answer, with the live sessions elsewhere."""
 
     attempt: str
     next_url: str

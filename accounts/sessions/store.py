@@ -21,6 +21,7 @@ from django.utils.crypto import get_random_string
 from accounts.conf import conf
 from accounts.devices import Device
 from accounts.models import Session
+from accounts.models.insert import insert
 from accounts.sessions import lookup, rows
 
 _KEY_ALPHABET = string.ascii_lowercase + string.digits
@@ -53,7 +54,7 @@ class SessionStore(SessionBase):
 
     @property
     def row(self) -> Session | None:
-        """What is known of the session, with its user; None while nobody is signed in."""
+        """The row of the session, with its user; None while nobody is signed in."""
         self._get_session()
         return self._row if self._row and self._row.user_id else None
 
@@ -142,11 +143,11 @@ class SessionStore(SessionBase):
         is_alone = not connection.in_atomic_block
         try:
             with nullcontext() if is_alone else transaction.atomic():
-                self._row = Session.objects.create(
-                    session_key=rows.digest(self.session_key or ""), **values
-                )
+                row = Session(session_key=rows.digest(self.session_key or ""), **values)
+                insert([row])
         except IntegrityError as error:
             raise CreateError from error
+        self._row = row
 
     def _update(self, values: dict[str, Any]) -> None:
         if self._key_of_row:
@@ -199,7 +200,7 @@ class SessionStore(SessionBase):
         self._row = self._key_of_row = self._written = None
 
     def is_empty(self) -> bool:
-        """Tell whether the browser shall drop its cookie.
+        """Tell whether the browser is to drop its cookie.
 
         Not because its key is unknown: it may have got a newer one while this request was under
         way, and would drop that. Not before it has been told that its session ended, either.
