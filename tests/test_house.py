@@ -67,6 +67,49 @@ def test_modules_are_imported_by_statements_alone(package):
         assert not any(each in source for each in ("import_string", "__import__")), path
 
 
+PACKAGES = ("accounts", "cognito_admin", "config", "lambdas", "localcloud")
+LONGEST = 300
+
+
+def too_long(root: Path) -> dict[str, int]:
+    """The modules of ``root`` that pass the limit, with their lines. Migrations are generated."""
+    lengths = {
+        path.relative_to(root.parent).as_posix(): len(path.read_text("utf-8").splitlines())
+        for path in root.rglob("*.py")
+        if path.parent.name != "migrations"
+    }
+    return {name: lines for name, lines in lengths.items() if lines > LONGEST}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_module_passes_300_lines(package):
+    assert too_long(PROJECT / package) == {}
+
+
+def test_module_of_one_line_too_many_is_found(tmp_path):
+    room = tmp_path / "accounts"
+    (room / "migrations").mkdir(parents=True)
+    (room / "fits.py").write_text("x = 1\n" * LONGEST)
+    (room / "long.py").write_text("x = 1\n" * (LONGEST + 1))
+    (room / "migrations/0001_initial.py").write_text("x = 1\n" * 900)
+    assert too_long(room) == {"accounts/long.py": LONGEST + 1}
+
+
+def test_test_modules_that_run_first_or_last_exist():
+    """A name that matches nothing would let a long module run whenever it comes."""
+    named = {
+        name: ast.literal_eval(node.value)
+        for node in ast.parse((TESTS / "conftest.py").read_text("utf-8")).body
+        if isinstance(node, ast.Assign)
+        for name in (target.id for target in node.targets if isinstance(target, ast.Name))
+        if name in ("_FIRST", "_LAST")
+    }
+    assert named.keys() == {"_FIRST", "_LAST"}
+    assert [
+        path for paths in named.values() for path in paths if not (TESTS / path).is_file()
+    ] == []
+
+
 def test_triggers_need_no_package_but_those_of_the_lambda_runtime():
     found = {
         name.partition(".")[0]
