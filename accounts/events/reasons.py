@@ -5,7 +5,6 @@ from django.utils.translation import gettext_lazy as _
 # The site's own reasons first, then those of the triggers.
 LABELS = {
     "wrong_code": _("the code was wrong"),
-    "wrong_codes": _("too many wrong codes in a row"),
     "locked": _("a hundred wrong codes in a row"),
     "expired": _("the code was too old"),
     "over": _("no try was left, or Cognito ended it"),
@@ -33,9 +32,8 @@ LABELS = {
     "misconfigured": _("the sender is set up wrongly"),
     "cooldown": _("texted a moment ago"),
     "not_sent": _("the number's own limits: texts or wrong codes"),
-    "over_budget": _("the budget of all texts is used up"),
     "further_step": _("Cognito asked for a step that this site cannot do"),
-    "held": _("the number is held"),
+    "held": _("too many wrong codes in a row"),
     "phone_hour": _("the number's budget of the hour"),
     "phone_day": _("the number's budget of the day"),
     "block": _("the budget of neighbouring numbers"),

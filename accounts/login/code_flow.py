@@ -216,6 +216,7 @@ def _why_not_texted(challenge: Challenge) -> str:
     """Return the reason of the event, "" where a text left; and call out what concerns all."""
     if challenge.delivery == "over_budget":
         log.error("No text left: the user pool's budget of texts is used up")
+        return "pool"
     if challenge.delivery == "sent":
         return "" if challenge.is_texted_now else "cooldown"
     return challenge.delivery

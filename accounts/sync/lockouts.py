@@ -42,7 +42,7 @@ def refresh(request: HttpRequest, phone: str, *, attempt: str, reference: str) -
                 request,
                 phone=phone,
                 user=user,
-                reason="locked" if held_until == LOCKED else "wrong_codes",
+                reason="locked" if held_until == LOCKED else "held",
                 attempt=attempt,
                 reference=reference,
             )

@@ -11,9 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 from . import environment, keys, ledger, messages, senders
-from .codes import recipients, unsent
+from .codes import recipients
 from .codes.purposes import SIGN_IN
 from .codes.recipients import Recipient
+from .codes.unsent import NoRecipient
 
 _NOBODY = "dry run"
 
@@ -35,7 +36,7 @@ def nobody() -> Recipient:
         site_host=environment.text("SITE_HOST"),
         minutes=1,
     )
-    return replace(recipient, why_not=unsent.DRY_RUN)
+    return replace(recipient, why_not=NoRecipient.DRY_RUN)
 
 
 def answer() -> None:

@@ -37,6 +37,7 @@ from .challenge import Challenge
 from .codes import checking, purposes, recipients, sending, unsent
 from .codes.pace import ANSWER_WITHIN, milliseconds_since
 from .codes.purposes import Purpose
+from .codes.unsent import NoRecipient
 from .ledger import Verdict
 from .limits import TRIES_PER_CODE
 from .senders import Message, SendError
@@ -113,7 +114,7 @@ def _tell(event: dict[str, Any]) -> dict[str, Any]:
     country = countries.country_of(phone) or ""
     try:
         reason = _why_no_notice(phone, country, now)
-        if not reason:
+        if reason is None:
             _send_notice(phone, country, notice, _language(event), started)
     except SendError as error:
         reason = error.reason
@@ -127,23 +128,23 @@ def _dry_run(event: dict[str, Any]) -> dict[str, Any]:
     return {"delivery": result.delivery}
 
 
-def _why_no_notice(phone: str, country: str, now: float) -> str:
+def _why_no_notice(phone: str, country: str, now: float) -> unsent.WhyNot | None:
     """Count a notice, or say why there is none.
 
     Holds and cooldowns are for codes: an attacker who tries codes on a number must not silence its
     owner's warning.
     """
     if country not in environment.words("ALLOWED_COUNTRIES"):
-        return "country_not_allowed"
+        return NoRecipient.COUNTRY_NOT_ALLOWED
     if not countries.is_mobile(phone):
-        return "not_mobile"
+        return NoRecipient.NOT_MOBILE
     verdict = ledger.configured().budgets.spend_notice(
         ledger.phone_name(phone),
         block=ledger.block_name(countries.block_of(phone)),
         country=country,
         now=now,
     )
-    return "" if verdict is Verdict.SEND else verdict
+    return None if verdict is Verdict.SEND else verdict
 
 
 def _send_notice(phone: str, country: str, notice: str, locale: str | None, started: float) -> None:

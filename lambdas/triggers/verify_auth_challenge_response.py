@@ -35,7 +35,7 @@ def _dry_run(event: dict[str, Any]) -> dict[str, Any]:
     with errors.hiding_aws_errors():
         clients.require(event["callerContext"].get("clientId"))
         dry_run.answer()
-    telemetry.record(unsent.DRY_RUN, metrics={}, purpose="answer")
+    telemetry.record(unsent.NoRecipient.DRY_RUN, metrics={}, purpose="answer")
     event["response"] = {"answerCorrect": False}
     return event
 

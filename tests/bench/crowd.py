@@ -195,7 +195,7 @@ STEPS = (
     ),
     (
         "held",
-        "'wrong_codes'",
+        "'held'",
         "started + wait * interval '2.1 seconds'",
         "NULL",
         "fate > 0.0805 AND fate <= 0.081",

@@ -98,5 +98,5 @@ def test_number_that_is_held_is_held_here_and_noted_once(
     user = User.objects.get(phone=phone)
     assert user.held_until.timestamp() == state.held_until
     [held] = SignInEvent.objects.filter(kind="held")
-    assert (held.user, held.reason) == (user, "wrong_codes")
+    assert (held.user, held.reason) == (user, "held")
     assert SignInEvent.objects.filter(attempt=held.attempt, kind="failed").exists()

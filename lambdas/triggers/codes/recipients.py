@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import countries, environment, keys, messages
 from .purposes import SIGN_IN, Purpose
+from .unsent import NoRecipient
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Recipient:
 
     name: str
     phone: str | None
-    why_not: str
+    why_not: NoRecipient | None
     country: str
     language: str
     user: str
@@ -31,18 +32,18 @@ def from_phone(
     """Return the recipient; without a ``phone`` that may be texted, named by ``otherwise``."""
     country = countries.country_of(phone or "") or ""
     language = messages.language_for(locale, country)
-    why_not = ""
+    why_not: NoRecipient | None = None
     if not phone:
-        why_not = "unknown"
+        why_not = NoRecipient.UNKNOWN
     elif country not in environment.words("ALLOWED_COUNTRIES"):
-        why_not = "country_not_allowed"
+        why_not = NoRecipient.COUNTRY_NOT_ALLOWED
     elif not countries.is_mobile(phone):
-        why_not = "not_mobile"
+        why_not = NoRecipient.NOT_MOBILE
     if why_not or phone is None:
         # A name that belongs to no number, so that no answer is ever right.
         name = keys.pseudonym("nobody", otherwise)
         return Recipient(name, None, why_not, country, language, user)
-    return Recipient(purpose.ledger_name(phone, user), phone, "", country, language, user)
+    return Recipient(purpose.ledger_name(phone, user), phone, None, country, language, user)
 
 
 def from_event(event: Mapping[str, Any]) -> Recipient:

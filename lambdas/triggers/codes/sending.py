@@ -8,6 +8,7 @@ another reason (unknown, country, block) gets an answer that looks as if one had
 import logging
 import time
 from dataclasses import dataclass
+from enum import StrEnum
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -19,13 +20,22 @@ from . import pace, unsent
 from .pace import ANSWER_WITHIN, milliseconds_since
 from .purposes import Purpose
 from .recipients import Recipient
-from .unsent import DRY_RUN
+from .unsent import NoRecipient, WhyNot
 
 log = logging.getLogger(__name__)
 
 # Only people with an account use these budgets: that one is used up would tell who has an account.
 _NOT_TOLD = (Verdict.BLOCK, Verdict.COUNTRY)
-DELAYED = "delayed"
+
+
+class Delivery(StrEnum):
+    """The fate of a text, as far as anybody may know. Where a sender refused it: ``Reason``."""
+
+    SENT = "sent"  # ``texted_at`` says when, also to those who got no text
+    NOT_SENT = "not_sent"  # the number's own limits: no code can be right before ``resend_at``
+    LOCKED = "locked"  # an operator must unlock the number first
+    OVER_BUDGET = "over_budget"  # the pool's budget is used up until ``resend_at``
+    DELAYED = "delayed"  # a sender did not answer: the text may have left at ``texted_at``, or not
 
 
 @dataclass(frozen=True)
@@ -33,16 +43,8 @@ class StartedChallenge:
     """A challenge that was handed out, and all that its caller may know of its text.
 
     ``texted_at`` is when a code that may be typed now was texted last, None where there is none;
-    it lies before this call where nothing was texted now. ``delivery`` is
-
-        sent           ``texted_at`` says when, also to those who got no text
-        not_sent       the number's own limits: no code can be right before ``resend_at``
-        locked         an operator must unlock the number first
-        over_budget    the pool's budget is used up until ``resend_at``
-        delayed        a sender did not answer: the text of ``texted_at`` may have left or not
-        opted_out …    why a sender refused it: ``senders.Reason``
-
-    Times are in whole seconds since the epoch.
+    it lies before this call where nothing was texted now. ``delivery`` is a ``Delivery`` or a
+    ``Reason``. Times are in whole seconds since the epoch.
     """
 
     challenge: Challenge
@@ -60,8 +62,8 @@ def send(recipient: Recipient, purpose: Purpose, *, started: float) -> StartedCh
     now = time.time()
     book = ledger.configured()
     reservation = book.texts.reserve(recipient.name, now=now)
-    reason: str = reservation.verdict
-    refusal = ""
+    reason: WhyNot = reservation.verdict
+    refusal: Delivery | Reason | None = None
     if reservation.may_send and recipient.phone is not None:
         reservation = book.budgets.spend(
             recipient.name,
@@ -78,13 +80,13 @@ def send(recipient: Recipient, purpose: Purpose, *, started: float) -> StartedCh
                 return _started(reservation, now)
             if failure.certain:
                 book.texts.release(recipient.name, now=now)
-            refusal = failure.reason if failure.certain else DELAYED
+            refusal = failure.reason if failure.certain else Delivery.DELAYED
             reason = failure.reason
     elif reservation.may_send:
         reservation = book.budgets.pretend(recipient.name, reservation, now=now)
-        reason = recipient.why_not
-    if recipient.why_not == DRY_RUN:
-        reason = DRY_RUN
+        reason = recipient.why_not or reservation.verdict
+    if recipient.why_not is NoRecipient.DRY_RUN:
+        reason = NoRecipient.DRY_RUN
     unsent.record(
         reason,
         phone=recipient.phone or "",
@@ -96,27 +98,30 @@ def send(recipient: Recipient, purpose: Purpose, *, started: float) -> StartedCh
         milliseconds=milliseconds_since(started),
         metrics=_budgets(reservation),
     )
-    if reason not in (Verdict.COOLDOWN, DRY_RUN):
+    if reason not in (Verdict.COOLDOWN, NoRecipient.DRY_RUN):
         pace.current.wait(started)
     return _started(reservation, now, refusal=refusal)
 
 
-def _started(reservation: Reservation, now: float, *, refusal: str = "") -> StartedChallenge:
+def _started(
+    reservation: Reservation, now: float, *, refusal: Delivery | Reason | None = None
+) -> StartedChallenge:
     """Return all that the caller may know; ``refusal`` is why a sender refused, if one did."""
-    delivery, texted_at = refusal, reservation.texted_at
-    if refusal in ("", DELAYED) and (reservation.may_send or reservation.verdict in _NOT_TOLD):
+    texted_at = reservation.texted_at
+    if refusal in (None, Delivery.DELAYED) and (
+        reservation.may_send or reservation.verdict in _NOT_TOLD
+    ):
         texted_at = int(now)
-    if not refusal:
-        delivery = _delivery(reservation, texted_at)
-    return StartedChallenge(reservation.challenge, reservation.resend_at, delivery, texted_at)
+    delivery = refusal or _delivery(reservation, texted_at)
+    return StartedChallenge(reservation.challenge, reservation.resend_at, str(delivery), texted_at)
 
 
-def _delivery(reservation: Reservation, texted_at: int | None) -> str:
+def _delivery(reservation: Reservation, texted_at: int | None) -> Delivery:
     if Verdict.POOL in (reservation.verdict, reservation.withheld_by):
-        return "over_budget"
+        return Delivery.OVER_BUDGET
     if texted_at is not None:
-        return "sent"
-    return "locked" if reservation.verdict is Verdict.LOCKED else "not_sent"
+        return Delivery.SENT
+    return Delivery.LOCKED if reservation.verdict is Verdict.LOCKED else Delivery.NOT_SENT
 
 
 def _send(

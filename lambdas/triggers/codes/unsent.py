@@ -1,15 +1,28 @@
 """Texts that were not sent: the line in the log, the metric, and the count for operators."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from types import MappingProxyType
 
 from .. import ledger, phones, telemetry
 from ..ledger import Verdict
+from ..senders import Reason
 
-# The reason of a dry run: its recipient was made up.
-DRY_RUN = "dry_run"
+
+class NoRecipient(StrEnum):
+    """Why nobody may be texted, before any limit or sender is asked."""
+
+    UNKNOWN = "unknown"  # no account has the number
+    COUNTRY_NOT_ALLOWED = "country_not_allowed"
+    NOT_MOBILE = "not_mobile"
+    DRY_RUN = "dry_run"  # the recipient was made up
+
+
+# The site has words for each (accounts/events/reasons.py).
+WhyNot = NoRecipient | Verdict | Reason
+
 # A second press raises no alarm.
-_METRICS: dict[str, str] = {
+_METRICS: dict[WhyNot, str] = {
     Verdict.COOLDOWN: "Repeated",
     Verdict.HELD: "Held",
     Verdict.LOCKED: "Held",
@@ -17,7 +30,7 @@ _METRICS: dict[str, str] = {
 
 
 def record(
-    reason: str,
+    reason: WhyNot,
     *,
     phone: str,
     country: str,
@@ -29,14 +42,14 @@ def record(
 
     A second press is not counted there, a dry run nowhere. ``now`` is in seconds since the epoch.
     """
-    is_real = reason != DRY_RUN
+    is_real = reason is not NoRecipient.DRY_RUN
     telemetry.record(
-        "text_not_sent" if is_real else DRY_RUN,
+        "text_not_sent" if is_real else reason,
         metrics={_METRICS.get(reason, "Blocked"): 1, **metrics} if is_real else {},
         reason=reason,
         phone=phones.mask(phone),
         country=country,
         **facts,
     )
-    if is_real and reason != Verdict.COOLDOWN:
+    if is_real and reason is not Verdict.COOLDOWN:
         ledger.configured().overview.count_blocked(country, reason, now=now)

@@ -68,7 +68,7 @@ def test_hold_is_mirrored_and_noted_once(function, user):
         look(user.phone)
     user.refresh_from_db()
     assert user.held_until == datetime.fromtimestamp(until, UTC)
-    assert noted() == ["wrong_codes"]
+    assert noted() == ["held"]
     event = SignInEvent.objects.get()
     assert (event.user, event.attempt, event.reference) == (user, "a1", "K7F-2Q")
 
@@ -80,7 +80,7 @@ def test_longer_hold_is_news(function, user):
     )
     look(user.phone)
     look(user.phone)
-    assert noted() == ["wrong_codes", "wrong_codes"]
+    assert noted() == ["held", "held"]
 
 
 def test_lock_is_mirrored_as_one(function, user):
@@ -105,7 +105,7 @@ def test_number_without_a_row_is_noted_once_a_day(function, phone):
     function.will(Reply({**STATE, "held_until": in_minutes(15)}))
     look(phone)
     look(phone)
-    assert noted() == ["wrong_codes"]
+    assert noted() == ["held"]
 
 
 @pytest.mark.parametrize(
