@@ -7,11 +7,14 @@ numbers, which take no texts, so the kinds are checked as well.
 import re
 import unicodedata
 from collections.abc import Collection
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
 MAX_TYPED_LENGTH = 40
+# One request asks several times about the number that it is about.
+_remembered = lru_cache(maxsize=256)
 
 _MOBILE_KINDS = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
 # +1 has two dozen countries with different prices, some of them popular for SMS fraud; +7 has
@@ -127,6 +130,7 @@ def _is_allowed(number: PhoneNumber, countries: Collection[str]) -> bool:
     )
 
 
+@_remembered
 def example(region: str) -> str:
     """Return a mobile number in the notation of ``region``, such as (201) 555-0123, or ""."""
     number = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
@@ -135,6 +139,7 @@ def example(region: str) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
 
 
+@_remembered
 def spaced(phone: str) -> str:
     """Return ``+12015550123`` as ``+1 201-555-0123``, which people can compare with their own.
 
@@ -150,6 +155,7 @@ def calling_codes(countries: Collection[str]) -> list[str]:
     return [f"+{code}" for code in sorted(codes) if code]
 
 
+@_remembered
 def country_of(phone: str) -> str:
     """Return the ISO code of the country of an E.164 number, or "" if it has none."""
     # Cognito accepts any digits after a +.
@@ -157,6 +163,7 @@ def country_of(phone: str) -> str:
     return (phonenumbers.region_code_for_number(number) or "") if number else ""
 
 
+@_remembered
 def mask(phone: str) -> str:
     """Return ``+14155552671`` as ``+1•••••••71``, which its owner can recognise.
 

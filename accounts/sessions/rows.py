@@ -26,7 +26,7 @@ _DIGEST_BYTES = 30  # which are 40 characters, all that Django's column takes
 
 
 def digest(key: str) -> str:
-    """Return how a session's key stands in its row. It has 165 random bits, so needs no salt."""
+    """Return how a session's key stands in its row. It has 160 random bits, so needs no salt."""
     return base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest()[:_DIGEST_BYTES]).decode()
 
 

@@ -4,6 +4,7 @@ The browser's cookie holds the key of its session, and the row a digest of it: a
 signs nobody in.
 """
 
+import secrets
 import string
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -16,7 +17,6 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
-from django.utils.crypto import get_random_string
 
 from accounts.conf import conf
 from accounts.devices import Device
@@ -24,9 +24,8 @@ from accounts.models import Session
 from accounts.models.insert import insert
 from accounts.sessions import lookup, rows
 
-_KEY_ALPHABET = string.ascii_lowercase + string.digits
-_KEY_CHARACTERS = frozenset(_KEY_ALPHABET)
-_KEY_LENGTH = 32
+_KEY_CHARACTERS = frozenset(string.ascii_lowercase + string.digits)
+_KEY_BYTES = 20
 _MAX_KEY = 40
 
 
@@ -116,7 +115,7 @@ class SessionStore(SessionBase):
         """Write it. Nothing is written, and nothing said, where the session has ended.
 
         Raises UpdateError where it never was, CreateError where ``must_create`` finds one, which
-        for a key of 165 random bits is somebody else's mistake.
+        for a key of 160 random bits is somebody else's mistake.
         """
         if self.session_key is None:
             self.create()
@@ -227,8 +226,8 @@ class SessionStore(SessionBase):
         return rows.digest(self._key_of_row or self.session_key or "")
 
     def _get_new_session_key(self) -> str:
-        """Draw a key. One of 165 random bits need not be looked for among the others."""
-        return get_random_string(_KEY_LENGTH, _KEY_ALPHABET)
+        """Draw a key. One of 160 random bits need not be looked for among the others."""
+        return secrets.token_hex(_KEY_BYTES)
 
     def _validate_session_key(self, key: str | None) -> bool:
         # What is no key of ours costs no query.
