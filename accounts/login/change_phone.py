@@ -29,7 +29,7 @@ from accounts.events import sign_ins
 from accounts.login import attempt_steps, code_flow, pending
 from accounts.login.attempt_steps import Step
 from accounts.login.code_flow import Begun
-from accounts.login.errors import LoginError, SameNumber, StartOver, Taken
+from accounts.login.errors import LoginError, SamePhone, StartOver, Taken
 from accounts.login.pending import Pending, Purpose
 from accounts.models import Operation, Session, SignInEvent, User
 
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 _TOLD_FOR = 7 * 24 * 60 * 60
 
 
-class NumberChange:
+class ChangePhone:
     """The code comes from SiteTexts, and the right one gives the account its new number."""
 
     purpose: Purpose = "number"
@@ -85,16 +85,16 @@ class NumberChange:
         return Taken() if waiting.proven else StartOver()
 
 
-CHANGE = NumberChange()
+CHANGE = ChangePhone()
 
 
 def start(request: HttpRequest, phone: str) -> bool:
     """Text a code to ``phone`` that proves it for who is signed in; see ``code_flow.start``.
 
-    Raises SameNumber as well.
+    Raises SamePhone as well.
     """
     if phone == cast(User, request.user).phone:
-        raise SameNumber
+        raise SamePhone
     return code_flow.start(CHANGE, request, phone)
 
 

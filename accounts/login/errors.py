@@ -10,7 +10,7 @@
     ├── TooSoon(retry_after)        a text was sent a moment ago
     ├── TooMany(retry_after)        too much from this network
     ├── FurtherStep(challenge)      the code was right, and Cognito asks for what we cannot do
-    ├── SameNumber                  it is the number that the account has already
+    ├── SamePhone                   it is the number that the account has already
     ├── Taken                       proven, but another account has it: the two are never merged
     └── Unavailable                 Cognito, a text or our keys: try again later
 
@@ -97,7 +97,7 @@ class FurtherStep(LoginError):
         self.challenge = challenge
 
 
-class SameNumber(LoginError):
+class SamePhone(LoginError):
     pass
 
 

@@ -30,7 +30,7 @@ from accounts.views.code_steps import (
 )
 
 
-class NumberStepView(StepView):
+class ChangePhoneStepView(StepView):
     """A step of the change, for people who are signed in."""
 
     steps = Steps("number", "accounts:number", "accounts:number_code", "accounts:number_resend")
@@ -54,7 +54,7 @@ class NumberStepView(StepView):
         return _number_page(request, form, status=status, reference=reference)
 
 
-class NumberView(NumberStepView):
+class ChangePhoneView(ChangePhoneStepView):
     @method_decorator(reauthentication.required)
     def get(self, request: HttpRequest) -> HttpResponse:
         waiting = attempt_steps.current(request, "number")
@@ -73,7 +73,7 @@ class NumberView(NumberStepView):
             return _number_page(request, form)
         try:
             is_texted = change_phone.start(request, form.cleaned_data["phone"])
-        except errors.SameNumber:
+        except errors.SamePhone:
             _refuse_same(form)
             return _number_page(request, form)
         except errors.Unavailable as error:
@@ -82,7 +82,7 @@ class NumberView(NumberStepView):
         return redirect(self.steps.code)
 
 
-class NumberCodeView(NumberStepView, CodeView):
+class ChangePhoneCodeView(ChangePhoneStepView, CodeView):
     def finish(self, request: HttpRequest, code: str, *, attempt: str) -> str:
         try:
             change_phone.finish(request, code, attempt=attempt)
@@ -91,12 +91,12 @@ class NumberCodeView(NumberStepView, CodeView):
         return resolve_url("accounts:number_changed")
 
 
-class NumberResendView(NumberStepView, ResendView):
+class ChangePhoneResendView(ChangePhoneStepView, ResendView):
     def resend(self, request: HttpRequest) -> bool:
         return change_phone.resend(request)
 
 
-class CancelView(NumberStepView):
+class CancelView(ChangePhoneStepView):
     http_method_names = ["get", "head", "post"]
 
     def get(self, request: HttpRequest) -> HttpResponse:
