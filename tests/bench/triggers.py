@@ -1,5 +1,7 @@
 """``make bench WHAT=triggers``: what the triggers weigh, and what counting costs a sign-in.
 
+Write units of DynamoDB follow from the sizes of the items that the local AWS returns.
+
 The ledger is compared with triggers that draw, text and compare as ours do and count nothing,
 in the same run, each in a local AWS of its own, by turns.
 """
@@ -16,6 +18,7 @@ from pathlib import Path
 from accounts.aws import cognito, cognito_values
 from localcloud import inbox, stack
 from localcloud.cloud import PROJECT, Cloud
+from tests.bench import ledger
 
 ROUNDS = 40
 PLAIN = Path(__file__).parent / "plain"
@@ -78,6 +81,8 @@ def main() -> None:
             Cloud(Path(scratch) / "ours", parameters=budgets) as ours,
             Cloud(Path(scratch) / "plain", lambdas=plain_lambdas) as plain,
         ):
+            dynamodb = ours.root_session().client("dynamodb", endpoint_url=ours.emulator.url)
+            ledger.print_units(dynamodb)
             compare(ours, plain)
 
 

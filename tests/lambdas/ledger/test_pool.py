@@ -1,6 +1,5 @@
 """What is counted for the whole pool: texts of many countries, and failures under attack."""
 
-import string
 from collections import Counter
 from dataclasses import replace
 
@@ -8,33 +7,31 @@ import pytest
 
 from lambdas.triggers.ledger import Ledger, Verdict, names
 from tests.lambdas.ledger.book import (
+    COUNTRIES,
     DAY,
     HOUR,
     MINUTE,
+    RICH,
     TABLE,
+    close_hours,
     comparable,
     in_parallel,
     new_day,
+    sign_in,
     spend,
+    write_hours,
 )
 from tests.write_units import PER_SECOND_AND_KEY, WriteUnits
 
 pytestmark = pytest.mark.cloud
 
-COUNTRIES = [first + second for first in "ABC" for second in string.ascii_uppercase[:20]]
 # Cognito's default quota is 120 calls a second, and a sign-in makes two.
 SIGN_INS_PER_SECOND = 60
 
 
 @pytest.fixture
 def rich(numbers):
-    """Limits that a pool with so many sign-ins has."""
-    return replace(
-        numbers,
-        sends_per_country_hour=100_000,
-        sends_per_pool_hour=1_000_000,
-        sends_per_pool_day=10_000_000,
-    )
+    return replace(numbers, **RICH)
 
 
 @pytest.fixture
@@ -43,29 +40,10 @@ def midnight() -> float:
     return new_day() // DAY * DAY
 
 
-def write_hours(client, midnight: float, hours: range) -> None:
-    """Write the pool's item as 60 sign-ins a second make it, with these hours not added up."""
-    counts = {"sends": 5_184_000, "failures": 5_000, "ttl": 2_000_000_000}
-    slot = names.slot(midnight + hours[-1] * HOUR)
-    counts |= {f"failures_{slot - before}": 200 for before in range(3)}
-    for hour in hours:
-        counts[f"hour_{hour:02}"] = 216_000
-        counts |= {f"{country}_{hour:02}": 3_600 for country in COUNTRIES}
-    item = {name: {"N": str(count)} for name, count in counts.items()}
-    client.put_item(TableName=TABLE, Item=item | {"pk": {"S": names.pool_item(midnight)}})
-
-
 def pool_item(client, midnight: float) -> dict[str, int]:
     key = {"pk": {"S": names.pool_item(midnight)}}
     item = client.get_item(TableName=TABLE, Key=key, ConsistentRead=True)["Item"]
     return {name: int(value["N"]) for name, value in item.items() if "N" in value}
-
-
-def sign_in(book: Ledger, name: str, country: str, now: float) -> None:
-    sent = spend(book, name, block=name, country=country, now=now)
-    assert sent.may_send
-    assert book.answers.count(name, sent.challenge, now=now)
-    assert book.answers.use(name, sent.challenge, block=name, now=now)
 
 
 def test_parallel_texts_to_60_countries_overrun_no_budget(client, numbers, midnight):
@@ -120,10 +98,7 @@ def test_sign_in_costs_seven_write_units_with_60_countries(client, rich, midnigh
     """Two more in the first minute of an hour, while the one before it is kept."""
     book, at = Ledger(client, TABLE, rich), midnight + 20 * HOUR + second
     write_hours(client, midnight, range(21))
-    # A hundred counts are closed at once; the item has 1,200.
-    for n in range(13):
-        before = midnight + 19 * HOUR + 2 * MINUTE
-        spend(book, f"{midnight}-before-{n}", block=f"{midnight}-{n}", now=before)
+    close_hours(book, midnight + 19 * HOUR)
     sign_in(book, f"{midnight}-first", "AA", at)
     metered = WriteUnits(client)
     in_parallel(20, lambda n: sign_in(book, f"{midnight}-{n}", COUNTRIES[n], at))
