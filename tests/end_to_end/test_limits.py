@@ -13,7 +13,9 @@ from django.core.management import call_command
 from django.test import Client
 
 from accounts.aws import cognito, cognito_values
+from lambdas.triggers.ledger import names
 from tests.codes import code_in, wrong
+from tests.lambdas.aws import TABLE
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
 
@@ -71,6 +73,27 @@ def test_used_code_is_dead_for_other_sessions(gateway, user, texts):
     code = code_in(texts(user)[0])
     assert isinstance(gateway.answer_challenge(first, code), cognito_values.Tokens)
     assert isinstance(gateway.answer_challenge(second, code), cognito_values.Challenge)
+
+
+def test_wrong_code_before_the_right_one_is_no_attack_on_the_pool(
+    on_cloud, gateway, user, texts, make_phone
+):
+    dynamodb = on_cloud.root_session().client("dynamodb", endpoint_url=on_cloud.emulator.url)
+
+    def mistype() -> int:
+        phone = make_phone()
+        gateway.create_user(phone)
+        challenge = gateway.start_challenge(phone)
+        code = code_in(texts(phone)[0])
+        challenge = gateway.answer_challenge(challenge, wrong(code))
+        assert isinstance(gateway.answer_challenge(challenge, code), cognito_values.Tokens)
+        key = {"pk": {"S": names.pool_item(time.time())}}
+        item = dynamodb.get_item(TableName=TABLE, Key=key)["Item"]
+        return int(item["failures"]["N"])
+
+    # What the last one takes back is written with the next answer.
+    first, *_, last = [mistype() for _ in range(5)]
+    assert last <= first
 
 
 def test_client_outside_the_list_gets_no_text(on_cloud, user, texts):
