@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts import after_response
-from accounts.events import reasons, stats
+from accounts.events import reasons, stats, text_counts
 from accounts.events.stats import Bar, Figures, Kind, Period
 
 # Hours to be summed up after one answer: more than pass between two looks at the page.
@@ -83,7 +83,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     now = timezone.now()
     found = stats.read(now)
     after_response.do(request, partial(stats.roll_up, now, hours=_ROLLED_PER_LOOK))
-    triggers = stats.from_triggers()
+    triggers = text_counts.read()
     return {
         "overview": {
             "now": now,
@@ -162,7 +162,7 @@ def _rows(found: Figures, names: Callable[[str, str, str], tuple[str, ...] | Non
     return _drawn((named, day[named], number) for named, number in month.most_common())
 
 
-def _with_those_that_left(rows: list[Row], triggers: stats.FromTriggers) -> list[Row]:
+def _with_those_that_left(rows: list[Row], triggers: text_counts.TextCounts) -> list[Row]:
     """Add what the triggers say: a number may be held, which they alone know."""
     if triggers.asked_at is None:
         return rows
@@ -174,7 +174,7 @@ def _with_those_that_left(rows: list[Row], triggers: stats.FromTriggers) -> list
     return [replace(row, left=left[row.names[0]]) for row in [*rows, *only_there]]
 
 
-def _trigger_rows(triggers: stats.FromTriggers) -> list[Row]:
+def _trigger_rows(triggers: text_counts.TextCounts) -> list[Row]:
     # They count by whole days of UTC, so there is no last day of 24 hours.
     sums: Counter[tuple[str, ...]] = Counter()
     for blocked in triggers.texts.blocked:

@@ -4,24 +4,18 @@ Summing up millions of events takes seconds, so hours that are over are summed u
 what has happened since is counted from the events themselves.
 """
 
-import logging
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Exists, Max, OuterRef, Q, Sum
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
-from accounts.aws import functions, ledger
 from accounts.models import EventCount, RolledHour, SignInEvent, User
-
-log = logging.getLogger(__name__)
 
 Kind = SignInEvent.Kind
 Sort = tuple[str, str, str]
@@ -34,13 +28,6 @@ _HOUR = timedelta(hours=1)
 _UNSETTLED = timedelta(minutes=30)
 _HOURS_AT_ONCE = 24
 _SHARING_IS_OLD = timedelta(days=7)
-
-_ANSWER, _IS_ASKED = "accounts.events.stats.triggers", "accounts.events.stats.triggers.asked"
-# All in seconds.
-_ANSWER_KEPT = 5 * 60
-_TROUBLE_KEPT = 30
-_ASKED_AGAIN_AFTER = 30
-_PATIENCE = 0.5
 
 
 @dataclass
@@ -155,44 +142,6 @@ def roll_up(now: datetime, *, hours: int | None = None) -> int:
             break
         done += (until - since) // _HOUR
     return done
-
-
-@dataclass(frozen=True)
-class FromTriggers:
-    """Texts that the triggers sent and blocked in the last thirty days, whoever asked for them.
-
-    ``asked_at`` is None while they have not answered; ``trouble`` says why they did not.
-    """
-
-    texts: ledger.Overview = field(default_factory=lambda: ledger.Overview([], []))
-    asked_at: datetime | None = None
-    trouble: str = ""
-
-
-def from_triggers() -> FromTriggers:
-    """Return what the triggers said within the last five minutes, or say in half a second.
-
-    Asked in a thread of its own, whose answer the next reader finds where it came too late for
-    this one.
-    """
-    known: FromTriggers | None = cache.get(_ANSWER)
-    if known is None and cache.add(_IS_ASKED, True, timeout=_ASKED_AGAIN_AFTER):
-        asking = threading.Thread(target=_ask_triggers, daemon=True)
-        asking.start()
-        asking.join(_PATIENCE)
-        known = cache.get(_ANSWER)
-    return known or FromTriggers()
-
-
-def _ask_triggers() -> None:
-    try:
-        answer = FromTriggers(ledger.overview(DAYS), timezone.now())
-        cache.set(_ANSWER, answer, timeout=_ANSWER_KEPT)
-    except functions.FunctionError as error:
-        log.warning("The triggers did not say what they blocked: %s", error)
-        cache.set(_ANSWER, FromTriggers(trouble=str(error)), timeout=_TROUBLE_KEPT)
-    finally:
-        cache.delete(_IS_ASKED)
 
 
 def _roll(since: datetime, until: datetime) -> bool:

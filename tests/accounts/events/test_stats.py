@@ -1,19 +1,14 @@
 """The figures of the front page: right before and after hours are summed up, and never slow."""
 
-import json
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import time_machine
 from django.db import connection
 from django.utils import timezone
 
-from accounts.aws import functions
 from accounts.events import stats
 from accounts.models import EventCount, RolledHour, SignInEvent, User
 from tests.concurrency import at_once, database_in_a_file
-from tests.wire import Reply, aws_error
 
 pytestmark = pytest.mark.django_db
 
@@ -177,64 +172,3 @@ def test_sharing_counts_people_of_the_last_week():
         at = None if days is None else NOW - timedelta(days=days)
         User.objects.create(sub=f"sub-{n}", sharing=level, sharing_at=at)
     assert stats.read(NOW).sharing == stats.Sharing(some=2, likely=1)
-
-
-# What the triggers say
-
-
-TEXTS = {
-    "sent": [{"day": "2026-03-10", "country": "US", "count": 8}],
-    "blocked": [{"day": "2026-03-10", "country": "US", "reason": "held", "count": 3}],
-}
-
-
-@pytest.fixture
-def function(settings, wire):
-    settings.AWS_ENDPOINT_URL = wire.url
-    settings.LEDGER_FUNCTION = "phone-login-ledger-test"
-    # A process makes its client once, which takes a while.
-    functions._client()
-    return wire
-
-
-def test_triggers_are_asked_once_in_five_minutes(function):
-    function.will(Reply(TEXTS))
-    for _ in range(3):
-        found = stats.from_triggers()
-    assert [(each.country, each.reason, each.count) for each in found.texts.blocked] == [
-        ("US", "held", 3)
-    ]
-    assert abs(found.asked_at - timezone.now()) < timedelta(seconds=5)
-    [request] = function.requests
-    assert json.loads(request.body) == {"action": "overview", "days": 30}
-    with time_machine.travel(time.time() + 301):
-        stats.from_triggers()
-    assert len(function.requests) == 2
-
-
-def test_triggers_that_fail_are_said_so_and_asked_again_soon(function):
-    function.will(aws_error("AccessDeniedException", status=403), Reply(TEXTS))
-    assert stats.from_triggers().trouble == "LEDGER_FUNCTION: AccessDeniedException"
-    assert stats.from_triggers().trouble == "LEDGER_FUNCTION: AccessDeniedException"
-    assert len(function.requests) == 1
-    with time_machine.travel(time.time() + 31):
-        assert stats.from_triggers().texts.blocked
-
-
-def test_slow_triggers_keep_nobody_waiting_and_answer_the_next_one(function):
-    function.will(Reply(TEXTS, delay=1.2))
-    started = time.monotonic()
-    first = stats.from_triggers()
-    assert stats.from_triggers() == first
-    assert time.monotonic() - started < 1
-    assert (first.asked_at, first.trouble) == (None, "")
-    deadline = time.monotonic() + 5
-    while not (found := stats.from_triggers()).asked_at and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert found.texts.sent
-    assert len(function.requests) == 1
-
-
-def test_site_without_a_ledger_says_which_setting_is_missing(settings):
-    settings.LEDGER_FUNCTION = ""
-    assert stats.from_triggers().trouble == "LEDGER_FUNCTION is not set"

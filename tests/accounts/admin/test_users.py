@@ -103,7 +103,7 @@ def found(client: Client, query: str) -> set[str]:
     return {user.sub for user in client.get(LIST, {"q": query}).context["cl"].result_list}
 
 
-# Difference
+# Finding people
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def test_signing_out_of_the_admin_signs_out(admin):
     assert SignInEvent.objects.get().kind == SignInEvent.Kind.SIGNED_OUT
 
 
-# Difference people
+# Finding people
 
 
 @pytest.mark.parametrize("of", ["phone", "sub"])
