@@ -6,6 +6,7 @@ import sys
 
 
 def main() -> None:
+    """Run a command of Django with the settings of the environment."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
         from django.core.exceptions import ImproperlyConfigured

@@ -37,6 +37,7 @@ class PhoneAdminSite(AdminSite):
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
+        """Return the front page, with the overview of sign-ins."""
         return super().index(request, {**overview.context(request), **(extra_context or {})})
 
     @method_decorator(never_cache)
@@ -52,6 +53,7 @@ class PhoneAdminSite(AdminSite):
         return redirect(f"{resolve_url('accounts:login')}?{urlencode({'next': target})}")
 
     def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Sign out on POST, and record it."""
         if request.method != "POST":
             return redirect("admin:index")
         # Record the event, as every sign-out does.

@@ -12,6 +12,7 @@ class AccountsConfig(AppConfig):
     verbose_name = _("People")
 
     def ready(self) -> None:
+        """Register the checks and the audit log."""
         from django.contrib.auth.models import update_last_login
         from django.contrib.auth.signals import user_logged_in
 

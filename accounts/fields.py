@@ -54,6 +54,7 @@ class PhoneField(forms.CharField):
         super().__init__(widget=widget, **kwargs)
 
     def clean(self, value: Any) -> str:
+        """Return the phone in E.164. Raises ValidationError."""
         typed = str(value or "").strip()
         if not typed:
             raise ValidationError(self.error_messages["required"], code="required")
@@ -109,6 +110,7 @@ class CodeField(forms.CharField):
         super().__init__(widget=widget, **kwargs)
 
     def clean(self, value: Any) -> str:
+        """Return the digits of the code. Raises ValidationError."""
         typed = str(value or "").strip()
         if not typed:
             raise ValidationError(self.error_messages["required"], code="required")

@@ -84,6 +84,7 @@ class AuthenticationMiddleware(middleware.AuthenticationMiddleware):
     """Django's, with the user that was read with the session, and a word to whose session ended."""
 
     def process_request(self, request: HttpRequest) -> None:
+        """Set ``request.user`` and ``request.auser``, which are looked up at their first use."""
         super().process_request(request)
         request.user = SimpleLazyObject(lambda: _user_of(request))  # type: ignore[assignment]
         request.auser = partial(sync_to_async(_user_of), request)
@@ -91,6 +92,7 @@ class AuthenticationMiddleware(middleware.AuthenticationMiddleware):
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
+        """Note that the browser was here, or say on a page that its session ended."""
         # A request that asked nothing of the session, such as for a file, costs no query here.
         session = sessions.for_request(request)
         if not session.accessed:

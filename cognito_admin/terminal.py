@@ -39,6 +39,7 @@ class CarefulCommand(BaseCommand):
     requires_system_checks: Any = []
 
     def add_arguments(self, parser: CommandParser) -> None:
+        """Add ``--yes`` and ``--dry-run``."""
         parser.add_argument("--yes", action="store_true", help="do not ask")
         parser.add_argument("--dry-run", action="store_true", help="show, and change nothing")
 

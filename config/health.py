@@ -32,6 +32,7 @@ class HealthHostMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Put a host that is allowed in place of the one that a health check sent."""
         if request.path in PATHS and settings.ALLOWED_HOSTS:
             request.META["HTTP_HOST"] = settings.ALLOWED_HOSTS[0].lstrip(".").replace("*", "host")
             request.META.pop("HTTP_X_FORWARDED_HOST", None)

@@ -39,6 +39,7 @@ _acting: ContextVar[tuple[User | None, HttpRequest | None]] = ContextVar(
 
 
 def register() -> None:
+    """Let django-auditlog watch accounts, groups and operations."""
     auditlog.register(
         User,
         include_fields=_TOLD_OF_USERS,
@@ -52,6 +53,7 @@ def register() -> None:
 
 
 def mask(value: str) -> str:
+    """Mask a value that is a phone, and return any other as it is."""
     return phones.mask(value) if value.startswith("+") else value
 
 

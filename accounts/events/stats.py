@@ -49,10 +49,12 @@ class Period:
 
     @property
     def attempts(self) -> int:
+        """The number of attempts begun in the period."""
         return sum(bar.attempts for bar in self.bars)
 
     @property
     def successes(self) -> int:
+        """The number of those attempts that ended signed in."""
         return sum(bar.successes for bar in self.bars)
 
     @property
@@ -71,6 +73,7 @@ class Period:
         return None
 
     def number(self, *kinds: str) -> int:
+        """Return the number of events of these kinds."""
         return sum(number for (kind, _, _), number in self.counts.items() if kind in kinds)
 
 

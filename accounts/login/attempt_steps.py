@@ -44,6 +44,7 @@ class Step:
     _owners: dict[str, User | None] = field(default_factory=dict)
 
     def required(self) -> Pending:
+        """Return the attempt. Raises NothingPending where there is none."""
         if self.waiting is None:
             raise NothingPending
         return self.waiting
@@ -158,6 +159,7 @@ def throttle_post(request: HttpRequest) -> None:
 
 
 def within_limits(kind: throttle.Kind, request: HttpRequest, *, reason: str = "") -> None:
+    """Count a request of its network. Raises TooMany, with ``reason`` for the event."""
     try:
         throttle.hit(kind, request)
     except throttle.LimitReached as error:
@@ -182,5 +184,6 @@ def unavailable(
 
 
 def check_attempt(attempt: str, waiting: Pending) -> None:
+    """Raise OtherAttempt where a page belongs to another attempt than ``waiting``."""
     if not hmac.compare_digest(attempt.encode(), waiting.attempt.encode()):
         raise OtherAttempt

@@ -38,6 +38,7 @@ class CodePage:
 
 
 def of(waiting: Pending, challenge: Challenge) -> CodePage:
+    """Return what the page says of an attempt that awaits a code of ``challenge``."""
     delivery = challenge.delivery
     # Where a text was asked for once more, the one before has brought the code.
     is_repetition = delivery == "over_budget" and challenge.texted_at is not None

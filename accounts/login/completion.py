@@ -92,6 +92,7 @@ def replay(request: HttpRequest, session: str) -> SignedIn:
 
 
 def ask_about_others() -> SignedIn:
+    """Raise InUse, after the step in which the person was not let in."""
     raise InUse
 
 

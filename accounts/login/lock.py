@@ -76,6 +76,7 @@ class Held:
         return sealing.unseal(earlier.session, purpose=_SEALED)
 
     def leave(self) -> None:
+        """Free the lock, unless it is kept to replay a double press."""
         if self._row and not self._is_kept:
             self._own().delete()
 

@@ -52,6 +52,7 @@ class Pending:
     further_step: str = ""
 
     def seconds_to_resend(self) -> int:
+        """Return how long the person must wait before another text."""
         if self.challenge is None:
             return 0
         return max(0, math.ceil(self.challenge.resend_at - time.time()))
@@ -67,13 +68,16 @@ class Pending:
         return math.ceil(self.seconds_left() / 60)
 
     def is_proven(self) -> bool:
+        """Tell whether the code was right, and the question about other devices is still open."""
         return self.proven is not None and time.time() - self.proven_at < _PROVEN_FOR
 
     def is_expired(self) -> bool:
+        """Tell whether no code works any more."""
         return self.challenge is None or time.time() >= self.challenge.expires_at
 
 
 def load(request: HttpRequest) -> Pending | None:
+    """Return what is pending in this browser, None where nothing is or where it is too old."""
     return _read(request.session.get(_KEY))
 
 

@@ -131,6 +131,7 @@ class RarelySweptMemory(MemoryStorage):
 
     @property
     def timer(self) -> threading.Timer:
+        """The thread that sweeps, every minute."""
         return self._timer
 
     @timer.setter

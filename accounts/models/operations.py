@@ -101,10 +101,12 @@ class Operation(models.Model):
 
     @property
     def is_waiting(self) -> bool:
+        """Whether it will be tried, or tried again."""
         return self.state == self.State.WAITING
 
     @property
     def is_done(self) -> bool:
+        """Whether it was done, here and in Cognito."""
         return self.state == self.State.DONE
 
     @property

@@ -18,6 +18,7 @@ _TOUCHED_EVERY = timedelta(minutes=1)
 
 
 def for_request(request: HttpRequest) -> SessionStore:
+    """Return the session of a request, typed as the store that it is."""
     return cast(SessionStore, request.session)
 
 

@@ -11,6 +11,7 @@ class Pace:
         self._next = 0.0
 
     def __call__(self) -> None:
+        """Sleep until the next call may be made."""
         now = time.monotonic()
         if (wait := self._next - now) > 0:
             time.sleep(wait)
