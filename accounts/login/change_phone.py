@@ -28,7 +28,7 @@ from accounts.aws.cognito_values import Challenge
 from accounts.events import sign_ins
 from accounts.login import attempt_steps, code_flow, pending
 from accounts.login.attempt_steps import Step
-from accounts.login.code_flow import Begun
+from accounts.login.code_flow import Begun, Texted
 from accounts.login.errors import LoginError, SamePhone, StartOver, Taken
 from accounts.login.pending import Pending, Purpose
 from accounts.models import Operation, Session, SignInEvent, User
@@ -88,7 +88,7 @@ class ChangePhone:
 CHANGE = ChangePhone()
 
 
-def start(request: HttpRequest, phone: str) -> bool:
+def start(request: HttpRequest, phone: str) -> Texted:
     """Text a code to ``phone`` that proves it for who is signed in; see ``code_flow.start``.
 
     Raises SamePhone as well.
@@ -98,7 +98,7 @@ def start(request: HttpRequest, phone: str) -> bool:
     return code_flow.start(CHANGE, request, phone)
 
 
-def resend(request: HttpRequest) -> bool:
+def resend(request: HttpRequest) -> Texted:
     """Text the new number again; see ``code_flow.resend``."""
     return code_flow.resend(CHANGE, request)
 

@@ -13,7 +13,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -41,6 +41,8 @@ from accounts.models import User
 log = logging.getLogger(__name__)
 
 Kind = sign_ins.Kind
+# When the text left, as far as anybody may know; "" where none did.
+Texted = Literal["now", "before", ""]
 Proof = TypeVar("Proof")
 Result = TypeVar("Result", covariant=True)
 
@@ -90,17 +92,17 @@ class Flow(Protocol, Generic[Proof, Result]):
         """Return why no code is awaited any more."""
 
 
-def start(flow: Flow[Any, Any], request: HttpRequest, phone: str, *, next_url: str = "") -> bool:
+def start(flow: Flow[Any, Any], request: HttpRequest, phone: str, *, next_url: str = "") -> Texted:
     """Text a code to ``phone`` (E.164, allowed) and remember that one is awaited.
 
     Typing the same number again right away texts nothing: the first text is still on its way.
-    Returns whether a text left now, as far as anybody may know. Raises TooMany, Unavailable.
+    Raises TooMany, Unavailable.
     """
     with step(flow.purpose, request, mine=flow.mine) as this:
         earlier = this.waiting
         if earlier and earlier.phone == phone and earlier.seconds_to_resend():
             this.store(replace(earlier, next_url=next_url))
-            return False
+            return "before" if earlier.is_texted() else ""
         this.waiting = Pending(
             attempt=secrets.token_urlsafe(12),
             phone=phone,
@@ -111,11 +113,11 @@ def start(flow: Flow[Any, Any], request: HttpRequest, phone: str, *, next_url: s
         return _text(flow, this, first=True)
 
 
-def resend(flow: Flow[Any, Any], request: HttpRequest) -> bool:
+def resend(flow: Flow[Any, Any], request: HttpRequest) -> Texted:
     """Text the number of the attempt under way again, its code or another one.
 
-    A code that was texted before works to its end. Returns whether a text left now, as far as
-    anybody may know. Raises NothingPending, TooSoon, TooMany, Unavailable.
+    A code that was texted before works to its end. Raises NothingPending, TooSoon, TooMany,
+    Unavailable.
     """
     with step(flow.purpose, request, mine=flow.mine) as this:
         if wait := this.required().seconds_to_resend():
@@ -168,12 +170,12 @@ def one_try_less(challenge: Challenge) -> Challenge:
     return replace(challenge, tries_left=challenge.tries_left - 1)
 
 
-def _text(flow: Flow[Any, Any], this: Step, *, first: bool) -> bool:
+def _text(flow: Flow[Any, Any], this: Step, *, first: bool) -> Texted:
     """Ask for a text, remember what is awaited now, and write down what happened."""
-    request, asked_at = this.request, timezone.now()
+    request, waiting, asked_at = this.request, this.required(), timezone.now()
     attempt = replace(
-        this.required(),
-        reference=this.required().reference or sign_ins.draw_reference(),
+        waiting,
+        reference=waiting.reference or sign_ins.draw_reference(),
         texted_at=asked_at.timestamp(),
     )
     this.waiting, this.user = attempt, flow.user_of(request, attempt.phone)
@@ -204,7 +206,9 @@ def _text(flow: Flow[Any, Any], this: Step, *, first: bool) -> bool:
     if not first or challenge.delivery in ("not_sent", "locked"):
         # Perhaps nothing arrived because the number is held.
         this.refresh_lockout()
-    return challenge.is_texted_now
+    if challenge.is_texted_now:
+        return "now"
+    return "before" if challenge.delivery == "sent" else ""
 
 
 def _note_start(flow: Flow[Any, Any], this: Step, at: Any, *, first: bool) -> None:

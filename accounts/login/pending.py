@@ -71,6 +71,10 @@ class Pending:
         """Tell whether the code was right, and the question about other devices is still open."""
         return self.proven is not None and time.time() - self.proven_at < _PROVEN_FOR
 
+    def is_texted(self) -> bool:
+        """Tell whether a text has left, as far as anybody may know."""
+        return self.challenge is not None and self.challenge.delivery == "sent"
+
     def is_expired(self) -> bool:
         """Tell whether no code works any more."""
         return self.challenge is None or time.time() >= self.challenge.expires_at

@@ -22,7 +22,7 @@ from accounts.aws.cognito_values import Challenge, Tokens
 from accounts.conf import conf
 from accounts.login import challenges, code_flow, completion, pending
 from accounts.login.attempt_steps import Step
-from accounts.login.code_flow import Begun
+from accounts.login.code_flow import Begun, Texted
 from accounts.login.errors import FurtherStep, LoginError, StartOver
 from accounts.login.pending import Pending, Purpose
 from accounts.models import Session, User
@@ -70,12 +70,12 @@ class Login:
 LOGIN = Login()
 
 
-def start(request: HttpRequest, phone: str, *, next_url: str) -> bool:
+def start(request: HttpRequest, phone: str, *, next_url: str) -> Texted:
     """Text a code to ``phone``; see ``code_flow.start``."""
     return code_flow.start(LOGIN, request, phone, next_url=next_url)
 
 
-def resend(request: HttpRequest) -> bool:
+def resend(request: HttpRequest) -> Texted:
     """Text the number again; see ``code_flow.resend``."""
     return code_flow.resend(LOGIN, request)
 

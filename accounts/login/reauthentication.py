@@ -29,7 +29,7 @@ from accounts.conf import conf
 from accounts.events import sign_ins
 from accounts.login import attempt_steps, challenges, code_flow, completion, pending
 from accounts.login.attempt_steps import Step
-from accounts.login.code_flow import Begun
+from accounts.login.code_flow import Begun, Texted
 from accounts.login.errors import NothingPending, StartOver
 from accounts.login.pending import Purpose
 from accounts.login.phone_login import Login
@@ -135,12 +135,12 @@ class Confirmation(Login):
 CONFIRMATION = Confirmation()
 
 
-def start(request: HttpRequest, phone: str, *, next_url: str) -> bool:
+def start(request: HttpRequest, phone: str, *, next_url: str) -> Texted:
     """Text a code to ``phone``; see ``code_flow.start``."""
     return code_flow.start(CONFIRMATION, request, phone, next_url=next_url)
 
 
-def resend(request: HttpRequest) -> bool:
+def resend(request: HttpRequest) -> Texted:
     """Text the number again; see ``code_flow.resend``."""
     return code_flow.resend(CONFIRMATION, request)
 

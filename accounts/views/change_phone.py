@@ -17,6 +17,7 @@ from django.views.generic import View
 from accounts import phones, sessions
 from accounts.forms import PhoneForm
 from accounts.login import attempt_steps, change_phone, errors, reauthentication
+from accounts.login.code_flow import Texted
 from accounts.login.pending import Pending
 from accounts.models import User
 from accounts.views import phone_cookie, site
@@ -72,13 +73,13 @@ class ChangePhoneView(ChangePhoneStepView):
         if not form.is_valid():
             return _number_page(request, form)
         try:
-            is_texted = change_phone.start(request, form.cleaned_data["phone"])
+            texted = change_phone.start(request, form.cleaned_data["phone"])
         except errors.SamePhone:
             _refuse_same(form)
             return _number_page(request, form)
         except errors.Unavailable as error:
             return _number_page(request, form, status=503, reference=error.reference)
-        say_if_texted_before(request, is_texted=is_texted, purpose="number")
+        say_if_texted_before(request, texted)
         return redirect(self.steps.code)
 
 
@@ -92,7 +93,7 @@ class ChangePhoneCodeView(ChangePhoneStepView, CodeView):
 
 
 class ChangePhoneResendView(ChangePhoneStepView, ResendView):
-    def resend(self, request: HttpRequest) -> bool:
+    def resend(self, request: HttpRequest) -> Texted:
         return change_phone.resend(request)
 
 

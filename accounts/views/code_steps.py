@@ -21,6 +21,7 @@ from accounts import countries, devices, phones
 from accounts.conf import conf
 from accounts.forms import CodeForm
 from accounts.login import attempt_steps, code_page, errors
+from accounts.login.code_flow import Texted
 from accounts.login.pending import Pending, Purpose
 
 _MAX_NEXT_LENGTH = 2000
@@ -173,8 +174,8 @@ class ResendView(StepView):
 
     http_method_names = ["get", "head", "post"]
 
-    def resend(self, request: HttpRequest) -> bool:
-        """Ask the flow for another text. Return whether one was sent."""
+    def resend(self, request: HttpRequest) -> Texted:
+        """Ask the flow for another text. Return when it left."""
         raise NotImplementedError
 
     def get(self, request: HttpRequest) -> HttpResponse:
@@ -182,21 +183,20 @@ class ResendView(StepView):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         try:
-            is_texted = self.resend(request)
+            texted = self.resend(request)
         except errors.TooSoon as error:
             return self.code_page(request, wait=error.retry_after, status=429)
         except errors.Unavailable:
             return self.code_page(request, status=503)
-        if is_texted:
+        if texted == "now":
             messages.success(request, _("We have sent another text. It can take a minute."))
-        say_if_texted_before(request, is_texted=is_texted, purpose=self.steps.purpose)
+        say_if_texted_before(request, texted)
         return redirect(self.steps.code)
 
 
-def say_if_texted_before(request: HttpRequest, *, is_texted: bool, purpose: Purpose) -> None:
+def say_if_texted_before(request: HttpRequest, texted: Texted) -> None:
     """Tell the person that no text left just now, if an earlier one has the code."""
-    waiting = attempt_steps.current(request, purpose)
-    if not is_texted and waiting and waiting.challenge and waiting.challenge.delivery == "sent":
+    if texted == "before":
         messages.info(
             request,
             _("We had sent a text already, so we sent no other one now. Type the code from it."),

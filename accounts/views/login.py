@@ -17,6 +17,7 @@ from django.views.generic import TemplateView
 from accounts import phones
 from accounts.forms import PhoneForm
 from accounts.login import attempt_steps, errors, phone_login, take_over
+from accounts.login.code_flow import Texted
 from accounts.login.pending import Pending
 from accounts.views import code_steps, phone_cookie, site
 from accounts.views.code_steps import Steps, likely_region, next_url
@@ -83,10 +84,10 @@ class PhoneView(LoginStepView):
             return _phone_page(request, form)
         phone = form.cleaned_data["phone"]
         try:
-            is_texted = phone_login.start(request, phone, next_url=next_url(request))
+            texted = phone_login.start(request, phone, next_url=next_url(request))
         except errors.Unavailable as error:
             return _phone_page(request, form, status=503, reference=error.reference)
-        code_steps.say_if_texted_before(request, is_texted=is_texted, purpose="login")
+        code_steps.say_if_texted_before(request, texted)
         response = redirect("accounts:code")
         if form.cleaned_data["remember"]:
             phone_cookie.store(response, phone)
@@ -118,7 +119,7 @@ class CodeView(LoginStepView, code_steps.CodeView):
 
 
 class ResendView(LoginStepView, code_steps.ResendView):
-    def resend(self, request: HttpRequest) -> bool:
+    def resend(self, request: HttpRequest) -> Texted:
         return phone_login.resend(request)
 
 

@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 
 from accounts import phones
 from accounts.login import attempt_steps, errors, reauthentication
+from accounts.login.code_flow import Texted
 from accounts.login.pending import Pending
 from accounts.views.code_steps import (
     CodeView,
@@ -61,10 +62,10 @@ class ConfirmView(ConfirmStepView):
         if phone is None:
             return self.start_page(request, None)
         try:
-            is_texted = reauthentication.start(request, phone, next_url=next_url(request))
+            texted = reauthentication.start(request, phone, next_url=next_url(request))
         except errors.Unavailable as error:
             return self.start_page(request, None, status=503, reference=error.reference)
-        say_if_texted_before(request, is_texted=is_texted, purpose="confirm")
+        say_if_texted_before(request, texted)
         return redirect(self.steps.code)
 
 
@@ -75,5 +76,5 @@ class ConfirmCodeView(ConfirmStepView, CodeView):
 
 
 class ConfirmResendView(ConfirmStepView, ResendView):
-    def resend(self, request: HttpRequest) -> bool:
+    def resend(self, request: HttpRequest) -> Texted:
         return reauthentication.resend(request)
