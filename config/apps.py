@@ -2,10 +2,10 @@ from django.apps import AppConfig
 
 
 class SiteConfig(AppConfig):
-    """The site itself: its checks and its log lines."""
+    """The site itself: its checks."""
 
     name = "config"
 
     def ready(self) -> None:
-        """Register checks and signals."""
-        from config import address_checks, checks, request_logs  # noqa: F401 - they register
+        """Register checks."""
+        from config import address_checks, checks  # noqa: F401 - they register

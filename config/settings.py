@@ -5,7 +5,6 @@ HTTPS, has a name that other programs use; docs/configuration.md explains each. 
 a file to read them from (default ``.env``); the process environment wins over it.
 """
 
-import logging
 import os
 from pathlib import Path
 
@@ -47,12 +46,11 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "auditlog",
     "csp",
-    "django_structlog",
 ]
 
 MIDDLEWARE = [
     "config.health.HealthHostMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "config.request_logs.middleware",
     "django.middleware.security.SecurityMiddleware",
     "accounts.middleware.work_after_response",
     "accounts.middleware.limit_calls",
@@ -249,15 +247,5 @@ ACCOUNTS_SIGN_UPS_PER_COUNTRY = env.str("ACCOUNTS_SIGN_UPS_PER_COUNTRY", default
 ACCOUNTS_SIGN_UPS_PER_BLOCK = env.str("ACCOUNTS_SIGN_UPS_PER_BLOCK", default="20/hour")
 
 # Logs: one line each to the console
-
-logs.configure_structlog()
-DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
-# Logging the user would read session and user in every request.
-DJANGO_STRUCTLOG_USER_ID_FIELD = ""
-# Our proxy may name requests; a stranger must not.
-DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = TRUSTED_PROXIES > 0
-# A request is one line, at its end (config/request_logs.py): that of its start is not written.
-DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
-DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
 
 LOGGING = logs.django_logging(debug=DEBUG)
