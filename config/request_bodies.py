@@ -20,7 +20,7 @@ def middleware(
 
     def handle(request: HttpRequest) -> HttpResponseBase:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
-        is_chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+        is_chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
         if is_chunked or length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             page = render_to_string("413.html", context_processors.site(request))
             return HttpResponse(page, status=413)
