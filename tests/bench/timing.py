@@ -1,4 +1,4 @@
-"""``make bench-timing``: can whoever only watches the clock tell who has an account?
+"""``make bench WHAT=timing``: can whoever only watches the clock tell who has an account?
 
 The site, the triggers and the front that is as strict as Cognito. The numbers of each kind come by
 turns, so that what else the machine does falls on all alike; texts leave at once here, which makes
