@@ -31,8 +31,8 @@ def fill(users: int, events: int) -> None:
         with timed(f"{users // 5:,} entries of the audit log, {users // 10:,} orders"):
             insert_entries(cursor, users // 5)
             insert_orders(cursor, users // 10)
-        with timed(f"{sign_ins:,} events"), without_indexes(cursor, "accounts_signinevent"):
-            insert_events(cursor, users, sign_ins)
+        with timed(f"{events:,} events"), without_indexes(cursor, "accounts_signinevent"):
+            insert_events(cursor, users, events)
         with timed("vacuum and analyze"):
             cursor.execute("VACUUM ANALYZE")
     with timed("hours summed up"):
