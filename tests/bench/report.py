@@ -73,25 +73,25 @@ def versions_of_peers(*packages: str) -> str:
     return ", " + done.stdout.strip()
 
 
-def keep(section: Section) -> None:
+def keep(section: Section, page: Path = PAGE, store: Path = FIGURES) -> None:
     """Write the section, and its figures, in the place of the earlier ones."""
     print(f"\n{section.shown()}")
-    sections = _kept()
+    sections = _kept(page)
     sections[section.name] = section.shown()
     ordered = sorted(sections, key=_ORDER.index)
     marked = [f"<!-- {name} -->\n{sections[name]}" for name in ordered]
-    PAGE.write_text("\n".join([_HEAD, *marked]))
-    figures = load()
+    page.write_text("\n".join([_HEAD, *marked]))
+    figures = load(store)
     figures[section.name] = {
         "ratios": {name: round(each.middle, 3) for name, each in section.ratios.items()},
         "counts": section.counts,
     }
     ordered_figures = {name: figures[name] for name in _ORDER if name in figures}
-    FIGURES.write_text(json.dumps(ordered_figures, indent=2) + "\n")
+    store.write_text(json.dumps(ordered_figures, indent=2) + "\n")
 
 
-def load() -> Any:
-    return json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+def load(path: Path = FIGURES) -> Any:
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def worse(section: Section, figures: Any) -> list[str]:
@@ -108,10 +108,10 @@ def worse(section: Section, figures: Any) -> list[str]:
     return found
 
 
-def _kept() -> dict[str, str]:
-    if not PAGE.exists():
+def _kept(page: Path) -> dict[str, str]:
+    if not page.exists():
         return {}
-    parts = re.split(r"<!-- (\w+) -->\n", PAGE.read_text())[1:]
+    parts = re.split(r"<!-- (\w+) -->\n", page.read_text())[1:]
     return {name: f"{text.strip()}\n" for name, text in zip(parts[::2], parts[1::2], strict=True)}
 
 
