@@ -47,7 +47,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Difference)
-class FindingAdmin(base.ReadOnlyList):
+class DifferenceAdmin(base.ReadOnlyList):
     """The list of differences, newest first. Comparisons add to it, never people."""
 
     list_display_links = ("what",)

@@ -102,7 +102,7 @@ def _start_challenge(gateway: cognito.Gateway, phone: str) -> Challenge:
     except cognito.NotConfirmed:
         # Signed up elsewhere and never proven. No text went out yet, and its code will prove it.
         kept = gateway.repair(phone)
-        log.info("Healed the account of %s; left: %s", phones.mask(phone), kept or "nothing")
+        log.info("Repaired the account of %s; left: %s", phones.mask(phone), kept or "nothing")
         return gateway.start_challenge(phone)
 
 

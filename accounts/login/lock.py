@@ -34,7 +34,7 @@ from accounts.models.insert import insert
 _LEASE = timedelta(seconds=20)
 _PATIENCE = 5.0
 _POLL = 0.05
-_SEALED = "accounts.turns"
+_SEALED = "accounts.login.lock"
 _removed_at = time.monotonic()
 
 
@@ -171,4 +171,4 @@ def _browser(request: HttpRequest) -> str:
 
 
 def _digest(value: str) -> str:
-    return salted_hmac("accounts.turns", value, algorithm="sha256").hexdigest()
+    return salted_hmac("accounts.login.lock", value, algorithm="sha256").hexdigest()

@@ -212,6 +212,6 @@ def test_nothing_is_left_waiting(browsers, phone, texts):
     at_once(*[lambda browser=each: browser.press(CODE, code=wrong(code)) for each in browsers])
     assert not LoginLock.objects.exists()
     at_once(*[lambda browser=each: browser.press(CODE, code=code) for each in browsers])
-    key = sealing.unseal(LoginLock.objects.get().session, purpose="accounts.turns")
+    key = sealing.unseal(LoginLock.objects.get().session, purpose="accounts.login.lock")
     row = Session.objects.get(session_key=sessions.digest(key))
     assert row.user == User.objects.get(phone=phone)
