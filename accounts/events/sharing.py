@@ -18,11 +18,12 @@ _SOME = {"devices_in_week": 4, "overlaps_in_week": 4, "crossed_in_week": 1}
 _LIKELY = {"devices_in_week": 6, "overlaps_in_week": 8, "crossed_in_week": 3}
 
 
-# Each sign-in asks for it, and Django takes eight times as long to put it together.
+# Each sign-in asks for it, and Django takes eight times as long to put it together. ``overlaps`` is
+# an operator of PostgreSQL, hence the quotes.
 _COUNTED = ("devices_in_week", "overlaps_in_week", "crossed_in_week")
 _COUNT = """
     SELECT COUNT(DISTINCT NULLIF(browser, '')),
-           COUNT(CASE WHEN overlaps > 0 THEN 1 END),
+           COUNT(CASE WHEN "overlaps" > 0 THEN 1 END),
            COUNT(CASE WHEN crossed THEN 1 END)
     FROM accounts_signinevent WHERE user_id = %s AND kind = %s AND at > %s
 """

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import operations
-from accounts.events import retention, stats
+from accounts.events import retention, sharing, stats
 from accounts.models import Operation, RolledHour, SignInEvent, User
 from accounts.operations.queue import Kind, Remark, State
 from tests.accounts.operators import make_operator
@@ -53,6 +53,19 @@ def test_database_refuses_to_change_or_delete_events(old_events):
         with pytest.raises(DatabaseError), transaction.atomic():
             change()
     assert SignInEvent.objects.filter(kind="sent").count() == 13
+
+
+def test_week_of_a_user_is_summed_up():
+    user = User.objects.for_identity("one", "+12015550123")
+    for n in range(6):
+        SignInEvent.objects.create(
+            kind="succeeded", user=user, browser=f"{n}", overlaps=n, crossed=n == 5
+        )
+    sharing.measure(user)
+    user.refresh_from_db()
+    assert user.sharing == User.Sharing.LIKELY
+    counted = (user.devices_in_week, user.overlaps_in_week, user.crossed_in_week)
+    assert counted == (6, 5, 1)
 
 
 def test_purge_alone_deletes_and_leaves_the_door_shut(old_events, monkeypatch):
