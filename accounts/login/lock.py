@@ -25,7 +25,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts import sealing
+from accounts.login import sealing
 from accounts.models import LoginLock
 from accounts.models.insert import insert
 

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.contrib.sessions.backends.base import UpdateError
 from django.http import HttpRequest
 
-from accounts import sealing
 from accounts.aws.cognito_values import Challenge
+from accounts.login import sealing
 
 _KEY = "accounts.pending"
 # As long as Cognito's session at its longest; then the number leaves a browser that may be shared.

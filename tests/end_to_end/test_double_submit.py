@@ -9,7 +9,8 @@ import pytest
 import requests
 from pytest_django.live_server_helper import LiveServer
 
-from accounts import sealing, sessions
+from accounts import sessions
+from accounts.login import sealing
 from accounts.models import LoginLock, Session, User
 from accounts.sessions.store import SessionStore
 from tests.codes import code_in, wrong
