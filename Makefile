@@ -16,7 +16,7 @@ AWS_CLI := $(STATE)/aws-venv/.installed
 NEXT := $(STATE)/next-venv
 LIGHTHOUSE := $(STATE)/node/.lighthouse-12.8.2
 SPA := $(STATE)/node/spa
-BENCHES := login page pages load start triggers sync admin outage timing
+BENCHES := login page pages load start growth triggers sync admin outage timing
 PEERS := $(STATE)/bench-venv
 # Those that measure other software beside ours.
 BESIDE := login page pages load start
@@ -78,7 +78,7 @@ lighthouse: $(DEV) $(LOCAL_AWS) $(LIGHTHOUSE) ## Run Lighthouse on the sign-in p
 	@$(RUN) -m tests.lighthouse
 
 bench: may-bench $(DEV) $(LOCAL_AWS) $(if $(filter $(BESIDE),$(WHAT)),$(PEERS)/.installed) ## Measure: make bench WHAT=… (docs/benchmarks.md; ARGS=… go to it)
-	@$(if $(filter load admin outage,$(WHAT)),$(RUN) -m tests.provision)
+	@$(if $(filter load admin outage growth,$(WHAT)),$(RUN) -m tests.provision)
 	@$(TESTED) -m tests.bench.$(WHAT) $(ARGS)
 
 bench-check: $(DEV) $(PEERS)/.installed ## Measure what is quick, and fail where it is slower than docs/benchmarks.json has it

@@ -1,12 +1,13 @@
 """A user pool in a process of its own, which signs real tokens after a latency that is given.
 
 ``python -m tests.bench.cognito --latency 0.3`` prints its address. Every number has an account, and
-the code of a number is its last six digits. The same process is an OpenID Connect provider, for
-the peer that signs in that way.
+the code of a number is its last six digits. With ``--users`` it lists that many, who are those of
+``crowd``. The same process is an OpenID Connect provider, for the peer that signs in that way.
 """
 
 import argparse
 import asyncio
+import hashlib
 import json
 import secrets
 import subprocess
@@ -25,7 +26,13 @@ POOL_ID, CLIENT_ID, CLIENT_SECRET = "eu-west-1_Example01", "exampleclientid", "e
 
 
 def sub_of(phone: str) -> str:
-    return str(uuid.uuid5(uuid.NAMESPACE_OID, phone))
+    # As a database can work it out, too (crowd).
+    return str(uuid.UUID(hashlib.md5(phone.encode(), usedforsecurity=False).hexdigest()))
+
+
+def phone_of(n: int) -> str:
+    """Return the number of user ``n`` of a crowd, counted from 1."""
+    return f"+1201{2_000_000 + n}"
 
 
 def code_of(phone: str) -> str:
@@ -33,9 +40,10 @@ def code_of(phone: str) -> str:
 
 
 @contextmanager
-def running(latency: float = 0.0) -> Iterator[str]:
+def running(latency: float = 0.0, users: int = 0) -> Iterator[str]:
     """Run one on a free port of loopback, and give its address."""
-    command = [sys.executable, "-m", "tests.bench.cognito", f"--latency={latency}"]
+    options = [f"--latency={latency}", f"--users={users}"]
+    command = [sys.executable, "-m", "tests.bench.cognito", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout
@@ -45,8 +53,9 @@ def running(latency: float = 0.0) -> Iterator[str]:
 
 
 class Pool:
-    def __init__(self) -> None:
+    def __init__(self, users: int = 0) -> None:
         self.issuer = ""
+        self._users = users
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
     def keys(self) -> dict[str, Any]:
@@ -88,6 +97,11 @@ class Pool:
             return 200, {"User": {**_user(asked["Username"]), "Attributes": _told(asked)}}
         if operation == "AdminGetUser":
             return 200, {**_user(asked["Username"]), "UserAttributes": _told(asked)}
+        if operation == "ListUsers":
+            start = int(asked.get("PaginationToken", 0))
+            end = min(start + asked["Limit"], self._users)
+            page: dict[str, Any] = {"Users": [_listed(n) for n in range(start + 1, end + 1)]}
+            return 200, page | ({"PaginationToken": str(end)} if end < self._users else {})
         if operation == "AdminUpdateUserAttributes":
             return 200, {}
         return 400, {"__type": "InvalidParameterException", "message": f"No {operation} here"}
@@ -119,6 +133,15 @@ def _user(phone: str) -> dict[str, Any]:
     }
 
 
+def _listed(n: int) -> dict[str, Any]:
+    """Return a user of the list as the crowd's row has them."""
+    phone = phone_of(n)
+    attributes = {attribute["Name"]: attribute for attribute in _told({"Username": phone})}
+    if n % 10 == 0:
+        attributes["phone_number_verified"]["Value"] = "false"
+    return {**_user(phone), "Enabled": n % 1000 != 5, "Attributes": list(attributes.values())}
+
+
 def _challenge(phone: str, *, tries: int) -> dict[str, Any]:
     now = int(time.time())
     return {
@@ -138,8 +161,8 @@ def _challenge(phone: str, *, tries: int) -> dict[str, Any]:
     }
 
 
-async def serve(latency: float) -> None:
-    pool = Pool()
+async def serve(latency: float, users: int) -> None:
+    pool = Pool(users)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -176,4 +199,6 @@ async def serve(latency: float) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--latency", type=float, default=0.0, help="seconds a call takes")
-    asyncio.run(serve(parser.parse_args().latency))
+    parser.add_argument("--users", type=int, default=0, help="how many the list has")
+    wanted = parser.parse_args()
+    asyncio.run(serve(wanted.latency, wanted.users))

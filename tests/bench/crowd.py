@@ -81,7 +81,7 @@ NAMES = (
 )
 # A tenth has never signed in here; some share, some are held.
 USER_COLUMNS = {
-    "sub": "md5('sub' || n)::uuid::text",
+    "sub": "md5('+1201' || to_char(2000000 + n, 'FM0000000'))::uuid::text",
     "phone": "'+1201' || to_char(2000000 + n, 'FM0000000')",
     "phone_verified": "n % 10 <> 0",
     "name": f"CASE WHEN n % 3 = 0 THEN ({NAMES})[1 + n % 20] || ' ' || n ELSE '' END",

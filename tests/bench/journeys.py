@@ -5,13 +5,14 @@ A journey runs in the environment of its site, in a process of its own (``proces
 
 import itertools
 import os
+import random
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 from urllib.parse import quote
 
 from tests.bench.browser import Answer, Browser
-from tests.bench.cognito import POOL_ID, code_of, sub_of
+from tests.bench.cognito import POOL_ID, code_of, phone_of, sub_of
 
 # A step is its name and what does it; the last one shows the first page.
 Steps = Iterator[tuple[str, Callable[[], Answer]]]
@@ -77,6 +78,22 @@ class Newcomers(Ours):
 
     def person(self) -> str:
         return next_phone()
+
+
+class Crowd(Ours):
+    """Some of many users, whose rows and events are in the database."""
+
+    settings = "tests.bench.crowd_settings"
+
+    def prepare(self) -> None:
+        from tests.bench import crowd
+
+        super().prepare()
+        crowd.fill(int(os.environ["CROWD_USERS"]), int(os.environ["CROWD_EVENTS"]))
+
+    def person(self) -> str:
+        # One of those who are active, verified and signed in nowhere.
+        return phone_of(random.randrange(int(os.environ["CROWD_USERS"]) // 10) * 10 + 2)
 
 
 class _Peer:
@@ -151,6 +168,7 @@ JOURNEYS: dict[str, Callable[[], Any]] = {
     "ours": Ours,
     "ours with a bare page": OursWithBarePage,
     "newcomers": Newcomers,
+    "crowd": Crowd,
     "allauth": Allauth,
     "oidc": Oidc,
     "plain": Plain,

@@ -20,21 +20,21 @@ WARM_UP = 5
 class Site:
     def __init__(self) -> None:
         sampling.prepare()
-        self._journey = journeys.chosen()
-        os.environ["DJANGO_SETTINGS_MODULE"] = self._journey.settings
+        self.journey = journeys.chosen()
+        os.environ["DJANGO_SETTINGS_MODULE"] = self.journey.settings
         import django
         from django.core.handlers.wsgi import WSGIHandler
 
         django.setup()
-        self._journey.prepare()
+        self.journey.prepare()
         self._application = WSGIHandler()
         for _ in range(WARM_UP):
-            self.sign_in(self._journey.person())
+            self.sign_in(self.journey.person())
 
     def sign_in(self, phone: str, watch: Callable[[str], object] = lambda _: None) -> Browser:
         """Go the whole way. ``watch`` is told the name of each step before it is done."""
         browser = Browser(self._application, journeys.next_address())
-        for name, step in self._journey.steps(browser, phone):
+        for name, step in self.journey.steps(browser, phone):
             watch(name)
             answer = step()
             if answer.status not in (200, 302):
@@ -47,16 +47,16 @@ class Site:
 
     def login(self, times: int) -> Any:
         """Return the CPU of each step, one dictionary a login."""
-        return [_cpu_of_steps(self, self._journey.person()) for _ in range(times)]
+        return [_cpu_of_steps(self, self.journey.person()) for _ in range(times)]
 
     def login_queries(self) -> Any:
-        phone = self._journey.person()
+        phone = self.journey.person()
         with trace.queries() as found:
             self.sign_in(phone, watch=found.begin)
         return found.rows
 
     def login_profile(self, times: int) -> Any:
-        people = [self._journey.person() for _ in range(times)]
+        people = [self.journey.person() for _ in range(times)]
 
         def run(part: list[str]) -> None:
             for phone in part:
@@ -84,11 +84,11 @@ class Site:
 
     def _browser(self, *, signed_in: bool) -> Browser:
         if signed_in:
-            return self.sign_in(self._journey.person())
+            return self.sign_in(self.journey.person())
         return Browser(self._application, journeys.next_address())
 
     def page_profile(self, times: int, path: str = "/") -> Any:
-        browser = self.sign_in(self._journey.person())
+        browser = self.sign_in(self.journey.person())
 
         def run(times: int) -> None:
             for _ in range(times):
@@ -118,10 +118,10 @@ def _cpu(work: Callable[[], object]) -> float:
     return time.process_time() - began
 
 
-def main() -> None:
+def serve(make: Callable[[], Site]) -> None:
     # What a site prints is not an answer.
     answers, sys.stdout = sys.stdout, sys.stderr
-    site = Site()
+    site = make()
     print(json.dumps("ready"), file=answers, flush=True)
     for line in sys.stdin:
         told = json.loads(line)
@@ -130,4 +130,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(Site)

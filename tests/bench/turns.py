@@ -89,11 +89,14 @@ def site_environment(scratch: Path, cognito_url: str) -> dict[str, str]:
 
 @contextmanager
 def sites(
-    scratch: Path, *names: str, environment: dict[str, str] | None = None
+    scratch: Path,
+    *names: str,
+    environment: dict[str, str] | None = None,
+    module: str = "tests.bench.process",
 ) -> Iterator[dict[str, SiteProcess]]:
     """Start sites by name (``journeys``), each with a SQLite of its own, and one Cognito.
 
-    With ``environment`` they are told that instead.
+    With ``environment`` they are told that instead; ``module`` is what runs.
     """
     with ExitStack() as stack:
         url = "" if environment else stack.enter_context(cognito.running())
@@ -104,7 +107,7 @@ def sites(
             python = PEERS_PYTHON if name in PEERS else sys.executable
             told = environment or {**site_environment(scratch, url), "DATABASE_URL": database}
             process = subprocess.Popen(
-                [python, "-m", "tests.bench.process"],
+                [python, "-m", module],
                 cwd=PROJECT,
                 env={**told, "PEER": name, "PROVIDER": url},
                 stdin=subprocess.PIPE,
@@ -119,6 +122,15 @@ def sites(
             except RuntimeError as error:
                 raise RuntimeError((scratch / f"{name}.log").read_text()[-3000:]) from error
         yield found
+        # After a response nobody sees an error but in the log; less work would look like speed.
+        for name in names:
+            errors = [
+                line
+                for line in (scratch / f"{name}.log").read_text().splitlines()
+                if '"level": "error"' in line
+            ]
+            if errors:
+                raise RuntimeError(f"{len(errors)} errors of {name}, such as {errors[0][:2000]}")
 
 
 def by_turns(measure: dict[str, Callable[[], float]], rounds: int) -> dict[str, Rounds]:
