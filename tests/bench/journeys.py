@@ -8,6 +8,7 @@ import os
 import random
 import re
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -53,6 +54,8 @@ class Ours:
 
         call_command("migrate", verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
+        # What is set for a process that serves.
+        import_module("config.wsgi")
 
     def person(self) -> str:
         from accounts.models import User
