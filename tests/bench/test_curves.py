@@ -1,6 +1,6 @@
 import itertools
 import re
-from xml.etree import ElementTree
+from xml.etree import ElementTree  # noqa: S405 - reads our own pictures
 
 from tests.bench import curves
 from tests.bench.curves import Curve
