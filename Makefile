@@ -31,7 +31,7 @@ export PYTHONUTF8 := 1
 TESTED := env -u PYTHONDONTWRITEBYTECODE $(RUN)
 
 .DEFAULT_GOAL := help
-.PHONY: help run spa test unit test-next lint format messages pictures lighthouse bench \
+.PHONY: help run spa test unit test-next lint defences format messages pictures lighthouse bench \
 	bench-check admin install manage aws deploy revert undeploy doctor lock clean
 
 help: ## List the targets
@@ -62,6 +62,9 @@ lint: $(DEV) ## Check format, lint, types, the template, the image and the migra
 	$(VENV)/bin/cfn-lint lambdas/template.yaml
 	$(RUN) -m tests.hadolint Dockerfile
 	DJANGO_SETTINGS_MODULE=tests.settings $(RUN) manage.py makemigrations --check --dry-run
+
+defences: $(DEV) $(LOCAL_AWS) ## Take each defence out of a copy, and show the test that fails without it
+	@$(RUN) -m tests.defences
 
 format: $(DEV) ## Format the code and repair what can be repaired
 	$(VENV)/bin/ruff format .

@@ -1,6 +1,7 @@
 import dataclasses
 import hmac
 import re
+import sys
 from collections import Counter
 
 import pytest
@@ -261,6 +262,23 @@ def test_accepts_not_with_another_id():
 )
 def test_accepts_any_answer_without_raising(answer):
     assert accepts(answer) is (challenge.read_digits(answer) == CODE)
+
+
+def test_accepts_compares_in_constant_time():
+    """``==`` gives the same results, and takes longer the more digits are right."""
+    called = []
+
+    def note(frame, event, argument):
+        if event == "c_call":
+            called.append(argument)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        accepts(CODE)
+    finally:
+        sys.setprofile(before)
+    assert hmac.compare_digest in called
 
 
 @pytest.mark.parametrize(

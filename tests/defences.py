@@ -1,0 +1,414 @@
+"""``python -m tests.defences``: take each defence out, and show the tests that go red without it.
+
+Each is taken out of a copy of the tree. The command fails if a test stays green, or if its module
+can no longer be collected. It takes several minutes, so it is no part of the suite.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+_NOT_COPIED = shutil.ignore_patterns(".git", ".local", ".*_cache", ".hypothesis", "db.sqlite3*")
+# Exit codes of pytest: 0 all passed, 1 some failed; further ones say that it could not run them.
+_GREEN, _RED = 0, 1
+_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Defence:
+    """A defence: ``lines`` of ``file``, which occur there once, and what stands there without it.
+
+    ``tests`` are the node ids of tests, each of which fails without it.
+    """
+
+    name: str
+    file: str
+    lines: str
+    without: str
+    tests: tuple[str, ...]
+
+    def taken_out_of(self, source: str) -> str:
+        """Return the source of the file without the defence. Raises ValueError if it is gone."""
+        if source.count(self.lines) != 1:
+            raise ValueError(f"{self.file}: not there once: {self.lines!r}")
+        return source.replace(self.lines, self.without)
+
+
+_CHECKING = "tests/lambdas/codes/test_checking.py::"
+_ANSWERS = "tests/lambdas/ledger/test_answers.py::"
+_BUDGETS = "tests/lambdas/ledger/test_budgets.py::"
+_TEXTS = "tests/lambdas/ledger/test_texts.py::"
+_UNSENT = "tests/lambdas/codes/test_unsent.py::"
+_DEFINE = "tests/lambdas/test_define_auth_challenge.py::"
+_SESSIONS = "tests/accounts/sessions/test_sessions.py::"
+_TEMPLATE = "tests/lambdas/test_template.py::"
+_THROTTLE = "tests/accounts/login/test_throttle.py::"
+_TOKENS = "tests/accounts/aws/test_tokens.py::"
+_VIEWS = "tests/accounts/test_views.py::"
+
+DEFENCES = (
+    # Codes
+    Defence(
+        "an answer is counted before it is compared",
+        "lambdas/triggers/codes/checking.py",
+        "    counted = book.answers.count(name, challenge, now=now)\n",
+        "    if not challenge.accepts(answer, purpose.key(), user=user, now=now):\n"
+        "        return False\n"
+        "    counted = book.answers.count(name, challenge, now=now)\n",
+        (
+            f"{_CHECKING}test_three_tries_are_shared_by_all_sessions",
+            f"{_CHECKING}test_right_code_after_three_wrong_ones_is_not_correct",
+        ),
+    ),
+    Defence(
+        "a code is compared in constant time",
+        "lambdas/triggers/challenge.py",
+        "return hmac.compare_digest(digits, self.code(key, user=user))",
+        "return digits == self.code(key, user=user)",
+        ("tests/lambdas/test_challenge.py::test_accepts_compares_in_constant_time",),
+    ),
+    Defence(
+        "a code is tried three times",
+        "lambdas/triggers/ledger/answers.py",
+        '"AND challenge.exp > :now AND challenge.tries < :all_tries "',
+        '"AND challenge.exp > :now "',
+        (f"{_ANSWERS}test_parallel_answers_are_compared_three_times",),
+    ),
+    Defence(
+        "a code is taken once",
+        "lambdas/triggers/ledger/answers.py",
+        '"AND (attribute_not_exists(challenge.used) OR challenge.used = :use)"',
+        '""',
+        (f"{_ANSWERS}test_parallel_right_answers_win_once",),
+    ),
+    Defence(
+        "a code is made for one user",
+        "lambdas/triggers/challenge.py",
+        'f"{user} {self.id}".encode()',
+        "self.id.encode()",
+        (f"{_CHECKING}test_another_sub_is_not_correct",),
+    ),
+    Defence(
+        "a code ends with its time",
+        "lambdas/triggers/ledger/answers.py",
+        '"AND challenge.exp > :now AND challenge.tries < :all_tries "',
+        '"AND challenge.tries < :all_tries "',
+        (f"{_ANSWERS}test_late_code_is_not_compared",),
+    ),
+    Defence(
+        "failures in a row hold and lock a number",
+        "lambdas/triggers/ledger/phone_state.py",
+        "return f\"NOT (failures >= :max_failures OR {' OR '.join(steps)})\"",
+        'return "(attribute_exists(pk) OR attribute_not_exists(pk))"',
+        (
+            f"{_CHECKING}test_tenth_failure_in_a_row_holds_the_right_code_too",
+            f"{_CHECKING}test_hundredth_failure_locks_for_good",
+        ),
+    ),
+    # Texts
+    Defence(
+        "a number has a cooldown",
+        "lambdas/triggers/ledger/phone_state.py",
+        'return " AND ".join(steps + windows)',
+        'return " AND ".join(windows)',
+        (
+            f"{_TEXTS}test_burnt_code_is_not_replaced_within_the_cooldown",
+            f"{_TEXTS}test_parallel_resends_give_one_more_text",
+        ),
+    ),
+    Defence(
+        "a number has texts of an hour and a day",
+        "lambdas/triggers/ledger/phone_state.py",
+        'return " AND ".join(steps + windows)',
+        'return " AND ".join(steps)',
+        (f"{_TEXTS}test_five_texts_in_any_hour", f"{_TEXTS}test_ten_texts_in_any_day"),
+    ),
+    Defence(
+        "a block of numbers has a budget",
+        "lambdas/triggers/ledger/budgets.py",
+        '"(attribute_not_exists(#hour) OR #hour < :hourly) AND "\n',
+        '""\n',
+        (f"{_BUDGETS}test_used_block_gets_twenty_texts_an_hour",),
+    ),
+    Defence(
+        "the pool has a budget",
+        "lambdas/triggers/ledger/pool.py",
+        '"(attribute_not_exists(#hour) OR #hour < :hourly) AND "\n',
+        '""\n',
+        (f"{_BUDGETS}test_parallel_spending_stops_at_the_budget",),
+    ),
+    Defence(
+        "a country has a budget",
+        "lambdas/triggers/ledger/pool.py",
+        '"(attribute_not_exists(#country) OR #country < :per_country)"',
+        '"attribute_not_exists(nothing)"',
+        (f"{_BUDGETS}test_country_and_pool_have_budgets_of_their_own",),
+    ),
+    Defence(
+        "countries that are not on the list get no text",
+        "lambdas/triggers/codes/recipients.py",
+        'elif country not in environment.words("ALLOWED_COUNTRIES"):',
+        "elif not country:",
+        (f"{_UNSENT}test_who_gets_no_text_gets_a_challenge_of_the_same_shape",),
+    ),
+    Defence(
+        "numbers that are no mobile ones get no text",
+        "lambdas/triggers/codes/recipients.py",
+        "elif not countries.is_mobile(phone):",
+        "elif False:",
+        (f"{_UNSENT}test_who_gets_no_text_gets_a_challenge_of_the_same_shape",),
+    ),
+    # The way to the pool
+    Defence(
+        "clients that are not on the list get nothing",
+        "lambdas/triggers/clients.py",
+        "if client_id not in allowed.ids():",
+        "if not allowed.ids():",
+        ("tests/lambdas/test_clients.py::test_client_that_is_not_on_the_list_is_refused",),
+    ),
+    Defence(
+        "tokens are for our own challenge",
+        "lambdas/triggers/define_auth_challenge.py",
+        'and entry.get("challengeName") == OUR_CHALLENGE',
+        "and True",
+        (f"{_DEFINE}test_next_step_with_another_challenge_anywhere_fails",),
+    ),
+    Defence(
+        "nobody who is unknown gets tokens",
+        "lambdas/triggers/define_auth_challenge.py",
+        "return Step.TOKENS if user_exists else Step.FAIL",
+        "return Step.TOKENS",
+        (f"{_DEFINE}test_next_step_unknown_user_right_answer_fails",),
+    ),
+    Defence(
+        "strangers make no accounts at Cognito",
+        "lambdas/triggers/pre_sign_up.py",
+        'if event.get("triggerSource") != "PreSignUp_AdminCreateUser":',
+        "if not event:",
+        ("tests/lambdas/test_pre_sign_up.py::test_pre_sign_up_by_a_stranger_is_refused",),
+    ),
+    Defence(
+        "the pool is closed",
+        "lambdas/template.yaml",
+        "AllowAdminCreateUserOnly: true",
+        "AllowAdminCreateUserOnly: false",
+        (f"{_TEMPLATE}test_pool_is_closed_to_strangers",),
+    ),
+    # Tokens
+    Defence(
+        "a token is signed by the pool",
+        "accounts/aws/tokens.py",
+        '"verify_signature": True,',
+        '"verify_signature": False,',
+        (
+            f"{_TOKENS}test_token_that_was_changed_after_signing_is_invalid",
+            f"{_TOKENS}test_token_of_another_pools_key_is_invalid",
+        ),
+    ),
+    Defence(
+        "a token is signed with the one algorithm",
+        "accounts/aws/tokens.py",
+        'algorithms=["RS256"],',
+        'algorithms=["RS256", "RS384", "RS512", "PS256"],',
+        (f"{_TOKENS}test_token_of_another_algorithm_is_invalid_even_if_its_key_says_so",),
+    ),
+    Defence(
+        "a token is of our pool",
+        "accounts/aws/tokens.py",
+        "issuer=self._issuer,",
+        "",
+        (f"{_TOKENS}test_token_with_a_claim_amiss_is_invalid",),
+    ),
+    Defence(
+        "a token is for our client",
+        "accounts/aws/tokens.py",
+        '"verify_signature": True,',
+        '"verify_signature": True, "verify_aud": False,',
+        (f"{_TOKENS}test_token_with_a_claim_amiss_is_invalid",),
+    ),
+    Defence(
+        "a token is an ID token",
+        "accounts/aws/tokens.py",
+        'if claims["token_use"] != "id":',
+        "if False:",
+        (f"{_TOKENS}test_token_with_a_claim_amiss_is_invalid",),
+    ),
+    Defence(
+        "a token is of the person who asked",
+        "accounts/aws/tokens.py",
+        'if claims["sub"] != sub:',
+        "if False:",
+        (f"{_TOKENS}test_token_of_somebody_else_is_invalid",),
+    ),
+    # The site
+    Defence(
+        "forms of other sites do nothing",
+        "config/settings.py",
+        '"django.middleware.csrf.CsrfViewMiddleware",',
+        "",
+        (f"{_VIEWS}test_form_from_another_site_does_nothing",),
+    ),
+    Defence(
+        "next leads to this host alone",
+        "accounts/views/code_steps.py",
+        "and url_has_allowed_host_and_scheme(\n"
+        "            url, allowed_hosts={request.get_host()}, require_https=request.is_secure()\n"
+        "        )",
+        "",
+        (
+            f"{_VIEWS}test_bad_next_leads_home",
+            f"{_VIEWS}test_plain_next_is_refused_where_the_site_is_https",
+        ),
+    ),
+    Defence(
+        "a code is for the attempt of its page",
+        "accounts/login/attempt_steps.py",
+        "if not hmac.compare_digest(attempt.encode(), waiting.attempt.encode()):",
+        "if False:",
+        (f"{_VIEWS}test_attempt_that_nobody_made_is_told_so_and_costs_no_try",),
+    ),
+    Defence(
+        "networks are limited",
+        "accounts/login/throttle.py",
+        "    if wait := _ask(kind, name):\n",
+        "    if (wait := _ask(kind, name)) and False:\n",
+        (
+            f"{_THROTTLE}test_hit_beyond_the_limit_is_refused",
+            f"{_VIEWS}test_too_many_wrong_codes_are_a_429_page",
+        ),
+    ),
+    Defence(
+        "an invented address buys nothing",
+        "accounts/devices.py",
+        "            return chain[-proxies]\n",
+        "            return chain[0]\n",
+        (f"{_THROTTLE}test_invented_forwarding_buys_no_further_tries",),
+    ),
+    Defence(
+        "the database has digests of session keys",
+        "accounts/sessions/rows.py",
+        "return base64.urlsafe_b64encode("
+        "hashlib.sha256(key.encode()).digest()[:_DIGEST_BYTES]).decode()",
+        "return key",
+        (f"{_SESSIONS}test_table_holds_nothing_that_signs_its_reader_in",),
+    ),
+    Defence(
+        "a sign-in takes a new session key",
+        "accounts/sessions/store.py",
+        "            self._session_key = self._get_new_session_key()\n",
+        "",
+        (f"{_VIEWS}test_sign_in_takes_a_new_session_key_and_drops_the_old",),
+    ),
+    Defence(
+        "sessions of Cognito are sealed",
+        "accounts/login/pending.py",
+        'data["challenge"]["session"] = sealing.seal(data["challenge"]["session"], purpose=_KEY)',
+        "pass",
+        ("tests/accounts/login/test_pending.py::test_table_holds_no_session_of_cognitos",),
+    ),
+    Defence(
+        "phones are masked in logs",
+        "config/logs.py",
+        "        mask_phones,\n",
+        "",
+        ("tests/web/test_logs.py::test_phone_that_somebody_else_writes_is_masked",),
+    ),
+    Defence(
+        "the device cookie belongs to this host",
+        "accounts/devices.py",
+        'return "__Host-device" if settings.SESSION_COOKIE_SECURE else "device"',
+        'return "device"',
+        ("tests/web/test_cookies.py::test_every_cookie_belongs_to_this_host_alone",),
+    ),
+    # Deployment
+    Defence(
+        "no site is served with DEBUG",
+        "config/checks.py",
+        '"E001": (settings.DEBUG,',
+        '"E001": (False,',
+        ("tests/config/test_checks.py::test_what_is_not_safe_is_an_error",),
+    ),
+    Defence(
+        "no site is served with a plain key",
+        "config/checks.py",
+        "len(key) < _SHORTEST_KEY or len(set(key)) < 10,",
+        "False,",
+        ("tests/config/test_checks.py::test_what_is_not_safe_is_an_error",),
+    ),
+    Defence(
+        "no site is served without a list of countries",
+        "accounts/checks/login.py",
+        "if unknown or not conf.countries:",
+        "if unknown:",
+        ("tests/accounts/test_checks.py::test_countries_that_are_none_are_e001",),
+    ),
+)
+
+
+def run(tests: list[str], tree: Path, without: Defence | None = None) -> int:
+    """Run tests in a copy of the tree, and return pytest's exit code."""
+    with tempfile.TemporaryDirectory() as directory:
+        copy = Path(directory) / "copy"
+        shutil.copytree(tree, copy, symlinks=True)
+        if without:
+            source = (copy / without.file).read_text("utf-8")
+            (copy / without.file).write_text(without.taken_out_of(source), "utf-8")
+        # It might name the project, whose modules would come before those of the copy.
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests],
+                cwd=copy,
+                env=environment,
+                capture_output=True,
+                timeout=_SECONDS * (1 if without else 4),
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return -1
+        return done.returncode
+
+
+def judge(tree: Path, defence: Defence, test: str) -> str:
+    """Return "yes" if the test goes red without the defence, else what it does."""
+    try:
+        code = run([test], tree, defence)
+    except ValueError:
+        return "the lines are gone"
+    return {_RED: "yes", _GREEN: "no"}.get(code, f"pytest ended with {code}")
+
+
+def report(tree: Path) -> int:
+    """Print a line for each defence and test, and return 1 unless each goes red."""
+    cases = [(defence, test) for defence in DEFENCES for test in defence.tests]
+    if run(sorted({test for _, test in cases}), tree) != _GREEN:
+        print("Some of these tests fail with all defences in place.")
+        return 1
+    print("| defence | test | red without it |\n|---|---|---|")
+    found = []
+    with ThreadPoolExecutor(os.cpu_count()) as workers:
+        judged = workers.map(lambda case: judge(tree, *case), cases)
+        for (defence, test), red in zip(cases, judged, strict=True):
+            print(f"| {defence.name} | `{test.partition('::')[2]}` | {red} |", flush=True)
+            found.append(red)
+    print(f"\n{found.count('yes')} of {len(found)} tests go red, for {len(DEFENCES)} defences.")
+    return 0 if found.count("yes") == len(found) else 1
+
+
+def main() -> int:
+    """Report on the tree as it is now, however it changes meanwhile."""
+    with tempfile.TemporaryDirectory() as directory:
+        tree = Path(directory) / "tree"
+        shutil.copytree(PROJECT, tree, ignore=_NOT_COPIED)
+        (tree / ".local").symlink_to(PROJECT / ".local")
+        return report(tree)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
