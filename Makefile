@@ -54,7 +54,7 @@ test-next: $(NEXT)/.installed $(LOCAL_AWS) ## Run the suite on the next Django (
 	@$(NEXT)/bin/python -m tests.provision
 	@$(NEXT)/bin/python -m pytest -n $(WORKERS) --dist loadscope $(ARGS)
 
-lint: $(DEV) ## Check format, lint, types, the template, the image and the migrations
+lint: $(DEV) ## Check format, lint, types, the template, the image, the migrations, secrets and known faults
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
@@ -62,6 +62,8 @@ lint: $(DEV) ## Check format, lint, types, the template, the image and the migra
 	$(VENV)/bin/cfn-lint lambdas/template.yaml
 	$(RUN) -m tests.hadolint Dockerfile
 	DJANGO_SETTINGS_MODULE=tests.settings $(RUN) manage.py makemigrations --check --dry-run
+	$(RUN) -m tests.secret_scan
+	$(RUN) -m tests.audit requirements*.txt
 
 defences: $(DEV) $(LOCAL_AWS) ## Take each defence out of a copy, and show the test that fails without it
 	@$(RUN) -m tests.defences

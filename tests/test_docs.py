@@ -16,7 +16,11 @@ from accounts.models import Session, User
 PROJECT = Path(__file__).resolve().parent.parent
 COMMANDS = sorted(PROJECT.glob("*/management/commands/[!_]*.py"))
 CONTRIBUTING, CHANGELOG = PROJECT / "CONTRIBUTING.md", PROJECT / "CHANGELOG.md"
-DOCUMENTS = [PROJECT / "README.md", CONTRIBUTING, *sorted((PROJECT / "docs").glob("*.md"))]
+DOCUMENTS = [
+    PROJECT / "README.md",
+    CONTRIBUTING,
+    *sorted((PROJECT / "docs").glob("*.md")),
+]
 DECISIONS = sorted((PROJECT / "docs" / "adr").glob("*.md"))
 
 
@@ -154,4 +158,6 @@ def test_commits_are_checked_by_what_make_lint_runs():
     assert local["repo"] == "local"
     assert {hook["language"] for hook in local["hooks"]} == {"system"}
     entries = [hook["entry"].removeprefix("env ") for hook in local["hooks"]]
-    assert entries == recipe.replace("\t", "").splitlines()
+    # The database of known faults is elsewhere.
+    needs_network = [".local/venv/bin/python -m tests.audit requirements*.txt"]
+    assert entries + needs_network == recipe.replace("\t", "").splitlines()
