@@ -19,6 +19,7 @@ CONTRIBUTING, CHANGELOG = PROJECT / "CONTRIBUTING.md", PROJECT / "CHANGELOG.md"
 DOCUMENTS = [
     PROJECT / "README.md",
     CONTRIBUTING,
+    PROJECT / "SECURITY.md",
     *sorted((PROJECT / "docs").glob("*.md")),
 ]
 DECISIONS = sorted((PROJECT / "docs" / "adr").glob("*.md"))
@@ -97,6 +98,13 @@ def test_links_lead_somewhere(path):
             titles = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
             slugs = {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
             assert anchor in slugs, link
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_tests_that_are_named_are_there(path):
+    for name, test in re.findall(r"`([\w/]+\.py)::(\w+)`", path.read_text(encoding="utf-8")):
+        source = (PROJECT / name).read_text(encoding="utf-8")
+        assert re.search(rf"^def {test}\(", source, re.MULTILINE), f"{name}::{test}"
 
 
 def test_readme_is_short_enough_to_be_read():
