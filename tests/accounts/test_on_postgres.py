@@ -3,16 +3,18 @@
 And what its locks are for: orders on accounts are done once, and do not wait for each other.
 """
 
+import re
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import operations
-from accounts.events import retention, sharing, stats
+from accounts.events import retention, sharing, sign_ins, stats
 from accounts.models import Operation, RolledHour, SignInEvent, User
 from accounts.operations.queue import Kind, Remark, State
 from tests.accounts.operators import make_operator
@@ -66,6 +68,22 @@ def test_week_of_a_user_is_summed_up():
     assert user.sharing == User.Sharing.LIKELY
     counted = (user.devices_in_week, user.overlaps_in_week, user.crossed_in_week)
     assert counted == (6, 5, 1)
+
+
+def test_text_of_a_reference_is_found_without_reading_what_else_the_hour_brought(rf):
+    """Else a login would cost the more, the more people sign in."""
+    SignInEvent.objects.bulk_create(
+        SignInEvent(kind="sent", reference=f"K7F-{n % 50:02}") for n in range(5_000)
+    )
+    with CaptureQueriesContext(connection) as captured:
+        sign_ins.asked_elsewhere(rf.get("/"), "K7F-21")
+    (asked,) = captured.captured_queries
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE accounts_signinevent")
+        cursor.execute(f"EXPLAIN (COSTS OFF) {asked['sql']}")
+        plan = [line.strip() for (line,) in cursor.fetchall()]
+    assert plan[1].startswith("->  Index Scan using")
+    assert re.fullmatch(r"Index Cond: .*reference.* AND .*at > .*", plan[2])
 
 
 def test_purge_alone_deletes_and_leaves_the_door_shut(old_events, monkeypatch):
