@@ -126,7 +126,7 @@ def _signed_in(request: HttpRequest) -> User | None:
         return user
     # Hashed with a secret key that has been replaced since, and still counts.
     if any(constant_time_compare(known, old) for old in user.get_session_auth_fallback_hash()):
-        request.session.cycle_key()
+        # Under the same key: of several requests at once, the others have only that.
         request.session[HASH_SESSION_KEY] = user.get_session_auth_hash()
         return user
     request.session.flush()

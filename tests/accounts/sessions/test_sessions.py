@@ -125,12 +125,10 @@ def test_session_whose_hash_does_not_fit_is_nobodys_and_ends(signed_in, user):
 
 
 def test_session_hashed_with_a_replaced_secret_key_goes_on(signed_in, user, settings):
-    before = key_of(signed_in)
     old = settings.SECRET_KEY
     settings.SECRET_KEY = "another-key-another-key-another-key-another-key-another"
     settings.SECRET_KEY_FALLBACKS = [old]
     assert signed_in.get("/").status_code == 200
-    assert key_of(signed_in) != before
     settings.SECRET_KEY_FALLBACKS = []
     assert signed_in.get("/").status_code == 200
 
