@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import cast
 
-from django.contrib.auth import login
+from django.contrib.auth import SESSION_KEY, login
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -37,9 +37,13 @@ def end_elsewhere(request: HttpRequest, user: User, *, handle: str | None = None
 
 def begin(request: HttpRequest, user: User) -> None:
     """Sign ``user`` in with this browser, under a new key, and write it at once."""
-    for_request(request).device = devices.of(request)
+    session = for_request(request)
+    if SESSION_KEY in session:
+        # It counts no longer, and Django would go on with it under the same key.
+        session.flush()
+    session.device = devices.of(request)
     login(request, user)
-    for_request(request).save()
+    session.save()
 
 
 def adopt(request: HttpRequest, key: str) -> bool:

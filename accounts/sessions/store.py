@@ -7,7 +7,7 @@ signs nobody in.
 import secrets
 import string
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -78,7 +78,8 @@ class SessionStore(SessionBase):
         """Take another key because a code was typed just now. False where the session has ended."""
         self._confirmed_at = timezone.now()
         self.cycle_key()
-        self.save()
+        with suppress(UpdateError):
+            self.save()
         return self.row is not None
 
     def load(self) -> dict[str, Any]:
@@ -165,9 +166,16 @@ class SessionStore(SessionBase):
             if found is None:
                 raise UpdateError
         elif self._row and self._row.user_id:
-            # It ended while this request was at work: there is nothing to carry on.
+            # It ended while this request was at work: there is nothing to carry on. The browser
+            # keeps its key, by which it is told.
+            key = self._key_of_row
             self._become(found)
             self._session_cache: dict[str, Any] = {}
+            if found is None:
+                # Another request gave it another key, or it is gone.
+                self.modified = False
+                raise UpdateError
+            self._session_key = key
         else:
             self._row = self._key_of_row = None
             self._insert(self._columns(self._session_cache))
