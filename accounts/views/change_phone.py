@@ -104,7 +104,10 @@ class CancelView(ChangePhoneStepView):
         return redirect(self.steps.code)
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        change_phone.cancel(request)
+        try:
+            change_phone.cancel(request)
+        except errors.Unavailable:
+            return self.code_page(request, status=503)
         messages.info(request, _("Your number stays as it is."))
         return redirect("home")
 

@@ -13,6 +13,7 @@ from django.test import Client, RequestFactory
 
 from accounts import operations, phones
 from accounts.events import sign_ins
+from accounts.login import lock
 from accounts.models import Operation, SignInEvent, User
 from accounts.views import phone_cookie
 from tests.clock import seconds_later
@@ -389,6 +390,14 @@ def test_right_code_twice_at_once_is_checked_once_and_ends_alike(client, aws, tm
     assert [response.url for response in pages] == [CHANGED, CHANGED]
     assert len(aws.calls("check")) == 1
     assert aws.operations().count("AdminUpdateUserAttributes") == 1
+
+
+def test_cancel_that_waits_too_long_for_another_request_is_a_503_page(client, aws, monkeypatch):
+    ask(client)
+    monkeypatch.setattr(lock, "_PATIENCE", 0.1)
+    with lock.hold(client.get(CODE).wsgi_request):
+        assert client.post(CANCEL).status_code == 503
+    assert client.post(CANCEL).url == "/"
 
 
 def test_pages_need_no_inline_script_or_style(client, aws):
