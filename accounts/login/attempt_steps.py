@@ -107,12 +107,12 @@ def step(
 
     ``mine`` tells whether what is pending is of whoever makes the request.
     """
-    is_read_before = not hasattr(request, _HELD)
     with alone(request):
-        held: lock.Held | None = getattr(request, _HELD)
+        held: lock.Held | None
+        held, is_stale = getattr(request, _HELD)
         if held is None:
             raise Unavailable
-        found = pending.reload(request) if is_read_before else pending.load(request)
+        found = pending.reload(request) if is_stale else pending.load(request)
         is_ours = found and found.purpose == purpose and mine(request, found)
         this = Step(request, held, found if is_ours else None)
         try:
@@ -128,19 +128,20 @@ def step(
 def alone(request: HttpRequest) -> Iterator[None]:
     """Lock the sign-in of this browser, unless this request has done so already.
 
-    A view enters it before it reads the session, which then is as the request before left it.
-    Where that one takes too long, every step of this one raises Unavailable.
+    A view enters it before it reads the session, which then is as the request before left it. Where
+    a middleware has read it already, each step reads again what is pending. Where the request
+    before takes too long, every step of this one raises Unavailable.
     """
     if hasattr(request, _HELD):
         yield
         return
     with ExitStack() as stack:
-        held = None
+        held, is_stale = None, request.session.accessed
         try:
             held = stack.enter_context(lock.hold(request))
         except lock.TooLong:
             log.warning("A request waited too long for the one before it")
-        setattr(request, _HELD, held)
+        setattr(request, _HELD, (held, is_stale))
         try:
             yield
         finally:
