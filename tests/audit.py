@@ -81,6 +81,8 @@ def summary(reports: list[Report | None]) -> tuple[list[str], int]:
     lines = [f"No known faults in {sum(each.asked for each in there)} locked packages."]
     if unknown:
         lines.append(f"The database does not know {', '.join(unknown)}.")
+    if missing := len(reports) - len(there):
+        lines.append(f"It could not be asked about {missing} of {len(reports)} locks.")
     return lines, 0
 
 

@@ -1,6 +1,13 @@
 """Known faults of locked packages fail ``make lint``; a database that is away does not."""
 
+import json
+import ssl
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import pytest
+import trustme
 
 from tests import audit
 from tests.audit import Report
@@ -54,13 +61,65 @@ def test_fault_of_one_lock_fails_though_the_database_went_away_for_another():
     assert audit.summary([None, audit.read([FAULTY])])[1] == 1
 
 
+def send_through(monkeypatch, port: int) -> None:
+    for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_lock_that_could_not_be_looked_up_is_said():
+    lines, code = audit.summary([audit.read([KNOWN]), None, audit.read([UNKNOWN])])
+    assert lines[-1] == "It could not be asked about 2 of 3 locks."
+    assert code == 0
+
+
 @pytest.fixture
 def _away(monkeypatch):
     """Send all requests to a port where nobody listens."""
-    for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    for name in ("no_proxy", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
+    send_through(monkeypatch, 9)
+
+
+@pytest.fixture
+def answers(monkeypatch, tmp_path) -> Iterator[dict[str, list[dict[str, object]]]]:
+    """The database of PyPI behind a proxy: known faults by the path of a package's version."""
+    faults: dict[str, list[dict[str, object]]] = {}
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("pypi.org").configure_cert(context)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_CONNECT(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.connection = context.wrap_socket(self.connection, server_side=True)
+            self.rfile = self.connection.makefile("rb")
+            self.wfile = self.connection.makefile("wb", buffering=0)
+            self.close_connection = False
+
+        def do_GET(self) -> None:
+            body = json.dumps({"vulnerabilities": faults[self.path]}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def finish(self) -> None:
+            super().finish()
+            self.connection.close()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("PIP_CACHE_DIR", str(tmp_path / "cache"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        send_through(monkeypatch, server.server_port)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield faults
+        server.shutdown()
 
 
 @pytest.fixture
@@ -68,6 +127,28 @@ def lock(tmp_path):
     path = tmp_path / "requirements.txt"
     path.write_text(f"whitenoise==6.12.0 --hash=sha256:{'0' * 64}\n")
     return path
+
+
+@pytest.mark.programs
+def test_lock_with_a_known_fault_is_found_faulty(lock, answers):
+    answers["/pypi/whitenoise/6.12.0/json"] = [
+        {
+            "id": "PYSEC-0000-1",
+            "aliases": [],
+            "fixed_in": ["6.12.1"],
+            "details": "Invented",
+            "withdrawn": None,
+        }
+    ]
+    report = audit.audit(str(lock))
+    assert report == Report(1, (), ("whitenoise 6.12.0: PYSEC-0000-1, corrected in 6.12.1",))
+    assert audit.summary([report])[1] == 1
+
+
+@pytest.mark.programs
+def test_lock_without_a_known_fault_is_well(lock, answers):
+    answers["/pypi/whitenoise/6.12.0/json"] = []
+    assert audit.audit(str(lock)) == Report(1, (), ())
 
 
 @pytest.mark.programs
