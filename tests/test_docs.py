@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import boto3
@@ -154,6 +155,21 @@ def test_workflow_does_nothing_that_the_makefile_does_not():
     for step in steps:
         assert re.search(rf"^{step.split()[1]}:", makefile, re.MULTILINE)
         assert step.startswith("make ")
+
+
+def test_updates_are_asked_for_once_a_week_and_in_groups():
+    config = yaml.safe_load((PROJECT / ".github" / "dependabot.yml").read_text(encoding="utf-8"))
+    updates = {each["package-ecosystem"]: each for each in config["updates"]}
+    assert updates.keys() == {"pip", "npm", "github-actions", "docker"}
+    for each in updates.values():
+        assert (PROJECT / each["directory"].strip("/")).is_dir()
+        assert each["schedule"] == {"interval": "weekly"}
+        assert each["groups"]
+    wanted = (PROJECT / "requirements.in").read_text(encoding="utf-8").splitlines()
+    patterns = updates["pip"]["groups"]["site"]["patterns"]
+    for line in wanted:
+        name = re.match(r"[\w-]+", line)[0]
+        assert any(fnmatchcase(name.lower(), each) for each in patterns), name
 
 
 def test_commits_are_checked_by_what_make_lint_runs():
