@@ -42,10 +42,10 @@ HOSTILE = {
 }
 
 NEW_WORDS = """
-_before = code_text
+_before = code_message
 
 
-def code_text(*args, **named):
+def code_message(*args, **named):
     return _before(*args, **named).replace(" ", " brand-new words ", 1)
 """
 
@@ -207,7 +207,7 @@ def test_second_start_keeps_users_and_redeploys_changed_triggers(start, tmp_path
     assert "Traceback" not in run.output()
     before = subs(run.state)
 
-    words = copy / "lambdas" / "triggers" / "text.py"
+    words = copy / "lambdas" / "triggers" / "messages" / "__init__.py"
     words.write_text(words.read_text() + NEW_WORDS)
     run = start(copy)
     run.until_ready()
