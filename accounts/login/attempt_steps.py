@@ -88,12 +88,13 @@ class Step:
 
     def settle(self, error: LoginError) -> None:
         """Do what belongs to an error."""
-        if error.becomes:
-            self.store(error.becomes)
-        if error.reason:
-            self.note(error.kind, user=error.user, reason=error.reason)
         if self.waiting:
             error.reference = self.waiting.reference
+        # First, since the session may be gone.
+        if error.reason:
+            self.note(error.kind, user=error.user, reason=error.reason)
+        if error.becomes:
+            self.store(error.becomes)
 
 
 @contextmanager

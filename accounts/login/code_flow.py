@@ -186,16 +186,14 @@ def _text(flow: Flow[Any, Any], this: Step, *, first: bool) -> Texted:
         _note_start(flow, this, asked_at, first=first)
         raise
     challenge = begun.challenge
-    this.store(
-        replace(
-            attempt,
-            challenge=challenge,
-            sub=begun.sub,
-            wrong_answer="",
-            proven=None,
-            further_step="",
-            reference=challenge.reference or attempt.reference,
-        )
+    this.waiting = texted = replace(
+        attempt,
+        challenge=challenge,
+        sub=begun.sub,
+        wrong_answer="",
+        proven=None,
+        further_step="",
+        reference=challenge.reference or attempt.reference,
     )
     # Once it is known by which reference the person and the triggers call this attempt.
     _note_start(flow, this, asked_at, first=first)
@@ -203,6 +201,8 @@ def _text(flow: Flow[Any, Any], this: Step, *, first: bool) -> Texted:
         this.note(Kind.BLOCKED, reason=reason)
     else:
         this.note(Kind.SENT if first else Kind.RESENT, reason=flow.reason_of_text)
+    # Later, since the session may be gone.
+    this.store(texted)
     if not first or challenge.delivery in ("not_sent", "locked"):
         # Perhaps nothing arrived because the number is held.
         this.refresh_lockout()
