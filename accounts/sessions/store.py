@@ -84,7 +84,7 @@ class SessionStore(SessionBase):
 
     def load(self) -> dict[str, Any]:
         now = timezone.now()
-        row = lookup.find(rows.digest(self.session_key or ""), now)
+        row = lookup.find(self._digest(), now)
         if row and row.user and not row.ended_at and (why := rows.why_over(row, now)):
             # Of several requests at once, one ends it.
             rows.end(row, why, by=row)
@@ -107,7 +107,7 @@ class SessionStore(SessionBase):
         """Start a session. Nobody is carried over into it: for that the row is kept."""
         if self._row and self._row.user_id:
             self.clear()
-        self._row = None
+        self._row = self._key_of_row = None
         self._session_key = self._get_new_session_key()
         self.save(must_create=True)
         self.modified = True

@@ -106,6 +106,25 @@ def test_request_whose_session_got_another_key_leaves_the_cookie_alone(signed_in
     assert SessionStore(twin.session_key).row
 
 
+def test_session_can_be_read_before_its_new_key_is_written(signed_in):
+    store = SessionStore(signed_in.cookies["sessionid"].value)
+    store.cycle_key()
+    assert store.load()["_auth_user_id"]
+    store.save()
+    assert SessionStore(store.session_key).row
+
+
+def test_another_session_made_before_the_new_key_is_written_leaves_the_row_alone(signed_in, user):
+    store = SessionStore(signed_in.cookies["sessionid"].value)
+    store.cycle_key()
+    store.create()
+    store["anything"] = 1
+    store.save()
+    assert SessionStore(store.session_key).get("anything") == 1
+    assert sessions.live(user).count() == 1
+    assert is_signed_in(signed_in)
+
+
 def test_who_signs_in_again_in_a_session_that_no_longer_counts_is_signed_in(signed_in, user):
     """As after a change of AUTHENTICATION_BACKENDS: the session names its user, who is nobody."""
     before = signed_in.cookies["sessionid"].value
