@@ -232,7 +232,11 @@ def _section(
         [
             [
                 ["", *map(str, sizes), "largest to smallest"],
-                ["login: statements", *map(str, statements), f"{statements[-1] / statements[0]:g}"],
+                [
+                    "login: statements",
+                    *map(str, statements),
+                    f"{statements[-1] / statements[0]:.2f}",
+                ],
                 *(figure.row() for figure in figures),
             ]
         ],
