@@ -67,11 +67,6 @@ _FIRST = (
 _LAST = ("browser/test_login.py", "browser/test_pictures.py")
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: a worker waits for servers a quarter of its time."""
-    return (os.cpu_count() or 1) + 1
-
-
 # By a fixture that a test uses: what the test needs. ``make unit`` leaves those tests out.
 _MARKS = {"cloud": "cloud", "postgres": "programs", "redis_url": "programs"}
 

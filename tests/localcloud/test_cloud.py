@@ -151,8 +151,8 @@ def test_env_file_is_enough_for_another_process(cloud, phone, project):
 
 LIST_BUCKETS = """
 import boto3
-[bucket] = boto3.client("s3").list_buckets()["Buckets"]
-print(bucket["Name"])
+for bucket in boto3.client("s3").list_buckets()["Buckets"]:
+    print(bucket["Name"])
 """
 
 
@@ -165,7 +165,9 @@ def test_awss_own_tools_work_as_root_with_the_configuration(cloud):
         text=True,
         timeout=30,
     )
-    assert (done.stdout, done.stderr) == ("phone-login-local-code\n", "")
+    # Other tests deploy to the same local AWS, from buckets of their own.
+    assert "phone-login-local-code" in done.stdout.splitlines()
+    assert done.stderr == ""
 
 
 def test_make_aws_asks_the_local_aws_whatever_the_developers_settings_are(cloud, phone, project):
