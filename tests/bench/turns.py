@@ -121,7 +121,12 @@ def sites(
                 found[name] = SiteProcess(process)
             except RuntimeError as error:
                 raise RuntimeError((scratch / f"{name}.log").read_text()[-3000:]) from error
-        yield found
+        try:
+            yield found
+        except RuntimeError:
+            for name in names:
+                print((scratch / f"{name}.log").read_text()[-3000:], file=sys.stderr)
+            raise
         # After a response nobody sees an error but in the log; less work would look like speed.
         for name in names:
             errors = [
