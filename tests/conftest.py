@@ -63,7 +63,8 @@ _FIRST = (
     "accounts/test_views.py",
     "lambdas/senders/test_aws.py",
 )
-# Playwright's event loop stays in its thread, where others' asynchronous tests would find it.
+# Playwright's event loop stays in its thread, where others' asynchronous tests would find it: all of
+# tests/browser comes after the rest, and these at the very end.
 _LAST = ("browser/test_login.py", "browser/test_pictures.py")
 
 
@@ -81,7 +82,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     places = {here / name: place for place, name in enumerate(_FIRST, -len(_FIRST))}
     places |= {here / name: place for place, name in enumerate(_LAST, 1)}
-    items.sort(key=lambda item: places.get(item.path, 0))
+    items.sort(
+        key=lambda item: places.get(item.path, 1 if here / "browser" in item.path.parents else 0)
+    )
 
 
 def pytest_collection_finish() -> None:
