@@ -63,7 +63,7 @@ _FIRST = (
     "accounts/test_views.py",
     "lambdas/senders/test_aws.py",
 )
-# Playwright's event loop stays in its thread, where others' asynchronous tests would find it: all of
+# Playwright's event loop stays in its thread, where asynchronous tests would find it: all of
 # tests/browser comes after the rest, and these at the very end.
 _LAST = ("browser/test_login.py", "browser/test_pictures.py")
 
