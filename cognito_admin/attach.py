@@ -115,7 +115,7 @@ def _load(account: Account, stack: Stack) -> list[dict[str, Any]] | None:
     return loaded
 
 
-# What a pool must be like
+# Demands on a pool
 
 
 def _reasons(described: Settings, writable: list[str]) -> Iterator[tuple[str, str]]:

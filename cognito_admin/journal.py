@@ -20,7 +20,7 @@ from cognito_admin import pool
 from cognito_admin.aws_account import Account
 from cognito_admin.pool import Change, Settings
 
-# What a parameter of the standard tier holds.
+# The most that a parameter of the standard tier holds.
 _PART = 4096 - len("999 ")
 _DELETED_AT_ONCE = 10
 

@@ -6,7 +6,7 @@ from cognito_admin import stack
 from cognito_admin.aws_account import Account
 from cognito_admin.terminal import DeployError, ask
 
-# What outlives a stack, by the parameter that says that it is there.
+# Resources that outlive a stack, by the parameter that says that they are there.
 LEFT = {"ReuseLedger": "table", "ReuseCodeKey": "code key", "ReuseLogs": "log group"}
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _SOURCES = 48
-# What tools leave behind; some of it is JSON (.mypy_cache, .aws-sam).
+# Folders that tools leave behind; some of their files are JSON (.mypy_cache, .aws-sam).
 _LEFT_OUT = re.compile(r"(^|/)(\.|__pycache__/)")
 
 

@@ -10,7 +10,7 @@ from structlog.typing import EventDict, WrappedLogger
 # As text or in a URL. Our own lines mask phones where they are written; other libraries do not.
 _PHONE = re.compile(r"(?:\+|%(?:25)*2[Bb])[1-9][0-9]{6,14}")
 
-# What is known of the request that this thread is at, for all of its lines.
+# Facts about the request that this thread works on, for all of its lines.
 request_now: ContextVar[dict[str, str] | None] = ContextVar("request_now", default=None)
 # The same as an attribute of the request, and of a record the fields of its line.
 ABOUT, FIELDS = "log_about", "log_fields"

@@ -33,7 +33,7 @@ def answer(client: Client, code: str):
 
 
 def who(client: Client) -> User | None:
-    """Whom the browser is signed in as."""
+    """Return the person as whom the browser is signed in."""
     found = client.session.get("_auth_user_id")
     return User.objects.get(pk=found) if found else None
 

@@ -40,7 +40,7 @@ def test_languages_of_the_site_are_those_with_a_catalogue():
 
 @in_every_language
 def test_catalogue_has_every_string_of_the_site_and_no_other(language, strings):
-    """Who changes a string runs ``make messages`` and translates it."""
+    """People who change a string run ``make messages`` and translate it."""
     assert {_key(message) for message in translations(language)} == strings
 
 

@@ -33,8 +33,8 @@ def begin(
 ) -> Begun:
     """Start a challenge, for an account that is made first if there is none and sign-up is open.
 
-    Who signed in here before has one, so Cognito is not asked to make it. After a text that did
-    not arrive we ``insist``: the account may be gone, which Cognito hides from us as from
+    People who signed in here before have one, so Cognito is not asked to make it. After a text that
+    did not arrive we ``insist``: the account may be gone, which Cognito hides from us as from
     everybody else. Raises Unavailable.
     """
     sub = known.sub if known else None

@@ -53,7 +53,7 @@ def required(view: View) -> View:
     """Let a signed-in person pass who has confirmed lately, and send others to do so first.
 
     They come back to the address they asked for, or, from a form, to the page that it stood on.
-    Who is not signed in is left to the view.
+    People who are not signed in are left to the view.
     """
 
     @wraps(view)
@@ -147,8 +147,5 @@ def resend(request: HttpRequest) -> Texted:
 
 @sensitive_variables("code")
 def finish(request: HttpRequest, code: str, *, attempt: str = "") -> completion.SignedIn:
-    """Sign the person in with the digits they typed; see ``code_flow.finish``.
-
-    Raises InUse as well, where another device is signed in.
-    """
+    """Confirm with the digits that were typed who is signed in; see ``code_flow.finish``."""
     return code_flow.finish(CONFIRMATION, request, code, attempt=attempt)

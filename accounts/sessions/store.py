@@ -48,7 +48,7 @@ class SessionStore(SessionBase):
         self._confirmed_at: datetime | None = None
         # The key that the row has until the next save gives it a new one.
         self._key_of_row: str | None = None
-        # What this object has written last, so that the same is not written twice in a request.
+        # The data that this object wrote last, so that a request does not write them twice.
         self._written: bytes | None = None
 
     @property
@@ -238,11 +238,11 @@ class SessionStore(SessionBase):
         return secrets.token_hex(_KEY_BYTES)
 
     def _validate_session_key(self, key: str | None) -> bool:
-        # What is no key of ours costs no query.
+        # A cookie that cannot be a key of ours costs no query.
         return key is not None and 8 <= len(key) <= _MAX_KEY and _KEY_CHARACTERS.issuperset(key)
 
     def _become(self, ended: Session | None) -> None:
-        # Who signed out knows.
+        # People who signed out know it.
         is_news = ended is not None and ended.ended_why != Session.Ended.SIGNED_OUT
         self._ended = ended if is_news else None
         self._row = None

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from cognito_admin.doctor.context import Context, Finding, danger, not_checked, ok
 
 _NAME = "phone-login-doctor"
-# What lambdas/triggers/errors.py lets callers read.
+# The only message that lambdas/triggers/errors.py lets callers read.
 _PASSES = "Try again later"
 _OURS = "CUSTOM_CHALLENGE"
 # No country has this calling code.

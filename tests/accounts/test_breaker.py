@@ -1,4 +1,4 @@
-"""Who may ask a service that failed."""
+"""Callers of a service that failed: one may ask, the others wait."""
 
 import time
 

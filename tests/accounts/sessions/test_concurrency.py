@@ -204,7 +204,7 @@ def test_double_click_on_the_right_code_ends_at_the_same_question(sign_in, pool,
 
 
 def test_key_from_before_the_code_answers_no_question(sign_in, pool, known, settings):
-    """Who planted it would only have to press the button."""
+    """Else the one who planted it would only have to press the button."""
     settings.ACCOUNTS_SHARING_POLICY = "ask"
     sign_in("iPhone")
     client = device("Firefox on Linux")
