@@ -1,19 +1,10 @@
 """The strict front itself, before a pool whose triggers do what the user's nickname says."""
 
-import base64
-import contextlib
-import hashlib
-import hmac
-import io
 import json
 import threading
 import time
 import uuid
-import zipfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
-from types import SimpleNamespace
 
 import boto3
 import jwt
@@ -24,203 +15,13 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from localcloud.cloud import Cloud
 from localcloud.emulator import REGION
-from tests.fakes.cognito_front import front as cognito_front
+from tests.fakes.cognito_front import steps
 from tests.fakes.cognito_front.front import CognitoFront
 from tests.fakes.cognito_front.triggers import CREATE, DEFINE, VERIFY
+from tests.fakes.scripted_pool import RIGHT, WRONG, Pool, error_of, phones
 
 pytestmark = pytest.mark.cloud
-
-RIGHT, WRONG = "424242", "000000"
-SOURCE = """
-import json, os, time
-
-def usual(trigger, request):
-    if trigger == "CreateAuthChallenge":
-        tries = str(len(request["session"]))
-        return {"publicChallengeParameters": {"tries": tries},
-                "privateChallengeParameters": {"code": "424242"}, "challengeMetadata": "m" + tries}
-    if trigger == "VerifyAuthChallengeResponse":
-        code = request["privateChallengeParameters"]["code"]
-        return {"answerCorrect": request["challengeAnswer"] == code}
-    results = [entry["challengeResult"] for entry in request["session"]]
-    return {"challengeName": "CUSTOM_CHALLENGE", "issueTokens": results[-1:] == [True],
-            "failAuthentication": results == [False] * 3}
-
-def handler(event, context):
-    trigger = event["triggerSource"].partition("_")[0]
-    orders = json.loads(event["request"]["userAttributes"].get("nickname", "{}"))
-    if "log" in orders:
-        with open(orders["log"], "a") as log:
-            log.write(trigger + "\\n")
-    order = orders.get(trigger, {})
-    if "sleep once" in order:
-        try:
-            os.mkdir(order["sleep once"])
-        except FileExistsError:
-            pass
-        else:
-            time.sleep(2)
-    time.sleep(order.get("sleep", 0))
-    if "raise" in order:
-        raise ValueError(order["raise"])
-    if "return" in order:
-        return order["return"]
-    event["response"] = {**usual(trigger, event["request"]), **order.get("response", {})}
-    return event
-"""
-_phones = (f"+1201557{number:04d}" for number in count())
-
-
-@pytest.fixture(scope="module")
-def root(cloud: Cloud) -> SimpleNamespace:
-    """What deploys: clients with every right, past the front."""
-    session, url = cloud.root_session(), cloud.emulator.url
-    return SimpleNamespace(
-        cognito=session.client("cognito-idp", endpoint_url=url),
-        functions=session.client("lambda", endpoint_url=url),
-        iam=session.client("iam", endpoint_url=url),
-    )
-
-
-@pytest.fixture(scope="module")
-def function(root) -> str:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as content:
-        content.writestr("scripted.py", SOURCE)
-    trust = {
-        "Effect": "Allow",
-        "Principal": {"Service": "lambda.amazonaws.com"},
-        "Action": "sts:AssumeRole",
-    }
-    role = root.iam.create_role(
-        RoleName="scripted-triggers",
-        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
-    )
-    return root.functions.create_function(
-        FunctionName="scripted-triggers",
-        Runtime="python3.13",
-        Role=role["Role"]["Arn"],
-        Handler="scripted.handler",
-        Code={"ZipFile": archive.getvalue()},
-        Timeout=5,
-    )["FunctionArn"]
-
-
-class Pool:
-    """A pool and a client of it, called as a site calls them."""
-
-    def __init__(self, root, front, triggers, *, admin_only=False, **settings) -> None:
-        self.root, self.front = root, front
-        self.id = root.cognito.create_user_pool(
-            PoolName="strict",
-            UsernameAttributes=["phone_number"],
-            LambdaConfig=triggers,
-            AdminCreateUserConfig={"AllowAdminCreateUserOnly": admin_only},
-        )["UserPool"]["Id"]
-        for arn in {arn for arn in triggers.values() if ":function:" in arn}:
-            self._permit(arn)
-        self.api = boto3.Session("none", "none", region_name=REGION).client(
-            "cognito-idp", endpoint_url=front.url
-        )
-        self.client_id, self.secret = self.add_client(**settings)
-
-    def _permit(self, function: str) -> None:
-        with contextlib.suppress(self.root.functions.exceptions.ResourceNotFoundException):
-            self.root.functions.add_permission(
-                FunctionName=function,
-                StatementId=self.id,
-                Action="lambda:InvokeFunction",
-                Principal="cognito-idp.amazonaws.com",
-                SourceArn=f"arn:aws:cognito-idp:{REGION}:000000000000:userpool/{self.id}",
-            )
-
-    def add_client(self, **settings) -> tuple[str, str]:
-        usual = {
-            "GenerateSecret": True,
-            "ExplicitAuthFlows": ["ALLOW_CUSTOM_AUTH"],
-            "PreventUserExistenceErrors": "ENABLED",
-        }
-        made = self.root.cognito.create_user_pool_client(
-            UserPoolId=self.id, ClientName="site", **usual | settings
-        )["UserPoolClient"]
-        return made["ClientId"], made["ClientSecret"]
-
-    def add_user(self, **orders) -> str:
-        phone = next(_phones)
-        attributes = {"phone_number": phone, "nickname": json.dumps(orders)}
-        self.root.cognito.admin_create_user(
-            UserPoolId=self.id,
-            Username=phone,
-            MessageAction="SUPPRESS",
-            UserAttributes=[{"Name": k, "Value": v} for k, v in attributes.items()],
-        )
-        return phone
-
-    def sub(self, phone: str) -> str:
-        return self.root.cognito.admin_get_user(UserPoolId=self.id, Username=phone)["Username"]
-
-    def named(self, name: str) -> dict[str, str]:
-        digest = hmac.digest(self.secret.encode(), (name + self.client_id).encode(), hashlib.sha256)
-        return {"USERNAME": name, "SECRET_HASH": base64.b64encode(digest).decode()}
-
-    def start(self, name: str, *, flow="CUSTOM_AUTH", parameters=None, **more):
-        return self.api.initiate_auth(
-            ClientId=self.client_id,
-            AuthFlow=flow,
-            AuthParameters=self.named(name) | (parameters or {}),
-            **more,
-        )
-
-    def answer(self, reply, code: str, *, name=None, **more):
-        name = name or reply["ChallengeParameters"]["USERNAME"]
-        return self.api.respond_to_auth_challenge(
-            ClientId=self.client_id,
-            **{"ChallengeName": "CUSTOM_CHALLENGE"} | more,
-            ChallengeResponses=self.named(name) | {"ANSWER": code},
-            Session=reply["Session"],
-        )
-
-    def close(self) -> None:
-        self.api.close()
-        self.root.cognito.delete_user_pool(UserPoolId=self.id)
-
-
-@pytest.fixture
-def open_pool(root, function, strict) -> Iterator:
-    """``open_pool(front, …)``: another pool, whose triggers are the scripted ones."""
-    pools: list[Pool] = []
-
-    def make(front: CognitoFront = strict, triggers=None, **settings) -> Pool:
-        if triggers is None:
-            triggers = dict.fromkeys((DEFINE, CREATE, VERIFY), function)
-        pools.append(Pool(root, front, triggers, **settings))
-        return pools[-1]
-
-    yield make
-    for pool in pools:
-        pool.close()
-
-
-@pytest.fixture(scope="module")
-def usual_pool(root, function, strict_front) -> Iterator[Pool]:
-    pool = Pool(root, strict_front, dict.fromkeys((DEFINE, CREATE, VERIFY), function))
-    yield pool
-    pool.close()
-
-
-@pytest.fixture
-def pool(usual_pool, strict) -> Pool:
-    return usual_pool
-
-
-def error_of(call) -> str:
-    with pytest.raises(ClientError) as caught:
-        call()
-    error = caught.value.response["Error"]
-    return f"{error['Code']}: {error['Message']}"
-
 
 # The flow and its events
 
@@ -381,10 +182,10 @@ def test_session_expires(open_pool, monkeypatch, settings, minutes):
     expired = "NotAuthorizedException: Invalid session for the user, session is expired."
     began = time.monotonic()
     with monkeypatch.context() as patch:
-        patch.setattr(cognito_front, "now", lambda: began + minutes * 60 + 1)
+        patch.setattr(steps, "now", lambda: began + minutes * 60 + 1)
         assert error_of(lambda: pool.answer(reply, RIGHT)) == expired
     with monkeypatch.context() as patch:
-        patch.setattr(cognito_front, "now", lambda: began + minutes * 60 - 5)
+        patch.setattr(steps, "now", lambda: began + minutes * 60 - 5)
         assert pool.answer(reply, RIGHT)["AuthenticationResult"]
 
 
@@ -501,7 +302,7 @@ def test_function_that_cannot_be_invoked_is_an_error(open_pool, function):
 
 
 def test_unknown_user_meets_the_triggers_and_gets_no_tokens(pool, strict):
-    phone = next(_phones)
+    phone = next(phones)
     reply = pool.start(phone)
     name = reply["ChallengeParameters"]["USERNAME"]
     assert str(uuid.UUID(name)) == name
@@ -518,7 +319,7 @@ def test_unknown_user_meets_the_triggers_and_gets_no_tokens(pool, strict):
 def test_unknown_user_is_told_where_the_client_reveals_users(open_pool, strict):
     pool = open_pool(PreventUserExistenceErrors="LEGACY")
     told = "UserNotFoundException: User does not exist."
-    assert error_of(lambda: pool.start(next(_phones))) == told
+    assert error_of(lambda: pool.start(next(phones))) == told
     assert strict.records == []
 
 
@@ -558,7 +359,7 @@ def sign_up(pool: Pool, phone: str):
 
 
 def test_unconfirmed_user_is_refused(pool):
-    phone = next(_phones)
+    phone = next(phones)
     sign_up(pool, phone)
     unconfirmed = "UserNotConfirmedException: User is not confirmed."
     assert error_of(lambda: pool.start(phone)) == unconfirmed
@@ -566,7 +367,7 @@ def test_unconfirmed_user_is_refused(pool):
 
 def test_sign_up_is_closed_where_the_pool_closes_it(open_pool):
     closed = "NotAuthorizedException: SignUp is not permitted for this user pool"
-    assert error_of(lambda: sign_up(open_pool(admin_only=True), next(_phones))) == closed
+    assert error_of(lambda: sign_up(open_pool(admin_only=True), next(phones))) == closed
 
 
 # Clients, secrets and permissions
@@ -694,7 +495,7 @@ def test_phone_of_another_user_is_not_given_twice(pool, api):
     assert error_of(lambda: give(theirs)).startswith("AliasExistsException")
     assert pool.sub(mine) == sub
     give(mine)
-    give(next(_phones))
+    give(next(phones))
 
 
 def test_operation_fails_as_often_as_a_test_wants(pool, api, strict):

@@ -8,14 +8,12 @@ permissions, tokens and keys remain the emulator's, and every other request pass
     with CognitoFront(cloud) as front:
         boto3.client("cognito-idp", endpoint_url=front.url)
 
-It does not play PreAuthentication, PostAuthentication, the built-in challenges (PASSWORD_VERIFIER
-and so on), MFA or throttling.
+A flow has any number of rounds, and may begin with a password (SRP). It does not play
+PreAuthentication, PostAuthentication, MFA or throttling.
 """
 
-import secrets
 import threading
-import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http.client import HTTPConnection
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -31,24 +29,14 @@ from tests.fakes.cognito_front.messages import (
     read_object,
     with_body,
 )
-from tests.fakes.cognito_front.pools import DEFAULT_SESSION_MINUTES, Client, Pools, Refusal, invalid
-from tests.fakes.cognito_front.triggers import (
-    CREATE,
-    DEFINE,
-    TRIGGER_TIMEOUT,
-    VERIFY,
-    Flow,
-    Invocation,
-    Triggers,
-    unrecognizable,
-)
+from tests.fakes.cognito_front.passwords import Passwords
+from tests.fakes.cognito_front.pools import Pools, Refusal, invalid
+from tests.fakes.cognito_front.steps import Steps
+from tests.fakes.cognito_front.triggers import TRIGGER_TIMEOUT, Invocation, Triggers
 from tests.fakes.cognito_front.updates import DEFAULTS, as_cognito_updates
 
-_CHALLENGE = "CUSTOM_CHALLENGE"
 _DEFAULT_FLOWS = ("ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH")
 _PROBE = "STRICT_FRONT_PROBE"
-# Of Sessions, in seconds. Tests of the site move the other clock.
-now = time.monotonic
 
 
 @dataclass
@@ -73,7 +61,6 @@ class CognitoFront:
     def __init__(
         self, cloud: Cloud, *, trigger_timeout: float = TRIGGER_TIMEOUT, single_use: bool = True
     ) -> None:
-        self._single_use = single_use
         self._emulator = urlsplit(cloud.emulator.url).netloc
         session, url = cloud.root_session(), cloud.emulator.url
         once = Config(max_pool_connections=64, retries={"total_max_attempts": 1})
@@ -82,8 +69,8 @@ class CognitoFront:
         self._functions: Any = session.client("lambda", endpoint_url=url, config=timed)
         self._pools = Pools(self._api)
         self._triggers = Triggers(self._api, self._functions)
-        self._sessions: dict[str, Flow] = {}
-        self._spent: set[str] = set()
+        self._passwords = Passwords(self._api)
+        self._steps = Steps(self._pools, self._triggers, self._passwords, single_use=single_use)
         self._faults: dict[str, _Fault] = {}
         self._lock = threading.Lock()
         self._server = make_server(self._answer)
@@ -126,6 +113,7 @@ class CognitoFront:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        self._passwords.close()
         self._functions.close()
         self._api.close()
 
@@ -173,11 +161,10 @@ class CognitoFront:
                 raise invalid(f"{flow} flow not enabled for this client")
             if flow != "CUSTOM_AUTH":
                 return self._forward(request)
-            return self._refused(request, data, "AuthFlow") or self._start(client, data)
-        if data.get("ChallengeName") != _CHALLENGE:
-            # The emulator grants tokens for some of these without any Session.
-            raise Refusal("Invalid session for the user.")
-        return self._refused(request, data, "ChallengeName") or self._go_on(client, data)
+            return self._refused(request, data, "AuthFlow") or self._steps.start(client, data)
+        # Before the emulator hears of it, which grants tokens for some without any Session.
+        self._steps.require(client, data)
+        return self._refused(request, data, "ChallengeName") or self._steps.go_on(client, data)
 
     def _forward(self, request: Message) -> Message:
         connection = HTTPConnection(self._emulator, timeout=60)
@@ -202,89 +189,3 @@ class CognitoFront:
         """
         reply = self._forward(with_body(request, {**data, selector: _PROBE}))
         return None if _PROBE in reply.body.decode() else reply
-
-    # The flow
-
-    def _start(self, client: Client, data: dict[str, Any]) -> Message:
-        parameters = data.get("AuthParameters") or {}
-        typed = _required(parameters, "USERNAME")
-        # The caller's ClientMetadata does not reach Define and Create from here.
-        flow = Flow(client, typed, self._pools.find_user(client, typed))
-        if "SRP_A" in parameters or parameters.get("CHALLENGE_NAME") == "SRP_A":
-            flow = replace(flow, history=(_entry("SRP_A", True, None),))
-        return self._next_step(flow)
-
-    def _go_on(self, client: Client, data: dict[str, Any]) -> Message:
-        responses = data.get("ChallengeResponses") or {}
-        name, answer = _required(responses, "USERNAME"), _required(responses, "ANSWER")
-        session = str(data.get("Session"))
-        flow = replace(self._take(session, client, name), metadata=data.get("ClientMetadata"))
-        try:
-            # Nobody is looked for as well: the front must not tell by its own time.
-            name = flow.user.username if flow.user.exists else flow.typed
-            user = self._pools.find_user(client, name)
-            if flow.user.exists:
-                flow = replace(flow, user=replace(user, username=flow.user.username))
-            asked = {"privateChallengeParameters": flow.private, "challengeAnswer": answer}
-            is_correct = self._triggers.run(VERIFY, flow, asked).get("answerCorrect") is True
-            entry = _entry(_CHALLENGE, is_correct, flow.challenge_metadata)
-            return self._next_step(replace(flow, history=(*flow.history, entry)))
-        except Refusal:
-            if self._single_use:
-                del self._sessions[session]
-            raise
-
-    def _take(self, session: str, client: Client, name: str) -> Flow:
-        with self._lock:
-            flow = self._sessions.get(session)
-            if (
-                not flow
-                or flow.client["ClientId"] != client["ClientId"]
-                or name not in (flow.typed, flow.user.username)
-            ):
-                raise Refusal("Invalid session for the user.")
-            if self._single_use and session in self._spent:
-                raise Refusal("Invalid session for the user, session can only be used once.")
-            if now() >= flow.expires_at:
-                raise Refusal("Invalid session for the user, session is expired.")
-            self._spent.add(session)
-            return flow
-
-    def _next_step(self, flow: Flow) -> Message:
-        history = {"session": list(flow.history)}
-        step = self._triggers.run(DEFINE, flow, history)
-        if step.get("failAuthentication") or (step.get("issueTokens") and not flow.user.exists):
-            raise Refusal("Incorrect username or password.")
-        if step.get("issueTokens"):
-            tokens = self._pools.tokens(flow.client, flow.user.username, flow.metadata or {})
-            return json_reply({"AuthenticationResult": tokens})
-        if step.get("challengeName") != _CHALLENGE:
-            raise unrecognizable()
-        created = self._triggers.run(CREATE, flow, {"challengeName": _CHALLENGE, **history})
-        minutes = flow.client.get("AuthSessionValidity") or DEFAULT_SESSION_MINUTES
-        session = secrets.token_urlsafe(48)
-        self._sessions[session] = replace(
-            flow,
-            private=created.get("privateChallengeParameters") or {},
-            challenge_metadata=created.get("challengeMetadata"),
-            expires_at=now() + minutes * 60,
-        )
-        public = created.get("publicChallengeParameters") or {}
-        return json_reply(
-            {
-                "ChallengeName": _CHALLENGE,
-                "Session": session,
-                "ChallengeParameters": public | {"USERNAME": flow.user.username},
-            }
-        )
-
-
-def _entry(name: str, result: bool, metadata: str | None) -> dict[str, Any]:
-    return {"challengeName": name, "challengeResult": result, "challengeMetadata": metadata}
-
-
-def _required(parameters: dict[str, Any], name: str) -> str:
-    value = parameters.get(name)
-    if not (value and isinstance(value, str)):
-        raise invalid(f"Missing required parameter {name}")
-    return value

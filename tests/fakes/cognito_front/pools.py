@@ -82,7 +82,11 @@ class Pools:
             return None
         return str(found["Username"])
 
-    def find_user(self, client: Client, name: str) -> User:
+    def find_user(self, client: Client, name: str, *, with_password: bool = False) -> User:
+        """Return a user who may go on, or who does not exist where the client hides that.
+
+        ``with_password``: somebody who must reset a password is told so by its proof.
+        """
         try:
             found = self._api.admin_get_user(UserPoolId=client["UserPoolId"], Username=name)
         except self._api.exceptions.UserNotFoundException:
@@ -95,7 +99,7 @@ class Pools:
             raise Refusal("User is disabled.")
         if status == "UNCONFIRMED":
             raise Refusal("User is not confirmed.", code="UserNotConfirmedException")
-        if status == "RESET_REQUIRED":
+        if status == "RESET_REQUIRED" and not with_password:
             raise Refusal(
                 "Password reset required for the user", code="PasswordResetRequiredException"
             )

@@ -36,7 +36,12 @@ class Invocation:
 
 @dataclass(frozen=True)
 class Flow:
-    """What a Session stands for. ``typed`` is the name with which the flow began."""
+    """What a Session stands for. ``typed`` is the name with which the flow began.
+
+    ``awaits`` is the name of the challenge that the Session serves. ``srp_a`` is "" where the flow
+    did not begin with a password, ``secret_block`` what the challenge to prove it handed out, and
+    ``proof_until`` when a proof comes too late.
+    """
 
     client: Client
     typed: str
@@ -46,6 +51,10 @@ class Flow:
     private: dict[str, str] = field(default_factory=dict)
     challenge_metadata: str | None = None
     expires_at: float = 0.0
+    awaits: str = ""
+    srp_a: str = ""
+    secret_block: str = ""
+    proof_until: float = 0.0
 
 
 class Triggers:
