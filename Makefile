@@ -16,7 +16,8 @@ AWS_CLI := $(STATE)/aws-venv/.installed
 NEXT := $(STATE)/next-venv
 LIGHTHOUSE := $(STATE)/node/.lighthouse-12.8.2
 SPA := $(STATE)/node/spa
-BENCHES := login page pages load start growth triggers sync admin outage timing
+AWS_SAMPLE := $(STATE)/node/aws-sample
+BENCHES := login page pages python load start suite growth triggers sync admin outage timing
 PEERS := $(STATE)/bench-venv
 # Those that measure other software beside ours.
 BESIDE := login page pages load start
@@ -82,7 +83,7 @@ pictures: $(DEV) $(LOCAL_AWS) ## Take the pictures of the docs, and of every sta
 lighthouse: $(DEV) $(LOCAL_AWS) $(LIGHTHOUSE) ## Run Lighthouse on the sign-in pages (needs Node 20; writes docs/lighthouse.md)
 	@$(RUN) -m tests.lighthouse
 
-bench: may-bench $(DEV) $(LOCAL_AWS) $(if $(filter $(BESIDE),$(WHAT)),$(PEERS)/.installed) ## Measure: make bench WHAT=… (docs/benchmarks.md; ARGS=… go to it)
+bench: may-bench $(DEV) $(LOCAL_AWS) $(if $(filter $(BESIDE),$(WHAT)),$(PEERS)/.installed) $(if $(filter triggers,$(WHAT)),$(AWS_SAMPLE)/.bundled) ## Measure: make bench WHAT=… (docs/benchmarks.md; ARGS=… go to it)
 	@$(if $(filter load admin outage growth,$(WHAT)),$(RUN) -m tests.provision)
 	@$(TESTED) -m tests.bench.$(WHAT) $(ARGS)
 
@@ -166,6 +167,13 @@ $(SPA)/.bundled: examples/spa/package.json examples/spa/package-lock.json
 	@mkdir -p $(SPA)
 	@cp $^ $(SPA)
 	@cd $(SPA) && npm ci --loglevel=error --no-audit --no-fund >/dev/null && npm run --silent bundle
+	@touch $@
+
+$(AWS_SAMPLE)/.bundled: tests/bench/aws_sample/package.json tests/bench/aws_sample/package-lock.json
+	@echo "Installing AWS's sample of triggers …"
+	@mkdir -p $(AWS_SAMPLE)
+	@cp $^ $(AWS_SAMPLE)
+	@cd $(AWS_SAMPLE) && npm ci --loglevel=error --no-audit --no-fund >/dev/null && npm run --silent bundle
 	@touch $@
 
 $(LOCAL_AWS): requirements-emulator.txt

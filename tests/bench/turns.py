@@ -93,10 +93,12 @@ def sites(
     *names: str,
     environment: dict[str, str] | None = None,
     module: str = "tests.bench.process",
+    python: str = sys.executable,
 ) -> Iterator[dict[str, SiteProcess]]:
     """Start sites by name (``journeys``), each with a SQLite of its own, and one Cognito.
 
-    With ``environment`` they are told that instead; ``module`` is what runs.
+    With ``environment`` they are told that instead; ``module`` is what runs. Peers have a Python of
+    their own, all others run on ``python``.
     """
     with ExitStack() as stack:
         url = "" if environment else stack.enter_context(cognito.running())
@@ -104,10 +106,10 @@ def sites(
         for name in names:
             # The connection is kept, as the site keeps that to PostgreSQL.
             database = f"sqlite:///{scratch / name}.sqlite3?conn_max_age=600"
-            python = PEERS_PYTHON if name in PEERS else sys.executable
+            program = PEERS_PYTHON if name in PEERS else python
             told = environment or {**site_environment(scratch, url), "DATABASE_URL": database}
             process = subprocess.Popen(
-                [python, "-m", module],
+                [program, "-m", module],
                 cwd=PROJECT,
                 env={**told, "PEER": name, "PROVIDER": url},
                 stdin=subprocess.PIPE,
