@@ -1,6 +1,7 @@
 """Signs that several people share one account, from a week of its sign-ins."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection
 from django.utils import timezone
@@ -14,42 +15,50 @@ _WEEK, _DAY = timedelta(days=7), timedelta(days=1)
 # that, and the second is where even a person of many devices does not get. A code that is asked
 # for on one device and typed on another has been passed on, or two people were at it at once; it
 # happens by itself so rarely that once is worth a look.
-_SOME = {"devices_in_week": 4, "overlaps_in_week": 4, "crossed_in_week": 1}
-_LIKELY = {"devices_in_week": 6, "overlaps_in_week": 8, "crossed_in_week": 3}
+_SOME = {"devices": 4, "overlapping": 4, "crossing": 1}
+_LIKELY = {"devices": 6, "overlapping": 8, "crossing": 3}
+# Two different signs that are weak alone are strong together.
+_STRONG = " OR ".join(f"{sign} >= {mark}" for sign, mark in _LIKELY.items())
+_WEAK = " + ".join(f"CASE WHEN {sign} >= {mark} THEN 1 ELSE 0 END" for sign, mark in _SOME.items())
+
+# Each sign-in does it, and Django takes eight times as long to put it together. ``overlaps`` is an
+# operator of PostgreSQL, hence the quotes. ``kind`` is hidden from SQLite, which would rather read
+# all sign-ins of the week by their kind than those of one user.
+_MEASURE = f"""
+    UPDATE accounts_user
+    SET devices_in_week = devices, overlaps_in_week = overlapping, crossed_in_week = crossing,
+        sharing_at = %(now)s,
+        sharing = CASE WHEN {_STRONG} OR {_WEAK} > 1 THEN {User.Sharing.LIKELY}
+                       WHEN {_WEAK} = 1 THEN {User.Sharing.SOME} ELSE {User.Sharing.NONE} END
+    FROM (
+        SELECT COUNT(DISTINCT NULLIF(browser, '')) AS devices,
+               COUNT(CASE WHEN "overlaps" > 0 THEN 1 END) AS overlapping,
+               COUNT(CASE WHEN crossed THEN 1 END) AS crossing
+        FROM accounts_signinevent
+        WHERE user_id = %(user)s AND at > %(week_ago)s AND kind || '' = %(kind)s
+    ) AS week
+    WHERE id = %(user)s AND (
+        sharing_at IS NULL OR sharing_at <= %(day_ago)s
+        OR devices_in_week <> devices
+        OR overlaps_in_week <> overlapping
+        OR crossed_in_week <> crossing
+    )
+"""  # noqa: S608 - numbers of our own
 
 
-# Each sign-in asks for it, and Django takes eight times as long to put it together. ``overlaps`` is
-# an operator of PostgreSQL, hence the quotes.
-_COUNTED = ("devices_in_week", "overlaps_in_week", "crossed_in_week")
-_COUNT = """
-    SELECT COUNT(DISTINCT NULLIF(browser, '')),
-           COUNT(CASE WHEN "overlaps" > 0 THEN 1 END),
-           COUNT(CASE WHEN crossed THEN 1 END)
-    FROM accounts_signinevent WHERE user_id = %s AND kind = %s AND at > %s
-"""
-
-
-def measure(user: User) -> None:
+def measure(user: User) -> bool:
     """Sum up the sign-ins of the last seven days of ``user``, and what they say about sharing.
 
-    What stands in the row already is not written again on the same day. Two different signs that
-    are weak alone are strong together.
+    What stands in the row already is not written again on the same day. Returns whether it was.
     """
-    now = timezone.now()
-    since = connection.ops.adapt_datetimefield_value(now - _WEEK)
+    now, adapt = timezone.now(), connection.ops.adapt_datetimefield_value
+    parameters: dict[str, Any] = {
+        "user": user.pk,
+        "kind": SignInEvent.Kind.SUCCEEDED,
+        "now": adapt(now),
+        "week_ago": adapt(now - _WEEK),
+        "day_ago": adapt(now - _DAY),
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, [user.pk, SignInEvent.Kind.SUCCEEDED, since])
-        week = dict(zip(_COUNTED, cursor.fetchone(), strict=True))
-    found = {**week, "sharing": _sharing(week)}
-    is_fresh = user.sharing_at is not None and now - user.sharing_at < _DAY
-    if is_fresh and all(getattr(user, name) == value for name, value in found.items()):
-        return
-    User.objects.filter(pk=user.pk).update(**found, sharing_at=now)
-
-
-def _sharing(week: dict[str, int]) -> User.Sharing:
-    weak = [sign for sign, mark in _SOME.items() if week[sign] >= mark]
-    strong = [sign for sign, mark in _LIKELY.items() if week[sign] >= mark]
-    if strong or len(weak) > 1:
-        return User.Sharing.LIKELY
-    return User.Sharing.SOME if weak else User.Sharing.NONE
+        cursor.execute(_MEASURE, parameters)
+        return bool(cursor.rowcount)

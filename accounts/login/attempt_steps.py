@@ -20,7 +20,7 @@ from accounts.login import lock, pending, throttle
 from accounts.login.errors import LoginError, NothingPending, OtherAttempt, TooMany, Unavailable
 from accounts.login.pending import Pending, Purpose
 from accounts.models import SignInEvent, User
-from accounts.models.insert import insert
+from accounts.models.statements import insert
 from accounts.sync import lockouts
 
 log = logging.getLogger(__name__)

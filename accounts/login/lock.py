@@ -20,14 +20,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.login import sealing
 from accounts.models import LoginLock
-from accounts.models.insert import insert
+from accounts.models.statements import insert, update
 
 # Longer than a request lasts, so that a lock that a lost machine left behind frees itself. That of
 # a process that died on a machine that lives is free at once.
@@ -58,7 +57,7 @@ class Held:
         """Let a second press with the same answer end in the session with this key, too."""
         if self._row and not self._earlier:
             sealed = sealing.seal(session, purpose=_SEALED)
-            self._own().update(session=sealed, answer=_digest(answer))
+            update(LoginLock, _own(self._row), {"session": sealed, "answer": _digest(answer)})
             self._is_kept = True
 
     def just_signed_in(self, *, answer: str) -> str | None:
@@ -78,13 +77,7 @@ class Held:
     def leave(self) -> None:
         """Free the lock, unless it is kept to replay a double press."""
         if self._row and not self._is_kept:
-            self._own().delete()
-
-    def _own(self) -> QuerySet[LoginLock]:
-        """The row, unless this request took so long that its lock was freed for another one."""
-        if self._row is None:
-            return LoginLock.objects.none()
-        return LoginLock.objects.filter(pk=self._row.pk, holder=self._row.holder)
+            LoginLock.objects.filter(**_own(self._row)).delete()
 
 
 @contextmanager
@@ -136,6 +129,11 @@ def _take(browser: str) -> Held:
         if time.monotonic() > deadline:
             raise TooLong
         time.sleep(_POLL)
+
+
+def _own(row: LoginLock) -> dict[str, str]:
+    """Find the row, unless its request took so long that the lock was freed for another one."""
+    return {"browser": row.browser, "holder": row.holder}
 
 
 def _is_left_behind(row: LoginLock) -> bool:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import phones
 from accounts.conf import conf
+from accounts.models.statements import select
 
 # The value of ``held_until`` for a number that only an operator can unlock.
 LOCKED = datetime(9999, 1, 1, tzinfo=UTC)
@@ -40,13 +41,6 @@ def retry_on_conflict(work: Callable[[], _T]) -> _T:
     raise AssertionError
 
 
-# Each login asks for these, and Django takes three times as long to put them together.
-_BY_PHONE = "SELECT * FROM accounts_user WHERE pool = %s AND phone = %s"
-_BY_IDENTITY = (
-    "SELECT * FROM accounts_user WHERE (pool = %s AND sub = %s) OR (pool = %s AND phone = %s)"
-)
-
-
 class UserManager(BaseUserManager["User"]):
     """Find and make users by their identity in Cognito: the pool and the ``sub``."""
 
@@ -72,13 +66,14 @@ class UserManager(BaseUserManager["User"]):
 
     def by_phone(self, pool: str, phone: str) -> "User | None":
         """Return the user who has ``phone`` (E.164) now."""
-        return next(iter(self.raw(_BY_PHONE, [pool, phone])), None)
+        return next(iter(select(User, {"pool": pool, "phone": phone})), None)
 
     def _as_it_is(
         self, pool: str, sub: str, phone: str | None, phone_verified: bool | None
     ) -> "User | None":
         """Return the user where nothing has to be written, which is nearly always."""
-        rows = list(self.raw(_BY_IDENTITY, [pool, sub, pool, phone]))
+        owns_phone = [{"pool": pool, "phone": phone}] if phone is not None else []
+        rows = select(User, {"pool": pool, "sub": sub}, *owns_phone)
         if len(rows) != 1 or rows[0].sub != sub:
             return None
         user = rows[0]

@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts import devices, sessions
 from accounts.conf import SHARING_POLICIES, conf
 from accounts.models import Session, User
+from accounts.models.statements import update
 
 _WEEK = timedelta(days=7)
 
@@ -64,11 +65,11 @@ def enter(request: HttpRequest, user: User, *, may_end_others: bool = False) -> 
     here = devices.of(request)
     with transaction.atomic():
         # As they were when their code was right: who changed that has ended all sessions by now.
-        same = {"is_active": True, "cognito_enabled": True, "phone": user.phone}
+        same = {"id": user.pk, "is_active": True, "cognito_enabled": True, "phone": user.phone}
         now = timezone.now()
         # This locks the row as well. Django's own way (disconnected in apps.py) would read it again
         # for the audit log.
-        if not User.objects.filter(pk=user.pk, **same).update(last_login=now):
+        if not update(User, same, {"last_login": now}):
             raise ShutOut
         chosen = policy(user)
         replaced, elsewhere = sessions.by_browser(user, here.browser)

@@ -17,6 +17,7 @@ from accounts import devices
 from accounts.conf import conf
 from accounts.events import sign_ins
 from accounts.models import Session, User
+from accounts.models.statements import select
 
 # How long a browser can learn what became of a session that would be too old by now.
 TOLD_FOR = timedelta(days=7)
@@ -49,16 +50,13 @@ def by_browser(user: User, browser: str) -> tuple[list[str], list[str]]:
     idle, absolute = _limits(user)
     own: list[str] = []
     others: list[str] = []
-    found = Session.objects.filter(user=user, ended_at=None).values_list(
-        "pk", "browser", "expire_date", "last_seen", "signed_in_at"
-    )
-    for key, where, expires_at, last_seen, signed_in_at in found:
-        is_old = signed_in_at is None or signed_in_at <= now - absolute
-        is_live = expires_at > now and last_seen > now - idle and not is_old
-        if browser and where == browser:
-            own.append(key)
+    for row in select(Session, {"user_id": user.pk, "ended_at": None}):
+        is_old = row.signed_in_at is None or row.signed_in_at <= now - absolute
+        is_live = row.expire_date > now and row.last_seen > now - idle and not is_old
+        if browser and row.browser == browser:
+            own.append(row.session_key)
         elif is_live:
-            others.append(key)
+            others.append(row.session_key)
     return own, others
 
 

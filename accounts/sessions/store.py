@@ -21,7 +21,7 @@ from django.utils import timezone
 from accounts.conf import conf
 from accounts.devices import Device
 from accounts.models import Session
-from accounts.models.insert import insert
+from accounts.models.statements import insert, update
 from accounts.sessions import lookup, rows
 
 _KEY_CHARACTERS = frozenset(string.ascii_lowercase + string.digits)
@@ -152,9 +152,9 @@ class SessionStore(SessionBase):
     def _update(self, values: dict[str, Any]) -> None:
         if self._key_of_row:
             values["session_key"] = rows.digest(self.session_key or "")
-        mine = Session.objects.filter(session_key=self._digest())
-        if not mine.filter(ended_at=None).update(**values):
-            self._was_not_there(mine.first())
+        mine = {"session_key": self._digest()}
+        if not update(Session, {**mine, "ended_at": None}, values):
+            self._was_not_there(Session.objects.filter(**mine).first())
             return
         self._key_of_row = self._confirmed_at = None
         if self._row:

@@ -29,7 +29,7 @@ from accounts.aws import cognito, functions, ledger
 from accounts.aws.cognito_values import CognitoUser
 from accounts.conf import conf
 from accounts.models import UnprovenAccount, User
-from accounts.models.insert import insert
+from accounts.models.statements import insert
 
 log = logging.getLogger(__name__)
 

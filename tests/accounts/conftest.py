@@ -47,7 +47,7 @@ def on_postgres(migrated_postgres, transactional_db) -> Iterator[None]:
         with connection.cursor() as cursor:
             cursor.execute(
                 "TRUNCATE accounts_signinevent, accounts_user, accounts_session,"
-                " accounts_rolledhour, accounts_eventcount, accounts_operation,"
+                " accounts_loginlock, accounts_rolledhour, accounts_eventcount, accounts_operation,"
                 " auditlog_logentry CASCADE"
             )
 

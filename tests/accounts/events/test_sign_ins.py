@@ -284,8 +284,25 @@ def test_code_asked_for_by_another_browser_is_crossed(phone, minutes_ago, is_cro
         at=datetime.now(UTC) - timedelta(minutes=minutes_ago),
     )
     sign_ins.record("sent", request, phone=phone, reference="K7F-2Q")
-    assert sign_ins.asked_elsewhere(request, "K7F-2Q") is is_crossed
-    assert sign_ins.asked_elsewhere(other, "K7F-2Q")
+    for typed_on, expected in (
+        (request, is_crossed),
+        (other, True),
+        (RequestFactory().get("/"), False),
+    ):
+        crossed = sign_ins.asked_elsewhere(typed_on, "K7F-2Q")
+        sign_ins.record("succeeded", typed_on, crossed=crossed)
+        assert SignInEvent.objects.latest("pk").crossed is expected
+
+
+@pytest.mark.parametrize("is_asked_for", [True, False], ids=["without a cookie", "by nobody"])
+def test_code_of_a_text_that_no_browser_is_known_for_is_not_crossed(is_asked_for):
+    request = RequestFactory().get("/")
+    request.COOKIES["device"] = "one-browser"
+    if is_asked_for:
+        sign_ins.record("sent", RequestFactory().get("/"), reference="K7F-2Q")
+    crossed = sign_ins.asked_elsewhere(request, "K7F-2Q")
+    sign_ins.record("succeeded", request, crossed=crossed)
+    assert SignInEvent.objects.get(kind="succeeded").crossed is False
 
 
 def test_attempt_is_shown_with_what_others_did_about_its_text():

@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import sessions
@@ -357,9 +359,31 @@ def test_every_sign_in_sums_up_the_week(sign_in, known):
     assert timezone.now() - known.sharing_at < timedelta(seconds=10)
 
 
-def test_meter_takes_two_queries(known, django_assert_num_queries):
-    with django_assert_num_queries(2):
+def test_meter_takes_one_query(known, django_assert_num_queries):
+    with django_assert_num_queries(1):
         sharing.measure(known)
+
+
+def test_meter_writes_what_has_changed_and_else_once_a_day(known):
+    assert sharing.measure(known)
+    assert not sharing.measure(known)
+    for sign in ({"browser": "one"}, {"overlaps": 1}, {"crossed": True}):
+        SignInEvent.objects.create(kind=Kind.SUCCEEDED, user=known, **sign)
+        assert sharing.measure(known)
+        assert not sharing.measure(known)
+    User.objects.update(sharing_at=timezone.now() - timedelta(days=1))
+    assert sharing.measure(known)
+
+
+def test_meter_reads_the_sign_ins_of_one_user_alone(known):
+    """Else a login on SQLite would cost the more, the more people sign in."""
+    with CaptureQueriesContext(connection) as captured:
+        sharing.measure(known)
+    (measured,) = captured.captured_queries
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {measured['sql']}")
+        plan = [row[-1] for row in cursor.fetchall()]
+    assert any(re.search(r"accounts_signinevent .*user_id=\? AND at>\?", step) for step in plan)
 
 
 @pytest.mark.parametrize(
