@@ -51,7 +51,7 @@ def update(model: type[Model], where: Where, values: Mapping[str, Any]) -> int:
     assigned = ", ".join(f"{_column(model, name)} = %s" for name in values)
     given = [_prepared(model, name, value) for name, value in values.items()]
     matching, wanted = _matching(model, [where])
-    sql = f"UPDATE {model._meta.db_table} SET {assigned} WHERE {matching}"  # noqa: S608 - our own columns
+    sql = f"UPDATE {_table(model)} SET {assigned} WHERE {matching}"  # noqa: S608 - our own columns
     return _count(sql, [*given, *wanted])
 
 
@@ -59,7 +59,7 @@ def select(model: type[_Model], *alternatives: Where) -> list[_Model]:
     """Return the rows that one of the ``alternatives`` finds."""
     columns = ", ".join(_column(model, name) for name in names(model))
     matching, wanted = _matching(model, alternatives)
-    sql = f"SELECT {columns} FROM {model._meta.db_table} WHERE {matching}"  # noqa: S608 - as above
+    sql = f"SELECT {columns} FROM {_table(model)} WHERE {matching}"  # noqa: S608 - as above
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(sql, wanted)
         return [read(model, row) for row in cursor.fetchall()]
@@ -115,7 +115,11 @@ def _insertion(model: type[Model]) -> tuple[str, list[Any]]:
     meta = model._meta
     fields = [field for field in meta.concrete_fields if field is not meta.auto_field]
     columns = ", ".join(_column(model, field.attname) for field in fields)
-    return f"INSERT INTO {meta.db_table} ({columns})", fields
+    return f"INSERT INTO {_table(model)} ({columns})", fields
+
+
+def _table(model: type[Model]) -> str:
+    return f'"{model._meta.db_table}"'
 
 
 def _column(model: type[Model], name: str) -> str:
