@@ -1,4 +1,4 @@
-"""The forms of the phone page and of the code page."""
+"""The forms of the phone page, the code page, and the page of any other challenge."""
 
 from collections.abc import Mapping
 from typing import Any, Self
@@ -62,3 +62,14 @@ class CodeForm(forms.Form):
     def __init__(self, *args: Any, code_length: int = 6, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["code"] = CodeField(label=_("Code"), length=code_length)
+
+
+class AnswerForm(forms.Form):
+    """The answer to a challenge of any other kind. ``kind`` is that of the page."""
+
+    # As it was typed: a password or an answer may begin with a space.
+    answer = forms.CharField(
+        max_length=20_000, strip=False, error_messages={"required": _("Type your answer.")}
+    )
+    attempt = forms.Field(required=False, widget=forms.HiddenInput)
+    kind = forms.Field(required=False, widget=forms.HiddenInput)

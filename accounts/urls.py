@@ -3,6 +3,7 @@
 from django.urls import path
 
 from accounts.views import (
+    challenge,
     change_phone,
     devices,
     login,
@@ -17,6 +18,7 @@ app_name = "accounts"
 urlpatterns = [
     path("login/", login.PhoneView.as_view(), name="login"),
     path("login/code/", login.CodeView.as_view(), name="code"),
+    path("login/challenge/", challenge.ChallengeView.as_view(), name="challenge"),
     path("login/forget/", login.ForgetView.as_view(), name="forget"),
     path("login/resend/", login.ResendView.as_view(), name="resend"),
     path("login/take-over/", take_over.TakeOverView.as_view(), name="take_over"),

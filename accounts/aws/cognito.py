@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from botocore.exceptions import BotoCoreError
 
 from accounts.aws import call_limits, clients, cognito_errors, unconfirmed
+from accounts.aws.challenges import Challenge
 from accounts.aws.cognito_errors import (
     Busy,
     CognitoError,
@@ -30,8 +31,6 @@ from accounts.aws.cognito_errors import (
     UnknownUser,
 )
 from accounts.aws.cognito_values import (
-    CHALLENGE,
-    Challenge,
     CognitoUser,
     Identity,
     Tokens,
@@ -90,7 +89,7 @@ class Gateway:
         self._admin_api = admin_api
 
     def start_challenge(self, phone: str) -> Challenge:
-        """Start a sign-in, which texts a code. Raises CognitoError."""
+        """Start a sign-in with the first step of the stack's plan. Raises CognitoError."""
         return self._step(
             "initiate_auth",
             partial(read_challenge, default_username=phone),
@@ -98,16 +97,20 @@ class Gateway:
             AuthParameters=self._named(phone),
         )
 
-    def answer_challenge(self, challenge: Challenge, code: str) -> Challenge | Tokens:
-        """Send a code. A wrong one gives the next challenge, whose session replaces the old.
+    def answer_challenge(self, challenge: Challenge, answer: str) -> Challenge | Tokens:
+        """Send an answer. A wrong one gives a challenge of the same kind again.
 
-        Raises Refused when no further try is left, and the other CognitoErrors.
+        A right one gives tokens, or the challenge of the next step. The session of a challenge
+        replaces the one before. Raises Refused when no further try is left, and the other CognitoErrors.
         """
         return self._step(
             "respond_to_auth_challenge",
             partial(read_outcome, default_username=challenge.username),
-            ChallengeName=CHALLENGE,
-            ChallengeResponses={**self._named(challenge.username), "ANSWER": code},
+            ChallengeName=challenge.cognito_name,
+            ChallengeResponses={
+                **self._named(challenge.username),
+                **challenge.responses(answer),
+            },
             Session=challenge.session,
         )
 

@@ -7,49 +7,11 @@ KeyError, TypeError or ValueError then, which ``cognito_errors.translated`` make
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
+from accounts.aws import challenges
+from accounts.aws.challenges import Challenge
 from accounts.aws.cognito_errors import OtherChallenge, Unavailable
-
-CHALLENGE: Final = "CUSTOM_CHALLENGE"
-
-# Cognito may have asked the trigger twice, so the text may be older than the answer by this much.
-_JUST_NOW: Final = 15
-
-
-@dataclass(frozen=True)
-class Challenge:
-    """A code that Cognito waits for. ``session`` serves one answer and must be kept secret.
-
-    ``username`` is the name under which the answer is sent. ``expires_at`` and ``resend_at`` are
-    in seconds since the epoch; ``tries_left`` counts answers that may still be given;
-    ``delivery`` is "sent", "delayed" where nobody knows, or why no text left; ``texted_at`` is when
-    the code was texted last, None where no code can be right or the triggers do not say
-    (``StartedChallenge`` in lambdas/triggers/codes/sending.py); ``said_at`` is when the triggers
-    said so, by their clock;
-    ``reference`` is what support finds this attempt by, "" from triggers that draw none.
-    """
-
-    session: str = field(repr=False)
-    username: str = field(repr=False)
-    expires_at: int
-    resend_at: int
-    tries_left: int
-    code_length: int
-    delivery: str = "sent"
-    reference: str = ""
-    texted_at: int | None = None
-    said_at: int | None = None
-
-    @property
-    def is_texted_now(self) -> bool:
-        """Whether a text left when this was said, as far as anybody may know."""
-        if self.delivery != "sent":
-            return False
-        if self.texted_at is None or self.said_at is None:
-            return True
-        return self.texted_at > self.said_at - _JUST_NOW
-
 
 @dataclass(frozen=True)
 class Tokens:
@@ -83,34 +45,26 @@ class CognitoUser:
 
 
 def read_challenge(reply: Any, *, default_username: str) -> Challenge:
-    """Read the next step of a sign-in. Raises OtherChallenge where it is not a code of ours.
+    """Read the next step of a sign-in. Raises OtherChallenge for one that this site cannot take.
 
     ``default_username`` is the name that was sent, for replies that give none.
     """
-    name = reply["ChallengeName"]
-    if name != CHALLENGE:
-        # Such as SMS_MFA, when somebody switched it on: ours is the only challenge we can answer.
-        raise OtherChallenge(_text(name))
-    parameters = reply["ChallengeParameters"]
-    return Challenge(
+    name, parameters = _text(reply["ChallengeName"]), reply["ChallengeParameters"]
+    kind = challenges.named(name, parameters)
+    if kind is None:
+        raise OtherChallenge(name)
+    return kind.read(
+        parameters,
         session=_text(reply["Session"]),
         # Cognito's internal name, under either key; the emulator leaves it out.
         username=_text(
             parameters.get("USERNAME") or parameters.get("USER_ID_FOR_SRP") or default_username
         ),
-        expires_at=int(parameters["expiresAt"]),
-        resend_at=int(parameters["resendAt"]),
-        tries_left=int(parameters["triesLeft"]),
-        code_length=int(parameters["codeLength"]),
-        delivery=_text(parameters.get("delivery") or "sent"),
-        reference=str(parameters.get("reference") or "")[:8],
-        texted_at=int(parameters["textedAt"]) if parameters.get("textedAt") else None,
-        said_at=int(parameters["now"]) if parameters.get("now") else None,
     )
 
 
 def read_outcome(reply: Any, *, default_username: str) -> Challenge | Tokens:
-    """Read the reply to a code: tokens after the right one, else the next challenge."""
+    """Read the reply to an answer: tokens after the last right one, else the next challenge."""
     if result := reply.get("AuthenticationResult"):
         return Tokens(id_token=_text(result["IdToken"]))
     return read_challenge(reply, default_username=default_username)

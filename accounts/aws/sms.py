@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 from django.views.decorators.debug import sensitive_variables
 
 from accounts.aws import functions
-from accounts.aws.cognito_values import Challenge
+from accounts.aws.challenges import CodeChallenge
 
 T = TypeVar("T")
 
@@ -59,9 +59,9 @@ def prove(phone: str, *, user_sub: str, language: str, purpose: Purpose = "chang
     )
 
 
-def challenge_of(proof: Proof) -> Challenge:
+def challenge_of(proof: Proof) -> CodeChallenge:
     """Return a proof in the form in which what a browser waits for is kept."""
-    return Challenge(
+    return CodeChallenge(
         session=proof.challenge_id,
         username="",
         expires_at=proof.expires_at,

@@ -12,7 +12,7 @@ from django.utils.crypto import salted_hmac
 
 from accounts import phones
 from accounts.aws import cognito
-from accounts.aws.cognito_values import Challenge
+from accounts.aws.challenges import Challenge, CodeChallenge
 from accounts.conf import conf
 from accounts.login import attempt_steps, locale, throttle
 from accounts.login.code_flow import Begun
@@ -127,7 +127,7 @@ def _adopt_account(gateway: cognito.Gateway, phone: str) -> str | None:
 
 def _decoy() -> Challenge:
     now = int(time.time())
-    return Challenge(
+    return CodeChallenge(
         session="",
         username="",
         expires_at=now + _DECOY_LIFETIME,

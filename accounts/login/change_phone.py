@@ -24,7 +24,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from accounts import after_response, operations, phones, sessions
 from accounts.aws import cognito, functions, sms
-from accounts.aws.cognito_values import Challenge
+from accounts.aws.challenges import Challenge
 from accounts.events import sign_ins
 from accounts.login import attempt_steps, code_flow, pending
 from accounts.login.attempt_steps import Step

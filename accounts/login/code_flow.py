@@ -1,5 +1,7 @@
 """The flow of a typed code, whatever the code is good for: text it, text it again, take it.
 
+A sign-in may have other steps before or after the code, as the stack's plan says.
+
     start    a phone was typed   → a code is on its way
     resend   nothing arrived     → another text is on its way
     finish   a code was typed    → what the flow makes of the right one
@@ -22,7 +24,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from accounts import phones
 from accounts.aws import cognito, functions
-from accounts.aws.cognito_values import Challenge
+from accounts.aws.challenges import Challenge, CodeChallenge
 from accounts.events import sign_ins
 from accounts.login import throttle
 from accounts.login.attempt_steps import Step, check_attempt, step, unavailable, within_limits
@@ -30,6 +32,7 @@ from accounts.login.errors import (
     Expired,
     FurtherStep,
     LoginError,
+    NextStep,
     StartOver,
     TooSoon,
     Unavailable,
@@ -127,12 +130,18 @@ def resend(flow: Flow[Any, Any], request: HttpRequest) -> Texted:
 
 @sensitive_variables("code", "outcome")
 def finish(
-    flow: Flow[Any, Result], request: HttpRequest, code: str, *, attempt: str = ""
+    flow: Flow[Any, Result],
+    request: HttpRequest,
+    code: str,
+    *,
+    attempt: str = "",
+    kind: str = CodeChallenge.kind,
 ) -> Result:
     """Do what the digits that were typed are good for, if they are right.
 
-    ``attempt`` is what the page's form carried, if anything. Raises WrongCode, Expired, StartOver,
-    NothingPending, OtherAttempt, TooMany, FurtherStep, Unavailable, and what the flow raises.
+    ``attempt`` is what the page's form carried, if anything, and ``kind`` is that of the challenge
+    on the page. Raises WrongCode, NextStep, Expired, StartOver, NothingPending, OtherAttempt,
+    TooMany, FurtherStep, Unavailable, and what the flow raises.
     """
     with step(flow.purpose, request, mine=flow.mine) as this:
         if session := this.held.just_signed_in(answer=code):
@@ -142,6 +151,9 @@ def finish(
             check_attempt(attempt, waiting)
         if waiting.challenge is None:
             raise flow.over(waiting)
+        if waiting.challenge.kind != kind:
+            # A second press on the page of an earlier step: no answer to this one.
+            raise NextStep
         if waiting.is_expired():
             raise Expired(reason="expired")
         wrong_answer = _digest(waiting.attempt, code)
@@ -150,11 +162,15 @@ def finish(
             raise WrongCode(waiting.challenge.tries_left)
         within_limits("wrong_codes", request)
         outcome = _answer(flow, this, waiting, waiting.challenge, code)
+        if isinstance(outcome, Challenge) and outcome.kind != kind:
+            throttle.give_back(request)
+            _await(flow, this, outcome)
+            raise NextStep
         if isinstance(outcome, Challenge):
-            log.info("Wrong code for %s", phones.mask(waiting.phone))
+            log.info("Wrong %s for %s", kind, phones.mask(waiting.phone))
             raise WrongCode(
                 outcome.tries_left,
-                reason="wrong_code",
+                reason="wrong_code" if kind == CodeChallenge.kind else "wrong_answer",
                 becomes=replace(waiting, challenge=outcome, wrong_answer=wrong_answer),
             )
         throttle.give_back(request)
@@ -185,24 +201,42 @@ def _text(flow: Flow[Any, Any], this: Step, *, first: bool) -> Texted:
     except Unavailable:
         _note_start(flow, this, asked_at, first=first)
         raise
-    challenge = begun.challenge
-    this.waiting = texted = replace(
+    # Once it is known by which reference the person and the triggers call this attempt.
+    reference = begun.challenge.reference or attempt.reference
+    this.waiting = replace(attempt, sub=begun.sub, reference=reference)
+    _note_start(flow, this, asked_at, first=first)
+    return _await(flow, this, begun.challenge, why=begun.why_no_text, first=first)
+
+
+def _await(
+    flow: Flow[Any, Any],
+    this: Step,
+    challenge: Challenge,
+    *,
+    why: str = "",
+    first: bool = True,
+) -> Texted:
+    """Remember what is awaited now, and write down whether a text left."""
+    attempt = this.required()
+    this.waiting = awaited = replace(
         attempt,
         challenge=challenge,
-        sub=begun.sub,
         wrong_answer="",
         proven=None,
         further_step="",
         reference=challenge.reference or attempt.reference,
     )
-    # Once it is known by which reference the person and the triggers call this attempt.
-    _note_start(flow, this, asked_at, first=first)
-    if reason := begun.why_no_text or _why_not_texted(challenge):
+    if not isinstance(challenge, CodeChallenge):
+        if why:
+            this.note(Kind.BLOCKED, reason=why)
+        this.store(awaited)
+        return ""
+    if reason := why or _why_not_texted(challenge):
         this.note(Kind.BLOCKED, reason=reason)
     else:
         this.note(Kind.SENT if first else Kind.RESENT, reason=flow.reason_of_text)
     # Later, since the session may be gone.
-    this.store(texted)
+    this.store(awaited)
     if not first or challenge.delivery in ("not_sent", "locked"):
         # Perhaps nothing arrived because the number is held.
         this.refresh_lockout()
@@ -216,7 +250,7 @@ def _note_start(flow: Flow[Any, Any], this: Step, at: Any, *, first: bool) -> No
         this.note(Kind.STARTED, reason=flow.reason_of_start, at=at)
 
 
-def _why_not_texted(challenge: Challenge) -> str:
+def _why_not_texted(challenge: CodeChallenge) -> str:
     """Return the reason of the event, "" where a text left; and call out what concerns all."""
     if challenge.delivery == "over_budget":
         log.error("No text left: the user pool's budget of texts is used up")

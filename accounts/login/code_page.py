@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from accounts.aws.cognito_values import Challenge
+from accounts.aws.challenges import CodeChallenge
 from accounts.login.pending import Pending
 
 
@@ -37,7 +37,7 @@ class CodePage:
     resend_hours: int
 
 
-def of(waiting: Pending, challenge: Challenge) -> CodePage:
+def of(waiting: Pending, challenge: CodeChallenge) -> CodePage:
     """Return what the page says of an attempt that awaits a code of ``challenge``."""
     delivery = challenge.delivery
     # Where a text was asked for once more, the one before has brought the code.

@@ -6,6 +6,7 @@
     ├── StartOver                   no try is left, or Cognito ended the sign-in
     ├── NothingPending              no sign-in is under way in this browser
     ├── OtherAttempt                this page belongs to an earlier sign-in of this browser
+    ├── NextStep                    the answer was right, and the plan has another step
     ├── InUse                       another device is signed in: take_over or cancel
     ├── TooSoon(retry_after)        a text was sent a moment ago
     ├── TooMany(retry_after)        too much from this network
@@ -70,6 +71,10 @@ class NothingPending(LoginError):
 
 
 class OtherAttempt(LoginError):
+    pass
+
+
+class NextStep(LoginError):
     pass
 
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.base import UpdateError
 from django.http import HttpRequest
 
-from accounts.aws.cognito_values import Challenge
+from accounts.aws.challenges import KINDS, Challenge, CodeChallenge
 from accounts.login import sealing
 
 _KEY = "accounts.pending"
@@ -53,18 +53,18 @@ class Pending:
 
     def seconds_to_resend(self) -> int:
         """Return how long the person must wait before another text."""
-        if self.challenge is None:
+        if not isinstance(self.challenge, CodeChallenge):
             return 0
         return max(0, math.ceil(self.challenge.resend_at - time.time()))
 
     def seconds_left(self) -> int:
-        """Return how long the code works."""
+        """Return how long the challenge may be answered."""
         if self.challenge is None:
             return 0
         return max(0, math.ceil(self.challenge.expires_at - time.time()))
 
     def minutes_left(self) -> int:
-        """Return how long the code works, in minutes begun."""
+        """Return how long the challenge may be answered, in minutes begun."""
         return math.ceil(self.seconds_left() / 60)
 
     def is_proven(self) -> bool:
@@ -73,10 +73,10 @@ class Pending:
 
     def is_texted(self) -> bool:
         """Tell whether a text has left, as far as anybody may know."""
-        return self.challenge is not None and self.challenge.delivery == "sent"
+        return isinstance(self.challenge, CodeChallenge) and self.challenge.delivery == "sent"
 
     def is_expired(self) -> bool:
-        """Tell whether no code works any more."""
+        """Tell whether no answer is taken any more."""
         return self.challenge is None or time.time() >= self.challenge.expires_at
 
 
@@ -98,9 +98,12 @@ def store(request: HttpRequest, pending: Pending) -> None:
     """Write at once, not when the response leaves. Raises Superseded."""
     session = request.session
     data = dataclasses.asdict(dataclasses.replace(pending, stored_at=time.time()))
-    if data["challenge"]:
-        # Together with the code it is a sign-in.
-        data["challenge"]["session"] = sealing.seal(data["challenge"]["session"], purpose=_KEY)
+    if pending.challenge:
+        data["challenge"] |= {
+            "kind": pending.challenge.kind,
+            # Together with the answer it is a sign-in.
+            "session": sealing.seal(pending.challenge.session, purpose=_KEY),
+        }
     session[_KEY] = data
     try:
         session.save()
@@ -135,4 +138,5 @@ def _opened(data: Any) -> Challenge:
     session = sealing.unseal(str(data["session"]), purpose=_KEY)
     if session is None:
         raise KeyError("session")
-    return Challenge(**{**data, "session": session})
+    fields = {name: value for name, value in data.items() if name != "kind"}
+    return KINDS[data["kind"]](**{**fields, "session": session})

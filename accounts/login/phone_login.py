@@ -18,7 +18,8 @@ from django.views.decorators.debug import sensitive_variables
 
 from accounts import sessions
 from accounts.aws import cognito
-from accounts.aws.cognito_values import Challenge, Tokens
+from accounts.aws.challenges import Challenge, CodeChallenge
+from accounts.aws.cognito_values import Tokens
 from accounts.conf import conf
 from accounts.login import challenges, code_flow, completion, pending
 from accounts.login.attempt_steps import Step
@@ -81,12 +82,14 @@ def resend(request: HttpRequest) -> Texted:
 
 
 @sensitive_variables("code")
-def finish(request: HttpRequest, code: str, *, attempt: str = "") -> completion.SignedIn:
-    """Sign the person in with the digits they typed; see ``code_flow.finish``.
+def finish(
+    request: HttpRequest, code: str, *, attempt: str = "", kind: str = CodeChallenge.kind
+) -> completion.SignedIn:
+    """Sign the person in with what they typed; see ``code_flow.finish``.
 
     Raises InUse as well, where another device is signed in.
     """
-    return code_flow.finish(LOGIN, request, code, attempt=attempt)
+    return code_flow.finish(LOGIN, request, code, attempt=attempt, kind=kind)
 
 
 def forget(request: HttpRequest) -> None:

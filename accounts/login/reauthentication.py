@@ -23,8 +23,9 @@ from django.utils.translation import get_language
 from django.views.decorators.debug import sensitive_variables
 
 from accounts import phones, sessions
-from accounts.aws import functions, sms
-from accounts.aws.cognito_values import Challenge, Tokens
+from accounts.aws import cognito, functions, sms
+from accounts.aws.challenges import Challenge, CodeChallenge
+from accounts.aws.cognito_values import Tokens
 from accounts.conf import conf
 from accounts.events import sign_ins
 from accounts.login import attempt_steps, challenges, code_flow, completion, pending
@@ -84,7 +85,11 @@ class Confirmation(Login):
 
     def begin(self, request: HttpRequest, phone: str, user: User | None, *, first: bool) -> Begun:
         if not conf.texts_function:
-            return challenges.begin(phone, user, insist=not first, may_create=False)
+            begun = challenges.begin(phone, user, insist=not first, may_create=False)
+            if not isinstance(begun.challenge, CodeChallenge):
+                # A check asks for TEXTS_FUNCTION where sign-ins have other steps.
+                raise attempt_steps.unavailable(cognito.OtherChallenge(begun.challenge.kind))
+            return begun
         try:
             proof = sms.prove(
                 phone,

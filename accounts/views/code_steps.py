@@ -18,6 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import View
 
 from accounts import countries, devices, phones
+from accounts.aws.challenges import CodeChallenge
 from accounts.conf import conf
 from accounts.forms import CodeForm
 from accounts.login import attempt_steps, code_page, errors
@@ -37,6 +38,8 @@ class Steps:
     start: str
     code: str
     resend: str
+    # Of every other kind, where the flow has other steps.
+    challenge: str = ""
 
 
 @method_decorator(
@@ -67,6 +70,8 @@ class StepView(View):
             return redirect("accounts:take_over")
         except errors.NothingPending:
             return self.nothing_pending(request)
+        except errors.NextStep:
+            return redirect(self.awaited(request))
         except (errors.StartOver, errors.FurtherStep):
             return redirect(self.steps.start)
         except errors.TooMany as error:
@@ -75,6 +80,12 @@ class StepView(View):
     def elsewhere(self, request: HttpRequest) -> HttpResponseBase | None:
         """Return a redirect for people for whom this step is not meant, else None."""
         raise NotImplementedError
+
+    def awaited(self, request: HttpRequest) -> str:
+        """Return the name of the page on which the answer that is awaited now is typed."""
+        waiting = attempt_steps.current(request, self.steps.purpose)
+        is_code = waiting is None or isinstance(waiting.challenge, CodeChallenge)
+        return self.steps.code if is_code else self.steps.challenge
 
     def nothing_pending(self, request: HttpRequest) -> HttpResponse:
         """Return the response to a browser that has no flow under way."""
@@ -108,6 +119,8 @@ class StepView(View):
             return self.nothing_pending(request)
         if waiting.challenge is None:
             return redirect(self.steps.start)
+        if not isinstance(waiting.challenge, CodeChallenge):
+            return redirect(self.steps.challenge)
         if form is None:
             form = CodeForm(
                 initial={"attempt": waiting.attempt}, code_length=waiting.challenge.code_length
@@ -140,7 +153,8 @@ class CodeView(StepView):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         waiting = attempt_steps.current(request, self.steps.purpose)
-        length = waiting.challenge.code_length if waiting and waiting.challenge else 6
+        challenge = waiting.challenge if waiting else None
+        length = challenge.code_length if isinstance(challenge, CodeChallenge) else 6
         form = CodeForm(request.POST, code_length=length)
         if not form.is_valid():
             return self.code_page(request, form)
@@ -191,7 +205,7 @@ class ResendView(StepView):
         if texted == "now":
             messages.success(request, _("We have sent another text. It can take a minute."))
         say_if_texted_before(request, texted)
-        return redirect(self.steps.code)
+        return redirect(self.awaited(request))
 
 
 def say_if_texted_before(request: HttpRequest, texted: Texted) -> None:

@@ -31,7 +31,9 @@ class HomeView(LoginRequiredMixin, TemplateView):
 class LoginStepView(code_steps.StepView):
     """A step of the sign-in. People who are signed in already go to the next page."""
 
-    steps = Steps("login", "accounts:login", "accounts:code", "accounts:resend")
+    steps = Steps(
+        "login", "accounts:login", "accounts:code", "accounts:resend", "accounts:challenge"
+    )
 
     def elsewhere(self, request: HttpRequest) -> HttpResponseBase | None:
         if request.user.is_authenticated:
@@ -88,7 +90,7 @@ class PhoneView(LoginStepView):
         except errors.Unavailable as error:
             return _phone_page(request, form, status=503, reference=error.reference)
         code_steps.say_if_texted_before(request, texted)
-        response = redirect("accounts:code")
+        response = redirect(self.awaited(request))
         if form.cleaned_data["remember"]:
             phone_cookie.store(response, phone)
         elif phone_cookie.load(request):

@@ -11,6 +11,7 @@ One module per function holds a thin ``handler``:
 
 The others hold the logic, with time as an argument:
 
+    plans       the steps of a sign-in              kinds/      a challenge of each kind of step
     codes/      a code on its way out and back      challenge   one code, derived from its id
     ledger/     counts and limits, in DynamoDB      limits      the numbers behind them
     senders/    services that send texts            messages/   the wording, in every language

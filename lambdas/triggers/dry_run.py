@@ -15,6 +15,7 @@ from .codes import recipients
 from .codes.purposes import SIGN_IN
 from .codes.recipients import Recipient
 from .codes.unsent import NoRecipient
+from .plans import Decision, Next, Plan
 
 _NOBODY = "dry run"
 
@@ -22,6 +23,12 @@ _NOBODY = "dry run"
 def is_dry_run(event: dict[str, Any]) -> bool:
     """Tell whether the doctor made the event."""
     return str(event.get("triggerSource", "")).endswith("_DryRun")
+
+
+def step(plan: Plan) -> Next:
+    """Return the step of a plan that is tried: the text, where the plan has one."""
+    kind = "code" if "code" in plan else plan[-1]
+    return Next(Decision.CHALLENGE, kind)
 
 
 def nobody() -> Recipient:

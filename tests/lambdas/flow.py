@@ -18,7 +18,7 @@ Response = dict[str, Any]
 
 PUBLIC = "publicChallengeParameters"
 PRIVATE = "privateChallengeParameters"
-METADATA = "6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 1700000030 1700000000 sent"
+METADATA = "code 6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 1700000030 1700000000 sent"
 SHAPE = [
     (
         PUBLIC,
@@ -32,9 +32,10 @@ SHAPE = [
             ("codeLength", str),
             ("delivery", str),
             ("reference", str),
+            ("kind", str),
         ],
     ),
-    (PRIVATE, [("challengeId", str), ("expiresAt", str)]),
+    (PRIVATE, [("challengeId", str), ("expiresAt", str), ("kind", str)]),
     ("challengeMetadata", str),
 ]
 

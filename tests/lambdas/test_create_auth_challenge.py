@@ -78,6 +78,7 @@ def test_response_public_parameters_say_what_the_site_needs(flow):
         "triesLeft": "3",
         "codeLength": "6",
         "delivery": "sent",
+        "kind": "code",
     }
 
 
@@ -107,13 +108,14 @@ def test_response_of_a_text_has_the_shape_of_all(flow):
 
 def test_response_private_parameters_are_id_and_end_only(flow):
     response = flow.start()
-    assert response[PRIVATE] == drawn(response).private_parameters()
+    assert response[PRIVATE] == drawn(response).private_parameters() | {"kind": "code"}
 
 
 def test_response_metadata_is_id_and_what_is_public_anyway(flow):
     response = flow.start()
     challenge, public = drawn(response), response[PUBLIC]
     assert response["challengeMetadata"].split() == [
+        "code",
         challenge.id,
         str(challenge.expires_at),
         public["resendAt"],
@@ -165,6 +167,7 @@ def test_later_round_keeps_the_challenge_and_asks_nobody(
         "challengeId": "6Zk3vQ1rT8yLw0XnB5mJ2dA",
         "expiresAt": "1700000300",
         "wrongAnswers": str(wrong_answers),
+        "kind": "code",
     }
     assert response["challengeMetadata"] == METADATA
     assert int(response[PUBLIC].pop("now")) == pytest.approx(time.time(), abs=2)
@@ -177,6 +180,7 @@ def test_later_round_keeps_the_challenge_and_asks_nobody(
         "codeLength": "6",
         "delivery": "sent",
         "reference": "QKU-JF",
+        "kind": "code",
     }
     assert (sns.requests, table.requests, secrets_manager.requests) == ([], [], [])
 
@@ -217,11 +221,11 @@ def test_later_round_of_a_challenge_without_a_text_still_says_so(flow, event, ta
         "",
         "PROVIDE_AUTH_PARAMETERS",
         "code 123456",
-        "6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300",
-        "6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 1700000030",
-        "6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 x 1700000000 sent",
-        "6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 1700000030  sent",
-        "6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 1700000030 1700000000 sent ",
+        "code 6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300",
+        "code 6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 1700000030",
+        "code 6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 x 1700000000 sent",
+        "code 6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 1700000030  sent",
+        "code 6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 1700000030 1700000000 sent ",
         "7Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 1700000030 1700000000 sent",
     ],
 )

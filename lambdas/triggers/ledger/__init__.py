@@ -8,6 +8,7 @@ many succeed as the limit allows. Items are named by keyed hashes and hold no ph
                      day, its failures
     block#…#day      the numbers that share all but their last four digits
     pool#day         the whole pool, and the countries in it: see ``pool``
+    once#…           something that was used, and is good for one use
     notice#…#day     a number's texts without a code
     blocked#day      texts that were not sent, by country and reason: for operators only
 
@@ -17,7 +18,7 @@ count. The modules, from the table up:
     names, table     keys, windows and lives of items; the wire format
     verdicts         SEND, or the limit that says no
     phone_state      the limits of one number, as conditions and as readings
-    texts, pool, budgets, answers, overview    the counts themselves
+    texts, pool, budgets, answers, guesses, overview    the counts themselves
 
     book = ledger.configured()
     reservation = book.texts.reserve(ledger.phone_name(phone), now=time.time())
@@ -32,6 +33,7 @@ from botocore.config import Config
 from .. import environment, limits
 from .answers import Answers, CountedAnswer
 from .budgets import Budgets
+from .guesses import Guesses
 from .names import OVERVIEW_DAYS, block_name, confirmation_name, phone_item, phone_name
 from .overview import Count, Overview
 from .phone_state import PhoneRules, PhoneState
@@ -72,6 +74,7 @@ class Ledger:
     ``texts``     reserve, release and note_message, within the limits of one number
     ``budgets``   spend, pretend and spend_notice, on what many numbers share
     ``answers``   count and use
+    ``guesses``   count, clear and take, for challenges that are no codes
     ``overview``  count_blocked and read, for operators
     """
 
@@ -82,6 +85,7 @@ class Ledger:
         self.texts = Texts(self._table, self._rules, limits)
         self.budgets = Budgets(self._table, self.texts, pool, limits)
         self.answers = Answers(self._table, self._rules, pool, self.budgets)
+        self.guesses = Guesses(self._table, self._rules)
         self.overview = Overview(self._table)
 
     def show(self, name: str, *, now: float) -> PhoneState:

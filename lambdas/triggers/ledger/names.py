@@ -51,6 +51,11 @@ def pool_item(now: float) -> str:
     return f"pool#{day(now)}"
 
 
+def once_item(name: str) -> str:
+    """Return the key of something that is good for one use, by its pseudonym."""
+    return f"once#{name}"
+
+
 def notice_item(name: str, now: float) -> str:
     """Return the key of a number's notices of the day, by its pseudonym."""
     return f"notice#{name}#{day(now)}"

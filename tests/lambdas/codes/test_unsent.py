@@ -133,6 +133,7 @@ def test_who_gets_no_text_gets_a_challenge_of_the_same_shape(silent, person, sns
     assert public["textedAt"] == "" if silent.says != "sent" else int(public["textedAt"]) >= before
     assert public["reference"] == challenge.reference
     assert got["challengeMetadata"].split() == [
+        "code",
         challenge.id,
         public["expiresAt"],
         public["resendAt"],

@@ -1,0 +1,24 @@
+"""Challenges by kind. A kind is a module here, a line in ``KINDS``, and a page.
+
+The page is ``templates/accounts/challenges/<kind>.html``; that of the code is a view of its own.
+"""
+
+from typing import Any
+
+from accounts.aws.challenges.base import OURS, Challenge
+from accounts.aws.challenges.code import CodeChallenge
+
+__all__ = ["KINDS", "OURS", "Challenge", "CodeChallenge", "named"]
+
+KINDS: dict[str, type[Challenge]] = {each.kind: each for each in (CodeChallenge,)}
+_BUILT_IN = {each.cognito_name: each for each in KINDS.values() if each.cognito_name != OURS}
+
+
+def named(name: str, parameters: dict[str, Any]) -> type[Challenge] | None:
+    """Return the kind of a challenge that Cognito calls ``name``, None for an unknown one.
+
+    Our triggers say the kind in their parameters; those that know codes alone do not.
+    """
+    if name == OURS:
+        return KINDS.get(str(parameters.get("kind", CodeChallenge.kind)))
+    return _BUILT_IN.get(name)

@@ -1,0 +1,38 @@
+"""Base of every challenge: an answer that Cognito waits for."""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final, Self
+
+OURS: Final = "CUSTOM_CHALLENGE"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Challenge:
+    """An answer that is awaited. ``session`` serves one answer and must be kept secret.
+
+    ``username`` is the name under which the answer is sent. ``expires_at`` is in seconds since the
+    epoch; ``tries_left`` counts answers that may still be given; ``reference`` is what support
+    finds this attempt by, "" from triggers that draw none.
+
+    A subclass has a ``kind``, and fields for what its page needs. ``cognito_name`` is Cognito's
+    word for a challenge of its own, and ``answer_name`` that of its answer.
+    """
+
+    kind: ClassVar[str]
+    cognito_name: ClassVar[str] = OURS
+    answer_name: ClassVar[str] = "ANSWER"
+
+    session: str = field(repr=False)
+    username: str = field(repr=False)
+    expires_at: int
+    tries_left: int
+    reference: str = ""
+
+    @classmethod
+    def read(cls, parameters: dict[str, Any], *, session: str, username: str) -> Self:
+        """Read the parameters of Cognito's reply. Raises KeyError, TypeError, ValueError."""
+        raise NotImplementedError
+
+    def responses(self, answer: str) -> dict[str, str]:
+        """Return an answer as Cognito takes it, but for the name of the user."""
+        return {self.answer_name: answer}

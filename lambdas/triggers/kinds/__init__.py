@@ -1,0 +1,80 @@
+"""Kinds of challenge: a module for each name in ``plans.KINDS``, with two functions.
+
+    make(asked)         returns what a challenge of this kind is: a ``Made``
+    is_right(answered)  tells whether an answer is right; where it may be a guess, it is counted in
+                        the ledger before it is compared
+
+Both raise botocore's errors. An unknown name is answered like any other, and is never right.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Protocol, cast
+
+from ..codes.recipients import Recipient
+from ..plans import KINDS
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A challenge that is wanted of a kind.
+
+    ``earlier`` has the metadata of those of this kind that were answered wrong in this sign-in,
+    oldest first. ``recipient`` makes out who asks, which reads the server key. ``started`` is when
+    the function was called (monotonic).
+    """
+
+    earlier: tuple[str, ...]
+    recipient: Callable[[], Recipient]
+    started: float
+
+
+@dataclass(frozen=True)
+class Made:
+    """A challenge. The caller gets ``public``, only Verify gets ``private``.
+
+    Later rounds get ``metadata``. All of them are strings.
+    """
+
+    public: dict[str, str]
+    private: dict[str, str]
+    metadata: str
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer to a challenge. ``private`` is what ``make`` returned as such.
+
+    ``answer`` is as it came, of any type and length. ``wrong_before`` is how many wrong answers
+    this step of the sign-in had. ``phone`` is for logs, masked: ``recipient`` says whose answer it
+    is. ``now`` is in seconds since the epoch, ``started`` as in ``Asked``.
+    """
+
+    private: dict[str, Any]
+    answer: Any
+    wrong_before: int
+    recipient: Callable[[], Recipient]
+    phone: str
+    now: float
+    started: float
+
+
+class _Module(Protocol):
+    def make(self, asked: Asked) -> Made: ...
+
+    def is_right(self, answered: Answered) -> bool: ...
+
+
+_MODULES = {name: cast(_Module, import_module(f".{name}", __package__)) for name in KINDS}
+
+
+def make(kind: str, asked: Asked) -> Made:
+    """Return a challenge of ``kind``, which is one of ``plans.KINDS``."""
+    return _MODULES[kind].make(asked)
+
+
+def is_right(kind: object, answered: Answered) -> bool:
+    """Tell whether an answer to a challenge of ``kind`` is right. Any other kind has none."""
+    module = _MODULES.get(kind) if isinstance(kind, str) else None
+    return module is not None and module.is_right(answered)

@@ -1,0 +1,110 @@
+"""A code by text: drawn and texted once for a sign-in, and handed out again after a wrong answer.
+
+The public parameters tell an honest client when the code was texted, and when to ask again.
+``codes.sending`` says what they keep to themselves.
+"""
+
+import re
+import time
+
+from .. import ledger, phones, telemetry
+from ..challenge import Challenge
+from ..codes import checking, purposes, sending
+from ..codes.pace import milliseconds_since
+from ..codes.sending import StartedChallenge
+from ..limits import TRIES_PER_CODE
+from . import Answered, Asked, Made
+
+_METADATA = re.compile(
+    r"(?P<id>\S+) (?P<expires_at>\d+) (?P<resend_at>\d+)"
+    r" (?P<texted_at>\d+|-) (?P<delivery>[a-z_]+)",
+    re.ASCII,
+)
+
+
+def make(asked: Asked) -> Made:
+    """Text a code, or return the challenge of this sign-in again."""
+    if asked.earlier:
+        result = _read_metadata(asked.earlier[-1])
+        telemetry.record(
+            "asked_again",
+            metrics={},
+            challenge_id=result.challenge.id,
+            reference=result.challenge.reference,
+        )
+    else:
+        result = sending.send(asked.recipient(), purposes.SIGN_IN, started=asked.started)
+    challenge = result.challenge
+    return Made(
+        public={
+            # Not even its last digits: for an unknown name they would be invented, and tell.
+            "phone": phones.HIDDEN_PHONE,
+            "expiresAt": str(challenge.expires_at),
+            "resendAt": str(result.resend_at),
+            "textedAt": _written(result.texted_at),
+            # The clocks of phones and of other machines may be wrong by minutes.
+            "now": str(int(time.time())),
+            "triesLeft": str(TRIES_PER_CODE - len(asked.earlier)),
+            "codeLength": str(challenge.code_length),
+            "delivery": result.delivery,
+            "reference": challenge.reference,
+        },
+        private=challenge.private_parameters(),
+        metadata=" ".join(
+            [
+                challenge.id,
+                str(challenge.expires_at),
+                str(result.resend_at),
+                _written(result.texted_at) or "-",
+                result.delivery,
+            ]
+        ),
+    )
+
+
+def is_right(answered: Answered) -> bool:
+    """Count the answer, then compare it, then take the code for good."""
+    challenge = Challenge.from_private_parameters(answered.private)
+    is_correct = challenge is not None and _is_correct(challenge, answered)
+    telemetry.record(
+        "code_verified" if is_correct else "code_refused",
+        metrics={"Verified" if is_correct else "Failed": 1},
+        phone=answered.phone,
+        challenge_id=challenge.id if challenge else "",
+        reference=challenge.reference if challenge else "",
+        milliseconds=milliseconds_since(answered.started),
+    )
+    return is_correct
+
+
+def _is_correct(challenge: Challenge, answered: Answered) -> bool:
+    if not challenge.fits(answered.answer):
+        # It cannot be a code, so it is neither counted nor compared.
+        return False
+    recipient = answered.recipient()
+    if recipient.phone is None:
+        # Counted like any other answer, and never right.
+        ledger.configured().answers.count(recipient.name, challenge, now=answered.now)
+        return False
+    return checking.accept(
+        recipient.phone,
+        challenge,
+        answered.answer,
+        purposes.SIGN_IN,
+        user=recipient.user,
+        now=answered.now,
+        wrong_before=answered.wrong_before,
+    )
+
+
+def _written(seconds: int | None) -> str:
+    return "" if seconds is None else str(seconds)
+
+
+def _read_metadata(metadata: str) -> StartedChallenge:
+    found = _METADATA.fullmatch(metadata)
+    challenge = Challenge.parse(found["id"], found["expires_at"]) if found else None
+    if found is None or challenge is None:
+        raise ValueError("The history of this flow holds no challenge of ours")
+    texted_at = None if found["texted_at"] == "-" else int(found["texted_at"])
+    return StartedChallenge(challenge, int(found["resend_at"]), found["delivery"], texted_at)

@@ -1,0 +1,146 @@
+"""Plans of a sign-in: its steps in order, and what comes next in one that is under way.
+
+    code             a code by text: the default
+    password code    a password, which Cognito itself checks, then the code
+
+The stack's parameter says which steps there are, never the caller. A history holds nothing but
+wrong answers to a step and then a right one, step by step; every other history fails.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from typing import Any
+
+from . import environment
+from .limits import TRIES_PER_CODE
+
+OUR_CHALLENGE = "CUSTOM_CHALLENGE"
+PASSWORD = "password"  # noqa: S105 - the name of a step
+# The caller starts these rounds, and Cognito checks them: we see only that they were right.
+_PASSWORD_ROUNDS = ("SRP_A", "PASSWORD_VERIFIER")
+_MOST_STEPS = 4
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of challenge. ``tries`` is how often one of it may be answered in a sign-in.
+
+    ``proves``: a right answer shows who it is. A plan needs a step that does.
+    """
+
+    tries: int
+    proves: bool
+
+
+# Each has a module of its name in ``kinds``.
+KINDS: dict[str, Kind] = {
+    "code": Kind(tries=TRIES_PER_CODE, proves=True),
+}
+
+
+class Decision(Enum):
+    """What becomes of a sign-in."""
+
+    PASSWORD = "password"  # noqa: S105 - Cognito's own round comes next
+    CHALLENGE = "challenge"
+    TOKENS = "tokens"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True)
+class Next:
+    """The next step. With CHALLENGE, ``kind`` is that of the challenge.
+
+    ``earlier`` has the metadata of those of this step that were answered wrong, oldest first.
+    """
+
+    decision: Decision
+    kind: str = ""
+    earlier: tuple[str, ...] = ()
+
+
+Plan = tuple[str, ...]
+
+
+@cache
+def parse(text: str) -> Plan:
+    """Return the steps of a plan, from its words. Raises WrongEnvironment with the reason."""
+    plan = tuple(text.split())
+    ours = plan[1:] if plan[:1] == (PASSWORD,) else plan
+    if unknown := [word for word in ours if word not in KINDS]:
+        raise environment.WrongEnvironment(
+            f"SIGN_IN_PLAN has {unknown[0]!r:.40}; a plan is made of"
+            f" {', '.join([PASSWORD, *KINDS])}, and {PASSWORD} can only come first"
+        )
+    if len(set(plan)) < len(plan) or len(plan) > _MOST_STEPS:
+        raise environment.WrongEnvironment(
+            f"SIGN_IN_PLAN has at most {_MOST_STEPS} steps, each of them once"
+        )
+    if not any(KINDS[word].proves for word in ours):
+        proving = ", ".join(name for name, kind in KINDS.items() if kind.proves)
+        raise environment.WrongEnvironment(f"SIGN_IN_PLAN needs one of {proving}")
+    return plan
+
+
+def configured() -> Plan:
+    """Return the plan of SIGN_IN_PLAN. Raises WrongEnvironment."""
+    return parse(environment.text("SIGN_IN_PLAN", "code"))
+
+
+def next_step(plan: Plan, history: Any) -> Next:
+    """Say what comes next. Never raises for a history, which is the event's ``request.session``.
+
+    Each entry is ``{"challengeName": str, "challengeResult": bool, "challengeMetadata": str}``,
+    oldest first.
+    """
+    if not isinstance(history, list) or not all(_is_whole(entry) for entry in history):
+        return Next(Decision.FAIL)
+    position = 0
+    rounds = list(history)
+    for name in _PASSWORD_ROUNDS if plan[0] == PASSWORD else ():
+        if not rounds:
+            # The caller starts the first one, so it is ours to ask for none but the second.
+            asks = name != _PASSWORD_ROUNDS[0]
+            return Next(Decision.PASSWORD if asks else Decision.FAIL)
+        entry = rounds.pop(0)
+        if entry["challengeName"] != name or not entry["challengeResult"]:
+            return Next(Decision.FAIL)
+        position = 1
+    earlier: list[str] = []
+    for entry in rounds:
+        if position == len(plan) or not _is_of(plan[position], entry):
+            return Next(Decision.FAIL)
+        if entry["challengeResult"]:
+            position, earlier = position + 1, []
+            continue
+        earlier.append(entry["challengeMetadata"].partition(" ")[2])
+        if len(earlier) >= KINDS[plan[position]].tries:
+            # It was the last one, and nothing may follow it.
+            return Next(Decision.FAIL)
+    if position == len(plan):
+        return Next(Decision.TOKENS)
+    return Next(Decision.CHALLENGE, plan[position], tuple(earlier))
+
+
+def marked(kind: str, metadata: str) -> str:
+    """Return the metadata of a challenge of ours, which says its kind to later rounds."""
+    return f"{kind} {metadata}"
+
+
+def _is_whole(entry: Any) -> bool:
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("challengeName"), str)
+        and isinstance(entry.get("challengeResult"), bool)
+    )
+
+
+def _is_of(kind: str, entry: dict[str, Any]) -> bool:
+    """Tell whether it is a round of ours, of this kind. Our Create wrote the metadata."""
+    metadata = entry.get("challengeMetadata")
+    return (
+        entry["challengeName"] == OUR_CHALLENGE
+        and isinstance(metadata, str)
+        and metadata.partition(" ")[0] == kind
+    )
