@@ -38,8 +38,8 @@ TESTED := env -u PYTHONDONTWRITEBYTECODE $(RUN)
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: may-run $(SITE) $(LOCAL_AWS) ## Start a local AWS and the site on http://localhost:8000 (PORT=… PUBLIC_CLIENT=1)
-	@exec $(RUN) -m localcloud --port "$(PORT)" $(if $(PUBLIC_CLIENT),--public-client)
+run: may-run $(SITE) $(LOCAL_AWS) ## Start a local AWS and the site on http://localhost:8000 (PORT=… PUBLIC_CLIENT=1 SIGN_IN_PLAN=…)
+	@exec $(RUN) -m localcloud --port "$(PORT)" $(if $(PUBLIC_CLIENT),--public-client) $(if $(SIGN_IN_PLAN),--sign-in-plan "$(SIGN_IN_PLAN)")
 
 spa: may-spa $(SITE) $(SPA)/.bundled ## Serve the example apps against make run PUBLIC_CLIENT=1 (needs Node 20; SPA_PORT=…)
 	@exec $(RUN) -m localcloud.example --port "$(SPA_PORT)"

@@ -105,6 +105,11 @@ class Conf:
         return str(settings.ACCOUNTS_SIGN_UP)
 
     @property
+    def sign_in_plan(self) -> tuple[str, ...]:
+        """The steps of a sign-in, as the stack has them in SignInPlan."""
+        return tuple(settings.ACCOUNTS_SIGN_IN_PLAN.split())
+
+    @property
     def countries(self) -> frozenset[str]:
         """ISO codes of the countries whose numbers are texted."""
         return frozenset(settings.ACCOUNTS_COUNTRIES)

@@ -216,6 +216,7 @@ TEXTS_FUNCTION = env.str("TEXTS_FUNCTION", default="")
 COGNITO_ISSUER = env.str("COGNITO_ISSUER", default="")
 COGNITO_JWKS_URL = env.str("COGNITO_JWKS_URL", default="")
 ACCOUNTS_SIGN_UP = env.str("ACCOUNTS_SIGN_UP", default="closed")
+ACCOUNTS_SIGN_IN_PLAN = env.str("ACCOUNTS_SIGN_IN_PLAN", default="code")
 ACCOUNTS_COUNTRIES = env.list("ACCOUNTS_COUNTRIES", default=[])
 ACCOUNTS_DEFAULT_REGION = env.str("ACCOUNTS_DEFAULT_REGION", default="")
 ACCOUNTS_GROUPS = {

@@ -14,6 +14,8 @@ from types import FrameType
 
 import requests
 
+from lambdas.triggers import plans
+from lambdas.triggers.environment import WrongEnvironment
 from localcloud import LocalCloudError, preflight
 from localcloud.cloud import PROJECT, Cloud
 from localcloud.unsent import Unsent
@@ -46,11 +48,19 @@ def main() -> int:
     parser.add_argument(
         "--public-client", action="store_true", help="also make a client for apps, without a secret"
     )
+    parser.add_argument(
+        "--sign-in-plan", default="code", help='the steps of a sign-in, such as "password code"'
+    )
     options = parser.parse_args()
     _on_signal(_stop)
     _stay_on_this_machine()
     try:
-        run(options.port, options.state, has_public_client=options.public_client)
+        run(
+            options.port,
+            options.state,
+            has_public_client=options.public_client,
+            sign_in_plan=options.sign_in_plan,
+        )
     except LocalCloudError as error:
         print(f"make run: {error}", file=sys.stderr)
         return 1
@@ -61,13 +71,18 @@ def main() -> int:
     return 0
 
 
-def run(port: int, state: Path, *, has_public_client: bool = False) -> None:
+def run(
+    port: int, state: Path, *, has_public_client: bool = False, sign_in_plan: str = "code"
+) -> None:
     """Run until a signal. Raises LocalCloudError, or Stopped; nothing is left running."""
     state.mkdir(parents=True, exist_ok=True)
     with preflight.alone(state) as lock:
         preflight.refuse_taken_port(port)
         print("Starting the local AWS and deploying lambdas/template.yaml …", flush=True)
-        parameters = GENEROUS | {"PublicClient": str(has_public_client).lower()}
+        parameters = GENEROUS | {
+            "PublicClient": str(has_public_client).lower(),
+            "SignInPlan": _checked(sign_in_plan),
+        }
         with Cloud(state, parameters=parameters) as cloud:
             environment = {
                 **os.environ,
@@ -99,6 +114,15 @@ def run(port: int, state: Path, *, has_public_client: bool = False) -> None:
                     flush=True,
                 )
                 _watch(cloud, site)
+
+
+def _checked(sign_in_plan: str) -> str:
+    """Return the plan, which the functions can read. Raises LocalCloudError."""
+    try:
+        plans.parse(sign_in_plan)
+    except WrongEnvironment as error:
+        raise LocalCloudError(str(error)) from error
+    return sign_in_plan
 
 
 def _apps(cloud: Cloud) -> str:

@@ -125,6 +125,7 @@ class Cloud:
             "DATABASE_URL": f"sqlite:///{quote(str(self.state_dir.resolve() / 'db.sqlite3'))}",
             "CACHE_URL": "locmemcache://",
             "ACCOUNTS_SIGN_UP": "open",
+            "ACCOUNTS_SIGN_IN_PLAN": self.outputs["AccountsSignInPlan"],
             "ACCOUNTS_COUNTRIES": ",".join(COUNTRIES),
             "ACCOUNTS_DEFAULT_REGION": COUNTRIES[0],
             # All requests come from this machine.

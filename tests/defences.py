@@ -46,6 +46,7 @@ _BUDGETS = "tests/lambdas/ledger/test_budgets.py::"
 _TEXTS = "tests/lambdas/ledger/test_texts.py::"
 _UNSENT = "tests/lambdas/codes/test_unsent.py::"
 _DEFINE = "tests/lambdas/test_define_auth_challenge.py::"
+_PLANS = "tests/lambdas/test_plans.py::"
 _SESSIONS = "tests/accounts/sessions/test_sessions.py::"
 _TEMPLATE = "tests/lambdas/test_template.py::"
 _THROTTLE = "tests/accounts/login/test_throttle.py::"
@@ -174,17 +175,45 @@ DEFENCES = (
     ),
     Defence(
         "tokens are for our own challenge",
-        "lambdas/triggers/define_auth_challenge.py",
-        'and entry.get("challengeName") == OUR_CHALLENGE',
-        "and True",
-        (f"{_DEFINE}test_next_step_with_another_challenge_anywhere_fails",),
+        "lambdas/triggers/plans.py",
+        'entry["challengeName"] == OUR_CHALLENGE',
+        "True",
+        (f"{_PLANS}test_next_step_grants_tokens_only_after_every_step_of_the_plan",),
+    ),
+    Defence(
+        "an answer counts for the step that it was asked for",
+        "lambdas/triggers/plans.py",
+        'metadata.partition(" ")[0] == kind',
+        "True",
+        (f"{_PLANS}test_next_step_round_of_another_kind_fails",),
+    ),
+    Defence(
+        "a wrong password ends the sign-in",
+        "lambdas/triggers/plans.py",
+        'if entry["challengeName"] != name or not entry["challengeResult"]:',
+        'if entry["challengeName"] != name:',
+        (f"{_PLANS}test_next_step_wrong_password_fails",),
+    ),
+    Defence(
+        "the caller cannot leave out the password",
+        "lambdas/triggers/plans.py",
+        "asks = name != PASSWORD_ROUNDS[0]",
+        "asks = True",
+        (f"{_PLANS}test_next_step_password_plan_that_the_caller_starts_without_it_fails",),
+    ),
+    Defence(
+        "a plan proves who it is",
+        "lambdas/triggers/plans.py",
+        "if not any(KINDS[word].proves for word in ours):",
+        "if False:",
+        (f"{_PLANS}test_parse_refuses_what_is_no_plan",),
     ),
     Defence(
         "nobody who is unknown gets tokens",
         "lambdas/triggers/define_auth_challenge.py",
-        "return Step.TOKENS if user_exists else Step.FAIL",
-        "return Step.TOKENS",
-        (f"{_DEFINE}test_next_step_unknown_user_right_answer_fails",),
+        'if decision is Decision.TOKENS and request.get("userNotFound") is True:',
+        "if False:",
+        (f"{_DEFINE}test_handler_recorded_event_gets_its_response",),
     ),
     Defence(
         "strangers make no accounts at Cognito",
@@ -308,8 +337,8 @@ DEFENCES = (
     Defence(
         "sessions of Cognito are sealed",
         "accounts/login/pending.py",
-        'data["challenge"]["session"] = sealing.seal(data["challenge"]["session"], purpose=_KEY)',
-        "pass",
+        "sealing.seal(pending.challenge.session, purpose=_KEY)",
+        "pending.challenge.session",
         ("tests/accounts/login/test_pending.py::test_table_holds_no_session_of_cognitos",),
     ),
     Defence(

@@ -101,7 +101,8 @@ class Gateway:
         """Send an answer. A wrong one gives a challenge of the same kind again.
 
         A right one gives tokens, or the challenge of the next step. The session of a challenge
-        replaces the one before. Raises Refused when no further try is left, and the other CognitoErrors.
+        replaces the one before. Raises Refused when no further try is left, and the other
+        CognitoErrors.
         """
         return self._step(
             "respond_to_auth_challenge",

@@ -13,6 +13,7 @@ from accounts.aws import challenges
 from accounts.aws.challenges import Challenge
 from accounts.aws.cognito_errors import OtherChallenge, Unavailable
 
+
 @dataclass(frozen=True)
 class Tokens:
     """The proof of a finished sign-in. The other tokens of the reply are dropped here."""

@@ -42,6 +42,20 @@ def check_sign_up(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security)
+def check_sign_in_plan(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Require steps, and TEXTS_FUNCTION where there are others than the code: E016."""
+    if conf.sign_in_plan == ("code",) or (conf.sign_in_plan and conf.texts_function):
+        return []
+    return [
+        Error(
+            "ACCOUNTS_SIGN_IN_PLAN needs TEXTS_FUNCTION where a sign-in is more than a code.",
+            hint="People who are signed in confirm with a code alone: see docs/configuration.md.",
+            id="accounts.E016",
+        )
+    ]
+
+
+@register(Tags.security)
 def check_rates(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Require rates that the limits library reads, all above zero: E006."""
     found: list[CheckMessage] = []

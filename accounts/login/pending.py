@@ -51,11 +51,16 @@ class Pending:
     proven_at: float = 0.0
     further_step: str = ""
 
+    @property
+    def code(self) -> CodeChallenge | None:
+        """The challenge where it is a code, None where it is of another kind or over."""
+        return self.challenge if isinstance(self.challenge, CodeChallenge) else None
+
     def seconds_to_resend(self) -> int:
         """Return how long the person must wait before another text."""
-        if not isinstance(self.challenge, CodeChallenge):
+        if self.code is None:
             return 0
-        return max(0, math.ceil(self.challenge.resend_at - time.time()))
+        return max(0, math.ceil(self.code.resend_at - time.time()))
 
     def seconds_left(self) -> int:
         """Return how long the challenge may be answered."""
@@ -73,7 +78,7 @@ class Pending:
 
     def is_texted(self) -> bool:
         """Tell whether a text has left, as far as anybody may know."""
-        return isinstance(self.challenge, CodeChallenge) and self.challenge.delivery == "sent"
+        return self.code is not None and self.code.delivery == "sent"
 
     def is_expired(self) -> bool:
         """Tell whether no answer is taken any more."""

@@ -7,7 +7,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts.aws.challenges import CodeChallenge
 from accounts.forms import AnswerForm
 from accounts.login import attempt_steps, errors, phone_login
 from accounts.views.code_steps import next_url
@@ -58,7 +57,7 @@ class ChallengeView(LoginStepView):
             return self.nothing_pending(request)
         if waiting.challenge is None:
             return redirect(self.steps.start)
-        if isinstance(waiting.challenge, CodeChallenge):
+        if waiting.code:
             return redirect(self.steps.code)
         context = {
             "challenge": waiting.challenge,

@@ -18,7 +18,6 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import View
 
 from accounts import countries, devices, phones
-from accounts.aws.challenges import CodeChallenge
 from accounts.conf import conf
 from accounts.forms import CodeForm
 from accounts.login import attempt_steps, code_page, errors
@@ -84,8 +83,7 @@ class StepView(View):
     def awaited(self, request: HttpRequest) -> str:
         """Return the name of the page on which the answer that is awaited now is typed."""
         waiting = attempt_steps.current(request, self.steps.purpose)
-        is_code = waiting is None or isinstance(waiting.challenge, CodeChallenge)
-        return self.steps.code if is_code else self.steps.challenge
+        return self.steps.code if waiting is None or waiting.code else self.steps.challenge
 
     def nothing_pending(self, request: HttpRequest) -> HttpResponse:
         """Return the response to a browser that has no flow under way."""
@@ -119,13 +117,13 @@ class StepView(View):
             return self.nothing_pending(request)
         if waiting.challenge is None:
             return redirect(self.steps.start)
-        if not isinstance(waiting.challenge, CodeChallenge):
+        if waiting.code is None:
             return redirect(self.steps.challenge)
         if form is None:
             form = CodeForm(
-                initial={"attempt": waiting.attempt}, code_length=waiting.challenge.code_length
+                initial={"attempt": waiting.attempt}, code_length=waiting.code.code_length
             )
-        page = code_page.of(waiting, waiting.challenge)
+        page = code_page.of(waiting, waiting.code)
         context = {
             **dataclasses.asdict(page),
             "phone": self.shown(page.phone),
@@ -153,8 +151,7 @@ class CodeView(StepView):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         waiting = attempt_steps.current(request, self.steps.purpose)
-        challenge = waiting.challenge if waiting else None
-        length = challenge.code_length if isinstance(challenge, CodeChallenge) else 6
+        length = waiting.code.code_length if waiting and waiting.code else 6
         form = CodeForm(request.POST, code_length=length)
         if not form.is_valid():
             return self.code_page(request, form)

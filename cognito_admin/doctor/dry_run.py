@@ -26,7 +26,6 @@ _PASSWORD = [
     {"challengeName": "SRP_A", "challengeResult": True, "challengeMetadata": None},
     {"challengeName": "PASSWORD_VERIFIER", "challengeResult": True, "challengeMetadata": None},
 ]
-_RIGHT = [{"challengeName": _OURS, "challengeResult": True, "challengeMetadata": None}]
 
 
 class _Fails(Exception):
@@ -90,12 +89,20 @@ def _define(context: Context, arn: str) -> str:
         event = _event(context, "DefineAuthChallenge", {"session": history})
         return dict(_invoke(context, arn, event)["response"])
 
-    first = step([])
+    words = (context.parameter("SignInPlan") or "code").split()
+    has_password = words[0] == "password"
+    first = step(_PASSWORD if has_password else [])
     if first.get("challengeName") != _OURS or first.get("issueTokens"):
         return "does not begin with our challenge"
+    if step([] if has_password else _PASSWORD).get("challengeName"):
+        return "lets callers choose whether they need a password"
     if step(_PASSWORD).get("issueTokens"):
         return "grants tokens for a password, without any code"
-    if step(_RIGHT).get("issueTokens"):
+    right = [
+        {"challengeName": _OURS, "challengeResult": True, "challengeMetadata": f"{word} -"}
+        for word in words[has_password:]
+    ]
+    if step([*(_PASSWORD if has_password else []), *right]).get("issueTokens"):
         return "grants tokens to an account that does not exist"
     return ""
 
@@ -110,6 +117,7 @@ def _create(context: Context, arn: str) -> str:
 def _verify(context: Context, arn: str) -> str:
     request = {
         "privateChallengeParameters": {
+            "kind": "code",
             "challengeId": f"6{secrets.token_urlsafe(16)}",
             "expiresAt": str(int(time.time()) + 300),
         },

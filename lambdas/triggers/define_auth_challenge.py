@@ -9,7 +9,8 @@ from typing import Any
 from . import plans
 from .plans import Decision
 
-_CHALLENGES = {Decision.CHALLENGE: plans.OUR_CHALLENGE, Decision.PASSWORD: "PASSWORD_VERIFIER"}
+# Cognito's names of the rounds that may follow.
+_ROUNDS = {Decision.CHALLENGE: plans.OUR_CHALLENGE, Decision.PASSWORD: plans.PASSWORD_ROUNDS[1]}
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -21,7 +22,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if decision is Decision.TOKENS and request.get("userNotFound") is True:
         decision = Decision.FAIL
     event["response"] = {
-        "challengeName": _CHALLENGES.get(decision),
+        "challengeName": _ROUNDS.get(decision),
         "issueTokens": decision is Decision.TOKENS,
         "failAuthentication": decision is Decision.FAIL,
     }

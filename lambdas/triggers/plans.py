@@ -18,7 +18,7 @@ from .limits import TRIES_PER_CODE
 OUR_CHALLENGE = "CUSTOM_CHALLENGE"
 PASSWORD = "password"  # noqa: S105 - the name of a step
 # The caller starts these rounds, and Cognito checks them: we see only that they were right.
-_PASSWORD_ROUNDS = ("SRP_A", "PASSWORD_VERIFIER")
+PASSWORD_ROUNDS = ("SRP_A", "PASSWORD_VERIFIER")
 _MOST_STEPS = 4
 
 
@@ -98,10 +98,10 @@ def next_step(plan: Plan, history: Any) -> Next:
         return Next(Decision.FAIL)
     position = 0
     rounds = list(history)
-    for name in _PASSWORD_ROUNDS if plan[0] == PASSWORD else ():
+    for name in PASSWORD_ROUNDS if plan[0] == PASSWORD else ():
         if not rounds:
             # The caller starts the first one, so it is ours to ask for none but the second.
-            asks = name != _PASSWORD_ROUNDS[0]
+            asks = name != PASSWORD_ROUNDS[0]
             return Next(Decision.PASSWORD if asks else Decision.FAIL)
         entry = rounds.pop(0)
         if entry["challengeName"] != name or not entry["challengeResult"]:

@@ -12,7 +12,7 @@ from axe_playwright_python.base import AXE_SCRIPT, AxeResults
 from django.test import RequestFactory
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page
 
-from accounts.aws.cognito_values import Challenge
+from accounts.aws.challenges import CodeChallenge
 from accounts.login import pending
 from accounts.login.pending import Pending
 from accounts.sessions.store import SessionStore
@@ -171,7 +171,7 @@ def place(
     Or another ``address`` of a sign-in, with ``facts`` of it changed.
     """
     now = int(time.time())
-    challenge = Challenge(
+    challenge = CodeChallenge(
         session="",
         username="",
         expires_at=now + 300,

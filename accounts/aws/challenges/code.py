@@ -38,6 +38,7 @@ class CodeChallenge(Challenge):
 
     @classmethod
     def read(cls, parameters: dict[str, Any], *, session: str, username: str) -> Self:
+        """See ``Challenge.read``."""
         return cls(
             session=session,
             username=username,

@@ -17,7 +17,7 @@ import pytest
 from botocore.config import Config
 from botocore.validate import ParamValidator
 
-from accounts.aws import cognito, cognito_errors, cognito_values
+from accounts.aws import challenges, cognito, cognito_errors, cognito_values
 from tests.wire import Reply, Request, WireServer, aws_error
 
 PHONE = "+12015550123"
@@ -25,7 +25,7 @@ SUB = "5f1d3f0c-6a9d-4b3e-9d0c-2f1f5a0f7c11"
 CODE = "048213"
 FIRST, SECOND, THIRD = ("AYABe" + letter * 60 for letter in "abc")
 POOL, CLIENT, SECRET = "eu-west-1_Example01", "exampleclientid", "exampleclientsecret"
-CHALLENGE = cognito_values.Challenge(
+CHALLENGE = challenges.CodeChallenge(
     session=FIRST,
     username=SUB,
     expires_at=1_700_000_300,

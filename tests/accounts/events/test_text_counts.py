@@ -54,7 +54,7 @@ def test_triggers_that_fail_are_said_so_and_asked_again_soon(function):
 
 
 def test_slow_triggers_keep_nobody_waiting_and_answer_the_next_one(function):
-    function.will(Reply(TEXTS, delay=1.2))
+    function.will(Reply(TEXTS, delay=2.5))
     started = time.monotonic()
     first = text_counts.read()
     assert text_counts.read() == first

@@ -7,7 +7,7 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
-from accounts.aws.cognito_values import Challenge
+from accounts.aws.challenges import CodeChallenge
 from accounts.login import pending
 from accounts.login.pending import Pending
 from accounts.models import Session
@@ -18,9 +18,9 @@ KEY = "accounts.pending"
 
 
 @pytest.fixture
-def challenge() -> Challenge:
+def challenge() -> CodeChallenge:
     now = int(time.time())
-    return Challenge(
+    return CodeChallenge(
         session="a-cognito-session",
         username="a-cognito-name",
         expires_at=now + 300,
