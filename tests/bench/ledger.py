@@ -27,7 +27,7 @@ _PRICE_OF_GB_SECOND, _PRICE_OF_CALL = 0.0000133334, 0.20e-6
 _PRICE_OF_WRITE_UNIT = 0.625e-6
 _PRICE_OF_ACTIVE_PERSON, _SIGN_INS_A_MONTH = 0.0055, 4
 # Billed milliseconds and GB of memory of the calls of a sign-in: Create waits for SNS.
-_CALLS = {"Define": (2, 0.25), "Create": (250, 1), "Verify": (30, 1), "Define again": (2, 0.25)}
+CALLS = {"Define": (2, 0.25), "Create": (250, 1), "Verify": (30, 1), "Define again": (2, 0.25)}
 
 
 def print_units(client: Any) -> None:
@@ -58,16 +58,21 @@ def _units(client: Any, count: int) -> Counter[str]:
     return Counter({name: units / _SIGN_INS for name, units in metered.by_item.items()})
 
 
-def _print_bill(units: float) -> None:
-    gb_seconds = sum(milliseconds / 1000 * memory for milliseconds, memory in _CALLS.values())
-    bill = {
+def bill(units: float) -> dict[str, float]:
+    """Return what a thousand sign-ins with so many write units each cost, without the texts."""
+    gb_seconds = sum(milliseconds / 1000 * memory for milliseconds, memory in CALLS.values())
+    each = {
         "Lambda, time": gb_seconds * _PRICE_OF_GB_SECOND,
-        "Lambda, calls": len(_CALLS) * _PRICE_OF_CALL,
+        "Lambda, calls": len(CALLS) * _PRICE_OF_CALL,
         "DynamoDB, writes": units * _PRICE_OF_WRITE_UNIT,
         f"Cognito, {_SIGN_INS_A_MONTH} sign-ins a month": (
             _PRICE_OF_ACTIVE_PERSON / _SIGN_INS_A_MONTH
         ),
     }
+    return {what: 1000 * dollars for what, dollars in each.items()}
+
+
+def _print_bill(units: float) -> None:
     print("\nUS dollars for 1,000 sign-ins, 60 countries, without the texts")
-    for what, dollars in bill.items():
-        print(f"{what:32}{1000 * dollars:8.4f}")
+    for what, dollars in bill(units).items():
+        print(f"{what:32}{dollars:8.4f}")
