@@ -227,7 +227,9 @@ def _section(
             f" {PAGES} pages; operators ask for {ASKED} addresses of each list, filter and search,"
             f" three times; the pool is compared, and {DAYS} days of events purged, once. The"
             f" logarithm of what the database holds grows by {limit:.2f}; the bench fails if a"
-            " login or its page grows faster by more than 15 %, or takes other statements.\n\n"
+            " login or its page grows faster by more than 15 %, or takes other statements. The"
+            " overview sums up hours, and in each hour of a busy site more kinds of events happen,"
+            " in more countries, until all of them do.\n\n"
             f"![Curves of CPU over the number of users](images/{PICTURE.name})"
         ),
         [
