@@ -32,8 +32,10 @@ def _answered(event: dict[str, Any]) -> dict[str, Any]:
     made = kinds.make(following.kind, Asked(following.earlier, recipient, started))
     # Cognito does not show Verify the history.
     wrong = {"wrongAnswers": str(len(following.earlier))} if following.earlier else {}
+    tries_left = plans.KINDS[following.kind].tries - len(following.earlier)
+    shown = {"triesLeft": str(tries_left), "kind": following.kind}
     event["response"] = {
-        "publicChallengeParameters": {**made.public, "kind": following.kind},
+        "publicChallengeParameters": {**made.public, **shown},
         "privateChallengeParameters": {**made.private, **wrong, "kind": following.kind},
         "challengeMetadata": plans.marked(following.kind, made.metadata),
     }

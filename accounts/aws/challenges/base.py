@@ -1,9 +1,12 @@
 """Base of every challenge: an answer that Cognito waits for."""
 
+import time
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Self
 
 OURS: Final = "CUSTOM_CHALLENGE"
+# Seconds. The session of a challenge lives as long (AuthSessionValidity of the client).
+SESSION_LIFETIME: Final = 15 * 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +34,13 @@ class Challenge:
     @classmethod
     def read(cls, parameters: dict[str, Any], *, session: str, username: str) -> Self:
         """Read the parameters of Cognito's reply. Raises KeyError, TypeError, ValueError."""
-        raise NotImplementedError
+        return cls(
+            session=session,
+            username=username,
+            expires_at=int(parameters.get("expiresAt") or time.time() + SESSION_LIFETIME),
+            tries_left=int(parameters["triesLeft"]),
+            reference=str(parameters.get("reference") or "")[:8],
+        )
 
     def responses(self, answer: str) -> dict[str, str]:
         """Return an answer as Cognito takes it, but for the name of the user."""

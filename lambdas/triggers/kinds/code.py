@@ -12,7 +12,6 @@ from ..challenge import Challenge
 from ..codes import checking, purposes, sending
 from ..codes.pace import milliseconds_since
 from ..codes.sending import StartedChallenge
-from ..limits import TRIES_PER_CODE
 from . import Answered, Asked, Made
 
 _METADATA = re.compile(
@@ -44,7 +43,6 @@ def make(asked: Asked) -> Made:
             "textedAt": _written(result.texted_at),
             # The clocks of phones and of other machines may be wrong by minutes.
             "now": str(int(time.time())),
-            "triesLeft": str(TRIES_PER_CODE - len(asked.earlier)),
             "codeLength": str(challenge.code_length),
             "delivery": result.delivery,
             "reference": challenge.reference,
