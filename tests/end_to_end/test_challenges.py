@@ -44,7 +44,7 @@ def lambdas(tmp_path_factory) -> Path:
     """The triggers with one more kind, as the guide says."""
     copy = tmp_path_factory.mktemp("guide") / "lambdas"
     shutil.copytree(PROJECT / "lambdas", copy, ignore=shutil.ignore_patterns("__pycache__"))
-    module = block_after("`lambdas/triggers/kinds/watchword.py`")
+    module = block_after("`kinds/watchword.py`")
     (copy / "triggers/kinds/watchword.py").write_text(module)
     plans = copy / "triggers/plans.py"
     registered = "KINDS: dict[str, Kind] = {\n"
@@ -77,13 +77,11 @@ def plan(cloud) -> list[str]:
 def site(on_cloud, settings, tmp_path, monkeypatch) -> None:
     """The site with one more kind, as the guide says."""
     module = ModuleType("watchword")
-    exec(block_after("`accounts/aws/challenges/watchword.py`"), vars(module))  # noqa: S102 - our own
+    exec(block_after("`challenges/watchword.py`"), vars(module))  # noqa: S102 - our own
     monkeypatch.setitem(challenges.KINDS, "watchword", module.WatchwordChallenge)
     pages = tmp_path / "accounts/challenges"
     pages.mkdir(parents=True)
-    (pages / "watchword.html").write_text(
-        block_after("`templates/accounts/challenges/watchword.html`")
-    )
+    (pages / "watchword.html").write_text(block_after("`challenges/watchword.html`"))
     settings.TEMPLATES = [
         {**each, "DIRS": [tmp_path, *each["DIRS"]]} for each in settings.TEMPLATES
     ]
@@ -228,6 +226,6 @@ def test_caller_past_the_site_gets_tokens_after_each_step_only(site, phone, text
 
 
 def test_guide_shows_a_kind_of_thirty_lines():
-    module = block_after("`lambdas/triggers/kinds/watchword.py`")
+    module = block_after("`kinds/watchword.py`")
     assert len(module.splitlines()) <= 30
     assert "watchword" not in sys.modules
