@@ -63,6 +63,11 @@ class Conf:
         return str(settings.COGNITO_CLIENT_SECRET)
 
     @property
+    def username(self) -> str:
+        """``phone``: user names of the pool are phones. ``attribute``: accounts hold phones."""
+        return str(settings.COGNITO_USERNAME)
+
+    @property
     def cognito_api(self) -> str:
         """``public`` (client secret, no IAM) or ``admin`` (IAM) for the steps of a sign-in."""
         return str(settings.COGNITO_API)

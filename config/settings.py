@@ -207,6 +207,7 @@ SITE_COLOR_DARK = env.str("SITE_COLOR_DARK", default="")
 COGNITO_USER_POOL_ID = env.str("COGNITO_USER_POOL_ID", default="")
 COGNITO_CLIENT_ID = env.str("COGNITO_CLIENT_ID", default="")
 COGNITO_CLIENT_SECRET = env.str("COGNITO_CLIENT_SECRET", default="")
+COGNITO_USERNAME = env.str("COGNITO_USERNAME", default="phone")
 COGNITO_API = env.str("COGNITO_API", default="public")
 # Threads of gunicorn in each process: config/gunicorn.conf.py reads the same variable.
 WEB_THREADS = env.int("WEB_THREADS", default=32)

@@ -165,6 +165,16 @@ DEFENCES = (
         "elif False:",
         (f"{_UNSENT}test_who_gets_no_text_gets_a_challenge_of_the_same_shape",),
     ),
+    Defence(
+        "an unverified number leads to no account whose user name is something else",
+        "lambdas/triggers/codes/recipients.py",
+        "elif is_unproven:",
+        "elif False:",
+        (
+            "tests/lambdas/test_username.py"
+            "::test_number_that_does_not_count_gets_no_text_and_no_code_is_right",
+        ),
+    ),
     # The way to the pool
     Defence(
         "clients that are not on the list get nothing",

@@ -69,8 +69,8 @@ class Gateway:
     ``client`` is a boto3 ``cognito-idp`` client that makes one attempt per call. With
     ``admin_api`` the steps of a sign-in are signed with IAM (AdminInitiateAuth), else they are
     authorised by the client secret alone (InitiateAuth); making and reading users needs IAM
-    either way. A ``sub`` names a user; where the pool is one that is signed in to by phone, the
-    phone (E.164) does as well.
+    either way. A ``sub`` names a user, and so does the phone (E.164): the pool's user names are
+    phones. ``cognito_by_attribute`` has the gateway to other pools.
     """
 
     def __init__(
@@ -271,7 +271,11 @@ def _made_gateway() -> Gateway:
     client = make_client(
         region=conf.region, endpoint_url=conf.endpoint_url, threads=conf.cognito_threads
     )
-    return Gateway(
+    kind = Gateway
+    if conf.username == "attribute":
+        # Here, since it builds on this module, and few pools need it.
+        from accounts.aws.cognito_by_attribute import GatewayByAttribute as kind
+    return kind(
         call_limits.Bounded(client, call_limits.calls_to("cognito-idp")),
         user_pool_id=conf.user_pool_id,
         client_id=conf.client_id,

@@ -4,6 +4,8 @@
     ├── Refused          the sign-in is over: too many tries, session spent or expired, disabled
     │   └── NotConfirmed     nobody ever proved to have the number that the account is named by
     ├── UnknownUser      no such user (at sign-in, only pools that reveal it say so)
+    │   ├── NumberUnproven   accounts have the number, and none of them has proven it
+    │   └── NumberShared     several accounts have proven the number
     ├── PhoneTaken       the number belongs to another user
     ├── Busy             Cognito asks for fewer requests
     └── Unavailable      no answer, a fault on their side, or a reply that makes no sense
@@ -47,6 +49,14 @@ class NotConfirmed(Refused):
 
 
 class UnknownUser(CognitoError):
+    pass
+
+
+class NumberUnproven(UnknownUser):
+    pass
+
+
+class NumberShared(UnknownUser):
     pass
 
 

@@ -33,6 +33,7 @@ class CognitoUser:
     """A user as Cognito has it. ``phone`` is as it stands there, "" where there is none.
 
     ``status`` is Cognito's word, such as CONFIRMED. ``locale`` is that of the texts (``pt-BR``).
+    ``username`` is Cognito's internal name, by which a sign-in begins: it takes no ``sub``.
     """
 
     sub: str
@@ -43,6 +44,7 @@ class CognitoUser:
     created_at: datetime
     modified_at: datetime
     locale: str = ""
+    username: str = ""
 
 
 def read_challenge(reply: Any, *, default_username: str) -> Challenge:
@@ -91,6 +93,7 @@ def read_user(user: Any, attributes: Any) -> CognitoUser:
         created_at=_time(user["UserCreateDate"]),
         modified_at=_time(user["UserLastModifiedDate"]),
         locale=str(named.get("locale") or ""),
+        username=str(user.get("Username") or ""),
     )
 
 

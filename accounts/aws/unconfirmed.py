@@ -44,7 +44,7 @@ def repair(client: Any, *, user_pool_id: str, username: str) -> list[str]:
         if status == "UNCONFIRMED":
             kept = _remove_attributes(client, account, attributes)
         client.admin_user_global_sign_out(**account)
-        client.admin_set_user_password(**account, Password=_password_of_nobody(), Permanent=True)
+        client.admin_set_user_password(**account, Password=password_of_nobody(), Permanent=True)
         if status == "UNCONFIRMED":
             # The password may have confirmed it already.
             with suppress(client.exceptions.NotAuthorizedException):
@@ -82,6 +82,6 @@ def _update(client: Any, account: dict[str, str], values: dict[str, str]) -> Non
     )
 
 
-def _password_of_nobody() -> str:
+def password_of_nobody() -> str:
     """Return a password that fits any policy, and that is kept nowhere."""
     return f"{secrets.token_urlsafe(48)}aA1!"

@@ -15,7 +15,7 @@ _REVALIDATE = range(60, 24 * 60 * 60 + 1)
 
 @register()
 def check_pool(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Require the settings of the user pool: E004, E005."""
+    """Require the settings of the user pool: E004, E005, E016."""
     found: list[CheckMessage] = [
         Error(
             f"{name} is not set.",
@@ -32,6 +32,14 @@ def check_pool(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     ]
     if conf.cognito_api not in ("public", "admin"):
         found.append(Error('COGNITO_API must be "public" or "admin".', id="accounts.E005"))
+    if conf.username not in ("phone", "attribute"):
+        found.append(
+            Error(
+                'COGNITO_USERNAME must be "phone" or "attribute".',
+                hint="It is the output CognitoUsername of the stack of lambdas/template.yaml.",
+                id="accounts.E016",
+            )
+        )
     return found
 
 

@@ -11,8 +11,10 @@ import uuid
 from django.utils.crypto import salted_hmac
 
 from accounts import phones
-from accounts.aws import cognito
+from accounts.aws import cognito, cognito_errors
 from accounts.aws.challenges import Challenge, CodeChallenge
+from accounts.aws.cognito_by_attribute import GatewayByAttribute
+from accounts.aws.cognito_values import CognitoUser
 from accounts.conf import conf
 from accounts.login import attempt_steps, locale, throttle
 from accounts.login.code_flow import Begun
@@ -41,6 +43,8 @@ def begin(
     may_create = may_create and conf.sign_up == "open"
     try:
         gateway = cognito.gateway()
+        if isinstance(gateway, GatewayByAttribute):
+            return _begin_for_holder(gateway, phone, known, may_create=may_create)
         if known and not known.is_active:
             log.info("No text: %s is shut out", phones.mask(phone))
             return Begun(_challenge_of_nobody(gateway, phone), why_no_text="shut_out")
@@ -68,6 +72,64 @@ def begin(
         return Begun(_challenge_of_nobody(gateway, phone), why_no_text="refused")
     except cognito.CognitoError as error:
         raise attempt_steps.unavailable(error) from error
+
+
+def _begin_for_holder(
+    gateway: GatewayByAttribute, phone: str, known: User | None, *, may_create: bool
+) -> Begun:
+    """Start a challenge for the account that holds the phone.
+
+    It is looked for each time, though we know the ``sub`` of people who signed in here: a sign-in
+    with one call less would tell who has an account. Raises CognitoError.
+    """
+    holder, why_no_text = None, ""
+    is_proven = bool(known and known.phone_verified and known.last_login)
+    try:
+        holder = gateway.holder_of(phone, known=known.sub if known else "", is_proven=is_proven)
+    except cognito_errors.NumberShared:
+        log.warning("No text: several accounts have the number %s", phones.mask(phone))
+        why_no_text = "number_shared"
+    except cognito.UnknownUser as error:
+        is_unproven = isinstance(error, cognito_errors.NumberUnproven)
+        why_no_text = "number_unproven" if is_unproven else "unknown"
+        if may_create:
+            holder, why_no_text = _signed_up(gateway, phone)
+    if holder and _is_shut_out(holder, known):
+        holder, why_no_text = None, "shut_out"
+    elif holder and not holder.enabled:
+        holder, why_no_text = None, "refused"
+    if holder is None:
+        log.info("No text for %s: %s", phones.mask(phone), why_no_text)
+        return Begun(_challenge_of_nobody(gateway, phone), why_no_text=why_no_text)
+    if not holder.phone_verified:
+        _let_texts_be_in_our_language(gateway, holder)
+    return Begun(gateway.start_challenge(holder.username), holder.sub)
+
+
+def _signed_up(gateway: GatewayByAttribute, phone: str) -> tuple[CognitoUser | None, str]:
+    """Return an account that is made for the number, or None and why there is none."""
+    if not _may_sign_up(phone):
+        why_no_text = "sign_ups"
+        return None, why_no_text
+    try:
+        holder, is_new = gateway.make_holder(phone, locale=locale.page_locale())
+    except cognito.Misconfigured as error:
+        # Known numbers are texted all the same, so this must look no different.
+        log.error("The pool lets nobody be signed up by phone: %r", error)  # noqa: TRY400
+        why_no_text = "no_sign_up"
+        return None, why_no_text
+    if is_new:
+        unproven_accounts.note(holder.sub)
+        log.info("Created a user for %s", phones.mask(phone))
+    return holder, ""
+
+
+def _is_shut_out(holder: CognitoUser, known: User | None) -> bool:
+    """Tell whether this site shuts out the account, or another one that had the number here."""
+    if known and (known.sub == holder.sub or not known.is_active):
+        return not known.is_active
+    rows = User.objects.filter(pool=conf.user_pool_id, sub=holder.sub)
+    return rows.filter(is_active=False).exists()
 
 
 def _may_sign_up(phone: str) -> bool:
@@ -115,14 +177,24 @@ def _adopt_account(gateway: cognito.Gateway, phone: str) -> str | None:
     sub = None
     try:
         user = gateway.read_user(phone)
-        sub = user.sub
-        if not (user.phone_verified or locale.is_of_page(user.locale)):
-            gateway.set_locale(sub, locale.page_locale())
-            unproven_accounts.note_change(sub)
     except cognito.CognitoError as error:
         # The text leaves all the same, and the account is found again after the code.
         log.warning("Could not look at an account that was there already: %r", error)
-    return sub
+        return None
+    if not user.phone_verified:
+        _let_texts_be_in_our_language(gateway, user)
+    return user.sub
+
+
+def _let_texts_be_in_our_language(gateway: cognito.Gateway, user: CognitoUser) -> None:
+    if locale.is_of_page(user.locale):
+        return
+    try:
+        gateway.set_locale(user.sub, locale.page_locale())
+    except cognito.CognitoError as error:
+        log.warning("Could not set the language of the texts of %s: %r", user.sub, error)
+        return
+    unproven_accounts.note_change(user.sub)
 
 
 def _decoy() -> Challenge:

@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.aws import cognito
 from accounts.aws.cognito_values import CognitoUser
+from accounts.conf import conf
 from accounts.models import Claim, Difference, Listed, SyncRun, User
 from accounts.sync import revalidation
 from accounts.sync.duplicates import number_of
@@ -98,7 +99,8 @@ def _differences(run: SyncRun, row: User | None, user: CognitoUser) -> Iterator[
     if user.phone and (is_stuck or user.status == "RESET_REQUIRED"):
         yield Kind.UNCONFIRMED
     if row is None:
-        if not is_unproven:
+        # Where user names are not phones, an account without a number is no matter of this site.
+        if not is_unproven and (user.phone or conf.username == "phone"):
             yield Kind.ONLY_IN_COGNITO
         return
     phone = revalidation.storable(user.phone)

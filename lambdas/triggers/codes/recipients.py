@@ -8,6 +8,9 @@ from .. import countries, environment, keys, messages
 from .purposes import SIGN_IN, Purpose
 from .unsent import NoRecipient
 
+# The beginning of the user names that the site makes (accounts/aws/holders.py).
+_MADE_BY_SITE = "phone-login-"
+
 
 @dataclass(frozen=True)
 class Recipient:
@@ -27,14 +30,25 @@ class Recipient:
 
 
 def from_phone(
-    phone: str | None, purpose: Purpose, *, otherwise: str, locale: str | None, user: str
+    phone: str | None,
+    purpose: Purpose,
+    *,
+    otherwise: str,
+    locale: str | None,
+    user: str,
+    is_unproven: bool = False,
 ) -> Recipient:
-    """Return the recipient; without a ``phone`` that may be texted, named by ``otherwise``."""
+    """Return the recipient; without a ``phone`` that may be texted, named by ``otherwise``.
+
+    ``is_unproven``: the number leads to nobody, whoever owns it.
+    """
     country = countries.country_of(phone or "") or ""
     language = messages.language_for(locale, country)
     why_not: NoRecipient | None = None
     if not phone:
         why_not = NoRecipient.UNKNOWN
+    elif is_unproven:
+        why_not = NoRecipient.NUMBER_UNPROVEN
     elif country not in environment.words("ALLOWED_COUNTRIES"):
         why_not = NoRecipient.COUNTRY_NOT_ALLOWED
     elif not countries.is_mobile(phone):
@@ -57,4 +71,19 @@ def from_event(event: Mapping[str, Any]) -> Recipient:
         otherwise=event["userName"],
         locale=attributes.get("locale"),
         user=f"{event['userPoolId']} {attributes.get('sub', '')}",
+        is_unproven=not _counts(event["userName"], attributes),
     )
+
+
+def _counts(user_name: str, attributes: Mapping[str, str]) -> bool:
+    """Tell whether the number of an account leads to it, as ``holders.counts`` of the site does.
+
+    Where user names are phones, the number is the name, and the first code proves it. Elsewhere an
+    account is somebody's by another proof, and anybody may have written a number on it.
+    """
+    if environment.text("COGNITO_USERNAME", "phone") == "phone":
+        return True
+    if attributes.get("phone_number_verified", "").lower() == "true":
+        return True
+    is_new = attributes.get("cognito:user_status") == "FORCE_CHANGE_PASSWORD"
+    return is_new and user_name.startswith(_MADE_BY_SITE)

@@ -13,6 +13,7 @@ class NoRecipient(StrEnum):
     """Why nobody may be texted, before any limit or sender is asked."""
 
     UNKNOWN = "unknown"  # no account has the number
+    NUMBER_UNPROVEN = "number_unproven"  # the account may have somebody else's number
     COUNTRY_NOT_ALLOWED = "country_not_allowed"
     NOT_MOBILE = "not_mobile"
     DRY_RUN = "dry_run"  # the recipient was made up
