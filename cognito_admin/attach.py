@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cognito_admin import plans, pool
+from cognito_admin import numbers, plans, pool
 from cognito_admin.aws_account import Account
 from cognito_admin.plans import Plan, Refused
 from cognito_admin.pool import Settings
@@ -24,29 +24,37 @@ _ALSO_RUN = (
 )
 
 
-def examine(account: Account, user_pool_id: str, writable: list[str], stage: str) -> list[str]:
-    """Return what to know of a pool before our sign-in is added to it. Raises Refused.
+def examine(
+    account: Account, user_pool_id: str, writable: list[str], stage: str, *, username: str = ""
+) -> tuple[str, list[str]]:
+    """Return what user names are (CognitoUsername of the stack), and what to know of a pool.
 
-    ``writable`` are the attributes that our clients' tokens may change.
+    ``writable`` are the attributes that our clients' tokens may change, ``username`` is what
+    somebody has decided. Reads the whole list of users where names are not phones. Raises Refused.
     """
     before = plans.read(account, user_pool_id).before
+    username = username or username_of(before)
     ours = triggers_of(stage, before["Arn"])
-    if reasons := [*_reasons(before, writable), *_taken(before, ours)]:
+    if reasons := [*_reasons(before, writable, username), *_taken(before, ours)]:
         raise Refused(reasons)
-    return list(_notes(before))
+    notes = list(_notes(before, username))
+    if username == "attribute":
+        notes += numbers.count(account, user_pool_id).notes()
+    return username, notes
 
 
 def plan(account: Account, stack: Stack) -> Plan:
     """Plan to wire the triggers of ``stack`` into its pool. Raises Refused."""
     state = plans.read(account, stack.user_pool_id)
-    reasons = _reasons(state.before, _writable(stack))
+    username = stack.parameters.get("CognitoUsername", "phone")
+    reasons = _reasons(state.before, _writable(stack), username)
     if listed := [*reasons, *_taken(state.before, stack.triggers)]:
         raise Refused(listed)
     return plans.make(
         account,
         state,
         {("LambdaConfig", slot): arn for slot, arn in stack.triggers.items()},
-        list(_notes(state.before)),
+        list(_notes(state.before, username)),
     )
 
 
@@ -118,16 +126,39 @@ def _load(account: Account, stack: Stack) -> list[dict[str, Any]] | None:
 # Demands on a pool
 
 
-def _reasons(described: Settings, writable: list[str]) -> Iterator[tuple[str, str]]:
+def username_of(described: Settings) -> str:
+    """Return ``phone`` where Cognito takes a phone for a user name or an alias."""
+    names = [
+        *(described.get("UsernameAttributes") or []),
+        *(described.get("AliasAttributes") or []),
+    ]
+    return "phone" if "phone_number" in names else "attribute"
+
+
+def keeps_from_sign_up(described: Settings, username: str) -> str:
+    """Return why the site can sign nobody up in a pool, "" where it can."""
+    names = described.get("UsernameAttributes") or []
+    if username == "phone":
+        return "" if "phone_number" in names else "phones are aliases, which no account begins with"
+    if names:
+        return f"user names are {_spelled(names)}, which a phone does not give"
+    if required := [name for name in _required(described) if name != "phone_number"]:
+        return f"the pool requires {', '.join(required)}, which a phone does not give"
+    return ""
+
+
+def _reasons(described: Settings, writable: list[str], username: str) -> Iterator[tuple[str, str]]:
     """Yield pairs of an obstacle and its remedy."""
     identifier = described["Id"]
-    names = described.get("UsernameAttributes") or []
-    aliases = described.get("AliasAttributes") or []
-    if "phone_number" not in names and "phone_number" not in aliases:
-        spelled = " or ".join(names or aliases) or "a name of its own"
+    if username == "phone" != username_of(described):
         yield (
-            f"People of this pool sign in with {spelled}, and Cognito does not let that be changed",
-            "Deploy a pool of our own (make deploy without USER_POOL_ID) and move the users there",
+            "User names of this pool are not phones, and the stack takes them for such",
+            'CognitoUsername = "attribute" in deploy.toml',
+        )
+    if username == "attribute" and "phone_number" in (described.get("UsernameAttributes") or []):
+        yield (
+            "User names of this pool are phones, and the stack does not take them for such",
+            'CognitoUsername = "phone" in deploy.toml',
         )
     if described.get("MfaConfiguration") == "ON":
         yield (
@@ -149,12 +180,7 @@ def _reasons(described: Settings, writable: list[str]) -> Iterator[tuple[str, st
                 "DeviceConfiguration.ChallengeRequiredOnNewDevice=false"
             ),
         )
-    required = [
-        attribute["Name"]
-        for attribute in described.get("SchemaAttributes") or []
-        if attribute.get("Required") and attribute.get("Mutable") and attribute["Name"] != "sub"
-    ]
-    if missing := sorted(set(required) - set(writable)):
+    if missing := sorted(set(_required(described)) - set(writable)):
         yield (
             f"The pool requires {', '.join(missing)}, so every client must be able to write it",
             f'ClientWriteAttributes = "{",".join([*writable, *missing])}" in deploy.toml',
@@ -176,8 +202,16 @@ def _taken(described: Settings, ours: Mapping[str, str]) -> Iterator[tuple[str, 
             )
 
 
-def _notes(described: Settings) -> Iterator[str]:
-    if "phone_number" in (described.get("AliasAttributes") or []):
+def _notes(described: Settings, username: str) -> Iterator[str]:
+    if username == "attribute":
+        names = _spelled(described.get("UsernameAttributes") or ["names of another kind"])
+        yield (
+            f"User names are {names}: the site looks for the account that holds a phone. Only a "
+            "verified number leads to an account, and only where no second one has it."
+        )
+        if why := keeps_from_sign_up(described, username):
+            yield f"Nobody new can be signed up by phone: {why}. Set ACCOUNTS_SIGN_UP=closed."
+    elif "phone_number" in (described.get("AliasAttributes") or []):
         yield (
             "Phones are aliases here: people who have not verified their number cannot sign in "
             "with it, and nobody new is signed up. Set ACCOUNTS_SIGN_UP=closed."
@@ -204,3 +238,16 @@ def _writable(stack: Stack) -> list[str]:
 def _function(arn: str) -> str:
     """Return the ARN of a function without version or alias."""
     return ":".join(arn.split(":")[:7])
+
+
+def _required(described: Settings) -> list[str]:
+    return [
+        attribute["Name"]
+        for attribute in described.get("SchemaAttributes") or []
+        if attribute.get("Required") and attribute.get("Mutable") and attribute["Name"] != "sub"
+    ]
+
+
+def _spelled(names: list[str]) -> str:
+    words = {"email": "e-mail addresses", "phone_number": "phones"}
+    return " or ".join(words.get(name, name) for name in names)

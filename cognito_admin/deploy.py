@@ -85,7 +85,10 @@ def up(
     existing = parameters.get("ExistingUserPoolId", "")
     if existing:
         writable = parameters.get("ClientWriteAttributes", "locale").split(",")
-        for note in attach.examine(account, existing, writable, stage):
+        parameters["CognitoUsername"], notes = attach.examine(
+            account, existing, writable, stage, username=parameters.get("CognitoUsername", "")
+        )
+        for note in notes:
             print(f"  note: {note}")
     reused = retained.left_by_earlier_stack(account, stage)
     for what in sorted(retained.LEFT[name] for name, is_there in reused.items() if is_there):

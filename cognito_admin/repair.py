@@ -4,6 +4,10 @@
     force-change   waits for a first password that nobody will type: gets one that nobody knows
     numbers        the number is not written as the site writes it, so nobody finds the account
     duplicates     two accounts whose numbers are the same once written properly
+    unverified     the number is not verified, and no other account has it
+
+Where user names are not phones, people sign in by another name as well, so nothing but the number
+is touched: accounts keep their password, and of duplicates all but one lose the verification.
 
 A repaired account is not found again, so the next run goes on where one was stopped. Accounts
 without a number stay as they are, since nobody could sign in to them by phone; so do young ones,
@@ -12,7 +16,7 @@ whose owner may be in the middle of a sign-up.
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -21,7 +25,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from accounts.aws import unconfirmed
 from accounts.sync.duplicates import by_number
+from cognito_admin import users
 from cognito_admin.aws_account import Account
+from cognito_admin.users import User
 
 AWS_ERRORS = (BotoCoreError, ClientError)
 
@@ -33,6 +39,7 @@ class Kind(StrEnum):
     FORCE_CHANGE = "force-change"
     NUMBERS = "numbers"
     DUPLICATES = "duplicates"
+    UNVERIFIED = "unverified"
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,7 @@ class Problem:
     """One account, its problem, and the remedy in words.
 
     ``proper`` is the number as it should be written. ``left_alone`` says why the account stays as
-    it is, "" where it is repaired.
+    it is, "" where it is repaired. ``verified`` is what becomes of the number, None for the rest.
     """
 
     kind: Kind
@@ -49,18 +56,10 @@ class Problem:
     remedy: str
     proper: str = ""
     left_alone: str = ""
+    verified: bool | None = None
 
 
-@dataclass(frozen=True)
-class _User:
-    username: str
-    phone: str
-    is_verified: bool
-    status: str
-    is_enabled: bool
-    created: float
-
-
+_OF_NUMBERS = {Kind.NUMBERS, Kind.DUPLICATES, Kind.UNVERIFIED}
 _STATUSES = {
     Kind.UNCONFIRMED: ("UNCONFIRMED", "confirm it with no attribute and no password left"),
     Kind.FORCE_CHANGE: ("FORCE_CHANGE_PASSWORD", "set a password that nobody knows"),
@@ -68,16 +67,22 @@ _STATUSES = {
 
 
 def find(
-    account: Account, user_pool_id: str, kinds: Iterable[Kind], *, older_than: timedelta
+    account: Account,
+    user_pool_id: str,
+    kinds: Iterable[Kind],
+    *,
+    older_than: timedelta,
+    username: str = "phone",
 ) -> Iterator[Problem]:
     """Yield problems, in the order of ``kinds``. Raises botocore's errors.
 
-    Accounts that were made less than ``older_than`` ago are left alone.
+    Accounts that were made less than ``older_than`` ago are left alone. ``username`` is
+    ``attribute`` where user names of the pool are not phones.
     """
     wanted = list(kinds)
     made_before = time.time() - older_than.total_seconds()
 
-    def left_alone(user: _User) -> str:
+    def left_alone(user: User) -> str:
         if not user.phone:
             return "without a number"
         return "too young" if user.created > made_before else ""
@@ -85,30 +90,47 @@ def find(
     for kind in wanted:
         if kind in _STATUSES:
             status, remedy = _STATUSES[kind]
-            for user in _users(account, user_pool_id, status):
-                yield Problem(kind, user.username, user.phone, remedy, left_alone=left_alone(user))
-    if {Kind.NUMBERS, Kind.DUPLICATES} & set(wanted):
-        enabled = (user for user in _users(account, user_pool_id) if user.is_enabled)
-        for proper, users in by_number((user.phone, user) for user in enabled).items():
-            if len(users) > 1 and Kind.DUPLICATES in wanted:
-                for user, remedy in _duplicates(users):
-                    yield Problem(
-                        Kind.DUPLICATES,
-                        user.username,
-                        user.phone,
-                        remedy,
-                        left_alone=left_alone(user),
-                    )
-            elif len(users) == 1 and users[0].phone != proper and Kind.NUMBERS in wanted:
-                (user,) = users
-                yield Problem(
-                    Kind.NUMBERS,
-                    user.username,
-                    user.phone,
-                    f"write it {proper[:-2]}••",
-                    proper,
-                    left_alone(user),
+            for user in users.read(account, user_pool_id, status):
+                why = "signing in by another name" if username == "attribute" else left_alone(user)
+                yield Problem(kind, user.username, user.phone, remedy, left_alone=why)
+    if not _OF_NUMBERS & set(wanted):
+        return
+    enabled = (user for user in users.read(account, user_pool_id) if user.is_enabled)
+    for proper, holders in by_number((user.phone, user) for user in enabled).items():
+        for problem, user in _of_number(proper, holders, username):
+            if problem.kind in wanted:
+                yield replace(problem, left_alone=left_alone(user))
+
+
+def _of_number(proper: str, holders: list[User], username: str) -> Iterator[tuple[Problem, User]]:
+    """Yield the problems of all accounts with one number, each with its account."""
+    sharing = holders
+    if username == "attribute":
+        sharing = [user for user in holders if user.is_verified]
+    if len(sharing) > 1:
+        for user, keeper in _duplicates(sharing):
+            verified, remedy = None, f"disable it, and keep {keeper.username}"
+            if username == "attribute":
+                verified, remedy = (
+                    False,
+                    f"count its number as unverified, and keep {keeper.username}",
                 )
+            yield (
+                Problem(Kind.DUPLICATES, user.username, user.phone, remedy, verified=verified),
+                user,
+            )
+    if len(holders) > 1:
+        return
+    (user,) = holders
+    if user.phone != proper:
+        written = f"write it {proper[:-2]}••"
+        yield Problem(Kind.NUMBERS, user.username, user.phone, written, proper), user
+    elif user.may_hold and not (user.is_verified or user.waits_for_its_first_code):
+        remedy = "count its number as verified"
+        yield (
+            Problem(Kind.UNVERIFIED, user.username, user.phone, remedy, verified=True),
+            user,
+        )
 
 
 def repair(account: Account, user_pool_id: str, problem: Problem) -> list[str]:
@@ -133,36 +155,23 @@ def repair(account: Account, user_pool_id: str, problem: Problem) -> list[str]:
                 {"Name": "phone_number_verified", "Value": verified},
             ],
         )
+    elif problem.verified is not None:
+        value = str(problem.verified).lower()
+        client.admin_update_user_attributes(
+            **who, UserAttributes=[{"Name": "phone_number_verified", "Value": value}]
+        )
     else:
         client.admin_disable_user(**who)
         client.admin_user_global_sign_out(**who)
     return []
 
 
-def _duplicates(users: list[_User]) -> Iterator[tuple[_User, str]]:
+def _duplicates(sharing: list[User]) -> Iterator[tuple[User, User]]:
+    """Yield each account that gives way, and the one that stays."""
     # The account with the most proof stays; of equals the oldest.
     keeper, *rest = sorted(
-        users,
+        sharing,
         key=lambda user: (user.status != "CONFIRMED", not user.is_verified, user.created),
     )
     for user in rest:
-        yield user, f"disable it, and keep {keeper.username}"
-
-
-def _users(account: Account, user_pool_id: str, status: str = "") -> Iterator[_User]:
-    pages = account.client("cognito-idp").get_paginator("list_users")
-    options = {"Filter": f'cognito:user_status = "{status}"'} if status else {}
-    for page in pages.paginate(UserPoolId=user_pool_id, **options):
-        for one in page["Users"]:
-            # A filter that is ignored lists everybody.
-            if status and one["UserStatus"] != status:
-                continue
-            attributes = {a["Name"]: a["Value"] for a in one.get("Attributes", [])}
-            yield _User(
-                username=one["Username"],
-                phone=attributes.get("phone_number", ""),
-                is_verified=attributes.get("phone_number_verified", "").lower() == "true",
-                status=one["UserStatus"],
-                is_enabled=one["Enabled"],
-                created=one["UserCreateDate"].timestamp(),
-            )
+        yield user, keeper

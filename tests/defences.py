@@ -45,6 +45,7 @@ _ANSWERS = "tests/lambdas/ledger/test_answers.py::"
 _BUDGETS = "tests/lambdas/ledger/test_budgets.py::"
 _TEXTS = "tests/lambdas/ledger/test_texts.py::"
 _UNSENT = "tests/lambdas/codes/test_unsent.py::"
+_USERNAME = "tests/lambdas/test_username.py::"
 _DEFINE = "tests/lambdas/test_define_auth_challenge.py::"
 _PLANS = "tests/lambdas/test_plans.py::"
 _SESSIONS = "tests/accounts/sessions/test_sessions.py::"
@@ -170,10 +171,7 @@ DEFENCES = (
         "lambdas/triggers/codes/recipients.py",
         "elif is_unproven:",
         "elif False:",
-        (
-            "tests/lambdas/test_username.py"
-            "::test_number_that_does_not_count_gets_no_text_and_no_code_is_right",
-        ),
+        (f"{_USERNAME}test_number_that_does_not_count_gets_no_text_and_no_code_is_right",),
     ),
     # The way to the pool
     Defence(

@@ -271,10 +271,12 @@ def _made_gateway() -> Gateway:
     client = make_client(
         region=conf.region, endpoint_url=conf.endpoint_url, threads=conf.cognito_threads
     )
-    kind = Gateway
+    kind: type[Gateway] = Gateway
     if conf.username == "attribute":
-        # Here, since it builds on this module, and few pools need it.
-        from accounts.aws.cognito_by_attribute import GatewayByAttribute as kind
+        # Here, since it builds on this module.
+        from accounts.aws import cognito_by_attribute
+
+        kind = cognito_by_attribute.GatewayByAttribute
     return kind(
         call_limits.Bounded(client, call_limits.calls_to("cognito-idp")),
         user_pool_id=conf.user_pool_id,

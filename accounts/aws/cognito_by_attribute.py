@@ -41,6 +41,7 @@ class GatewayByAttribute(Gateway):
             )
 
     def create_user(self, phone: str, *, locale: str | None = None) -> Identity | None:
+        """Create a user, or return None if the number leads to one, or to several, already."""
         try:
             self.holder_of(phone)
         except cognito_errors.NumberShared:
@@ -51,12 +52,15 @@ class GatewayByAttribute(Gateway):
         return None
 
     def find_user(self, phone: str) -> Identity:
+        """Return the user whom the number leads to. Raises as ``holder_of``."""
         return Identity(self.holder_of(phone).sub)
 
     def read_user(self, sub: str) -> CognitoUser:
+        """Return a user, without a number that leads nowhere. Raises UnknownUser and others."""
         return _with_counting_phone(super().read_user(sub))
 
     def list_users(self, token: str | None = None) -> tuple[list[CognitoUser], str | None]:
+        """Return a page of users, without numbers that lead nowhere, and the next token."""
         users, following = super().list_users(token)
         return [_with_counting_phone(user) for user in users], following
 

@@ -4,11 +4,11 @@ There a number is an attribute: Cognito lets any account have any number, and tw
 one. So a number counts only where it is proven, and where the site itself made the account for it:
 
     counts          phone_number_verified, or an account of ours that waits for its first code
-    does not count  an unverified number, and that of an account which was never confirmed or belongs
-                    to another identity provider
+    does not count  an unverified number, and that of an account which was never confirmed or
+                    belongs to another identity provider
 
-Of several accounts whose number counts, enabled ones go before disabled ones, the one that signed in
-here with the number before all others, and a verified number before one that waits. Two that are
+Of several accounts whose number counts, enabled ones go before disabled ones, the one that signed
+in here with the number before all others, and a verified number before one that waits. Two that are
 left are ``NumberShared``: nobody is texted until operators have decided.
 
 ``client`` is a boto3 ``cognito-idp`` client. ListUsers may be some seconds behind.
@@ -25,7 +25,7 @@ from accounts.aws.cognito_errors import NumberShared, NumberUnproven, PhoneTaken
 from accounts.aws.cognito_values import CognitoUser, read_user, read_users
 
 # The beginning of every user name that the site makes. The triggers know it as well (recipients).
-_MADE_HERE: Final = "phone-login-"
+MADE_HERE: Final = "phone-login-"
 # Nothing that the quotes of a filter could end.
 _PHONE: Final = re.compile(r"\+[1-9][0-9]{1,14}")
 # A page of ListUsers may be empty and have a next one.
@@ -38,12 +38,15 @@ def counts(user: CognitoUser) -> bool:
     """Tell whether the number of an account leads to it."""
     if not user.phone or user.status in _NOT_OURS_TO_SIGN_IN:
         return False
-    is_ours = user.status == "FORCE_CHANGE_PASSWORD" and user.username.startswith(_MADE_HERE)
+    is_ours = user.status == "FORCE_CHANGE_PASSWORD" and user.username.startswith(MADE_HERE)
     return user.phone_verified or is_ours
 
 
 def of(client: Any, user_pool_id: str, phone: str) -> list[CognitoUser]:
-    """Return all accounts with a number (E.164), whether it counts or not. Raises boto3's errors."""
+    """Return all accounts with a number (E.164), whether it counts or not.
+
+    Raises botocore's errors.
+    """
     if not _PHONE.fullmatch(phone):
         return []
     found: list[CognitoUser] = []
@@ -83,12 +86,14 @@ def choose(users: list[CognitoUser], *, proven: str = "") -> CognitoUser:
 def make(
     client: Any, user_pool_id: str, phone: str, *, key: str, locale: str | None
 ) -> tuple[CognitoUser, bool]:
-    """Make an account for a number that leads to none. Return it and True, or the one that is there.
+    """Make an account for a number that leads to none.
+
+    Returns it and True, or one that is there and False.
 
     Cognito keeps user names unique and nothing else, so the name is made of the number, with
     ``key``: of two who ask at once the second gets the account of the first, which ListUsers may
-    not know yet. A name whose account has another number by now is passed over. Raises boto3's
-    errors and PhoneTaken.
+    not know yet. A name whose account has another number by now is passed over. Raises
+    botocore's errors and PhoneTaken.
     """
     attributes = {"phone_number": phone} | ({"locale": locale} if locale else {})
     for name in _names(phone, key):
@@ -115,4 +120,4 @@ def make(
 def _names(phone: str, key: str) -> Iterator[str]:
     for attempt in range(_MOST_NAMES):
         digest = hmac.digest(key.encode(), f"{phone} {attempt}".encode(), hashlib.sha256)
-        yield _MADE_HERE + digest.hex()[:32]
+        yield MADE_HERE + digest.hex()[:32]

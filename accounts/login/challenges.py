@@ -174,7 +174,6 @@ def _adopt_account(gateway: cognito.Gateway, phone: str) -> str | None:
     Somebody else may have typed the number first, in another language. An account that was proven
     elsewhere keeps its own.
     """
-    sub = None
     try:
         user = gateway.read_user(phone)
     except cognito.CognitoError as error:

@@ -71,14 +71,14 @@ class SignInPool(UserPool):
 
     def _initiate(self, asked: Any) -> dict[str, Any]:
         assert asked["AuthFlow"] == "CUSTOM_AUTH"
-        phone = asked["AuthParameters"]["USERNAME"]
         self._check_hash(asked["AuthParameters"])
-        sub = self._sub_with(phone)
+        sub = self._sub_with(asked["AuthParameters"]["USERNAME"])
         if sub and not self.users[sub]["Enabled"]:
             raise Refusal("NotAuthorizedException", "User is disabled.")
-        flow = Flow(sub or str(uuid.uuid4()), sub, f"{secrets.randbelow(10**6):06d}")
+        name = self.users[sub]["Username"] if sub else str(uuid.uuid4())
+        flow = Flow(name, sub, f"{secrets.randbelow(10**6):06d}")
         if sub:
-            self.texts.append((phone, flow.code))
+            self.texts.append((self.attributes(sub)["phone_number"], flow.code))
         return self._challenge(flow)
 
     def _respond(self, asked: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A user pool at the wire: its users, their groups, and the functions of the stack."""
 
 import dataclasses
+import re
 import time
 import uuid
 from collections import defaultdict
@@ -183,9 +184,9 @@ class UserPool(WireServer):
         return self._do_to(self._find(asked["Username"]), operation, asked)
 
     def _do_to(self, user: dict[str, Any], operation: str, asked: dict[str, Any]) -> Reply:
-        sub = user["Username"]
+        sub = user["attributes"]["sub"]
         if operation == "AdminGetUser":
-            return Reply(_shown(user, "UserAttributes"))
+            return Reply(shown(user, "UserAttributes"))
         if operation == "AdminListGroupsForUser":
             return Reply({"Groups": [{"GroupName": each} for each in self.groups.get(sub, [])]})
         if operation == "AdminDeleteUser":
@@ -214,7 +215,7 @@ class UserPool(WireServer):
             raise Refusal("UsernameExistsException", "User account already exists")
         user = self.users[self.add(str(uuid.uuid4()), phone, verified=False, days_old=0)]
         self._update(user, given)
-        return Reply({"User": _shown(user, "Attributes")})
+        return Reply({"User": shown(user, "Attributes")})
 
     def _find(self, name: str) -> dict[str, Any]:
         """Return a user by sub or phone."""
@@ -235,8 +236,11 @@ class UserPool(WireServer):
         if int(generation) != self.generation:
             return aws_error("InvalidParameterException", "Invalid pagination token.")
         listed = [user for sub, user in self.users.items() if sub not in self.unlisted]
-        end = int(start) + asked["Limit"]
-        page = {"Users": [_shown(user, "Attributes") for user in listed[int(start) : end]]}
+        if wanted := asked.get("Filter"):
+            name, value = re.fullmatch(r'(\w+) = "([^"\\]*)"', wanted).groups()
+            listed = [user for user in listed if user["attributes"].get(name) == value]
+        end = int(start) + asked.get("Limit", 60)
+        page = {"Users": [shown(user, "Attributes") for user in listed[int(start) : end]]}
         if end < len(listed):
             page["PaginationToken"] = f"{self.generation}-{end}"
         return Reply(page)
@@ -247,7 +251,7 @@ def _name_of(request: Request) -> str:
     return request.operation or request.json["action"]
 
 
-def _shown(user: dict[str, Any], attributes: str) -> dict[str, Any]:
+def shown(user: dict[str, Any], attributes: str) -> dict[str, Any]:
     shown = {name: value for name, value in user.items() if name != "attributes"}
     shown[attributes] = [{"Name": n, "Value": v} for n, v in user["attributes"].items()]
     return shown

@@ -445,7 +445,7 @@ def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
             "VerifyAuthChallengeResponse",
             {
                 "ALLOWED_COUNTRIES": {"Ref": "AllowedCountries"},
-                "COGNITO_USERNAME": {"Ref": "Username"},
+                "COGNITO_USERNAME": {"Ref": "CognitoUsername"},
                 "CLIENT_IDS_PARAMETER": CLIENT_IDS_NAME,
                 "CODE_KEY_SECRET_ID": CODE_KEY_ID,
                 "LEDGER_TABLE": LEDGER_NAME,
@@ -479,7 +479,7 @@ def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
                 "APP_NAME": {"Ref": "AppName"},
                 "SITE_HOST": {"Ref": "SiteHost"},
                 "ALLOWED_COUNTRIES": {"Ref": "AllowedCountries"},
-                "COGNITO_USERNAME": {"Ref": "Username"},
+                "COGNITO_USERNAME": {"Ref": "CognitoUsername"},
                 "CLIENT_IDS_PARAMETER": CLIENT_IDS_NAME,
                 "CODE_KEY_SECRET_ID": CODE_KEY_ID,
                 "LEDGER_TABLE": LEDGER_NAME,
@@ -627,7 +627,7 @@ def test_code_key_is_no_parameter_and_no_output():
         "ReuseCodeKey",
         "ReuseLogs",
         "SignInPlan",
-        "Username",
+        "CognitoUsername",
         "Revision",
     }
     assert set(TEMPLATE["Parameters"]) == named | optional | set(LIMITS) | set(SENDERS)
@@ -731,7 +731,7 @@ def test_outputs_are_named_as_the_variables_of_the_site():
     for_the_site = {
         "AwsRegion": {"Ref": "AWS::Region"},
         "CognitoUserPoolId": POOL_ID,
-        "CognitoUsername": {"Ref": "Username"},
+        "CognitoUsername": {"Ref": "CognitoUsername"},
         "CognitoClientId": {"Ref": "UserPoolClient"},
         "LedgerFunction": {"Ref": "ManageLedger"},
         "TextsFunction": {"Ref": "SiteTexts"},

@@ -12,7 +12,7 @@ from accounts import phones
 from accounts.aws import cognito
 from accounts.conf import conf
 from accounts.sync.pace import Pace
-from cognito_admin import aws_account, repair
+from cognito_admin import attach, aws_account, plans, repair
 from cognito_admin.repair import Kind, Problem
 from cognito_admin.terminal import CarefulCommand, plain_errors
 
@@ -20,7 +20,8 @@ from cognito_admin.terminal import CarefulCommand, plain_errors
 class Command(CarefulCommand):
     help = (
         "Lists accounts that were never confirmed, and with --kinds those that wait for a first "
-        "password, whose number is written in another way, or that share one. Changes nothing "
+        "password, whose number is written in another way or not verified, or that share one. "
+        "Changes nothing "
         "without --repair, which lists them too, and asks. May be ended at any time: the next run "
         "goes on."
     )
@@ -57,6 +58,7 @@ class Command(CarefulCommand):
             raise CommandError("--older-than is not below zero")
         operator = aws_account.configured(pool_id)
         with plain_errors():
+            described, _ = plans.describe(operator, pool_id)
             # Listed to the end first: pages would move while accounts leave them.
             found = list(
                 repair.find(
@@ -64,6 +66,7 @@ class Command(CarefulCommand):
                     pool_id,
                     options["kinds"],
                     older_than=timedelta(hours=options["older_than"]),
+                    username=attach.username_of(described),
                 )
             )
             spared = Counter(each.left_alone for each in found if each.left_alone)
