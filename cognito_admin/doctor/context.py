@@ -132,6 +132,12 @@ class Context:
         """Return a parameter of the stack, "" where it has none of that name."""
         return self.stack.parameters.get(name, "")
 
+    @property
+    def username(self) -> str:
+        """``phone`` or ``attribute``, as the functions take user names of the pool."""
+        # The local CloudFormation does not list parameters that were left at their default.
+        return self.parameter("CognitoUsername") or "phone"
+
     def in_region(self, finding: Finding) -> Finding:
         """Return a finding whose commands ask the region of the stack, not that of the shell."""
         with_region = rf"\g<0> --region {self.account.region}"

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from cognito_admin import journal
+from cognito_admin import attach, journal
 from cognito_admin.doctor.context import Context, Finding, danger, ok, warning
 
 
@@ -18,6 +18,28 @@ def sign_up(context: Context) -> Iterator[Finding]:
             "anybody can sign up any number with a password of theirs, before its owner comes",
             context.set_pool("AdminCreateUserConfig.AllowAdminCreateUserOnly=true"),
         )
+
+
+def username(context: Context) -> Iterator[Finding]:
+    """The functions take user names of the pool for what they are."""
+    names = context.pool.get("UsernameAttributes") or []
+    if context.username == "phone" != attach.username_of(context.pool):
+        yield danger(
+            "user names",
+            "they are not phones, and the functions take them for such: any number on an account "
+            "leads to it, proven or not",
+            context.deploy_with('CognitoUsername = "attribute"'),
+        )
+    elif context.username == "attribute" and "phone_number" in names:
+        yield danger(
+            "user names",
+            "they are phones, and the functions do not take them for such: nobody new is texted",
+            context.deploy_with('CognitoUsername = "phone"'),
+        )
+    elif context.username == "attribute":
+        yield ok("user names", "they are not phones; verified numbers lead to accounts")
+    else:
+        yield ok("user names", "they are phones")
 
 
 def second_factor(context: Context) -> Iterator[Finding]:
@@ -126,4 +148,13 @@ def protection(context: Context) -> Iterator[Finding]:
 
 
 _ADMIN_ONLY = 'AccountRecoverySetting={"RecoveryMechanisms":[{"Name":"admin_only","Priority":1}]}'
-CHECKS = (sign_up, second_factor, unfinished, recovery, own_texts, native_codes, protection)
+CHECKS = (
+    sign_up,
+    username,
+    second_factor,
+    unfinished,
+    recovery,
+    own_texts,
+    native_codes,
+    protection,
+)

@@ -10,6 +10,7 @@ from django.core import checks
 
 from accounts.aws import tokens
 from accounts.conf import conf
+from cognito_admin import attach
 from cognito_admin.doctor.context import Context, Finding, danger, not_checked, ok, warning
 
 _TIMEOUT = 5
@@ -94,6 +95,7 @@ def pool_of_the_site(context: Context) -> Iterator[Finding]:
         name: (ours, theirs)
         for name, ours, theirs in (
             ("COGNITO_USER_POOL_ID", conf.user_pool_id, context.pool_id),
+            ("COGNITO_USERNAME", conf.username, context.username),
             ("COGNITO_CLIENT_ID", conf.client_id, context.stack.client_id),
             ("AWS_REGION", conf.region, context.pool_id.partition("_")[0]),
             ("LEDGER_FUNCTION", conf.ledger_function, context.stack.outputs["LedgerFunction"]),
@@ -125,6 +127,20 @@ def countries(context: Context) -> Iterator[Finding]:
         yield ok("countries of the site", "the triggers text all of them")
 
 
+def sign_up(context: Context) -> Iterator[Finding]:
+    """The pool lets the site make accounts, where it is to make any."""
+    if conf.sign_up != "open":
+        yield ok("open sign-up", "closed: the site makes no accounts")
+    elif why := attach.keeps_from_sign_up(context.pool, context.username):
+        yield danger(
+            "open sign-up",
+            f"it is open, and no account can be made: {why}",
+            "ACCOUNTS_SIGN_UP=closed in the site's environment",
+        )
+    else:
+        yield ok("open sign-up", "the pool lets the site make accounts")
+
+
 def name(context: Context) -> Iterator[Finding]:
     """Pages and texts call the site the same."""
     in_texts = context.parameter("AppName")
@@ -151,4 +167,4 @@ def django_checks(context: Context) -> Iterator[Finding]:
         yield ok("django", "manage.py check --deploy finds nothing")
 
 
-CHECKS = (keys, issuer, clock, pool_of_the_site, countries, name, django_checks)
+CHECKS = (keys, issuer, clock, pool_of_the_site, countries, sign_up, name, django_checks)

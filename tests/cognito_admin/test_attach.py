@@ -160,8 +160,6 @@ def test_lost_trigger_is_put_back_and_the_way_back_stays_the_first(aws, run, poo
 @pytest.mark.parametrize(
     ("given", "reason", "remedy"),
     [
-        ({"UsernameAttributes": ["email"]}, "sign in with email", "pool of our own"),
-        ({"UsernameAttributes": []}, "a name of its own", "pool of our own"),
         (
             {"MfaConfiguration": "ON"},
             "second factor",
@@ -219,6 +217,16 @@ def test_pool_whose_trigger_is_somebody_elses_is_refused(aws, run, pool):
             {"UsernameAttributes": [], "AliasAttributes": ["phone_number", "email"]},
             "ACCOUNTS_SIGN_UP=closed",
         ),
+        (
+            {"UsernameAttributes": ["email"]},
+            "User names are e-mail addresses: the site looks for the account that holds a phone",
+        ),
+        (
+            {"UsernameAttributes": ["email"]},
+            "Nobody new can be signed up by phone: user names are e-mail addresses",
+        ),
+        ({"UsernameAttributes": []}, "User names are names of another kind: the site looks for"),
+        ({"UsernameAttributes": []}, "Of 0 accounts, 0 can sign in by phone."),
         ({}, "Accounts without a phone"),
         ({}, "People with a second factor"),
         ({}, "PreTokenGeneration runs in sign-ins by phone as well"),

@@ -703,7 +703,17 @@ def test_site_without_the_admin_may_do_exactly_this():
         {
             "Sid": "ReadGroups",
             "Effect": "Allow",
-            "Action": "cognito-idp:AdminListGroupsForUser",
+            "Action": [
+                "cognito-idp:AdminListGroupsForUser",
+                # Everybody's data, so only where a sign-in cannot begin without it.
+                {
+                    "Fn::If": [
+                        "FindsAccountsByPhone",
+                        "cognito-idp:ListUsers",
+                        {"Ref": "AWS::NoValue"},
+                    ]
+                },
+            ],
             "Resource": POOL_ARN,
         },
         every["TextPeople"],

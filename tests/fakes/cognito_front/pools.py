@@ -87,11 +87,10 @@ class Pools:
 
         ``with_password``: somebody who must reset a password is told so by its proof.
         """
-        try:
-            found = self._api.admin_get_user(UserPoolId=client["UserPoolId"], Username=name)
-        except self._api.exceptions.UserNotFoundException:
+        found = self._find_by_name(client["UserPoolId"], name)
+        if found is None:
             if not hides_users(client):
-                raise Refusal("User does not exist.", code="UserNotFoundException") from None
+                raise Refusal("User does not exist.", code="UserNotFoundException")
             made_up = uuid.uuid3(uuid.NAMESPACE_URL, client["UserPoolId"] + name)
             return User(str(made_up), {}, exists=False)
         status = found["UserStatus"]
@@ -105,6 +104,19 @@ class Pools:
             )
         attributes = {each["Name"]: each["Value"] for each in found["UserAttributes"]}
         return User(found["Username"], attributes | {"cognito:user_status": status})
+
+    def _find_by_name(self, pool_id: str, name: str) -> dict[str, Any] | None:
+        """Return a user by a name that one may sign in with.
+
+        "Customizing sign-in attributes" of the developer guide has user names and aliases. The
+        operations for administrators take a ``sub`` as well, where it is not the user name too.
+        """
+        try:
+            found: dict[str, Any] = self._api.admin_get_user(UserPoolId=pool_id, Username=name)
+        except self._api.exceptions.UserNotFoundException:
+            return None
+        is_sub = {"Name": "sub", "Value": name} in found["UserAttributes"]
+        return None if is_sub and name != found["Username"] else found
 
     def tokens(self, client: Client, name: str, metadata: dict[str, str]) -> dict[str, Any]:
         """Let the emulator issue tokens, for a challenge that it answers with nothing else."""
