@@ -17,7 +17,7 @@ from tests.wire import Reply
 pytestmark = [pytest.mark.django_db, pytest.mark.pages]
 
 STEPS = ["ListUsers", "InitiateAuth"]
-MADE_BY_SITE = "phone-login-0123456789abcdef0123456789abcdef"
+MADE_BY_SITE = "phone-login-somebody"
 
 
 @pytest.fixture(params=["plain", "email"])
