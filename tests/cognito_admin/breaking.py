@@ -24,7 +24,7 @@ _CHECKS = {
     "dry_run": ("dry run",),
     "alarms": ("alarms", "alarm topic"),
     "pool": (
-        *("sign-up", "second factor", "unfinished change", "recovery", "own texts"),
+        *("sign-up", "user names", "second factor", "unfinished change", "recovery", "own texts"),
         *("native codes", "deletion protection"),
     ),
     "clients": (
@@ -32,7 +32,16 @@ _CHECKS = {
         *("token lives", "hosted pages", "write attributes", "other clients", "client list"),
     ),
     "texts": ("sandbox", "spend limit", "countries", "india"),
-    "site": ("keys", "issuer", "clock", "settings", "countries of the site", "name", "django"),
+    "site": (
+        "keys",
+        "issuer",
+        "clock",
+        "settings",
+        "countries of the site",
+        "open sign-up",
+        "name",
+        "django",
+    ),
 }
 _PART_OF = {check: part for part, checks in _CHECKS.items() for check in checks}
 

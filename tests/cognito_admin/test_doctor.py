@@ -520,6 +520,12 @@ SITE = {
         "TEXTS_FUNCTION is not set",
         "TEXTS_FUNCTION=phone-login-texts-local",
     ),
+    "user names taken for what they are not": (
+        {"COGNITO_USERNAME": "attribute"},
+        "settings",
+        "COGNITO_USERNAME is attribute, and phone in the stack",
+        "COGNITO_USERNAME=phone",
+    ),
     "country that is not texted": (
         {"ACCOUNTS_COUNTRIES": ["US", "FR"]},
         "countries of the site",
