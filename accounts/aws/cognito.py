@@ -69,8 +69,8 @@ class Gateway:
     ``client`` is a boto3 ``cognito-idp`` client that makes one attempt per call. With
     ``admin_api`` the steps of a sign-in are signed with IAM (AdminInitiateAuth), else they are
     authorised by the client secret alone (InitiateAuth); making and reading users needs IAM
-    either way. A ``sub`` names a user, and so does the phone (E.164): the pool's user names are
-    phones. ``cognito_by_attribute`` has the gateway to other pools.
+    either way. A ``sub`` names a user, and so does the phone (E.164), which is the user name here:
+    ``cognito_by_attribute`` has the gateway to other pools.
     """
 
     def __init__(
@@ -273,10 +273,9 @@ def _made_gateway() -> Gateway:
     )
     kind: type[Gateway] = Gateway
     if conf.username == "attribute":
-        # Here, since it builds on this module.
-        from accounts.aws import cognito_by_attribute
+        from accounts.aws.cognito_by_attribute import GatewayByAttribute  # It builds on this one.
 
-        kind = cognito_by_attribute.GatewayByAttribute
+        kind = GatewayByAttribute
     return kind(
         call_limits.Bounded(client, call_limits.calls_to("cognito-idp")),
         user_pool_id=conf.user_pool_id,

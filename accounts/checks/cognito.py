@@ -15,7 +15,7 @@ _REVALIDATE = range(60, 24 * 60 * 60 + 1)
 
 @register()
 def check_pool(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Require the settings of the user pool: E004, E005, E016."""
+    """Require the settings of the user pool: E004, E005, E017."""
     found: list[CheckMessage] = [
         Error(
             f"{name} is not set.",
@@ -37,7 +37,7 @@ def check_pool(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             Error(
                 'COGNITO_USERNAME must be "phone" or "attribute".',
                 hint="It is the output CognitoUsername of the stack of lambdas/template.yaml.",
-                id="accounts.E016",
+                id="accounts.E017",
             )
         )
     return found

@@ -140,16 +140,16 @@ def test_api_public_or_admin_is_no_e005(good, api):
 
 
 @pytest.mark.parametrize("username", ["", "Phone", "email", "sub"])
-def test_username_of_another_word_is_e016(good, username):
+def test_username_of_another_word_is_e017(good, username):
     good.COGNITO_USERNAME = username
 
-    message = only("accounts.E016")
+    message = only("accounts.E017")
 
     assert message.msg.startswith("COGNITO_USERNAME ")
 
 
 @pytest.mark.parametrize("username", ["phone", "attribute"])
-def test_username_phone_or_attribute_is_no_e016(good, username):
+def test_username_phone_or_attribute_is_no_e017(good, username):
     good.COGNITO_USERNAME = username
 
     assert found() == []
