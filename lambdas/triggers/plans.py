@@ -2,6 +2,7 @@
 
     code             a code by text: the default
     password code    a password, which Cognito itself checks, then the code
+    proof code       a proof of work, and only after it a text
 
 The stack's parameter says which steps there are, never the caller. A history holds nothing but
 wrong answers to a step and then a right one, step by step; every other history fails.
@@ -36,6 +37,8 @@ class Kind:
 # Each has a module of its name in ``kinds``.
 KINDS: dict[str, Kind] = {
     "code": Kind(tries=TRIES_PER_CODE, proves=True),
+    # A second one for a browser that stumbled over the first.
+    "proof": Kind(tries=2, proves=False),
 }
 
 

@@ -85,6 +85,16 @@ class Flow:
     def answer(self, response: Response, answer: Any) -> bool:
         return is_correct(self.answer_event(response, answer))
 
+    def then(self, *entries: tuple[str, bool]) -> Response:
+        """What Create returns after these answers, each by the metadata of what was asked."""
+        asked = self.start_event()
+        asked["request"]["session"] = [
+            {"challengeName": "CUSTOM_CHALLENGE", "challengeMetadata": metadata}
+            | {"challengeResult": result}
+            for metadata, result in entries
+        ]
+        return self.start(asked)
+
     def code(self) -> str:
         """The code of the newest text to the phone."""
         return self.messages()[-1].rpartition("#")[2]

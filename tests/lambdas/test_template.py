@@ -484,6 +484,7 @@ def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
                 "CODE_KEY_SECRET_ID": CODE_KEY_ID,
                 "LEDGER_TABLE": LEDGER_NAME,
                 "SIGN_IN_PLAN": {"Ref": "SignInPlan"},
+                "PROOF_WORK": {"Ref": "ProofWork"},
                 **{name: {"Ref": parameter} for parameter, name in (LIMITS | SENDERS).items()},
             },
         ),
@@ -628,6 +629,7 @@ def test_code_key_is_no_parameter_and_no_output():
         "ReuseLogs",
         "SignInPlan",
         "CognitoUsername",
+        "ProofWork",
         "Revision",
     }
     assert set(TEMPLATE["Parameters"]) == named | optional | set(LIMITS) | set(SENDERS)

@@ -7,10 +7,11 @@ from typing import Any
 
 from accounts.aws.challenges.base import OURS, Challenge
 from accounts.aws.challenges.code import CodeChallenge
+from accounts.aws.challenges.proof import ProofChallenge
 
 __all__ = ["KINDS", "OURS", "Challenge", "CodeChallenge", "named"]
 
-KINDS: dict[str, type[Challenge]] = {each.kind: each for each in (CodeChallenge,)}
+KINDS: dict[str, type[Challenge]] = {each.kind: each for each in (CodeChallenge, ProofChallenge)}
 _BUILT_IN = {each.cognito_name: each for each in KINDS.values() if each.cognito_name != OURS}
 
 
