@@ -4,11 +4,15 @@
 const work = document.getElementById("work");
 const form = work.closest("form");
 const button = form.querySelector("[type=submit]");
-const worker = new Worker(work.dataset.worker);
+const worker = "Worker" in window && new Worker(work.dataset.worker);
+
+// Browsers before 2024 do not know by their styles that scripts run.
+document.querySelector(".unscripted").hidden = true;
 
 function say(state) {
   work.textContent = work.dataset[state];
-  work.toggleAttribute("aria-busy", state === "doing");
+  // A region that is aria-busy is not read out.
+  work.classList.toggle("busy", state === "doing");
 }
 
 function found(number) {
@@ -25,13 +29,17 @@ function failed() {
   say("failed");
 }
 
-worker.addEventListener("message", (event) =>
-  event.data === null ? failed() : found(event.data),
-);
-worker.addEventListener("error", failed);
-say("doing");
-worker.postMessage({
-  digest: work.dataset.digest,
-  salt: work.dataset.salt,
-  largest: Number(work.dataset.largest),
-});
+if (worker) {
+  worker.addEventListener("message", (event) =>
+    event.data === null ? failed() : found(event.data),
+  );
+  worker.addEventListener("error", failed);
+  say("doing");
+  worker.postMessage({
+    digest: work.dataset.digest,
+    salt: work.dataset.salt,
+    largest: Number(work.dataset.largest),
+  });
+} else {
+  say("failed");
+}

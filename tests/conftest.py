@@ -1,3 +1,4 @@
+import contextlib
 import functools
 import gc
 import itertools
@@ -22,6 +23,7 @@ from localcloud import inbox
 from localcloud.cloud import Cloud
 from tests import postgres as postgresql
 from tests import provision
+from tests import sign_in_plan as sign_in_plans
 from tests.fakes.cognito_front.front import CognitoFront
 from tests.redis import Redis
 from tests.wire import WireServer
@@ -280,3 +282,16 @@ def redis_url(tmp_path_factory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def project() -> Path:
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def sign_in_plan(on_cloud: Cloud, settings) -> Iterator[Callable[..., None]]:
+    """``sign_in_plan("proof code")``: let triggers and site have these steps until the test ends."""
+    with contextlib.ExitStack() as stack:
+
+        def change(plan: str, **variables: str) -> None:
+            stack.enter_context(sign_in_plans.deployed(on_cloud, plan, **variables))
+            settings.ACCOUNTS_SIGN_IN_PLAN = plan
+            settings.TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
+
+        yield change

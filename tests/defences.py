@@ -47,6 +47,7 @@ _TEXTS = "tests/lambdas/ledger/test_texts.py::"
 _UNSENT = "tests/lambdas/codes/test_unsent.py::"
 _USERNAME = "tests/lambdas/test_username.py::"
 _DEFINE = "tests/lambdas/test_define_auth_challenge.py::"
+_PROOF = "tests/lambdas/kinds/test_proof.py::"
 _PLANS = "tests/lambdas/test_plans.py::"
 _SESSIONS = "tests/accounts/sessions/test_sessions.py::"
 _TEMPLATE = "tests/lambdas/test_template.py::"
@@ -215,6 +216,30 @@ DEFENCES = (
         "if not any(KINDS[word].proves for word in ours):",
         "if False:",
         (f"{_PLANS}test_parse_refuses_what_is_no_plan",),
+    ),
+    Defence(
+        "a proof of work is the number that was drawn",
+        "lambdas/triggers/kinds/proof.py",
+        'if not hmac.compare_digest(answer, private["number"]):',
+        "if not answer:",
+        (
+            f"{_PROOF}test_number_of_another_challenge_is_wrong",
+            f"{_PROOF}test_other_number_is_wrong_and_another_challenge_follows_once",
+        ),
+    ),
+    Defence(
+        "a proof of work ends with its time",
+        "lambdas/triggers/kinds/proof.py",
+        'if answered.now >= int(private["expiresAt"]):',
+        "if False:",
+        (f"{_PROOF}test_number_found_too_late_is_wrong",),
+    ),
+    Defence(
+        "a proof of work counts once",
+        "lambdas/triggers/kinds/proof.py",
+        "return ledger.configured().guesses.take(name, now=answered.now)",
+        "return ledger.configured() is not None and bool(name)",
+        (f"{_PROOF}test_number_found_is_right_once",),
     ),
     Defence(
         "nobody who is unknown gets tokens",

@@ -9,7 +9,7 @@ from accounts.aws.challenges.base import OURS, Challenge
 from accounts.aws.challenges.code import CodeChallenge
 from accounts.aws.challenges.proof import ProofChallenge
 
-__all__ = ["KINDS", "OURS", "Challenge", "CodeChallenge", "named"]
+__all__ = ["KINDS", "OURS", "Challenge", "CodeChallenge", "ProofChallenge", "named"]
 
 KINDS: dict[str, type[Challenge]] = {each.kind: each for each in (CodeChallenge, ProofChallenge)}
 _BUILT_IN = {each.cognito_name: each for each in KINDS.values() if each.cognito_name != OURS}

@@ -15,7 +15,6 @@ import time
 from .. import environment, keys, ledger, telemetry
 from ..codes.pace import milliseconds_since
 from ..limits import configured
-from ..plans import KINDS
 from . import Answered, Asked, Made
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
@@ -34,7 +33,6 @@ def make(asked: Asked) -> Made:
             "salt": salt,
             "maxnumber": str(largest),
             "expiresAt": expires_at,
-            "triesLeft": str(KINDS["proof"].tries - len(asked.earlier)),
         },
         private={"salt": salt, "number": str(number), "expiresAt": expires_at},
         metadata="",

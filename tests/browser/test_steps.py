@@ -1,0 +1,119 @@
+"""Pages of the steps of a sign-in that are no code."""
+
+import hashlib
+import time
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from accounts.aws.challenges import ProofChallenge
+from tests.browser.conftest import assert_accessible, place
+from tests.browser.test_gallery import CUT_OFF
+from tests.codes import code_in
+
+CHALLENGE = "/accounts/login/challenge/"
+NO_SCRIPTS = pytest.mark.browser_context_args(java_script_enabled=False)
+
+
+def proof(number: int = 700, *, largest: int = 1000) -> ProofChallenge:
+    salt = "5a17"
+    return ProofChallenge(
+        session="",
+        username="",
+        expires_at=int(time.time()) + 300,
+        tries_left=2,
+        digest=hashlib.sha256(f"{salt}{number}".encode()).hexdigest(),
+        salt=salt,
+        largest=largest,
+    )
+
+
+def ask(page: Page, site: str, phone: str) -> None:
+    page.goto(f"{site}/")
+    page.get_by_label("Mobile number").fill(phone)
+    page.get_by_role("button", name="Text me a code").click()
+
+
+# A proof of work
+
+
+def test_proof_solves_and_sends_itself_and_then_the_text_leaves(
+    sign_in_plan, site, page, phone, texts
+):
+    sign_in_plan("proof code", PROOF_WORK="3000")
+    ask(page, site, phone)
+    expect(page.get_by_role("heading", name="Type your code")).to_be_visible(timeout=20_000)
+    [text] = texts(phone)
+    page.get_by_label("6-digit code").fill(code_in(text))
+    expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
+
+
+def test_proof_says_what_goes_on(page, site, phone):
+    def keep(route: Route) -> None:
+        """Let the page stay when it sends itself."""
+        if route.request.method == "POST":
+            route.fulfill(status=204)
+        else:
+            route.continue_()
+
+    page.route(f"**{CHALLENGE}", keep)
+    place(page, site, phone, CHALLENGE, challenge=proof(largest=10**9, number=10**9))
+    expect(page.get_by_role("status")).to_have_text("It is at work. This takes a few seconds.")
+    expect(page.get_by_role("button", name="Go on")).to_be_hidden()
+    assert_accessible(page)
+    place(page, site, phone, CHALLENGE, challenge=proof())
+    expect(page.get_by_role("status")).to_have_text("It is done.")
+    expect(page.get_by_role("button", name="Go on")).to_be_visible()
+    assert page.locator("input[name=answer]").input_value() == "700"
+    assert_accessible(page)
+
+
+def test_proof_that_no_number_solves_says_so(page, site, phone):
+    impossible = proof(number=10**6)
+    place(page, site, phone, CHALLENGE, challenge=impossible)
+    expect(page.get_by_role("status")).to_have_text(
+        "This browser could not do it. Update it, or use another one."
+    )
+    expect(page.get_by_role("button", name="Go on")).to_be_hidden()
+
+
+def test_proof_in_a_browser_that_cannot_digest_says_so(alone, page, site, phone):
+    page.add_init_script("delete window.Worker")
+    place(page, site, phone, CHALLENGE, challenge=proof())
+    expect(page.get_by_role("status")).to_have_text(
+        "This browser could not do it. Update it, or use another one."
+    )
+
+
+def test_proof_after_an_error_waits_for_the_person(sign_in_plan, site, page, phone):
+    """A page that is not taken must not send itself for ever."""
+    sign_in_plan("proof code", PROOF_WORK="1000")
+    page.route("**/proof_worker*", lambda route: route.fulfill(
+        content_type="text/javascript", body="onmessage = () => postMessage(`${Math.random()}`)"
+    ))
+    ask(page, site, phone)
+    expect(page.get_by_text("You have 1 try left")).to_be_visible()
+    page.wait_for_timeout(300)
+    expect(page.get_by_role("button", name="Go on")).to_be_visible()
+    assert_accessible(page)
+    page.get_by_role("button", name="Go on").press("Enter")
+    expect(page.get_by_label("Mobile number")).to_be_visible()
+
+
+@NO_SCRIPTS
+def test_proof_without_javascript_says_what_to_do(page, site, phone, settings):
+    settings.SITE_CONTACT = "help@example.com"
+    place(page, site, phone, CHALLENGE, challenge=proof())
+    expect(page.get_by_text("This step needs JavaScript.")).to_be_visible()
+    expect(page.get_by_role("link", name="help@example.com")).to_be_visible()
+    expect(page.get_by_role("button", name="Go on")).to_be_hidden()
+    expect(page.get_by_role("link", name="Start again")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_proof_fits_the_narrowest_page(page, site, phone, scheme):
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.emulate_media(color_scheme=scheme)
+    place(page, site, phone, CHALLENGE, challenge=proof(number=10**9, largest=10**9))
+    expect(page.get_by_role("status")).to_have_text("It is at work. This takes a few seconds.")
+    assert page.evaluate(CUT_OFF) == []

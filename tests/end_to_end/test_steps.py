@@ -1,0 +1,159 @@
+"""Sign-ins of more steps than a code: the site, boto3, and the deployed triggers."""
+
+import re
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from django.test import Client
+
+from localcloud.cloud import Cloud
+from localcloud.emulator import REGION
+from tests import proofs
+from tests.codes import code_in, wrong
+from tests.login_steps import CODE, LOGIN, answer, ask, is_signed_in
+
+pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
+
+CHALLENGE = "/accounts/login/challenge/"
+
+
+class Caller:
+    """Somebody who goes straight to Cognito, with the client for apps."""
+
+    def __init__(self, cloud: Cloud, url: str) -> None:
+        self._client_id = cloud.outputs["PublicClientId"]
+        session = boto3.Session("none", "none", region_name=REGION)
+        self._api = session.client("cognito-idp", endpoint_url=url)
+
+    def start(self, name: str):
+        return self._api.initiate_auth(
+            ClientId=self._client_id,
+            AuthFlow="CUSTOM_AUTH",
+            AuthParameters={"USERNAME": name},
+        )
+
+    def answer(self, reply, answer: str):
+        return self._api.respond_to_auth_challenge(
+            ClientId=self._client_id,
+            ChallengeName="CUSTOM_CHALLENGE",
+            Session=reply["Session"],
+            ChallengeResponses={
+                "USERNAME": reply["ChallengeParameters"]["USERNAME"],
+                "ANSWER": answer,
+            },
+        )
+
+
+@pytest.fixture
+def caller(on_cloud, strict) -> Caller:
+    return Caller(on_cloud, strict.url)
+
+
+@pytest.fixture
+def member(cloud: Cloud, phone: str) -> str:
+    """The number of somebody who has an account."""
+    cloud.root_session().client("cognito-idp", endpoint_url=cloud.emulator.url).admin_create_user(
+        UserPoolId=cloud.outputs["CognitoUserPoolId"],
+        Username=phone,
+        MessageAction="SUPPRESS",
+        UserAttributes=[{"Name": "phone_number", "Value": phone}],
+    )
+    return phone
+
+
+def kind(reply) -> str:
+    return reply["ChallengeParameters"]["kind"]
+
+
+def solved(reply) -> str:
+    return proofs.solved(reply["ChallengeParameters"])
+
+
+def asked_on(page) -> dict[str, str]:
+    """The task that a page gives to its script, by the triggers' names for it."""
+    found = dict(re.findall(r'data-(digest|salt|largest)="(\w+)"', page.content.decode()))
+    return {"challenge": found["digest"], "salt": found["salt"], "maxnumber": found["largest"]}
+
+
+def send(client: Client, kind: str, answer: str):
+    return client.post(CHALLENGE, {"answer": answer, "kind": kind})
+
+
+# A proof of work, then the code
+
+
+def test_proof_straight_at_cognito_comes_before_the_text(sign_in_plan, caller, member, texts):
+    sign_in_plan("proof code")
+    proof = caller.start(member)
+    assert (kind(proof), texts(member)) == ("proof", [])
+    again = caller.answer(proof, "x")
+    assert (kind(again), texts(member)) == ("proof", [])
+    code = caller.answer(again, solved(again))
+    assert kind(code) == "code"
+    [text] = texts(member)
+    assert caller.answer(code, code_in(text))["AuthenticationResult"]["IdToken"]
+
+
+def test_proof_that_fails_twice_ends_the_flow_without_a_text(sign_in_plan, caller, member, texts):
+    sign_in_plan("proof code")
+    again = caller.answer(caller.start(member), "x")
+    with pytest.raises(ClientError, match="NotAuthorized"):
+        caller.answer(again, "x")
+    assert texts(member) == []
+
+
+def test_code_is_no_answer_to_a_proof(sign_in_plan, caller, member, texts):
+    sign_in_plan("proof code")
+    proof = caller.start(member)
+    reply = caller.answer(proof, solved(proof))
+    code = code_in(texts(member)[0])
+    assert kind(caller.answer(caller.start(member), code)) == "proof"
+    assert "AuthenticationResult" in caller.answer(reply, code)
+
+
+def test_stranger_proves_and_is_never_right(sign_in_plan, caller, phone, texts):
+    sign_in_plan("proof code")
+    proof = caller.start(phone)
+    code = caller.answer(proof, solved(proof))
+    assert (kind(proof), kind(code), texts(phone)) == ("proof", "code", [])
+    assert kind(caller.answer(code, "000000")) == "code"
+
+
+def test_site_signs_in_with_a_proof_and_a_code(sign_in_plan, strict_site, phone, texts):
+    sign_in_plan("proof code")
+    assert ask(strict_site, phone, next="/admin/").url == CHALLENGE
+    page = strict_site.get(CHALLENGE)
+    assert texts(phone) == []
+    done = send(strict_site, "proof", proofs.solved(asked_on(page)))
+    assert (done.status_code, done.url) == (302, CODE)
+    assert answer(strict_site, code_in(texts(phone)[0])).url == "/admin/"
+    assert is_signed_in(strict_site)
+
+
+def test_site_after_two_wrong_proofs_starts_over(sign_in_plan, strict_site, phone, texts):
+    sign_in_plan("proof code")
+    ask(strict_site, phone)
+    first = send(strict_site, "proof", "1x")
+    assert "You have 1 try left" in first.content.decode()
+    # The page that had an error does not send itself again.
+    assert "data-goes" not in first.content.decode()
+    assert send(strict_site, "proof", "2x").url == LOGIN
+    assert texts(phone) == []
+
+
+def test_site_second_press_of_a_proof_goes_on_to_the_code(sign_in_plan, strict_site, phone, texts):
+    sign_in_plan("proof code")
+    ask(strict_site, phone)
+    number = proofs.solved(asked_on(strict_site.get(CHALLENGE)))
+    assert [send(strict_site, "proof", number).url for _ in range(2)] == [CODE, CODE]
+    assert len(texts(phone)) == 1
+    wrong_one = answer(strict_site, wrong(code_in(texts(phone)[0])))
+    assert "You have 2 tries left" in wrong_one.content.decode()
+
+
+@pytest.fixture
+def strict_site(on_cloud) -> Client:
+    return Client()
+
+
