@@ -286,7 +286,7 @@ def project() -> Path:
 
 @pytest.fixture
 def sign_in_plan(on_cloud: Cloud, settings) -> Iterator[Callable[..., None]]:
-    """``sign_in_plan("proof code")``: let triggers and site have these steps until the test ends."""
+    """``sign_in_plan("proof code")``: triggers and site have these steps until the test ends."""
     with contextlib.ExitStack() as stack:
 
         def change(plan: str, **variables: str) -> None:

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 
 from localcloud.cloud import Cloud
+from localcloud.warm_up import warm_up
 
 _FUNCTIONS = ("define", "create", "verify")
 
@@ -19,11 +20,11 @@ def deployed(cloud: Cloud, plan: str, **variables: str) -> Iterator[None]:
         environment = api.get_function_configuration(FunctionName=function)["Environment"]
         before[function] = (live, environment)
         changed = environment["Variables"] | variables | {"SIGN_IN_PLAN": plan}
-        api.update_function_configuration(
-            FunctionName=function, Environment={"Variables": changed}
-        )
+        api.update_function_configuration(FunctionName=function, Environment={"Variables": changed})
         version = api.publish_version(FunctionName=function)["Version"]
         api.update_alias(FunctionName=function, Name="live", FunctionVersion=version)
+    # They are new ones, whose first call is slow.
+    warm_up(cloud)
     try:
         yield
     finally:

@@ -194,6 +194,14 @@ def place(
     page.goto(f"{site}{address}", wait_until="domcontentloaded")
 
 
+# What stands outside the window, or is hidden by the box around it.
+CUT_OFF = """() => [...document.querySelectorAll("body *")].filter((one) => {
+  const box = one.getBoundingClientRect();
+  const hides = getComputedStyle(one).overflowX === "hidden" && one.scrollWidth > one.clientWidth
+    && !one.matches(".heard");
+  return box.width && (box.right > innerWidth + 1 || box.left < -1 || hides);
+}).map((one) => one.outerHTML.slice(0, 200))"""
+
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _COLOURS = ["color-contrast", "link-in-text-block"]
 

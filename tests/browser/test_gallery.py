@@ -25,7 +25,7 @@ from accounts import sessions
 from accounts.aws import cognito
 from accounts.models import Operation, Session, User
 from config import urls
-from tests.browser.conftest import assert_accessible, place
+from tests.browser.conftest import CUT_OFF, assert_accessible, place
 from tests.fakes.sign_in_pool import SignInPool, further_step
 from tests.fakes.tokens import CLIENT_ID, CLIENT_SECRET, ISSUER
 
@@ -47,13 +47,6 @@ LOGIN, CODE, LOGOUT, INBOX = (
 DEVICES, ENDED, CONFIRM = "/accounts/devices/", "/accounts/ended/", "/accounts/confirm/"
 NUMBER, CHANGED = "/accounts/number/", "/accounts/number/changed/"
 TAKE_OVER, CANCEL = "/accounts/login/take-over/", "/accounts/login/cancel/"
-# What stands outside the window, or is hidden by the box around it.
-CUT_OFF = """() => [...document.querySelectorAll("body *")].filter((one) => {
-  const box = one.getBoundingClientRect();
-  const hides = getComputedStyle(one).overflowX === "hidden" && one.scrollWidth > one.clientWidth
-    && !one.matches(".heard");
-  return box.width && (box.right > innerWidth + 1 || box.left < -1 || hides);
-}).map((one) => one.outerHTML.slice(0, 200))"""
 
 
 # Lays what a page holds under the stylesheets of this one. Scripts do not run again.

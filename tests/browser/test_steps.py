@@ -7,8 +7,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from accounts.aws.challenges import ProofChallenge
-from tests.browser.conftest import assert_accessible, place
-from tests.browser.test_gallery import CUT_OFF
+from tests.browser.conftest import CUT_OFF, assert_accessible, place
 from tests.codes import code_in
 
 CHALLENGE = "/accounts/login/challenge/"
@@ -88,9 +87,12 @@ def test_proof_in_a_browser_that_cannot_digest_says_so(alone, page, site, phone)
 def test_proof_after_an_error_waits_for_the_person(sign_in_plan, site, page, phone):
     """A page that is not taken must not send itself for ever."""
     sign_in_plan("proof code", PROOF_WORK="1000")
-    page.route("**/proof_worker*", lambda route: route.fulfill(
-        content_type="text/javascript", body="onmessage = () => postMessage(`${Math.random()}`)"
-    ))
+    page.route(
+        "**/proof_worker*",
+        lambda route: route.fulfill(
+            content_type="text/javascript", body="onmessage = () => postMessage(`${Math.random()}`)"
+        ),
+    )
     ask(page, site, phone)
     expect(page.get_by_text("You have 1 try left")).to_be_visible()
     page.wait_for_timeout(300)

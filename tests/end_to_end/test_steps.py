@@ -155,5 +155,3 @@ def test_site_second_press_of_a_proof_goes_on_to_the_code(sign_in_plan, strict_s
 @pytest.fixture
 def strict_site(on_cloud) -> Client:
     return Client()
-
-
