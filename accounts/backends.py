@@ -38,6 +38,7 @@ class CognitoBackend(ModelBackend):
             claims.sub, claims.phone, phone_verified=claims.phone_verified
         )
         user.texted_in = claims.locale
+        user.signed_in_by = claims.methods
         if not user.cognito_enabled:
             # The token may be older than their exclusion, so it proves nothing.
             revalidation.ask(user)

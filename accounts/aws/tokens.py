@@ -45,6 +45,7 @@ class Claims:
 
     ``phone`` is in E.164, ``locale`` the language of the texts.
     ``groups`` are those of the user pool, which operators of the pool alone give and take.
+    ``methods`` say how somebody signed in (RFC 8176), where the pool's tokens do.
     """
 
     sub: str
@@ -52,6 +53,7 @@ class Claims:
     phone_verified: bool
     locale: str | None = None
     groups: frozenset[str] = frozenset()
+    methods: frozenset[str] = frozenset()
 
 
 class SigningKeys(PyJWKClient):
@@ -173,12 +175,13 @@ class Verifier:
             phone=phone if isinstance(phone, str) else None,
             phone_verified=claims.get("phone_number_verified") is True,
             locale=locale if isinstance(locale, str) else None,
-            groups=_groups(claims.get("cognito:groups")),
+            groups=_names(claims.get("cognito:groups")),
+            methods=_names(claims.get("amr")),
         )
 
 
-def _groups(claimed: Any) -> frozenset[str]:
-    """Read the names in a claim; anything but a list of names grants nothing."""
+def _names(claimed: Any) -> frozenset[str]:
+    """Read the names in a claim; anything but a list of names says nothing."""
     if not isinstance(claimed, list):
         return frozenset()
     return frozenset(name for name in claimed if isinstance(name, str))

@@ -12,7 +12,7 @@ from accounts import after_response, phones, sessions
 from accounts.aws import cognito, tokens
 from accounts.aws.cognito_values import Tokens
 from accounts.events import sharing, sign_ins
-from accounts.login import attempt_steps, locale, lock, pending
+from accounts.login import attempt_steps, locale, lock, methods, pending
 from accounts.login.attempt_steps import Step
 from accounts.login.errors import InUse, NothingPending, StartOver
 from accounts.login.pending import Pending
@@ -62,11 +62,13 @@ def let_in(this: Step, user: User, *, may_end_others: bool = False) -> bool:
     except concurrency.InUse:
         # From here on the session is worth a sign-in, so nobody may have planted its key.
         request.session.cycle_key()
-        this.store(replace(waiting, challenge=None, proven=user.pk, proven_at=time.time()))
+        asked = replace(waiting, proven=user.pk, proven_at=time.time())
+        this.store(replace(asked, challenge=None, methods=" ".join(user.signed_in_by)))
         return False
     except concurrency.ShutOut as error:
         over = replace(waiting, challenge=None, proven=None)
         raise StartOver(reason="shut_out", becomes=over) from error
+    methods.keep(request, user.signed_in_by or waiting.methods.split())
     this.note(
         Kind.SUCCEEDED,
         user=user,

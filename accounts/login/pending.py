@@ -33,8 +33,9 @@ class Pending:
     ``sub`` is the identity that asked, where it was known before the code was. ``wrong_answer``
     is a digest of the last wrong code. ``reference`` is what support finds this sign-in by, and
     ``texted_at`` when its last text was asked for. ``proven`` is the id of the user whose code was
-    right, while they are asked whether to end another device's session; ``further_step`` is what
-    Cognito asked for after the right code. Times are in seconds since the epoch.
+    right, while they are asked whether to end another device's session, and ``methods`` is how they
+    signed in; ``further_step`` is what Cognito asked for after the right code. Times are in seconds
+    since the epoch.
     """
 
     attempt: str
@@ -50,6 +51,7 @@ class Pending:
     proven: int | None = None
     proven_at: float = 0.0
     further_step: str = ""
+    methods: str = ""
 
     @property
     def code(self) -> CodeChallenge | None:

@@ -196,6 +196,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     # The language of their texts, from the ID token of this sign-in; not stored here.
     texted_in: str | None = None
+    # How they signed in, from the same token.
+    signed_in_by: frozenset[str] = frozenset()
 
     objects: ClassVar[UserManager] = UserManager()
 

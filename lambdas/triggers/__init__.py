@@ -6,6 +6,7 @@ One module per function holds a thin ``handler``:
     create_auth_challenge           draws a challenge and texts its code
     verify_auth_challenge_response  compares the answer
     pre_sign_up                     refuses public sign-up
+    pre_token_generation            says in the tokens how somebody signed in, where that is on
     site_texts                      texts that the site asks for: proofs of a number, notices
     manage_ledger                   shows, clears and sums up counts, for operators
 

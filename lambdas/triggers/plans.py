@@ -21,24 +21,28 @@ PASSWORD = "password"  # noqa: S105 - the name of a step
 # The caller starts these rounds, and Cognito checks them: we see only that they were right.
 PASSWORD_ROUNDS = ("SRP_A", "PASSWORD_VERIFIER")
 _MOST_STEPS = 4
+# Methods by something that the person knows.
+_KNOWN = {"pwd", "kba"}
 
 
 @dataclass(frozen=True)
 class Kind:
     """A kind of challenge. ``tries`` is how often one of it may be answered in a sign-in.
 
-    ``proves``: a right answer shows who it is. A plan needs a step that does.
+    ``proves``: a right answer shows who it is. A plan needs a step that does. ``method`` is its
+    name in the tokens (RFC 8176), "" where it says nothing of the person.
     """
 
     tries: int
     proves: bool
+    method: str = ""
 
 
 # Each has a module of its name in ``kinds``.
 KINDS: dict[str, Kind] = {
-    "code": Kind(tries=TRIES_PER_CODE, proves=True),
     # A second one for a browser that stumbled over the first.
     "proof": Kind(tries=2, proves=False),
+    "code": Kind(tries=TRIES_PER_CODE, proves=True, method="sms"),
 }
 
 
@@ -124,6 +128,16 @@ def next_step(plan: Plan, history: Any) -> Next:
     if position == len(plan):
         return Next(Decision.TOKENS)
     return Next(Decision.CHALLENGE, plan[position], tuple(earlier))
+
+
+def methods(plan: Plan) -> list[str]:
+    """Return how somebody signed in who took every step of a plan, in the words of RFC 8176.
+
+    "mfa" is among them where something they know and something they have were both asked for.
+    """
+    steps = ["pwd" if word == PASSWORD else KINDS[word].method for word in plan]
+    found = {method for method in steps if method}
+    return sorted(found | {"mfa"}) if found & _KNOWN and found - _KNOWN else sorted(found)
 
 
 def marked(kind: str, metadata: str) -> str:

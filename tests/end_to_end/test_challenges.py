@@ -58,7 +58,8 @@ def lambdas(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module", params=["watchword code", "code watchword"])
 def cloud(request, tmp_path_factory, lambdas) -> Iterator[Cloud]:
     state = tmp_path_factory.mktemp("cloud")
-    with Cloud(state, parameters={"SignInPlan": request.param}, lambdas=lambdas) as running:
+    parameters = {"SignInPlan": request.param, "TokenClaims": "true"}
+    with Cloud(state, parameters=parameters, lambdas=lambdas) as running:
         yield running
 
 
@@ -130,6 +131,7 @@ def test_plan_signs_in_after_each_of_its_steps_with_one_text(client, phone, text
     kinds = [each.kind for each in SignInEvent.objects.order_by("pk")]
     assert kinds == ["started", "sent", "succeeded"]
     assert User.objects.get(phone=phone).phone_verified
+    assert client.session["accounts.methods"] == ["sms"]
 
 
 def test_plan_each_page_leads_to_the_step_that_is_awaited(client, phone, texts, plan):

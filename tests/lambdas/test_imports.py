@@ -16,6 +16,7 @@ HANDLERS = [
     "define_auth_challenge",
     "manage_ledger",
     "pre_sign_up",
+    "pre_token_generation",
     "site_texts",
     "verify_auth_challenge_response",
 ]

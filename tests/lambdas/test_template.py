@@ -23,6 +23,7 @@ FUNCTIONS = [
     "DefineAuthChallenge",
     "ManageLedger",
     "PreSignUp",
+    "PreTokenGeneration",
     "SiteTexts",
     "VerifyAuthChallengeResponse",
 ]
@@ -30,6 +31,7 @@ TRIGGERS = [
     "CreateAuthChallenge",
     "DefineAuthChallenge",
     "PreSignUp",
+    "PreTokenGeneration",
     "VerifyAuthChallengeResponse",
 ]
 PUBLIC_CLIENT = RESOURCES["PublicUserPoolClient"]["Properties"]
@@ -97,6 +99,12 @@ TEXT_THROUGH_PINPOINT = {
     "Effect": "Allow",
     "Action": "mobiletargeting:SendMessages",
     "Resource": {"Fn::Sub": "arn:${AWS::Partition}:mobiletargeting:*:${AWS::AccountId}:apps/*"},
+}
+SEE_WHAT_WAS_USED = {
+    "Sid": "SeeWhatWasUsed",
+    "Effect": "Allow",
+    "Action": "dynamodb:GetItem",
+    "Resource": LEDGER_ARN,
 }
 REPORT_USED_CODES = {
     "Sid": "ReportUsedCodes",
@@ -326,7 +334,7 @@ def test_client_reads_no_more_than_it_needs():
     assert sorted(CLIENT["ReadAttributes"]) == ["locale", "phone_number", "phone_number_verified"]
 
 
-def test_functions_are_the_four_triggers_and_two_for_the_site():
+def test_functions_are_the_five_triggers_and_two_for_the_site():
     assert of_type("AWS::Serverless::Function") == FUNCTIONS
 
 
@@ -337,7 +345,23 @@ def test_function_for_the_site_is_run_by_nothing_but_a_call(name):
 
 
 def test_pool_calls_these_triggers_and_no_other():
-    assert POOL["LambdaConfig"] == {name: {"Ref": f"{name}.Alias"} for name in TRIGGERS}
+    always = [name for name in TRIGGERS if name != "PreTokenGeneration"]
+    versioned = {"LambdaArn": {"Ref": "PreTokenGeneration.Alias"}, "LambdaVersion": "V2_0"}
+    assert POOL["LambdaConfig"] == {
+        **{name: {"Ref": f"{name}.Alias"} for name in always},
+        "PreTokenGenerationConfig": only_if("TokensSayHow", versioned),
+    }
+
+
+def test_tokens_say_how_only_where_that_is_asked_of_a_pool_of_ours():
+    """Cognito lets such a function into access tokens in the dearer tier alone."""
+    assert TEMPLATE["Parameters"]["TokenClaims"]["Default"] == "false"
+    assert TEMPLATE["Conditions"]["TokensSayHow"] == {
+        "Fn::And": [{"Condition": "OwnPool"}, {"Fn::Equals": [{"Ref": "TokenClaims"}, "true"]}]
+    }
+    assert POOL["UserPoolTier"] == {"Fn::If": ["TokensSayHow", "ESSENTIALS", "LITE"]}
+    for name in ("PreTokenGeneration", "PreTokenGenerationPermission"):
+        assert RESOURCES[name]["Condition"] == "TokensSayHow"
 
 
 @pytest.mark.parametrize("name", TRIGGERS)
@@ -442,6 +466,15 @@ def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
         ("DefineAuthChallenge", {"SIGN_IN_PLAN": {"Ref": "SignInPlan"}}),
         ("PreSignUp", {}),
         (
+            "PreTokenGeneration",
+            {
+                "CLIENT_IDS_PARAMETER": CLIENT_IDS_NAME,
+                "CODE_KEY_SECRET_ID": CODE_KEY_ID,
+                "LEDGER_TABLE": LEDGER_NAME,
+                "SIGN_IN_PLAN": {"Ref": "SignInPlan"},
+            },
+        ),
+        (
             "VerifyAuthChallengeResponse",
             {
                 "ALLOWED_COUNTRIES": {"Ref": "AllowedCountries"},
@@ -505,6 +538,7 @@ def test_functions_that_need_no_aws_are_given_none():
     [
         ("DefineAuthChallenge", []),
         ("PreSignUp", []),
+        ("PreTokenGeneration", [READ_CODE_KEY, READ_CLIENTS, SEE_WHAT_WAS_USED]),
         (
             "VerifyAuthChallengeResponse",
             [READ_CODE_KEY, READ_CLIENTS, COUNT, only_if("ReportsUsedCodes", REPORT_USED_CODES)],
@@ -628,6 +662,7 @@ def test_code_key_is_no_parameter_and_no_output():
         "ReuseCodeKey",
         "ReuseLogs",
         "SignInPlan",
+        "TokenClaims",
         "CognitoUsername",
         "ProofWork",
         "Revision",

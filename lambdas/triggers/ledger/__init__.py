@@ -31,12 +31,13 @@ import boto3
 from botocore.config import Config
 
 from .. import environment, limits
+from ..challenge import Challenge
 from .answers import Answers, CountedAnswer
 from .budgets import Budgets
 from .guesses import Guesses
 from .names import OVERVIEW_DAYS, block_name, confirmation_name, phone_item, phone_name
 from .overview import Count, Overview
-from .phone_state import PhoneRules, PhoneState
+from .phone_state import PhoneRules, PhoneState, challenge_of
 from .pool import Pool
 from .table import Table, TooBusy
 from .texts import Reservation, Texts
@@ -91,6 +92,17 @@ class Ledger:
     def show(self, name: str, *, now: float) -> PhoneState:
         """Return the state of the number with the pseudonym ``name``. One round trip."""
         return self._rules.state(self._table.read(phone_item(name)), now)
+
+    def last_used(self, name: str) -> tuple[Challenge, float] | None:
+        """Return the challenge that the number's last right code took, and when.
+
+        In seconds since the epoch; None where two texts were asked for since. One round trip.
+        """
+        item = self._table.read(phone_item(name))
+        for stored in (item.get("challenge", {}), item.get("earlier", {})):
+            if "used" in stored and (challenge := challenge_of(stored)):
+                return challenge, item.get("used_at", 0) / 1000
+        return None
 
     def unlock(self, name: str) -> None:
         """Forget the failures and the texts of a number, as if it were new. One round trip."""

@@ -1,0 +1,63 @@
+"""PreTokenGeneration (V2_0): say in the tokens how somebody signed in.
+
+    amr                  methods of RFC 8176, such as ["sms"] or ["mfa", "pwd", "sms"]
+    sign_in_reference    the reference of the code (K7F-2Q), which finds the lines in the logs
+
+Tokens of our clients are given after a whole plan and after nothing else, so the plan says the
+methods. A token that was refreshed says none: nobody knows with which plan it began. That a sign-in
+has just ended is read from the ledger, since Cognito's own word for it is the same for one of the
+two ways to refresh.
+"""
+
+import logging
+import time
+from typing import Any
+
+from . import clients, errors, ledger, plans
+from .challenge import Challenge
+
+log = logging.getLogger(__name__)
+
+_FRESH = ("TokenGeneration_Authentication", "TokenGeneration_NewPasswordChallenge")
+# Seconds. The steps after the code take no longer: a session of Cognito lives as long.
+_JUST_NOW = 15 * 60
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Return Cognito's event, with claims for the tokens of a sign-in that has just ended.
+
+    Fails without claims: a backend that demands them refuses, and everybody else can go on.
+    """
+    try:
+        with errors.hiding_aws_errors():
+            claims = _claims(event)
+    except Exception as error:
+        log.error("Tokens say nothing: %s", type(error).__name__)  # noqa: TRY400 - may quote claims
+        claims = {}
+    if claims:
+        added = {"claimsToAddOrOverride": claims}
+        event["response"] = {
+            "claimsAndScopeOverrideDetails": {
+                "idTokenGeneration": added,
+                "accessTokenGeneration": dict(added),
+            }
+        }
+    return event
+
+
+def _claims(event: dict[str, Any]) -> dict[str, Any]:
+    if event.get("triggerSource") not in _FRESH:
+        return {}
+    if event["callerContext"].get("clientId") not in clients.allowed.ids():
+        return {}
+    phone = event["request"]["userAttributes"].get("phone_number")
+    used = _code_just_used(phone, now=time.time()) if phone else None
+    methods = plans.methods(plans.configured())
+    if used is None or not methods:
+        return {}
+    return {"amr": methods, "sign_in_reference": used.reference}
+
+
+def _code_just_used(phone: str, *, now: float) -> Challenge | None:
+    used = ledger.configured().last_used(ledger.phone_name(phone))
+    return used[0] if used and now - used[1] < _JUST_NOW else None
