@@ -6,6 +6,7 @@ A browser is recognised by a long-lived cookie, which signs nobody in.
 import ipaddress
 import secrets
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import ua_parser
@@ -14,6 +15,9 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.crypto import salted_hmac
 
 from accounts.conf import conf
+
+# One request asks several times about its address.
+_remembered = lru_cache(maxsize=256)
 
 _COOKIE_AGE = 400 * 24 * 60 * 60  # the longest that browsers keep one
 _MAX_USER_AGENT = 512
@@ -99,6 +103,7 @@ def client_address(request: HttpRequest) -> str:
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
+@_remembered
 def network(address: str) -> str:
     """Return the network that counts as one client: an IPv4 address, or an IPv6 /64."""
     parsed = _parsed(address)
@@ -107,6 +112,7 @@ def network(address: str) -> str:
     return str(parsed) if parsed.version == 4 else _around(parsed, 64)
 
 
+@_remembered
 def shorten(address: str) -> str:
     """Return a network that is too wide to identify a household: /24 or /48."""
     parsed = _parsed(address)

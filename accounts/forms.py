@@ -1,7 +1,7 @@
 """The forms of the phone page, the code page, and the page of any other challenge."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from django import forms
 from django.utils.translation import get_language
@@ -30,7 +30,7 @@ class PhoneForm(forms.Form):
         super().__init__(data, **kwargs)
         chosen = data.get("country") if data else None
         self.region = str(chosen) if chosen in conf.countries else region or conf.default_region
-        self.fields["phone"] = PhoneField(label=_("Mobile number"), region=self.region)
+        cast(PhoneField, self.fields["phone"]).region = self.region
 
     @classmethod
     def typed(cls, data: Mapping[str, Any], *, region: str) -> Self:
@@ -55,13 +55,13 @@ class PhoneForm(forms.Form):
 class CodeForm(forms.Form):
     """The form of the code page. ``code_length`` is the number of digits."""
 
-    code = CodeField()
+    code = CodeField(label=_("Code"))
     # The sign-in of the page: another tab may have started another one since.
     attempt = forms.Field(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, code_length: int = 6, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["code"] = CodeField(label=_("Code"), length=code_length)
+        cast(CodeField, self.fields["code"]).length = code_length
 
 
 class AnswerForm(forms.Form):

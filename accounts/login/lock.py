@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 from django.conf import settings
@@ -154,6 +155,7 @@ def _name() -> str:
     return f"{_machine()}/{os.getpid()}/{secrets.token_hex(8)}"
 
 
+@cache
 def _machine() -> str:
     """Name what process ids are unique in: a machine, or a container on it."""
     space = Path()
