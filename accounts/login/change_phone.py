@@ -23,7 +23,7 @@ from django.utils.translation import get_language
 from django.views.decorators.debug import sensitive_variables
 
 from accounts import after_response, operations, phones, sessions
-from accounts.aws import cognito, cognito_errors, functions, sms
+from accounts.aws import cognito, functions, sms
 from accounts.aws.challenges import Challenge
 from accounts.events import sign_ins
 from accounts.login import attempt_steps, code_flow, pending
@@ -185,8 +185,6 @@ def _has_another_owner(phone: str, user: User) -> bool:
         return True
     try:
         return cognito.gateway().find_user(phone).sub != user.sub
-    except cognito_errors.NumberShared:
-        return True
     except cognito.UnknownUser:
         return False
     except cognito.CognitoError as error:

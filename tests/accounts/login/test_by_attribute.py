@@ -1,5 +1,6 @@
 """Sign-in in a pool whose user names are not phones: the account that holds the number is found."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -133,7 +134,15 @@ def test_account_that_only_has_a_row_here_does_not_win(client, pool, phone):
     assert reasons() == ["number_shared"]
 
 
-@pytest.mark.parametrize("other", [{"verified": False}, {"enabled": False}])
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"verified": False},
+        {"enabled": False},
+        # Made for a number that was typed here, and waits for its first code.
+        {"verified": False, "name": MADE_BY_SITE, "status": "FORCE_CHANGE_PASSWORD"},
+    ],
+)
 def test_verified_number_of_an_enabled_account_wins(client, pool, phone, other):
     pool.hold(phone, **other)
     sub = pool.hold(phone)
@@ -323,6 +332,30 @@ def test_second_text_of_a_new_number_is_of_the_same_account(client, open_pool, p
 
 
 # Numbers that change, invitations, comparisons
+
+
+@pytest.mark.parametrize("holders", [1, 2])
+def test_number_of_others_is_taken_on_the_page_once_it_is_proven(pool, phone, holders, settings):
+    settings.TEXTS_FUNCTION = "phone-login-texts-test"
+    user, wanted, client = signed_in_before(pool, phone), f"{phone[:-1]}9", Client()
+    for _ in range(holders):
+        pool.hold(wanted)
+    now = int(time.time())
+    pool.functions["prove"] = lambda _: {
+        "challenge_id": "6Zk3vQ1rT8yLw0XnB5mJ2dA",
+        "delivery": "sent",
+        "reference": "K7F-2Q",
+        "expires_at": now + 300,
+        "resend_at": now + 30,
+        "tries_left": 3,
+        "code_length": 6,
+    }
+    pool.functions["check"] = lambda _: {"is_correct": True}
+    client.force_login(user)
+    client.post("/accounts/number/", {"phone": wanted})
+    answered = client.post("/accounts/number/code/", {"code": "483920"})
+    assert answered.url == "/accounts/number/taken/"
+    assert pool.attributes(user.sub)["phone_number"] == phone
 
 
 def test_number_of_another_account_cannot_be_taken(pool, phone):
