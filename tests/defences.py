@@ -46,6 +46,7 @@ _BUDGETS = "tests/lambdas/ledger/test_budgets.py::"
 _TEXTS = "tests/lambdas/ledger/test_texts.py::"
 _UNSENT = "tests/lambdas/codes/test_unsent.py::"
 _USERNAME = "tests/lambdas/test_username.py::"
+_HOLDERS = "tests/accounts/login/test_by_attribute.py::"
 _DEFINE = "tests/lambdas/test_define_auth_challenge.py::"
 _PROOF = "tests/lambdas/kinds/test_proof.py::"
 _PLANS = "tests/lambdas/test_plans.py::"
@@ -173,6 +174,22 @@ DEFENCES = (
         "elif is_unproven:",
         "elif False:",
         (f"{_USERNAME}test_number_that_does_not_count_gets_no_text_and_no_code_is_right",),
+    ),
+    Defence(
+        "nor does the site look for one by it",
+        "accounts/aws/holders.py",
+        "return user.phone_verified or is_ours",
+        "return True",
+        (f"{_HOLDERS}test_number_that_somebody_wrote_on_their_account_takes_it_from_nobody",),
+    ),
+    Defence(
+        "a number that two accounts have is texted to neither",
+        "accounts/aws/holders.py",
+        "if len(best) > 1:",
+        "if False:",
+        (
+            f"{_HOLDERS}test_two_accounts_with_one_verified_number_get_no_text_and_operators_see_why",
+        ),
     ),
     # The way to the pool
     Defence(
