@@ -382,6 +382,12 @@ def test_number_that_nobody_has_proven_can_be_taken_and_leads_to_the_account(
         Operation.Kind.CHANGE_NUMBER, user, by=None, phone=wanted, verified=verified
     )
     assert done.is_done
+    user.refresh_from_db()
+    # Here as there, or the comparison would find a difference.
+    assert (user.phone_verified, pool.attributes(user.sub)["phone_number_verified"]) == (
+        True,
+        "true",
+    )
     ask(client, wanted)
     answer(client, pool.code())
     assert who(client) == user
