@@ -12,7 +12,7 @@ from tests.fakes.cognito_front.triggers import CREATE, DEFINE, VERIFY
 from tests.fakes.scripted_pool import SOURCE, Pool
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def root(cloud: Cloud) -> SimpleNamespace:
     """What deploys: clients with every right, past the front."""
     session, url = cloud.root_session(), cloud.emulator.url
@@ -23,7 +23,7 @@ def root(cloud: Cloud) -> SimpleNamespace:
     )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def function(root) -> str:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as content:
