@@ -209,7 +209,7 @@ DEFENCES = (
     Defence(
         "an answer counts for the step that it was asked for",
         "lambdas/triggers/plans.py",
-        'metadata.partition(" ")[0] == kind',
+        'metadata.partition(" ")[0] == mark',
         "True",
         (f"{_PLANS}test_next_step_round_of_another_kind_fails",),
     ),

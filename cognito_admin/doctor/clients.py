@@ -244,10 +244,12 @@ def _of_the_stack(context: Context) -> Iterator[tuple[str, str, dict[str, int]]]
 
 
 def _list_setting(context: Context, ids: set[str]) -> str:
+    public = context.stack.outputs.get("PublicClientId")
+    mark = "=public" if context.parameter("PublicSignInPlan") else ""
+    listed = [each + (mark if each == public else "") for each in sorted(ids - {""})]
     return context.aws(
         "ssm put-parameter",
-        f"--overwrite --type String --name {context.stack.client_list} "
-        f"--value {','.join(sorted(ids - {''}))}",
+        f"--overwrite --type String --name {context.stack.client_list} --value {','.join(listed)}",
     )
 
 

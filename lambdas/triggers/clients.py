@@ -1,10 +1,13 @@
 """App clients that may ask for a code, listed in a parameter that the stack fills.
 
+The list has commas; ``=public`` behind an id says that the client follows PUBLIC_SIGN_IN_PLAN.
+
 The template cannot pass them to the functions: the client belongs to the pool, and the pool to its
 triggers.
 """
 
 import time
+from collections.abc import Mapping
 
 import boto3
 from botocore.config import Config
@@ -28,11 +31,14 @@ class _Allowed:
     """
 
     def __init__(self) -> None:
-        self._ids: frozenset[str] = frozenset()
+        self._ids: dict[object, int] = {}
         self._read_at = 0.0
 
-    def ids(self) -> frozenset[str]:
-        """Return the ids. Raises botocore's errors where none were ever read."""
+    def ids(self) -> Mapping[object, int]:
+        """Return the numbers of their plans by the ids of the clients.
+
+        Raises botocore's errors where none were ever read.
+        """
         if not self._ids or time.monotonic() - self._read_at > _KEPT:
             try:
                 self._ids = _read()
@@ -44,19 +50,24 @@ class _Allowed:
 
     def forget(self) -> None:
         """Read the list again at the next call."""
-        self._ids = frozenset()
+        self._ids = {}
 
 
 allowed = _Allowed()
 
 
-def require(client_id: object) -> None:
-    """Raise ClientNotAllowed for any other client, or botocore's errors without a list."""
+def require(client_id: object) -> int:
+    """Return the number of the client's plan in ``plans.configured()``.
+
+    Raises ClientNotAllowed for a client that is not on the list, or botocore's errors without one.
+    """
     if client_id not in allowed.ids():
         raise ClientNotAllowed("This app client gets no codes")
+    return allowed.ids()[client_id]
 
 
-def _read() -> frozenset[str]:
+def _read() -> dict[object, int]:
     ssm = boto3.client("ssm", config=_CONFIG)
     reply = ssm.get_parameter(Name=environment.text("CLIENT_IDS_PARAMETER"))
-    return frozenset(each.strip() for each in reply["Parameter"]["Value"].split(",")) - {""}
+    listed = [each.strip().partition("=") for each in reply["Parameter"]["Value"].split(",")]
+    return {client_id: int(plan == "public") for client_id, _, plan in listed if client_id}

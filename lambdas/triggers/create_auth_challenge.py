@@ -21,11 +21,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _answered(event: dict[str, Any]) -> dict[str, Any]:
     started = time.monotonic()
-    clients.require(event["callerContext"].get("clientId"))
+    number, plan = plans.numbered(clients.require(event["callerContext"].get("clientId")))
     is_dry_run = dry_run.is_dry_run(event)
-    plan = plans.configured()
     history = event["request"].get("session") or []
-    following = dry_run.step(plan) if is_dry_run else plans.next_step(plan, history)
+    following = dry_run.step(plan) if is_dry_run else plans.next_step(plan, history, number)
     if following.decision is not Decision.CHALLENGE:
         raise ValueError("The history of this flow holds no challenge of ours")
     recipient = dry_run.nobody if is_dry_run else partial(recipients.from_event, event)
@@ -37,6 +36,6 @@ def _answered(event: dict[str, Any]) -> dict[str, Any]:
     event["response"] = {
         "publicChallengeParameters": {**made.public, **shown},
         "privateChallengeParameters": {**made.private, **wrong, "kind": following.kind},
-        "challengeMetadata": plans.marked(following.kind, made.metadata),
+        "challengeMetadata": plans.marked(following.kind, made.metadata, number),
     }
     return event

@@ -17,8 +17,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Return Cognito's event with the next step in its response. Raises WrongEnvironment."""
     request = event["request"]
     history = request.get("session")
-    following = plans.next_step(plans.configured(), [] if history is None else history)
-    decision = following.decision
+    decision = plans.decide([] if history is None else history).decision
     if decision is Decision.TOKENS and request.get("userNotFound") is True:
         decision = Decision.FAIL
     event["response"] = {

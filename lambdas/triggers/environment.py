@@ -19,6 +19,11 @@ def text(name: str, default: str = "") -> str:
     return value
 
 
+def optional(name: str) -> str:
+    """Return a value, "" where there is none."""
+    return os.environ.get(name, "").strip()
+
+
 def number(name: str, default: int | None = None, *, low: int, high: int) -> int:
     """Return a whole number from ``low`` to ``high``."""
     value = text(name, "" if default is None else str(default))

@@ -90,16 +90,39 @@ def parse(text: str) -> Plan:
     return plan
 
 
-def configured() -> Plan:
-    """Return the plan of SIGN_IN_PLAN. Raises WrongEnvironment."""
-    return parse(environment.text("SIGN_IN_PLAN", "code"))
+def configured() -> tuple[Plan, ...]:
+    """Return the plans in force: that of the site, and that of the public client if it has one.
+
+    Their numbers here say in the rounds of a sign-in which of them it follows. Raises
+    WrongEnvironment.
+    """
+    names = {"SIGN_IN_PLAN": "code", "PUBLIC_SIGN_IN_PLAN": ""}
+    texts = [environment.optional(name) or default for name, default in names.items()]
+    return tuple(parse(text) for text in texts if text)
 
 
-def next_step(plan: Plan, history: Any) -> Next:
+def numbered(number: int) -> tuple[int, Plan]:
+    """Return a plan in force and its number: that of the site where there is no other."""
+    plans = configured()
+    number = min(number, len(plans) - 1)
+    return number, plans[number]
+
+
+def decide(history: Any) -> Next:
+    """Say what comes next, by the plan that the history follows; see ``next_step``.
+
+    The client is not known here. Before the first round of ours both plans may be followed, and
+    Create, which makes that round, asks which of them is that of the client.
+    """
+    found = [next_step(plan, history, number) for number, plan in enumerate(configured())]
+    return next((one for one in found if one.decision is not Decision.FAIL), found[0])
+
+
+def next_step(plan: Plan, history: Any, number: int = 0) -> Next:
     """Say what comes next. Never raises for a history, which is the event's ``request.session``.
 
     Each entry is ``{"challengeName": str, "challengeResult": bool, "challengeMetadata": str}``,
-    oldest first.
+    oldest first. ``number`` is that of the plan.
     """
     if not isinstance(history, list) or not all(_is_whole(entry) for entry in history):
         return Next(Decision.FAIL)
@@ -116,7 +139,7 @@ def next_step(plan: Plan, history: Any) -> Next:
         position = 1
     earlier: list[str] = []
     for entry in rounds:
-        if position == len(plan) or not _is_of(plan[position], entry):
+        if position == len(plan) or not _is_of(_mark(plan[position], number), entry):
             return Next(Decision.FAIL)
         if entry["challengeResult"]:
             position, earlier = position + 1, []
@@ -140,9 +163,13 @@ def methods(plan: Plan) -> list[str]:
     return sorted(found | {"mfa"}) if found & _KNOWN and found - _KNOWN else sorted(found)
 
 
-def marked(kind: str, metadata: str) -> str:
-    """Return the metadata of a challenge of ours, which says its kind to later rounds."""
-    return f"{kind} {metadata}"
+def marked(kind: str, metadata: str, number: int = 0) -> str:
+    """Return the metadata of a challenge of ours, which says kind and plan to later rounds."""
+    return f"{_mark(kind, number)} {metadata}"
+
+
+def _mark(kind: str, number: int) -> str:
+    return f"{kind}.{number}" if number else kind
 
 
 def _is_whole(entry: Any) -> bool:
@@ -153,11 +180,11 @@ def _is_whole(entry: Any) -> bool:
     )
 
 
-def _is_of(kind: str, entry: dict[str, Any]) -> bool:
-    """Tell whether it is a round of ours, of this kind. Our Create wrote the metadata."""
+def _is_of(mark: str, entry: dict[str, Any]) -> bool:
+    """Tell whether it is a round of ours with this mark. Our Create wrote the metadata."""
     metadata = entry.get("challengeMetadata")
     return (
         entry["challengeName"] == OUR_CHALLENGE
         and isinstance(metadata, str)
-        and metadata.partition(" ")[0] == kind
+        and metadata.partition(" ")[0] == mark
     )

@@ -48,11 +48,12 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _claims(event: dict[str, Any]) -> dict[str, Any]:
     if event.get("triggerSource") not in _FRESH:
         return {}
-    if event["callerContext"].get("clientId") not in clients.allowed.ids():
+    number = clients.allowed.ids().get(event["callerContext"].get("clientId"))
+    if number is None:
         return {}
     phone = event["request"]["userAttributes"].get("phone_number")
     used = _code_just_used(phone, now=time.time()) if phone else None
-    methods = plans.methods(plans.configured())
+    methods = plans.methods(plans.numbered(number)[1])
     if used is None or not methods:
         return {}
     return {"amr": methods, "sign_in_reference": used.reference}

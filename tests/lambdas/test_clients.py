@@ -148,3 +148,9 @@ def test_list_without_a_name_names_the_variable_and_asks_nothing(parameters, mon
     with pytest.raises(environment.WrongEnvironment, match="CLIENT_IDS_PARAMETER"):
         clients.require("one")
     assert parameters.requests == []
+
+
+def test_client_with_a_plan_of_its_own_is_told_so(parameters):
+    parameters.will(Reply({"Parameter": {"Value": "one, two=public"}}))
+    assert (clients.require("one"), clients.require("two")) == (0, 1)
+    assert refused("two=public")

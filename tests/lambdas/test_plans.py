@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from lambdas.triggers import environment, plans
 from lambdas.triggers.plans import Decision, Next
+from tests import plan_table
 
 BUILT_IN = [
     "SRP_A",
@@ -86,9 +87,53 @@ def test_parse_refuses_a_plan_that_proves_nothing(kind):
 
 def test_configured_is_a_code_alone_unless_the_stack_says_more(monkeypatch):
     monkeypatch.delenv("SIGN_IN_PLAN", raising=False)
-    assert plans.configured() == ("code",)
+    assert plans.configured() == (("code",),)
     monkeypatch.setenv("SIGN_IN_PLAN", "password code")
-    assert plans.configured() == ("password", "code")
+    assert plans.configured() == (("password", "code"),)
+
+
+# Of two plans, where the public client has one of its own
+
+
+@pytest.fixture
+def two_plans(monkeypatch):
+    monkeypatch.setenv("SIGN_IN_PLAN", "proof code")
+    monkeypatch.setenv("PUBLIC_SIGN_IN_PLAN", "code")
+
+
+def of_public(kind, result):
+    return ours(kind, result) | {"challengeMetadata": plans.marked(kind, "m", 1)}
+
+
+def test_decide_client_gets_tokens_by_its_own_plan_alone(two_plans):
+    assert plans.decide([]).decision is Decision.CHALLENGE
+    assert plans.decide([of_public("code", True)]) == Next(Decision.TOKENS)
+    assert plans.decide([ours("proof", True), ours("code", True)]) == Next(Decision.TOKENS)
+    for history in (
+        # The public client's plan is no way round the site's.
+        [ours("code", True)],
+        [ours("proof", True), of_public("code", True)],
+        [of_public("proof", True), of_public("code", True)],
+        [of_public("code", False), ours("code", True)],
+    ):
+        assert plans.decide(history) == FAIL
+
+
+def test_decide_password_of_one_plan_is_asked_for_where_the_caller_starts_it(monkeypatch):
+    monkeypatch.setenv("SIGN_IN_PLAN", "code")
+    monkeypatch.setenv("PUBLIC_SIGN_IN_PLAN", "password code")
+    assert plans.decide(PASSWORD[:1]) == Next(Decision.PASSWORD)
+    assert plans.decide([*PASSWORD, of_public("code", True)]) == Next(Decision.TOKENS)
+    assert plans.decide([*PASSWORD, ours("code", True)]) == FAIL
+    assert plans.decide([ours("code", True)]) == Next(Decision.TOKENS)
+    assert plans.decide([of_public("code", True)]) == FAIL
+
+
+def test_numbered_is_the_plan_of_the_site_where_there_is_no_other(monkeypatch):
+    monkeypatch.delenv("PUBLIC_SIGN_IN_PLAN", raising=False)
+    assert plans.numbered(1) == plans.numbered(0) == (0, ("code",))
+    monkeypatch.setenv("PUBLIC_SIGN_IN_PLAN", "proof code")
+    assert plans.numbered(1) == (1, ("proof", "code"))
 
 
 # Of a code alone
@@ -252,3 +297,8 @@ def test_next_step_after_a_failure_nothing_more_is_granted(case):
     plan, history = case
     failed = [step(history[:n], plan).decision is Decision.FAIL for n in range(1, len(history) + 1)]
     assert failed == sorted(failed)
+
+
+def test_table_in_the_docs_is_what_is_decided():
+    """``python -m tests.plan_table`` writes it."""
+    assert plan_table.PATH.read_text(encoding="utf-8") == plan_table.table()

@@ -35,6 +35,10 @@ TRIGGERS = [
     "VerifyAuthChallengeResponse",
 ]
 PUBLIC_CLIENT = RESOURCES["PublicUserPoolClient"]["Properties"]
+PLANS = {
+    "SIGN_IN_PLAN": {"Ref": "SignInPlan"},
+    "PUBLIC_SIGN_IN_PLAN": {"Ref": "PublicSignInPlan"},
+}
 POOL_ID = {"Fn::If": ["OwnPool", {"Ref": "UserPool"}, {"Ref": "ExistingUserPoolId"}]}
 POOL_ARN = {
     "Fn::Sub": [
@@ -463,7 +467,7 @@ def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
 @pytest.mark.parametrize(
     ("name", "own"),
     [
-        ("DefineAuthChallenge", {"SIGN_IN_PLAN": {"Ref": "SignInPlan"}}),
+        ("DefineAuthChallenge", PLANS),
         ("PreSignUp", {}),
         (
             "PreTokenGeneration",
@@ -471,7 +475,7 @@ def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
                 "CLIENT_IDS_PARAMETER": CLIENT_IDS_NAME,
                 "CODE_KEY_SECRET_ID": CODE_KEY_ID,
                 "LEDGER_TABLE": LEDGER_NAME,
-                "SIGN_IN_PLAN": {"Ref": "SignInPlan"},
+                **PLANS,
             },
         ),
         (
@@ -516,7 +520,7 @@ def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
                 "CLIENT_IDS_PARAMETER": CLIENT_IDS_NAME,
                 "CODE_KEY_SECRET_ID": CODE_KEY_ID,
                 "LEDGER_TABLE": LEDGER_NAME,
-                "SIGN_IN_PLAN": {"Ref": "SignInPlan"},
+                **PLANS,
                 "PROOF_WORK": {"Ref": "ProofWork"},
                 **{name: {"Ref": parameter} for parameter, name in (LIMITS | SENDERS).items()},
             },
@@ -529,7 +533,7 @@ def test_function_environment_is_exactly_this(name, own):
 
 def test_functions_that_need_no_aws_are_given_none():
     for name in ("DefineAuthChallenge", "PreSignUp"):
-        assert set(variables(name)) <= set(OF_EVERY_FUNCTION) | {"SIGN_IN_PLAN"}
+        assert set(variables(name)) <= set(OF_EVERY_FUNCTION) | set(PLANS)
         assert "Policies" not in function(name)
 
 
@@ -629,7 +633,13 @@ def test_list_of_clients_is_our_clients():
     assert properties["Value"] == {
         "Fn::If": [
             "HasPublicClient",
-            {"Fn::Sub": "${UserPoolClient},${PublicUserPoolClient}"},
+            {
+                "Fn::If": [
+                    "HasPublicPlan",
+                    {"Fn::Sub": "${UserPoolClient},${PublicUserPoolClient}=public"},
+                    {"Fn::Sub": "${UserPoolClient},${PublicUserPoolClient}"},
+                ]
+            },
             {"Ref": "UserPoolClient"},
         ]
     }
@@ -662,6 +672,7 @@ def test_code_key_is_no_parameter_and_no_output():
         "ReuseCodeKey",
         "ReuseLogs",
         "SignInPlan",
+        "PublicSignInPlan",
         "TokenClaims",
         "CognitoUsername",
         "ProofWork",
