@@ -46,6 +46,7 @@ POOL_ARN = {
         {"Id": POOL_ID},
     ]
 }
+OWN_POOL_ARN = {"Fn::Sub": [POOL_ARN["Fn::Sub"][0], {"Id": {"Ref": "UserPool"}}]}
 CODE_KEY_ID = {"Fn::Sub": "phone-login/${Stage}/code-key"}
 LEDGER_NAME = {"Fn::Sub": "phone-login-ledger-${Stage}"}
 LEDGER_ARN = {
@@ -377,7 +378,7 @@ def test_function_is_called_by_the_pool_and_by_nothing_else(name):
         "Action": "lambda:InvokeFunction",
         "Principal": "cognito-idp.amazonaws.com",
         "SourceAccount": {"Ref": "AWS::AccountId"},
-        "SourceArn": POOL_ARN,
+        "SourceArn": OWN_POOL_ARN if name == "PreTokenGeneration" else POOL_ARN,
     }
 
 
