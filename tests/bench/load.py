@@ -142,7 +142,8 @@ def cpu_of(session: int) -> float:
         except OSError:
             continue
         if int(fields[3]) == session:
-            ticks += int(fields[11]) + int(fields[12])
+            # Its own, and those of its children that have ended: gunicorn replaces its workers.
+            ticks += sum(map(int, fields[11:15]))
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
