@@ -11,19 +11,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.codes import wrong
-from tests.fakes.tokens import CLIENT_ID, CLIENT_SECRET, id_token, key_set
+from tests.fakes.password_check import PasswordCheck
+from tests.fakes.tokens import CLIENT_ID, CLIENT_SECRET, POOL_ID, id_token, key_set
 from tests.fakes.user_pool import Refusal, UserPool
 from tests.wire import Reply, WireServer
+
+# As the exchange about a password has it.
+POOL_NAME = POOL_ID.partition("_")[2]
 
 
 @dataclass
 class Flow:
-    """``sub`` is None for a user that the pool does not have."""
+    """``sub`` is None for a user that the pool does not have.
+
+    ``check`` is the exchange about a password, until it was proven.
+    """
 
     username: str
     sub: str | None
     code: str
     tries_left: int = 3
+    check: PasswordCheck | None = None
 
 
 class SignInPool(UserPool):
@@ -32,6 +40,7 @@ class SignInPool(UserPool):
     Every step gives a new Session and every Session serves one answer; who is unknown gets a
     challenge like everybody, but no text; Admin operations ask for IAM, the others for the hash.
     ``says`` is what the next challenges say in addition. ``texts`` are pairs of phone and code.
+    ``passwords`` are by sub: a flow may begin with one (SRP), and then texts once it was proven.
     """
 
     def __init__(self) -> None:
@@ -42,6 +51,7 @@ class SignInPool(UserPool):
         self.texts: list[tuple[str, str]] = []
         self.sessions: list[str] = []
         self.tokens: list[str] = []
+        self.passwords: dict[str, str] = {}
         self.mint: Callable[..., str] = id_token
         self._flows: dict[str, Flow] = {}
 
@@ -75,14 +85,25 @@ class SignInPool(UserPool):
         sub = self._sub_with(asked["AuthParameters"]["USERNAME"])
         if sub and not self.users[sub]["Enabled"]:
             raise Refusal("NotAuthorizedException", "User is disabled.")
-        name = self.users[sub]["Username"] if sub else str(uuid.uuid4())
+        # The same name for the same number: an unknown one must not tell.
+        typed = asked["AuthParameters"]["USERNAME"]
+        name = self.users[sub]["Username"] if sub else str(uuid.uuid3(uuid.NAMESPACE_URL, typed))
         flow = Flow(name, sub, f"{secrets.randbelow(10**6):06d}")
-        if sub:
-            self.texts.append((self.attributes(sub)["phone_number"], flow.code))
+        if srp_a := asked["AuthParameters"].get("SRP_A"):
+            assert asked["AuthParameters"]["CHALLENGE_NAME"] == "SRP_A"
+            if sub and self.users[sub]["UserStatus"] == "FORCE_CHANGE_PASSWORD":
+                # As our trigger has it.
+                raise Refusal("NotAuthorizedException", "Incorrect username or password.")
+            flow.check = PasswordCheck(POOL_NAME, name, self.passwords.get(sub or ""), srp_a)
+            return self._step("PASSWORD_VERIFIER", flow, flow.check.parameters())
+        return self._text(flow)
+
+    def _text(self, flow: Flow) -> dict[str, Any]:
+        if flow.sub:
+            self.texts.append((self.attributes(flow.sub)["phone_number"], flow.code))
         return self._challenge(flow)
 
     def _respond(self, asked: Any) -> dict[str, Any]:
-        assert asked["ChallengeName"] == "CUSTOM_CHALLENGE"
         responses = asked["ChallengeResponses"]
         self._check_hash(responses)
         if asked["Session"] not in self.sessions:
@@ -91,8 +112,11 @@ class SignInPool(UserPool):
         if flow is None:
             message = "Invalid session for the user, session can only be used once."
             raise Refusal("NotAuthorizedException", message)
-        if responses["USERNAME"] != flow.username:
+        awaited = "PASSWORD_VERIFIER" if flow.check else "CUSTOM_CHALLENGE"
+        if responses["USERNAME"] != flow.username or asked["ChallengeName"] != awaited:
             raise Refusal("NotAuthorizedException", "Invalid session for the user.")
+        if flow.check:
+            return self._prove(flow, flow.check, responses)
         if flow.sub and responses["ANSWER"] == flow.code:
             return {"AuthenticationResult": self._tokens(flow.sub)}
         flow.tries_left -= 1
@@ -100,23 +124,31 @@ class SignInPool(UserPool):
             raise Refusal("NotAuthorizedException", "Incorrect username or password.")
         return self._challenge(flow)
 
+    def _prove(self, flow: Flow, check: PasswordCheck, responses: dict[str, Any]) -> dict[str, Any]:
+        if not (flow.sub and check.accepts(responses)):
+            raise Refusal("NotAuthorizedException", "Incorrect username or password.")
+        if self.users[flow.sub]["UserStatus"] == "RESET_REQUIRED":
+            raise Refusal("PasswordResetRequiredException", "Password reset required for the user")
+        flow.check = None
+        return self._text(flow)
+
     def _challenge(self, flow: Flow) -> dict[str, Any]:
+        now = int(time.time())
+        parameters = {
+            "USERNAME": flow.username,
+            "expiresAt": str(now + 300),
+            "resendAt": str(now + 30),
+            "triesLeft": str(flow.tries_left),
+            "codeLength": "6",
+            **self.says,
+        }
+        return self._step("CUSTOM_CHALLENGE", flow, parameters)
+
+    def _step(self, name: str, flow: Flow, parameters: dict[str, str]) -> dict[str, Any]:
         session = secrets.token_urlsafe(60)
         self.sessions.append(session)
         self._flows[session] = flow
-        now = int(time.time())
-        return {
-            "ChallengeName": "CUSTOM_CHALLENGE",
-            "Session": session,
-            "ChallengeParameters": {
-                "USERNAME": flow.username,
-                "expiresAt": str(now + 300),
-                "resendAt": str(now + 30),
-                "triesLeft": str(flow.tries_left),
-                "codeLength": "6",
-                **self.says,
-            },
-        }
+        return {"ChallengeName": name, "Session": session, "ChallengeParameters": parameters}
 
     def _tokens(self, sub: str) -> dict[str, Any]:
         given = {
