@@ -115,6 +115,11 @@ class Conf:
         return tuple(settings.ACCOUNTS_SIGN_IN_PLAN.split())
 
     @property
+    def asks_password(self) -> bool:
+        """Whether a sign-in begins with a password, which Cognito checks."""
+        return self.sign_in_plan[:1] == ("password",)
+
+    @property
     def countries(self) -> frozenset[str]:
         """ISO codes of the countries whose numbers are texted."""
         return frozenset(settings.ACCOUNTS_COUNTRIES)

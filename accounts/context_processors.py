@@ -9,13 +9,14 @@ from accounts import brand
 from accounts.conf import conf
 
 
-def site(request: HttpRequest) -> dict[str, str]:
+def site(request: HttpRequest) -> dict[str, str | bool]:
     """Return the template variables; "" for each that is not set."""
     return {
         "site_name": conf.site_name,
         "site_contact": conf.site_contact,
         "site_contact_url": _address(conf.site_contact),
         "site_logo": conf.site_logo,
+        "asks_password": conf.asks_password,
         "brand_version": _brand_version(conf.site_color, conf.site_color_dark),
     }
 

@@ -1,4 +1,4 @@
-"""Form fields for a phone and for a code. They accept many notations and return one."""
+"""Form fields for a phone, a code and a password. Of many notations they return one."""
 
 import re
 import unicodedata
@@ -14,6 +14,8 @@ from accounts.conf import conf
 
 # A whole text message, pasted.
 _MAX_TYPED_CODE = 500
+# Of Cognito's PasswordType.
+_MAX_PASSWORD = 256
 # A longer list of countries does not fit into a sentence.
 _NAMED_COUNTRIES = 4
 # Isolate numbers and names of another script, which may run in the other direction.
@@ -82,6 +84,20 @@ class PhoneField(forms.CharField):
         return ValidationError(
             self.error_messages["country"], code="country", params={"countries": named}
         )
+
+
+class PasswordField(forms.CharField):
+    """Accept a password as it was typed, of the length that Cognito takes at the most."""
+
+    default_error_messages = {
+        "required": _("Type your password."),
+        "max_length": _("The number or the password is not right."),
+        "wrong": _("The number or the password is not right."),
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.PasswordInput(attrs={"autocomplete": "current-password"})
+        super().__init__(widget=widget, strip=False, max_length=_MAX_PASSWORD, **kwargs)
 
 
 class CodeField(forms.CharField):

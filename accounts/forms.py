@@ -10,11 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts import countries
 from accounts.conf import conf
 from accounts.countries import Country
-from accounts.fields import CodeField, PhoneField
+from accounts.fields import CodeField, PasswordField, PhoneField
 
 
 class PhoneForm(forms.Form):
-    """The form of the phone page.
+    """The form of a phone.
 
     ``region`` is the country of a number without +, unless the form that was sent names one.
     """
@@ -50,6 +50,19 @@ class PhoneForm(forms.Form):
     def country(self) -> Country:
         """The country that is chosen."""
         return next(each for each in self.countries if each.code == self.region)
+
+
+class LoginForm(PhoneForm):
+    """The form that begins a sign-in, with a ``password`` where the plan has one."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if conf.asks_password:
+            self.fields["password"] = PasswordField(label=_("Password"))
+
+    def refuse_password(self) -> None:
+        """Say that number and password do not belong together, or are nobody's."""
+        self.add_error("password", self.fields["password"].error_messages["wrong"])
 
 
 class CodeForm(forms.Form):

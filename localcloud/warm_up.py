@@ -10,6 +10,7 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lambdas.triggers import plans
 from localcloud.cloud import Cloud
 
 # More than a first call takes; nobody waits longer.
@@ -41,8 +42,14 @@ def warm_up(cloud: Cloud) -> None:
         idp = session.client("cognito-idp", endpoint_url=url)
         described = idp.describe_user_pool(UserPoolId=pool)["UserPool"]
         triggers: dict[str, Any] = {**described["LambdaConfig"]}
-        call("DefineAuthChallenge", session=[])
-        drawn = call("CreateAuthChallenge", session=[], challengeName="CUSTOM_CHALLENGE")
+        # A password, which Cognito itself checks, may come before our first challenge.
+        first = cloud.outputs["AccountsSignInPlan"].split()[0]
+        rounds = plans.PASSWORD_ROUNDS if first == plans.PASSWORD else ()
+        session_so_far = [{"challengeName": name, "challengeResult": True} for name in rounds]
+        call("DefineAuthChallenge", session=session_so_far)
+        drawn = call(
+            "CreateAuthChallenge", session=session_so_far, challengeName=plans.OUR_CHALLENGE
+        )
         secret = drawn["privateChallengeParameters"]
         call(
             "VerifyAuthChallengeResponse",

@@ -266,6 +266,13 @@ DEFENCES = (
         (f"{_DEFINE}test_handler_recorded_event_gets_its_response",),
     ),
     Defence(
+        "a temporary password signs nobody in",
+        "lambdas/triggers/define_auth_challenge.py",
+        "    if _began_with_password(history) and _has_temporary_password(request):\n",
+        "    if False:\n",
+        (f"{_DEFINE}test_handler_temporary_password_is_not_asked_for",),
+    ),
+    Defence(
         "strangers make no accounts at Cognito",
         "lambdas/triggers/pre_sign_up.py",
         'if event.get("triggerSource") != "PreSignUp_AdminCreateUser":',

@@ -6,22 +6,19 @@ for operators (``cognito_admin``) and the local AWS (``localcloud``) set up and 
 clients of their own. Each call is sent once (``clients``).
 """
 
-import base64
-import hashlib
-import hmac
 import threading
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError
 
-from accounts.aws import call_limits, clients, cognito_errors, unconfirmed
-from accounts.aws.challenges import Challenge
+from accounts.aws import call_limits, clients, cognito_steps, unconfirmed
 from accounts.aws.cognito_errors import (
     Busy,
     CognitoError,
     Misconfigured,
+    NewPasswordNeeded,
     NoAnswer,
     NotConfirmed,
     OtherChallenge,
@@ -33,11 +30,8 @@ from accounts.aws.cognito_errors import (
 from accounts.aws.cognito_values import (
     CognitoUser,
     Identity,
-    Tokens,
-    read_challenge,
     read_groups,
     read_identity,
-    read_outcome,
     read_user,
     read_users,
 )
@@ -49,6 +43,7 @@ __all__ = [
     "CognitoError",
     "Gateway",
     "Misconfigured",
+    "NewPasswordNeeded",
     "NoAnswer",
     "NotConfirmed",
     "OtherChallenge",
@@ -63,7 +58,7 @@ __all__ = [
 T = TypeVar("T")
 
 
-class Gateway:
+class Gateway(cognito_steps.Steps):
     """Intent-named calls on one user pool and one confidential client.
 
     ``client`` is a boto3 ``cognito-idp`` client that makes one attempt per call. With
@@ -72,48 +67,6 @@ class Gateway:
     either way. A ``sub`` names a user, and so does the phone (E.164), which is the user name here:
     ``cognito_by_attribute`` has the gateway to other pools.
     """
-
-    def __init__(
-        self,
-        client: Any,
-        *,
-        user_pool_id: str,
-        client_id: str,
-        client_secret: str,
-        admin_api: bool = False,
-    ) -> None:
-        self._client = client
-        self._user_pool_id = user_pool_id
-        self._client_id = client_id
-        self._client_secret = client_secret
-        self._admin_api = admin_api
-
-    def start_challenge(self, phone: str) -> Challenge:
-        """Start a sign-in with the first step of the stack's plan. Raises CognitoError."""
-        return self._step(
-            "initiate_auth",
-            partial(read_challenge, default_username=phone),
-            AuthFlow="CUSTOM_AUTH",
-            AuthParameters=self._named(phone),
-        )
-
-    def answer_challenge(self, challenge: Challenge, answer: str) -> Challenge | Tokens:
-        """Send an answer. A wrong one gives a challenge of the same kind again.
-
-        A right one gives tokens, or the challenge of the next step. The session of a challenge
-        replaces the one before. Raises Refused when no further try is left, and the other
-        CognitoErrors.
-        """
-        return self._step(
-            "respond_to_auth_challenge",
-            partial(read_outcome, default_username=challenge.username),
-            ChallengeName=challenge.cognito_name,
-            ChallengeResponses={
-                **self._named(challenge.username),
-                **challenge.responses(answer),
-            },
-            Session=challenge.session,
-        )
 
     def create_user(self, phone: str, *, locale: str | None = None) -> Identity | None:
         """Create a user without telling anybody, or return None if the number has one already.
@@ -208,15 +161,6 @@ class Gateway:
         """Repair an account that was never confirmed. See ``unconfirmed.repair``."""
         return unconfirmed.repair(self._client, user_pool_id=self._user_pool_id, username=username)
 
-    def _step(self, operation: str, read: Callable[[Any], T], **parameters: Any) -> T:
-        """Take a step of a sign-in, by one API or the other."""
-        parameters["ClientId"] = self._client_id
-        if self._admin_api:
-            return self._call(
-                f"admin_{operation}", read, UserPoolId=self._user_pool_id, **parameters
-            )
-        return self._call(operation, read, **parameters)
-
     def _set_attributes(self, sub: str, attributes: dict[str, str]) -> None:
         self._change("admin_update_user_attributes", sub, UserAttributes=_listed(attributes))
 
@@ -233,18 +177,6 @@ class Gateway:
         return self._call(
             operation, read, UserPoolId=self._user_pool_id, Username=username, **parameters
         )
-
-    def _call(self, operation: str, read: Callable[[Any], T], **parameters: Any) -> T:
-        """Make one call, by boto3's name, and read its reply. Raises CognitoError."""
-        with cognito_errors.translated():
-            return read(getattr(self._client, operation)(**parameters))
-
-    def _named(self, username: str) -> dict[str, str]:
-        """Return the name of a request and the hash that must be made of exactly that name."""
-        digest = hmac.digest(
-            self._client_secret.encode(), (username + self._client_id).encode(), hashlib.sha256
-        )
-        return {"USERNAME": username, "SECRET_HASH": base64.b64encode(digest).decode()}
 
 
 def _listed(attributes: dict[str, str]) -> list[dict[str, str]]:

@@ -2,7 +2,8 @@
 
     CognitoError
     ├── Refused          the sign-in is over: too many tries, session spent or expired, disabled
-    │   └── NotConfirmed     nobody ever proved to have the number that the account is named by
+    │   ├── NotConfirmed     nobody ever proved to have the number that the account is named by
+    │   └── NewPasswordNeeded    an operator of the pool has ordered that the password be reset
     ├── UnknownUser      no such user (at sign-in, only pools that reveal it say so)
     │   ├── NumberUnproven   accounts have the number, and none of them has proven it
     │   └── NumberShared     several accounts have proven the number
@@ -45,6 +46,10 @@ class Refused(CognitoError):
 
 
 class NotConfirmed(Refused):
+    pass
+
+
+class NewPasswordNeeded(Refused):
     pass
 
 
@@ -98,7 +103,7 @@ _OUR_FAULTS = (
 
 _BY_CODE: dict[str, type[CognitoError]] = {
     "NotAuthorizedException": Refused,
-    "PasswordResetRequiredException": Refused,
+    "PasswordResetRequiredException": NewPasswordNeeded,
     "UserNotConfirmedException": NotConfirmed,
     "UserNotFoundException": UnknownUser,
     "UsernameExistsException": PhoneTaken,

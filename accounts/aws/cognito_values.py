@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from accounts.aws import challenges
+from accounts.aws import challenges, srp
 from accounts.aws.challenges import Challenge
 from accounts.aws.cognito_errors import OtherChallenge, Unavailable
 
@@ -19,6 +19,15 @@ class Tokens:
     """The proof of a finished sign-in. The other tokens of the reply are dropped here."""
 
     id_token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class PasswordAsked:
+    """Cognito's question for a password, and our side of the exchange that answers it."""
+
+    session: str = field(repr=False)
+    asked: srp.Asked
+    proof: srp.Proof
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,20 @@ def read_outcome(reply: Any, *, default_username: str) -> Challenge | Tokens:
     if result := reply.get("AuthenticationResult"):
         return Tokens(id_token=_text(result["IdToken"]))
     return read_challenge(reply, default_username=default_username)
+
+
+def read_password_asked(reply: Any, *, default_username: str, proof: srp.Proof) -> PasswordAsked:
+    """Read the reply to a start with a password. Raises OtherChallenge where none is asked for."""
+    name, parameters = _text(reply["ChallengeName"]), reply["ChallengeParameters"]
+    if name != "PASSWORD_VERIFIER":
+        raise OtherChallenge(name)
+    asked = srp.Asked(
+        user_id=_text(parameters.get("USER_ID_FOR_SRP") or default_username),
+        salt=_text(parameters["SALT"]),
+        srp_b=_text(parameters["SRP_B"]),
+        secret_block=_text(parameters["SECRET_BLOCK"]),
+    )
+    return PasswordAsked(_text(reply["Session"]), asked, proof)
 
 
 def read_identity(attributes: Any) -> Identity:

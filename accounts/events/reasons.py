@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 LABELS = {
     "wrong_code": _("the code was wrong"),
     "wrong_answer": _("the answer was wrong"),
+    "wrong_password": _("the number or the password was wrong"),
     "locked": _("a hundred wrong codes in a row"),
     "expired": _("the code was too old"),
     "over": _("no try was left, or Cognito ended it"),

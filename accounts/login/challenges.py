@@ -142,15 +142,22 @@ def _may_sign_up(phone: str) -> bool:
     return True
 
 
+def nobody(phone: str) -> str:
+    """Return a name that no user has, always the same in the place of ``phone``.
+
+    It is like a sub, which every pool takes for a name.
+    """
+    digest = salted_hmac("accounts.phone_login.nobody", phone, algorithm="sha256").digest()
+    return str(uuid.UUID(bytes=digest[:16], version=4))
+
+
 def _challenge_of_nobody(gateway: cognito.Gateway, phone: str) -> Challenge:
     """Return what somebody gets whom Cognito does not know, always in the place of ``phone``.
 
     A decoy of our own would tell: it comes sooner, and every browser gets another one.
     """
-    digest = salted_hmac("accounts.phone_login.nobody", phone, algorithm="sha256").digest()
     try:
-        # Like a sub, which every pool takes for a name.
-        return gateway.start_challenge(str(uuid.UUID(bytes=digest[:16], version=4)))
+        return gateway.start_challenge(nobody(phone))
     except (cognito.UnknownUser, cognito.Refused):
         # This pool tells who is unknown, whatever we do.
         return _decoy()

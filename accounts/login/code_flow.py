@@ -37,6 +37,7 @@ from accounts.login.errors import (
     TooSoon,
     Unavailable,
     WrongCode,
+    WrongPassword,
 )
 from accounts.login.pending import Pending, Purpose
 from accounts.models import User
@@ -75,7 +76,9 @@ class Flow(Protocol, Generic[Proof, Result]):
         """Return whose attempt it is, where that is known before the code is."""
 
     def begin(self, request: HttpRequest, phone: str, user: User | None, *, first: bool) -> Begun:
-        """Have a code texted. Raises Unavailable."""
+        """Have a code texted. Raises Unavailable, and where there is a password, FurtherStep and
+        WrongPassword.
+        """
 
     def answer(
         self, request: HttpRequest, phone: str, challenge: Challenge, code: str
@@ -198,7 +201,12 @@ def _text(flow: Flow[Any, Any], this: Step, *, first: bool) -> Texted:
     within_limits("sends", request, reason="network")
     try:
         begun = flow.begin(request, attempt.phone, this.user, first=first)
-    except Unavailable:
+    except FurtherStep as error:
+        # A password, before any code.
+        error.becomes = replace(attempt, further_step=error.challenge)
+        _note_start(flow, this, asked_at, first=first)
+        raise
+    except (Unavailable, WrongPassword):
         _note_start(flow, this, asked_at, first=first)
         raise
     # Once it is known by which reference the person and the triggers call this attempt.

@@ -2,6 +2,8 @@
 
     LoginError
     ├── WrongCode(tries_left)       type it again
+    ├── WrongPassword               number and password do not belong together, or are nobody's
+    ├── PasswordAgain               a text costs the password once more, which nobody keeps
     ├── Expired                     the code is too old: ask for another
     ├── StartOver                   no try is left, or Cognito ended the sign-in
     ├── NothingPending              no sign-in is under way in this browser
@@ -56,6 +58,14 @@ class WrongCode(LoginError):
     ) -> None:
         super().__init__(f"Wrong code, {tries_left} tries left", reason=reason, becomes=becomes)
         self.tries_left = tries_left
+
+
+class WrongPassword(LoginError):
+    pass
+
+
+class PasswordAgain(LoginError):
+    pass
 
 
 class Expired(LoginError):

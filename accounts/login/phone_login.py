@@ -9,6 +9,7 @@ The steps are those of ``code_flow``, and so is what a person can run into (``er
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
 
@@ -21,10 +22,25 @@ from accounts.aws import cognito
 from accounts.aws.challenges import Challenge, CodeChallenge
 from accounts.aws.cognito_values import Tokens
 from accounts.conf import conf
-from accounts.login import challenges, code_flow, completion, pending
+from accounts.login import (
+    attempt_steps,
+    challenges,
+    code_flow,
+    completion,
+    passwords,
+    pending,
+    throttle,
+)
 from accounts.login.attempt_steps import Step
 from accounts.login.code_flow import Begun, Texted
-from accounts.login.errors import FurtherStep, LoginError, StartOver
+from accounts.login.errors import (
+    FurtherStep,
+    LoginError,
+    PasswordAgain,
+    StartOver,
+    TooSoon,
+    WrongPassword,
+)
 from accounts.login.pending import Pending, Purpose
 from accounts.models import Session, User
 
@@ -68,16 +84,54 @@ class Login:
         return FurtherStep(waiting.further_step) if waiting.further_step else StartOver()
 
 
+@dataclass(frozen=True)
+class LoginWithPassword(Login):
+    """A sign-in that begins with a password, which counts as a code does where it is wrong."""
+
+    password: str = field(repr=False)
+
+    def mine(self, request: HttpRequest, found: Pending) -> bool:
+        # Each is a sign-in of its own: a password that was right says nothing of the next one.
+        return False
+
+    def begin(self, request: HttpRequest, phone: str, user: User | None, *, first: bool) -> Begun:
+        attempt_steps.within_limits("wrong_codes", request)
+        try:
+            begun = passwords.begin(phone, user, self.password)
+        except WrongPassword:
+            raise
+        except LoginError:
+            throttle.give_back(request)
+            raise
+        throttle.give_back(request)
+        return begun
+
+
 LOGIN = Login()
 
 
-def start(request: HttpRequest, phone: str, *, next_url: str) -> Texted:
-    """Text a code to ``phone``; see ``code_flow.start``."""
-    return code_flow.start(LOGIN, request, phone, next_url=next_url)
+@sensitive_variables("password")
+def start(
+    request: HttpRequest, phone: str, *, next_url: str, password: str | None = None
+) -> Texted:
+    """Text a code to ``phone``, if its password is right where the plan has one.
+
+    See ``code_flow.start``. Raises WrongPassword and FurtherStep as well.
+    """
+    flow = LOGIN if password is None else LoginWithPassword(password)
+    return code_flow.start(flow, request, phone, next_url=next_url)
 
 
 def resend(request: HttpRequest) -> Texted:
-    """Text the number again; see ``code_flow.resend``."""
+    """Text the number again; see ``code_flow.resend``.
+
+    Raises PasswordAgain where the plan has a password: Cognito wants it for every text.
+    """
+    if conf.asks_password:
+        with attempt_steps.step(LOGIN.purpose, request, mine=LOGIN.mine) as this:
+            if wait := this.required().seconds_to_resend():
+                raise TooSoon(wait)
+        raise PasswordAgain
     return code_flow.resend(LOGIN, request)
 
 

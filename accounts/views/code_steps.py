@@ -20,7 +20,7 @@ from django.views.generic import View
 from accounts import countries, devices, phones
 from accounts.conf import conf
 from accounts.forms import CodeForm
-from accounts.login import attempt_steps, code_page, errors
+from accounts.login import attempt_steps, code_page, errors, passwords
 from accounts.login.code_flow import Texted
 from accounts.login.pending import Pending, Purpose
 
@@ -42,7 +42,7 @@ class Steps:
 
 
 @method_decorator(
-    [never_cache, sensitive_post_parameters("phone", "code")],
+    [never_cache, sensitive_post_parameters("phone", "password", "code")],
     name="dispatch",
 )
 class StepView(View):
@@ -241,6 +241,8 @@ def further_step(over: Pending | None) -> str:
         "EMAIL_OTP": _("a code by e-mail"),
         "SOFTWARE_TOKEN_MFA": _("a code from an authenticator app"),
         "NEW_PASSWORD_REQUIRED": _("a new password"),
+        # After the password, and before any code.
+        passwords.NEW_PASSWORD: passwords.NEW_PASSWORD,
     }.get(over.further_step, _("a second step"))
 
 

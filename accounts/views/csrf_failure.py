@@ -10,7 +10,7 @@ from accounts.views import login
 
 
 @never_cache
-@sensitive_post_parameters("phone", "code")
+@sensitive_post_parameters("phone", "password", "code")
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Say what happened and lead on. A number that was typed here is kept."""
     stale = "no_cookies" if reason == REASON_NO_CSRF_COOKIE else "old"

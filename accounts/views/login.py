@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import TemplateView
 
 from accounts import phones
-from accounts.forms import PhoneForm
+from accounts.forms import LoginForm
 from accounts.login import attempt_steps, errors, phone_login, take_over
 from accounts.login.code_flow import Texted
 from accounts.login.pending import Pending
@@ -53,7 +53,7 @@ class LoginStepView(code_steps.StepView):
     def start_page(
         self, request: HttpRequest, waiting: Pending, *, status: int = 200, reference: str = ""
     ) -> HttpResponse:
-        form = PhoneForm(
+        form = LoginForm(
             initial={"phone": phones.spaced(waiting.phone), "next": waiting.next_url},
             region=likely_region(request, waiting.phone),
         )
@@ -67,7 +67,7 @@ class PhoneView(LoginStepView):
             return redirect("accounts:take_over")
         kept = phone_cookie.load(request)
         phone = waiting.phone if waiting else kept
-        form = PhoneForm(
+        form = LoginForm(
             initial={
                 "phone": phones.spaced(phone) if phone else "",
                 "remember": kept is not None,
@@ -81,12 +81,20 @@ class PhoneView(LoginStepView):
     def post(self, request: HttpRequest) -> HttpResponse:
         if site.is_switch(request):
             return site.in_language(request, partial(typed_page, request))
-        form = PhoneForm(request.POST, region=likely_region(request, phone_cookie.load(request)))
+        form = LoginForm(request.POST, region=likely_region(request, phone_cookie.load(request)))
         if not form.is_valid():
             return _phone_page(request, form)
         phone = form.cleaned_data["phone"]
         try:
-            texted = phone_login.start(request, phone, next_url=next_url(request))
+            texted = phone_login.start(
+                request,
+                phone,
+                next_url=next_url(request),
+                password=form.cleaned_data.get("password"),
+            )
+        except errors.WrongPassword as error:
+            form.refuse_password()
+            return _phone_page(request, form, reference=error.reference)
         except errors.Unavailable as error:
             return _phone_page(request, form, status=503, reference=error.reference)
         code_steps.say_if_texted_before(request, texted)
@@ -121,6 +129,16 @@ class CodeView(LoginStepView, code_steps.CodeView):
 
 
 class ResendView(LoginStepView, code_steps.ResendView):
+    def post(self, request: HttpRequest) -> HttpResponse:
+        try:
+            return super().post(request)
+        except errors.PasswordAgain:
+            messages.info(
+                request,
+                _("We keep no password. Type yours once more, and we will text you again."),
+            )
+            return redirect(self.steps.start)
+
     def resend(self, request: HttpRequest) -> Texted:
         return phone_login.resend(request)
 
@@ -148,13 +166,13 @@ def typed_page(request: HttpRequest, *, stale: str = "") -> HttpResponse:
     ``stale`` says why the form was not used: "no_cookies" or "old".
     """
     region = likely_region(request, phone_cookie.load(request))
-    form = PhoneForm.typed(request.POST, region=region)
+    form = LoginForm.typed(request.POST, region=region)
     return _phone_page(request, form, stale=stale, status=403 if stale else 200)
 
 
 def _phone_page(
     request: HttpRequest,
-    form: PhoneForm,
+    form: LoginForm,
     *,
     over: Pending | None = None,
     stale: str = "",

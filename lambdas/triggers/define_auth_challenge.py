@@ -20,9 +20,29 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     decision = plans.decide([] if history is None else history).decision
     if decision is Decision.TOKENS and request.get("userNotFound") is True:
         decision = Decision.FAIL
+    if _began_with_password(history) and _has_temporary_password(request):
+        decision = Decision.FAIL
     event["response"] = {
         "challengeName": _ROUNDS.get(decision),
         "issueTokens": decision is Decision.TOKENS,
         "failAuthentication": decision is Decision.FAIL,
     }
     return event
+
+
+def _began_with_password(history: Any) -> bool:
+    return bool(
+        isinstance(history, list)
+        and history
+        and isinstance(history[0], dict)
+        and history[0].get("challengeName") == plans.PASSWORD_ROUNDS[0]
+    )
+
+
+def _has_temporary_password(request: dict[str, Any]) -> bool:
+    """Tell whether Cognito will ask for a new password once this one was right.
+
+    After that it gives tokens without asking us, so such a password must not be asked for at all.
+    """
+    attributes = request.get("userAttributes") or {}
+    return bool(attributes.get("cognito:user_status") == "FORCE_CHANGE_PASSWORD")

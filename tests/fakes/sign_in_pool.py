@@ -175,9 +175,9 @@ class SignInPool(UserPool):
             raise Refusal("NotAuthorizedException", message)
 
 
-def further_step(challenge: str) -> Reply:
-    """What Cognito says after a right code where it asks for a challenge of its own."""
-    parameters = {"USER_ID_FOR_SRP": "somebody"}
+def further_step(challenge: str, **parameters: str) -> Reply:
+    """What Cognito says where it asks for a challenge of its own."""
+    parameters = {"USER_ID_FOR_SRP": "somebody"} | parameters
     return Reply(
         {"ChallengeName": challenge, "Session": "s" * 40, "ChallengeParameters": parameters}
     )

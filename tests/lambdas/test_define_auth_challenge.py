@@ -70,8 +70,30 @@ def test_handler_unknown_user_wrong_answers_go_as_for_any_other(event, wrong_ans
 def test_handler_password_plan_asks_for_the_password(event, monkeypatch):
     monkeypatch.setenv("SIGN_IN_PLAN", "password code")
     asked = event("define_after_srp")
+    asked["request"]["userAttributes"]["cognito:user_status"] = "CONFIRMED"
     asked["request"]["session"] = [{"challengeName": "SRP_A", "challengeResult": True}]
     assert define_auth_challenge.handler(asked, None)["response"] == PASSWORD
+
+
+@pytest.mark.parametrize("rounds", [["SRP_A"], ["SRP_A", "PASSWORD_VERIFIER"]])
+def test_handler_temporary_password_is_not_asked_for(event, monkeypatch, rounds):
+    """Cognito would give tokens for a new password, without our code."""
+    monkeypatch.setenv("SIGN_IN_PLAN", "password code")
+    asked = event("define_after_srp")
+    asked["request"]["session"] = [
+        {"challengeName": name, "challengeResult": True} for name in rounds
+    ]
+    attributes = asked["request"]["userAttributes"]
+    attributes["cognito:user_status"] = "CONFIRMED"
+    assert define_auth_challenge.handler(asked, None)["response"] != FAIL
+    attributes["cognito:user_status"] = "FORCE_CHANGE_PASSWORD"
+    assert define_auth_challenge.handler(asked, None)["response"] == FAIL
+
+
+def test_handler_plan_without_a_password_takes_accounts_that_have_none(event):
+    asked = event("define_first_round")
+    asked["request"]["userAttributes"]["cognito:user_status"] = "FORCE_CHANGE_PASSWORD"
+    assert define_auth_challenge.handler(asked, None)["response"] == CHALLENGE
 
 
 def test_handler_plan_that_is_none_raises(event, monkeypatch):

@@ -589,7 +589,7 @@ ERRORS = [
     ("NotAuthorizedException", "Invalid session for the user.", cognito.Refused),
     ("NotAuthorizedException", "User is disabled.", cognito.Refused),
     ("NotAuthorizedException", "", cognito.Refused),
-    ("PasswordResetRequiredException", "Password reset required", cognito.Refused),
+    ("PasswordResetRequiredException", "Password reset required", cognito.NewPasswordNeeded),
     ("UserNotConfirmedException", "User is not confirmed.", cognito.NotConfirmed),
     (
         "InvalidParameterException",
