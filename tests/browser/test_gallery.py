@@ -27,7 +27,7 @@ from accounts.models import Operation, Session, User
 from config import urls
 from tests.browser.conftest import CUT_OFF, assert_accessible, place
 from tests.fakes.sign_in_pool import SignInPool, further_step
-from tests.fakes.tokens import CLIENT_ID, CLIENT_SECRET, ISSUER
+from tests.fakes.tokens import CLIENT_ID, CLIENT_SECRET, ISSUER, POOL_ID
 
 LOOKS = {
     # name: language, width and theme
@@ -47,6 +47,7 @@ LOGIN, CODE, LOGOUT, INBOX = (
 DEVICES, ENDED, CONFIRM = "/accounts/devices/", "/accounts/ended/", "/accounts/confirm/"
 NUMBER, CHANGED = "/accounts/number/", "/accounts/number/changed/"
 TAKE_OVER, CANCEL = "/accounts/login/take-over/", "/accounts/login/cancel/"
+RESEND = "/accounts/login/resend/"
 
 
 # Lays what a page holds under the stylesheets of this one. Scripts do not run again.
@@ -373,6 +374,56 @@ def test_gallery_of_troubles(gallery: Gallery, page: Page, phone, settings):
     gallery.take("error-429")
     gallery.go(INBOX)
     gallery.take("inbox-down")
+
+
+def test_gallery_of_a_password(gallery: Gallery, page: Page, phone, settings):
+    """The plan that begins with one."""
+    settings.ACCOUNTS_SIGN_IN_PLAN = "password code"
+    settings.SITE_CONTACT = "help@example.com"
+    settings.COGNITO_CLIENT_ID, settings.COGNITO_CLIENT_SECRET = CLIENT_ID, CLIENT_SECRET
+    settings.COGNITO_USER_POOL_ID, settings.COGNITO_ISSUER = POOL_ID, ISSUER
+
+    def sign_in(password: str) -> None:
+        gallery.go(LOGIN)
+        page.locator("#id_phone").fill(phone)
+        page.locator("#id_password").fill(password)
+        with page.expect_navigation(wait_until="domcontentloaded"):
+            page.locator("#id_password").press("Enter")
+
+    def without_one() -> None:
+        gallery.go(LOGIN)
+        gallery.open("main")
+
+    with SignInPool() as pool:
+        pool.connect(settings)
+        cognito._made_gateway.cache_clear()
+        sub = pool.register(phone)
+        pool.passwords[sub] = "Right-Horse-7"
+        pool.change(sub, UserStatus="CONFIRMED")
+        gallery.go(LOGIN)
+        gallery.take("password")
+        without_one()
+        gallery.take("password-none", without_one)
+        sign_in("Wrong-Horse-7")
+        expect(page.locator("#id_password")).to_be_focused()
+        expect(page.locator("#id_password")).to_have_value("")
+        gallery.take("password-wrong")
+        pool.says = {"resendAt": "0"}
+        sign_in("Right-Horse-7")
+        expect(page.locator("#id_code")).to_be_focused()
+        gallery.take("code-after-a-password")
+
+        def once_more() -> None:
+            gallery.go(CODE)
+            gallery.submit(RESEND)
+
+        once_more()
+        expect(page.get_by_role("status").first).to_contain_text("We keep no password.")
+        gallery.take("password-once-more", once_more)
+        pool.change(sub, UserStatus="RESET_REQUIRED")
+        sign_in("Right-Horse-7")
+        expect(page.get_by_role("alert")).to_contain_text("must be replaced")
+        gallery.take("password-to-be-replaced", lambda: sign_in("Right-Horse-7"))
 
 
 def broken(request: HttpRequest) -> HttpResponse:

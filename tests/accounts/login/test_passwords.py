@@ -384,6 +384,19 @@ def test_form_is_one_that_password_managers_fill(client, pool):
     assert "No password." not in page
 
 
+@pytest.mark.parametrize(
+    ("typed", "focused"),
+    [
+        ({}, "phone"),
+        ({"phone": "+12015550123"}, "password"),
+        ({"phone": "12", "password": WRONG}, "phone"),
+    ],
+)
+def test_field_that_is_to_be_filled_is_focused(client, pool, typed, focused):
+    page = text(client.post(LOGIN, typed) if typed else client.get(LOGIN))
+    assert re.findall(r'<input id="id_(\w+)"[^>]+autofocus', page) == [focused]
+
+
 def test_plan_without_a_password_has_no_field_for_it(client, pool, settings):
     settings.ACCOUNTS_SIGN_IN_PLAN = "code"
     page = text(client.get(LOGIN))
