@@ -77,7 +77,20 @@ def begin(
 def _begin_for_holder(
     gateway: GatewayByAttribute, phone: str, known: User | None, *, may_create: bool
 ) -> Begun:
-    """Start a challenge for the account that holds the phone.
+    """Start a challenge for the account that holds the phone. Raises CognitoError."""
+    holder, why_no_text = holder_of(gateway, phone, known, may_create=may_create)
+    if holder is None:
+        log.info("No text for %s: %s", phones.mask(phone), why_no_text)
+        return Begun(_challenge_of_nobody(gateway, phone), why_no_text=why_no_text)
+    if not holder.phone_verified:
+        _let_texts_be_in_our_language(gateway, holder)
+    return Begun(gateway.start_challenge(holder.username), holder.sub)
+
+
+def holder_of(
+    gateway: GatewayByAttribute, phone: str, known: User | None, *, may_create: bool
+) -> tuple[CognitoUser | None, str]:
+    """Return the account that holds the phone and may sign in, or None and why there is none.
 
     It is looked for each time, though we know the ``sub`` of people who signed in here: a sign-in
     with one call less would tell who has an account. Raises CognitoError.
@@ -98,12 +111,7 @@ def _begin_for_holder(
         holder, why_no_text = None, "shut_out"
     elif holder and not holder.enabled:
         holder, why_no_text = None, "refused"
-    if holder is None:
-        log.info("No text for %s: %s", phones.mask(phone), why_no_text)
-        return Begun(_challenge_of_nobody(gateway, phone), why_no_text=why_no_text)
-    if not holder.phone_verified:
-        _let_texts_be_in_our_language(gateway, holder)
-    return Begun(gateway.start_challenge(holder.username), holder.sub)
+    return holder, why_no_text
 
 
 def _signed_up(gateway: GatewayByAttribute, phone: str) -> tuple[CognitoUser | None, str]:

@@ -11,6 +11,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from accounts import phones
 from accounts.aws import cognito
+from accounts.aws.cognito_by_attribute import GatewayByAttribute
 from accounts.aws.cognito_values import PasswordAsked
 from accounts.login import attempt_steps, challenges
 from accounts.login.code_flow import Begun
@@ -29,30 +30,36 @@ def begin(phone: str, known: User | None, password: str) -> Begun:
 
     Raises WrongPassword, FurtherStep for a password that must be replaced first, Unavailable.
     """
+    sub, reason = known.sub if known else None, "wrong_password"
     try:
         gateway = cognito.gateway()
-        asked = _ask(gateway, phone, known)
-        challenge = gateway.prove_password(asked, password)
+        name = phone
+        if isinstance(gateway, GatewayByAttribute):
+            holder, why = challenges.holder_of(gateway, phone, known, may_create=False)
+            sub, reason = (holder.sub, reason) if holder else (None, why)
+            name = holder.username if holder else ""
+        elif known and not known.is_active:
+            name, reason = "", "shut_out"
+        challenge = gateway.prove_password(_ask(gateway, phone, name), password)
     except cognito.NewPasswordNeeded as error:
         raise FurtherStep(NEW_PASSWORD, reason="further_step") from error
     except (cognito.Refused, cognito.UnknownUser) as error:
         log.info("Wrong password for %s", phones.mask(phone))
-        is_shut_out = known is not None and not known.is_active
-        raise WrongPassword(reason="shut_out" if is_shut_out else "wrong_password") from error
+        raise WrongPassword(reason=reason) from error
     except cognito.OtherChallenge as error:
         if error.name == "NEW_PASSWORD_REQUIRED":
             raise FurtherStep(NEW_PASSWORD, reason="further_step") from error
         raise attempt_steps.unavailable(error) from error
     except cognito.CognitoError as error:
         raise attempt_steps.unavailable(error) from error
-    return Begun(challenge, known.sub if known else None)
+    return Begun(challenge, sub)
 
 
-def _ask(gateway: cognito.Gateway, phone: str, known: User | None) -> PasswordAsked:
-    """Let Cognito ask for the password; for somebody who may not sign in, that of nobody."""
-    if known is None or known.is_active:
+def _ask(gateway: cognito.Gateway, phone: str, name: str) -> PasswordAsked:
+    """Let Cognito ask for the password of ``name``; "", or one that it refuses, is nobody."""
+    if name:
         try:
-            return gateway.ask_password(phone)
+            return gateway.ask_password(name)
         except (cognito.Refused, cognito.UnknownUser) as error:
             log.info("Cognito asks %s for no password (%s)", phones.mask(phone), error)
     return gateway.ask_password(challenges.nobody(phone))

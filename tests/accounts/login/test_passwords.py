@@ -4,7 +4,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import time_machine
@@ -14,6 +14,7 @@ from django.views.debug import ExceptionReporter
 
 from accounts.models import Session, SignInEvent, User
 from tests.clock import seconds_later
+from tests.fakes.attribute_pool import AttributePool
 from tests.fakes.password_check import PasswordCheck
 from tests.fakes.sign_in_pool import POOL_NAME, SignInPool, further_step
 from tests.fakes.user_pool import OUTAGE
@@ -403,3 +404,41 @@ def test_plan_without_a_password_has_no_field_for_it(client, pool, settings):
     assert "id_password" not in page
     assert 'autocomplete="tel"' in page
     assert "No password." in page
+
+
+# A pool whose user names are not phones
+
+
+@pytest.fixture
+def attribute_pool(settings) -> Iterator[AttributePool]:
+    with AttributePool() as server:
+        server.connect(settings)
+        yield server
+
+
+def test_holder_of_the_number_proves_the_password_of_the_account(client, attribute_pool, phone):
+    sub = attribute_pool.hold(phone, name="somebody")
+    attribute_pool.passwords[sub] = RIGHT
+    assert ask(client, phone, password=RIGHT).url == CODE
+    answer(client, attribute_pool.code())
+    assert who(client).sub == sub
+    assert attribute_pool.operations() == [
+        "ListUsers",
+        "InitiateAuth",
+        "RespondToAuthChallenge",
+        "RespondToAuthChallenge",
+    ]
+    [started] = attribute_pool.calls("InitiateAuth")
+    assert started["AuthParameters"]["USERNAME"] == "somebody"
+
+
+@pytest.mark.parametrize("held", [{}, {"enabled": False}, {"verified": False}, None])
+def test_number_that_leads_to_nobody_takes_the_calls_of_a_wrong_password(
+    client, attribute_pool, phone, held
+):
+    if held is not None:
+        attribute_pool.passwords[attribute_pool.hold(phone, **held)] = RIGHT
+    page = ask(client, phone, password=RIGHT if held != {} else WRONG)
+    assert WORDS in text(page)
+    assert attribute_pool.operations() == ["ListUsers", "InitiateAuth", "RespondToAuthChallenge"]
+    assert attribute_pool.texts == []
