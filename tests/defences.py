@@ -48,6 +48,7 @@ _UNSENT = "tests/lambdas/codes/test_unsent.py::"
 _USERNAME = "tests/lambdas/test_username.py::"
 _HOLDERS = "tests/accounts/login/test_by_attribute.py::"
 _DEFINE = "tests/lambdas/test_define_auth_challenge.py::"
+_QUESTION = "tests/lambdas/kinds/test_question.py::"
 _PROOF = "tests/lambdas/kinds/test_proof.py::"
 _PLANS = "tests/lambdas/test_plans.py::"
 _SESSIONS = "tests/accounts/sessions/test_sessions.py::"
@@ -257,6 +258,48 @@ DEFENCES = (
         "return ledger.configured().guesses.take(name, now=answered.now)",
         "return ledger.configured() is not None and bool(name)",
         (f"{_PROOF}test_number_found_is_right_once",),
+    ),
+    Defence(
+        "a secret answer is counted before it is compared",
+        "lambdas/triggers/kinds/question.py",
+        "if not book.guesses.count(name, now=now):",
+        "if not name:",
+        (f"{_QUESTION}test_answer_is_counted_before_it_is_compared",),
+    ),
+    Defence(
+        "a secret answer is chosen after a step that proves who it is",
+        "lambdas/triggers/kinds/question.py",
+        "if asked.is_proven:",
+        "if asked:",
+        (f"{_QUESTION}test_nobody_chooses_an_answer_before_the_code",),
+    ),
+    Defence(
+        "a secret answer that is kept is not chosen again",
+        "lambdas/triggers/ledger/kept_answers.py",
+        'condition="attribute_not_exists(digest)" if is_first else None,',
+        "condition=None,",
+        (f"{_QUESTION}test_first_answer_is_kept_once",),
+    ),
+    Defence(
+        "nobody without an account has a secret answer",
+        "lambdas/triggers/kinds/question.py",
+        "if not secret_answers.sub_of(recipient):",
+        "if False:",
+        (f"{_QUESTION}test_stranger_is_never_right",),
+    ),
+    Defence(
+        "a secret answer is hashed with the server key",
+        "lambdas/triggers/secret_answers.py",
+        "keyed = hmac.digest(keys.answer_key(), answer.encode(), hashlib.sha256)",
+        "keyed = answer.encode()",
+        (f"{_QUESTION}test_copy_of_the_table_alone_gives_nothing_to_try_answers_on",),
+    ),
+    Defence(
+        "a secret answer is changed after a fresh code",
+        "accounts/views/question.py",
+        'sensitive_post_parameters("answer"), reauthentication.required]',
+        'sensitive_post_parameters("answer")]',
+        ("tests/accounts/test_question_page.py::test_page_asks_for_a_fresh_code_first",),
     ),
     Defence(
         "nobody who is unknown gets tokens",

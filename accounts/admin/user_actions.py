@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from accounts import operations
 from accounts.admin import base, bulk, display, order_operations
+from accounts.conf import conf
 from accounts.fields import PhoneField
 from accounts.models import Operation, User
 from accounts.operations.queue import Kind
@@ -179,6 +180,15 @@ _ALL = (
         ),
     ),
     UserAction(
+        Kind.FORGET_ANSWER,
+        _("Forget the secret answer"),
+        _("Forget the secret answer of %(who)s?"),
+        (
+            _("At the next sign-in, whoever types the right code chooses another answer."),
+            _LATER,
+        ),
+    ),
+    UserAction(
         Kind.CHANGE_NUMBER,
         _("Change the number"),
         _("Change the number of %(who)s?"),
@@ -243,7 +253,9 @@ _BY_NAME = {action.name: action for action in _ALL}
 
 def permitted(request: HttpRequest) -> list[UserAction]:
     """Return the actions that this operator may use at all."""
-    return [action for action in _ALL if order_operations.may_order(request, action.kind)]
+    useless = None if "question" in conf.sign_in_plan else Kind.FORGET_ANSWER
+    useful = [each for each in _ALL if each.kind != useless]
+    return [each for each in useful if order_operations.may_order(request, each.kind)]
 
 
 def for_one(request: HttpRequest, user: User, groups: list[str]) -> list[tuple[UserAction, str]]:

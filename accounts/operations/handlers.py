@@ -12,7 +12,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 
 from accounts import sessions
-from accounts.aws import cognito, functions, ledger, sms
+from accounts.aws import cognito, functions, ledger, secret_answers, sms
 from accounts.conf import conf
 from accounts.events import sign_ins
 from accounts.models import Operation, Session, User
@@ -106,6 +106,14 @@ class Unlock(Handler):
 
     def local_after(self, operation: Operation, user: User) -> None:
         User.objects.filter(pk=user.pk).update(held_until=None)
+
+
+class ForgetAnswer(Handler):
+    """Forget the answer to the secret question, so that the next sign-in asks for another."""
+
+    def remote(self, operation: Operation, user: User) -> str:
+        secret_answers.forget(user.sub)
+        return ""
 
 
 class Delete(Disable):
@@ -230,6 +238,7 @@ HANDLERS: dict[str, Handler] = {
     Kind.ENABLE: Enable(),
     Kind.SIGN_OUT: SignOut(),
     Kind.UNLOCK: Unlock(),
+    Kind.FORGET_ANSWER: ForgetAnswer(),
     Kind.DELETE: Delete(),
     Kind.INVITE: Invite(),
     Kind.CHANGE_NUMBER: ChangePhone(),

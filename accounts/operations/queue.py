@@ -14,7 +14,7 @@ an operator call, or by hand. A later operation overtakes an earlier one that it
 
 Kinds and their parameters (``Operation.Kind``):
 
-    disable, enable, sign_out, unlock, delete, make_staff, unmake_staff
+    disable, enable, sign_out, unlock, forget_answer, delete, make_staff, unmake_staff
     invite                               phone, name="", tell=False, language=""
     change_number                        phone, verified, tell=False, language=""
     add_to_group, remove_from_group      group: the name of a Django group

@@ -16,6 +16,7 @@ _OVERTAKEN_BY: dict[str, frozenset[str]] = {
     Kind.ENABLE: frozenset({Kind.DISABLE, Kind.ENABLE, Kind.DELETE}),
     Kind.SIGN_OUT: frozenset({Kind.SIGN_OUT, Kind.DELETE}),
     Kind.UNLOCK: frozenset({Kind.UNLOCK, Kind.DELETE}),
+    Kind.FORGET_ANSWER: frozenset({Kind.FORGET_ANSWER, Kind.DELETE}),
     Kind.DELETE: frozenset({Kind.DELETE}),
     Kind.INVITE: frozenset(),
     Kind.CHANGE_NUMBER: frozenset({Kind.CHANGE_NUMBER, Kind.DELETE}),
@@ -55,7 +56,7 @@ def refusal(kind: str, user: User, by: User | None, params: dict[str, Any] | Non
             return Remark.MORE_RIGHTS
     if kind == Kind.UNLOCK and not user.phone:
         return Remark.NO_PHONE
-    if kind == Kind.UNLOCK and not conf.ledger_function:
+    if kind in (Kind.UNLOCK, Kind.FORGET_ANSWER) and not conf.ledger_function:
         return Remark.NO_LEDGER
     return ""
 

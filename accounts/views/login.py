@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import TemplateView
 
 from accounts import phones
+from accounts.conf import conf
 from accounts.forms import LoginForm
 from accounts.login import attempt_steps, errors, phone_login, take_over
 from accounts.login.code_flow import Texted
@@ -26,6 +27,9 @@ from accounts.views.code_steps import Steps, likely_region, next_url
 @method_decorator(never_cache, name="dispatch")
 class HomeView(LoginRequiredMixin, TemplateView):
     template_name = "home.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(has_question="question" in conf.sign_in_plan, **kwargs)
 
 
 class LoginStepView(code_steps.StepView):

@@ -28,7 +28,9 @@ def _answered(event: dict[str, Any]) -> dict[str, Any]:
     if following.decision is not Decision.CHALLENGE:
         raise ValueError("The history of this flow holds no challenge of ours")
     recipient = dry_run.nobody if is_dry_run else partial(recipients.from_event, event)
-    made = kinds.make(following.kind, Asked(following.earlier, recipient, started))
+    is_proven = plans.proves_before(plan, following.kind)
+    asked = Asked(following.earlier, recipient, started, is_proven)
+    made = kinds.make(following.kind, asked)
     # Cognito does not show Verify the history.
     wrong = {"wrongAnswers": str(len(following.earlier))} if following.earlier else {}
     tries_left = plans.KINDS[following.kind].tries - len(following.earlier)

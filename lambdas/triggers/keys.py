@@ -43,6 +43,11 @@ def confirm_key() -> bytes:
     return hmac.digest(_server_key(), b"confirmation", hashlib.sha256)
 
 
+def answer_key() -> bytes:
+    """Return the key with which answers to secret questions are hashed."""
+    return hmac.digest(_server_key(), b"secret answer", hashlib.sha256)
+
+
 def pseudonym(kind: str, value: str) -> str:
     """Return a name for ``value`` in the ledger that only the server key leads back to it.
 

@@ -3,6 +3,7 @@
     code             a code by text: the default
     password code    a password, which Cognito itself checks, then the code
     proof code       a proof of work, and only after it a text
+    code question    a code, then a secret question
 
 The stack's parameter says which steps there are, never the caller. A history holds nothing but
 wrong answers to a step and then a right one, step by step; every other history fails.
@@ -22,7 +23,7 @@ PASSWORD = "password"  # noqa: S105 - the name of a step
 PASSWORD_ROUNDS = ("SRP_A", "PASSWORD_VERIFIER")
 _MOST_STEPS = 4
 # Methods by something that the person knows.
-_KNOWN = {"pwd", "kba"}
+_KNOWN = {"pwd"}
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,11 @@ class Kind:
 
 # Each has a module of its name in ``kinds``.
 KINDS: dict[str, Kind] = {
+    "code": Kind(tries=TRIES_PER_CODE, proves=True, method="sms"),
     # A second one for a browser that stumbled over the first.
     "proof": Kind(tries=2, proves=False),
-    "code": Kind(tries=TRIES_PER_CODE, proves=True, method="sms"),
+    # Friends know the answer, and a first one is only chosen: the tokens say nothing of it.
+    "question": Kind(tries=TRIES_PER_CODE, proves=False),
 }
 
 
@@ -151,6 +154,12 @@ def next_step(plan: Plan, history: Any, number: int = 0) -> Next:
     if position == len(plan):
         return Next(Decision.TOKENS)
     return Next(Decision.CHALLENGE, plan[position], tuple(earlier))
+
+
+def proves_before(plan: Plan, kind: str) -> bool:
+    """Tell whether a step before that of ``kind`` shows who it is."""
+    before = plan[: plan.index(kind)]
+    return any(KINDS[word].proves for word in before if word != PASSWORD)
 
 
 def methods(plan: Plan) -> list[str]:

@@ -10,6 +10,11 @@
         whether it is right: {"is_correct": true}, once
     {"action": "tell", "phone": …, "message": "number_changed" | "invited", "language": …}
         texts a notice without a code: {"delivery": "sent", or why not}
+    {"action": "question", "user": …}
+        says which secret question is the user's: {"question": …, "is_answered": bool}
+    {"action": "keep_answer", "user": …, "answer": …}
+        keeps an answer to it, in place of an earlier one: {"is_kept": bool}, false for one that is
+        too short or too long
     {"action": "dry_run"}
         does as "prove" does for a number that is nobody's, and texts nobody: {"delivery": …}
 
@@ -30,6 +35,7 @@ from . import (
     ledger,
     messages,
     phones,
+    secret_answers,
     senders,
     telemetry,
 )
@@ -53,7 +59,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
     Raises ValueError where the event lacks something, and TryAgainLater where AWS fails.
     """
-    actions = {"prove": _prove, "check": _check, "tell": _tell, "dry_run": _dry_run}
+    actions = {
+        "prove": _prove,
+        "check": _check,
+        "tell": _tell,
+        "question": _question,
+        "keep_answer": _keep_answer,
+        "dry_run": _dry_run,
+    }
     action = actions.get(str(event.get("action")))
     if action is None:
         raise ValueError(f"Wanted: an action ({', '.join(actions)})")
@@ -121,6 +134,21 @@ def _tell(event: dict[str, Any]) -> dict[str, Any]:
     if reason:
         unsent.record(reason, phone=phone, country=country, now=now, purpose=notice)
     return {"delivery": reason or "sent"}
+
+
+def _question(event: dict[str, Any]) -> dict[str, Any]:
+    name = secret_answers.name_of(_matching(event, "user", _USER))
+    kept = ledger.configured().kept_answers.read(name, now=time.time())
+    return {"question": secret_answers.question_of(name), "is_answered": kept is not None}
+
+
+def _keep_answer(event: dict[str, Any]) -> dict[str, Any]:
+    name = secret_answers.name_of(_matching(event, "user", _USER))
+    answer, now = secret_answers.read(event.get("answer")), time.time()
+    if answer:
+        ledger.configured().kept_answers.keep(name, secret_answers.kept(answer), now=now)
+        telemetry.record("answer_kept", metrics={})
+    return {"is_kept": bool(answer)}
 
 
 def _dry_run(event: dict[str, Any]) -> dict[str, Any]:

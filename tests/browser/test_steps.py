@@ -6,8 +6,9 @@ import time
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from accounts.aws.challenges import ProofChallenge
+from accounts.aws.challenges import ProofChallenge, QuestionChallenge
 from tests.browser.conftest import CUT_OFF, assert_accessible, place
+from tests.browser.steps import made, sign_in
 from tests.codes import code_in
 
 CHALLENGE = "/accounts/login/challenge/"
@@ -119,3 +120,80 @@ def test_proof_fits_the_narrowest_page(page, site, phone, scheme):
     place(page, site, phone, CHALLENGE, challenge=proof(number=10**9, largest=10**9))
     expect(page.get_by_role("status")).to_have_text("It is at work. This takes a few seconds.")
     assert page.evaluate(CUT_OFF) == []
+
+
+# A secret question
+
+
+def question(**changes: object) -> QuestionChallenge:
+    facts = {"question": "school", "is_to_choose": False, "tries_left": 3} | changes
+    return QuestionChallenge(session="", username="", expires_at=int(time.time()) + 900, **facts)
+
+
+def test_question_is_chosen_and_asked_for(sign_in_plan, site, page, phone, texts, age_ledger):
+    sign_in_plan("code question")
+    for is_first in (True, False):
+        ask(page, site, phone)
+        page.get_by_label("6-digit code").fill(code_in(texts(phone)[-1]))
+        heading = "Choose a secret answer" if is_first else "Answer your secret question"
+        expect(page.get_by_role("heading", name=heading)).to_be_visible()
+        if not is_first:
+            page.keyboard.type("oak street")
+            page.keyboard.press("Enter")
+            expect(page.get_by_text("You have 2 tries left.")).to_be_visible()
+            assert_accessible(page)
+        page.keyboard.type("Elm Street")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
+        page.get_by_role("button", name="Sign out").click()
+        age_ledger(400)
+
+
+@pytest.mark.parametrize("name", ["school", "street", "friend", "one of later triggers"])
+@pytest.mark.parametrize("is_to_choose", [True, False])
+def test_question_fits_and_is_accessible(page, site, phone, name, is_to_choose):
+    page.set_viewport_size({"width": 320, "height": 640})
+    challenge = question(question=name, is_to_choose=is_to_choose)
+    place(page, site, phone, CHALLENGE, challenge=challenge)
+    expect(page.get_by_role("textbox")).to_be_focused()
+    assert page.evaluate(CUT_OFF) == []
+    assert_accessible(page)
+
+
+@NO_SCRIPTS
+def test_question_without_javascript_is_answered(sign_in_plan, site, page, phone, texts):
+    sign_in_plan("code question")
+    ask(page, site, phone)
+    page.get_by_label("6-digit code").fill(code_in(texts(phone)[-1]))
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("textbox").fill("Elm Street")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
+
+
+def test_account_page_keeps_another_answer(sign_in_plan, site, page, phone):
+    sign_in_plan("code question")
+    sign_in(page.context, site, made(phone))
+    page.goto(f"{site}/")
+    page.get_by_role("link", name="Your secret question").click()
+    expect(page.get_by_text("There is no answer yet for your account.")).to_be_visible()
+    assert_accessible(page)
+    page.get_by_role("textbox").fill("?")
+    page.get_by_role("button", name="Keep this answer").click()
+    expect(page.get_by_text("That answer is too short or too long.")).to_be_visible()
+    assert_accessible(page)
+    page.get_by_role("textbox").fill("Elm Street")
+    page.get_by_role("button", name="Keep this answer").click()
+    expect(page.get_by_text("Your answer is kept.")).to_be_visible()
+    page.goto(f"{site}/accounts/question/")
+    expect(page.get_by_text("An answer is kept. A new one takes its place.")).to_be_visible()
+    assert page.evaluate(CUT_OFF) == []
+
+
+def test_account_page_when_the_function_is_away_says_so(site, page, phone, settings):
+    settings.TEXTS_FUNCTION = "phone-login-gone"
+    sign_in(page.context, site, made(phone))
+    page.goto(f"{site}/accounts/question/")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing is lost")
+    expect(page.get_by_role("textbox")).to_be_hidden()
+    assert_accessible(page)

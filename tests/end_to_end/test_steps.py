@@ -155,3 +155,71 @@ def test_site_second_press_of_a_proof_goes_on_to_the_code(sign_in_plan, strict_s
 @pytest.fixture
 def strict_site(on_cloud) -> Client:
     return Client()
+
+
+# A code, then a secret question
+
+RIGHT, WRONG = "Elm Street", "Oak Street"
+
+
+def code_right(caller: Caller, phone: str, texts):
+    """Go through the code, and return the question."""
+    return caller.answer(caller.start(phone), code_in(texts(phone)[-1]))
+
+
+def test_question_straight_at_cognito_is_chosen_first_and_then_asked(
+    sign_in_plan, caller, member, texts, age_ledger
+):
+    sign_in_plan("code question")
+    first = code_right(caller, member, texts)
+    assert (kind(first), first["ChallengeParameters"]["task"]) == ("question", "choose")
+    assert caller.answer(first, RIGHT)["AuthenticationResult"]["IdToken"]
+    age_ledger(400)
+    second = code_right(caller, member, texts)
+    assert second["ChallengeParameters"]["task"] == "answer"
+    third = caller.answer(second, WRONG)
+    assert (kind(third), third["ChallengeParameters"]["triesLeft"]) == ("question", "2")
+    assert caller.answer(third, "elm STREET.")["AuthenticationResult"]["IdToken"]
+
+
+def test_three_wrong_answers_end_the_flow(sign_in_plan, caller, member, texts):
+    sign_in_plan("question code")
+    reply = caller.start(member)
+    for _ in range(2):
+        reply = caller.answer(reply, WRONG)
+    with pytest.raises(ClientError, match="NotAuthorized"):
+        caller.answer(reply, WRONG)
+    assert texts(member) == []
+
+
+def test_stranger_before_the_code_is_asked_a_question_too(sign_in_plan, caller, phone, texts):
+    sign_in_plan("question code")
+    reply = caller.start(phone)
+    assert reply["ChallengeParameters"]["task"] == "answer"
+    again = caller.answer(reply, RIGHT)
+    assert again["ChallengeParameters"]["question"] == reply["ChallengeParameters"]["question"]
+    assert texts(phone) == []
+
+
+def answer_question(client: Client, answer: str):
+    return send(client, "question", answer)
+
+
+def test_site_chooses_an_answer_once_and_asks_for_it_then(
+    sign_in_plan, strict_site, phone, texts, age_ledger
+):
+    sign_in_plan("code question")
+    ask(strict_site, phone, next="/admin/")
+    assert answer(strict_site, code_in(texts(phone)[0])).url == CHALLENGE
+    assert "Choose a secret answer" in strict_site.get(CHALLENGE).content.decode()
+    assert not is_signed_in(strict_site)
+    assert answer_question(strict_site, RIGHT).url == "/admin/"
+    assert is_signed_in(strict_site)
+    age_ledger(400)
+    other = Client()
+    ask(other, phone)
+    answer(other, code_in(texts(phone)[-1]))
+    assert "Answer your secret question" in other.get(CHALLENGE).content.decode()
+    assert "You have 2 tries left" in answer_question(other, WRONG).content.decode()
+    assert answer_question(other, RIGHT).url == "/"
+    assert is_signed_in(other)

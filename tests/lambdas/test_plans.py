@@ -302,3 +302,20 @@ def test_next_step_after_a_failure_nothing_more_is_granted(case):
 def test_table_in_the_docs_is_what_is_decided():
     """``python -m tests.plan_table`` writes it."""
     assert plan_table.PATH.read_text(encoding="utf-8") == plan_table.table()
+
+
+# Of what a kind may rely on
+
+
+@pytest.mark.parametrize(
+    ("plan", "is_proven"),
+    [
+        ("question code", False),
+        ("proof question code", False),
+        ("password question code", False),
+        ("code question", True),
+        ("proof code question", True),
+    ],
+)
+def test_proves_before_a_step_is_told_by_our_own_steps_before_it(plan, is_proven):
+    assert plans.proves_before(plans.parse(plan), "question") is is_proven

@@ -8,10 +8,21 @@ from typing import Any
 from accounts.aws.challenges.base import OURS, Challenge
 from accounts.aws.challenges.code import CodeChallenge
 from accounts.aws.challenges.proof import ProofChallenge
+from accounts.aws.challenges.question import QuestionChallenge
 
-__all__ = ["KINDS", "OURS", "Challenge", "CodeChallenge", "ProofChallenge", "named"]
+__all__ = [
+    "KINDS",
+    "OURS",
+    "Challenge",
+    "CodeChallenge",
+    "ProofChallenge",
+    "QuestionChallenge",
+    "named",
+]
 
-KINDS: dict[str, type[Challenge]] = {each.kind: each for each in (CodeChallenge, ProofChallenge)}
+KINDS: dict[str, type[Challenge]] = {
+    each.kind: each for each in (CodeChallenge, ProofChallenge, QuestionChallenge)
+}
 _BUILT_IN = {each.cognito_name: each for each in KINDS.values() if each.cognito_name != OURS}
 
 

@@ -21,11 +21,9 @@ class ProofChallenge(Challenge):
         """See ``Challenge.read``."""
         if parameters["algorithm"] != "SHA-256":
             raise ValueError("Only SHA-256 is known")
+        basis = Challenge.read(parameters, session=session, username=username)
         return cls(
-            session=session,
-            username=username,
-            expires_at=int(parameters["expiresAt"]),
-            tries_left=int(parameters["triesLeft"]),
+            **vars(basis),
             digest=str(parameters["challenge"]),
             salt=str(parameters["salt"]),
             largest=int(parameters["maxnumber"]),

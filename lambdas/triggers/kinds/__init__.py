@@ -22,12 +22,14 @@ class Asked:
 
     ``earlier`` has the metadata of those of this kind that were answered wrong in this sign-in,
     oldest first. ``recipient`` makes out who asks, which reads the server key. ``started`` is when
-    the function was called (monotonic).
+    the function was called (monotonic). ``is_proven``: an earlier step of this sign-in showed who
+    it is.
     """
 
     earlier: tuple[str, ...]
     recipient: Callable[[], Recipient]
     started: float
+    is_proven: bool = False
 
 
 @dataclass(frozen=True)

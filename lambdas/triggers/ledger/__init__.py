@@ -9,6 +9,7 @@ many succeed as the limit allows. Items are named by keyed hashes and hold no ph
     block#…#day      the numbers that share all but their last four digits
     pool#day         the whole pool, and the countries in it: see ``pool``
     once#…           something that was used, and is good for one use
+    answer#…         the hash of an answer to a secret question
     notice#…#day     a number's texts without a code
     blocked#day      texts that were not sent, by country and reason: for operators only
 
@@ -19,6 +20,7 @@ count. The modules, from the table up:
     verdicts         SEND, or the limit that says no
     phone_state      the limits of one number, as conditions and as readings
     texts, pool, budgets, answers, guesses, overview    the counts themselves
+    kept_answers     answers to secret questions
 
     book = ledger.configured()
     reservation = book.texts.reserve(ledger.phone_name(phone), now=time.time())
@@ -35,6 +37,7 @@ from ..challenge import Challenge
 from .answers import Answers, CountedAnswer
 from .budgets import Budgets
 from .guesses import Guesses
+from .kept_answers import KeptAnswers
 from .names import OVERVIEW_DAYS, block_name, confirmation_name, phone_item, phone_name
 from .overview import Count, Overview
 from .phone_state import PhoneRules, PhoneState, challenge_of
@@ -76,6 +79,7 @@ class Ledger:
     ``budgets``   spend, pretend and spend_notice, on what many numbers share
     ``answers``   count and use
     ``guesses``   count, clear and take, for challenges that are no codes
+    ``kept_answers``  read, keep and forget, for secret questions
     ``overview``  count_blocked and read, for operators
     """
 
@@ -87,6 +91,7 @@ class Ledger:
         self.budgets = Budgets(self._table, self.texts, pool, limits)
         self.answers = Answers(self._table, self._rules, pool, self.budgets)
         self.guesses = Guesses(self._table, self._rules)
+        self.kept_answers = KeptAnswers(self._table)
         self.overview = Overview(self._table)
 
     def show(self, name: str, *, now: float) -> PhoneState:

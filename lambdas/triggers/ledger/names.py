@@ -56,6 +56,11 @@ def once_item(name: str) -> str:
     return f"once#{name}"
 
 
+def answer_item(name: str) -> str:
+    """Return the key of an answer to a secret question, by its pseudonym."""
+    return f"answer#{name}"
+
+
 def notice_item(name: str, now: float) -> str:
     """Return the key of a number's notices of the day, by its pseudonym."""
     return f"notice#{name}#{day(now)}"
