@@ -120,6 +120,26 @@ class Conf:
         return self.sign_in_plan[:1] == ("password",)
 
     @property
+    def provider_page(self) -> str:
+        """The origin of the page on which a provider's challenge is answered."""
+        return str(settings.PROVIDER_PAGE)
+
+    @property
+    def provider_script(self) -> str:
+        """The address of the provider's browser client, "" where its page alone is used."""
+        return str(settings.PROVIDER_SCRIPT)
+
+    @property
+    def provider_script_integrity(self) -> str:
+        """The digest of that script, as browsers check it: sha384-…"""
+        return str(settings.PROVIDER_SCRIPT_INTEGRITY)
+
+    @property
+    def provider_tenant(self) -> str:
+        """The id of our tenant, which the browser client wants."""
+        return str(settings.PROVIDER_TENANT)
+
+    @property
     def countries(self) -> frozenset[str]:
         """ISO codes of the countries whose numbers are texted."""
         return frozenset(settings.ACCOUNTS_COUNTRIES)

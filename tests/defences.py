@@ -50,6 +50,8 @@ _HOLDERS = "tests/accounts/login/test_by_attribute.py::"
 _DEFINE = "tests/lambdas/test_define_auth_challenge.py::"
 _QUESTION = "tests/lambdas/kinds/test_question.py::"
 _PROOF = "tests/lambdas/kinds/test_proof.py::"
+_PROVIDER = "tests/lambdas/kinds/test_provider.py::"
+_RETURN = "tests/end_to_end/test_provider.py::"
 _PLANS = "tests/lambdas/test_plans.py::"
 _SESSIONS = "tests/accounts/sessions/test_sessions.py::"
 _TEMPLATE = "tests/lambdas/test_template.py::"
@@ -302,6 +304,131 @@ DEFENCES = (
         ("tests/accounts/test_question_page.py::test_page_asks_for_a_fresh_code_first",),
     ),
     Defence(
+        "an answer to a provider's question is counted before it is checked",
+        "lambdas/triggers/kinds/provider.py",
+        "if not book.guesses.count(recipient.name, now=answered.now):",
+        "if False:",
+        (
+            f"{_PROVIDER}test_answer_is_counted_before_the_provider_is_asked",
+            f"{_PROVIDER}test_held_number_is_not_even_asked_about",
+        ),
+    ),
+    Defence(
+        "an answer to a provider's question is right once",
+        "lambdas/triggers/kinds/provider.py",
+        "if not book.guesses.take(keys.pseudonym(_NAME, key), now=answered.now):",
+        "if False:",
+        (f"{_PROVIDER}test_confirmed_question_is_right_once",),
+    ),
+    Defence(
+        "a provider's question ends with its time",
+        "lambdas/triggers/kinds/provider.py",
+        "if answered.now >= challenge.expires_at:",
+        "if False:",
+        (f"{_PROVIDER}test_answer_after_the_end_of_the_question_is_wrong",),
+    ),
+    Defence(
+        "what cannot be a provider's token is not handed on",
+        "lambdas/triggers/kinds/provider.py",
+        "if not (isinstance(token, str) and _TOKEN.fullmatch(token)):",
+        "if False:",
+        (f"{_PROVIDER}test_answer_that_is_no_token_costs_nothing",),
+    ),
+    Defence(
+        "each sign-in has a provider's question of its own",
+        "lambdas/triggers/kinds/provider.py",
+        "question = _ask(phone, recipient, challenge, challenge.id, started)",
+        'question = _ask(phone, recipient, challenge, "shared", started)',
+        (f"{_PROVIDER}test_another_sign_in_never_gets_the_same_question",),
+    ),
+    Defence(
+        "whether somebody has enrolled is told after a proof alone",
+        "lambdas/triggers/kinds/provider.py",
+        "if not is_proven:",
+        "if False:",
+        (f"{_PROVIDER}test_enrolment_is_not_told_to_somebody_who_has_proven_nothing",),
+    ),
+    Defence(
+        "a provider is believed where it says that it is valid",
+        "lambdas/triggers/providers/authsignal.py",
+        'found.get("isValid") is True\n            and ',
+        "",
+        (f"{_PROVIDER}test_confirmation_of_anything_else_is_wrong",),
+    ),
+    Defence(
+        "a provider is believed for a challenge that succeeded",
+        "lambdas/triggers/providers/authsignal.py",
+        'and found.get("state") == "CHALLENGE_SUCCEEDED"\n            ',
+        "",
+        (f"{_PROVIDER}test_confirmation_of_anything_else_is_wrong",),
+    ),
+    Defence(
+        "a provider is believed for this user",
+        "lambdas/triggers/providers/authsignal.py",
+        'and found.get("userId") == user\n            ',
+        "",
+        (f"{_PROVIDER}test_confirmation_of_anything_else_is_wrong",),
+    ),
+    Defence(
+        "a provider is believed for this action",
+        "lambdas/triggers/providers/authsignal.py",
+        "and actions == {action}\n            ",
+        "",
+        (f"{_PROVIDER}test_confirmation_of_anything_else_is_wrong",),
+    ),
+    Defence(
+        "a provider is believed for this question",
+        "lambdas/triggers/providers/authsignal.py",
+        'and found.get("idempotencyKey") == key\n            ',
+        "",
+        (
+            f"{_PROVIDER}test_confirmation_of_anything_else_is_wrong",
+            f"{_PROVIDER}test_token_of_another_question_of_the_same_person_is_wrong",
+        ),
+    ),
+    Defence(
+        "a provider is believed for methods of the stack's list",
+        "lambdas/triggers/providers/authsignal.py",
+        "\n            and method in self._options.methods",
+        "",
+        (f"{_PROVIDER}test_confirmation_of_anything_else_is_wrong",),
+    ),
+    Defence(
+        "a provider's code counts where it went to the number",
+        "lambdas/triggers/providers/authsignal.py",
+        "return numbers == {phone}",
+        "return bool(numbers)",
+        (f"{_PROVIDER}test_code_to_another_phone_is_wrong",),
+    ),
+    Defence(
+        "a provider's question counts as a text",
+        "lambdas/triggers/codes/sending.py",
+        "reservation = replace(reservation, texted_at=None)",
+        "pass",
+        (f"{_PROVIDER}test_questions_count_as_texts_to_their_number",),
+    ),
+    Defence(
+        "a page of another host is not a provider's",
+        "accounts/aws/challenges/provider.py",
+        'if url and not url.startswith(f"{conf.provider_page}/"):',
+        "if False:",
+        (f"{_RETURN}test_page_is_that_of_the_setting_or_none",),
+    ),
+    Defence(
+        "a way back of another sign-in is told so",
+        "accounts/views/provider_page.py",
+        "if attempt and attempt != challenge.reference:",
+        "if False:",
+        (f"{_RETURN}test_second_tab_begins_a_sign_in_of_its_own",),
+    ),
+    Defence(
+        "a provider's token and page are kept sealed",
+        "accounts/aws/challenges/provider.py",
+        '("session", "url", "token")',
+        '("session",)',
+        (f"{_RETURN}test_store_of_the_attempt_shows_no_token_and_no_url",),
+    ),
+    Defence(
         "nobody who is unknown gets tokens",
         "lambdas/triggers/define_auth_challenge.py",
         'if decision is Decision.TOKENS and request.get("userNotFound") is True:',
@@ -437,8 +564,8 @@ DEFENCES = (
     Defence(
         "sessions of Cognito are sealed",
         "accounts/login/pending.py",
-        "sealing.seal(pending.challenge.session, purpose=_KEY)",
-        "pending.challenge.session",
+        "sealing.seal(kept[name], purpose=_KEY)",
+        "kept[name]",
         ("tests/accounts/login/test_pending.py::test_table_holds_no_session_of_cognitos",),
     ),
     Defence(

@@ -15,6 +15,7 @@ accounts.E014  ACCOUNTS_REVALIDATE_SECONDS is out of range
 accounts.E015  ACCOUNTS_UNPROVEN_KEPT_DAYS is out of range
 accounts.E016  ACCOUNTS_SIGN_IN_PLAN has other steps, and TEXTS_FUNCTION is missing
 accounts.E017  COGNITO_USERNAME is neither phone nor attribute
+accounts.E018  PROVIDER_PAGE is no origin, or PROVIDER_SCRIPT lacks a part
 accounts.E020  a colour of the brand cannot be read
 accounts.E021  a colour of the brand is too faint to be read by everybody
 accounts.E022  the logo is not a static file

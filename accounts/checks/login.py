@@ -1,5 +1,6 @@
 """Checks of sign-in: the countries, open or closed sign-up, and limits per network."""
 
+import re
 from typing import Any
 
 import limits
@@ -7,6 +8,8 @@ import phonenumbers
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
 
 from accounts.conf import conf
+
+_ORIGIN = re.compile(r"https://[a-z0-9.-]+(:[0-9]+)?")
 
 
 @register(Tags.security)
@@ -51,6 +54,28 @@ def check_sign_in_plan(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             "ACCOUNTS_SIGN_IN_PLAN needs TEXTS_FUNCTION where a sign-in is more than a code.",
             hint="People who are signed in confirm with a code alone: see docs/configuration.md.",
             id="accounts.E016",
+        )
+    ]
+
+
+@register(Tags.security)
+def check_provider(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Require an origin for the provider's page, and a whole browser client: E018."""
+    if "provider" not in conf.sign_in_plan:
+        return []
+    is_whole = not conf.provider_script or (
+        conf.provider_script.startswith("https://")
+        and conf.provider_script_integrity
+        and conf.provider_tenant
+    )
+    if is_whole and _ORIGIN.fullmatch(conf.provider_page):
+        return []
+    return [
+        Error(
+            "PROVIDER_PAGE must be an origin such as https://mfa.example.com, and PROVIDER_SCRIPT"
+            " needs PROVIDER_SCRIPT_INTEGRITY and PROVIDER_TENANT.",
+            hint="See docs/providers.md.",
+            id="accounts.E018",
         )
     ]
 

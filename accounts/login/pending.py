@@ -106,10 +106,9 @@ def store(request: HttpRequest, pending: Pending) -> None:
     session = request.session
     data = dataclasses.asdict(dataclasses.replace(pending, stored_at=time.time()))
     if pending.challenge:
-        data["challenge"] |= {
-            "kind": pending.challenge.kind,
-            # Together with the answer it is a sign-in.
-            "session": sealing.seal(pending.challenge.session, purpose=_KEY),
+        kept = data["challenge"]
+        data["challenge"] = {**kept, "kind": pending.challenge.kind} | {
+            name: sealing.seal(kept[name], purpose=_KEY) for name in pending.challenge.sealed
         }
     session[_KEY] = data
     try:
@@ -142,8 +141,11 @@ def _read(data: Any) -> Pending | None:
 
 
 def _opened(data: Any) -> Challenge:
-    session = sealing.unseal(str(data["session"]), purpose=_KEY)
-    if session is None:
-        raise KeyError("session")
-    fields = {name: value for name, value in data.items() if name != "kind"}
-    return KINDS[data["kind"]](**{**fields, "session": session})
+    fields = {**data}
+    kind = KINDS[fields.pop("kind")]
+    for name in kind.sealed:
+        opened = sealing.unseal(str(fields[name]), purpose=_KEY)
+        if opened is None:
+            raise KeyError(name)
+        fields[name] = opened
+    return kind(**fields)

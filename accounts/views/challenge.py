@@ -9,6 +9,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.forms import AnswerForm
 from accounts.login import attempt_steps, errors, phone_login
+from accounts.views import provider_page
 from accounts.views.code_steps import next_url
 from accounts.views.login import LoginStepView
 
@@ -69,5 +70,11 @@ class ChallengeView(LoginStepView):
             "steps": self.steps,
             "is_unavailable": status == 503,
         }
+        is_provider = waiting.challenge.kind == provider_page.KIND
+        if is_provider:
+            context["client"] = provider_page.context()
         template = f"accounts/challenges/{waiting.challenge.kind}.html"
-        return render(request, template, context, status=status)
+        response = render(request, template, context, status=status)
+        if is_provider:
+            provider_page.allow_client(response)
+        return response

@@ -45,13 +45,14 @@ class LoginStepView(code_steps.StepView):
         return None
 
     def nothing_pending(self, request: HttpRequest) -> HttpResponse:
-        messages.info(
-            request,
-            _(
+        if "code" in conf.sign_in_plan:
+            what = _(
                 "No sign-in is under way here any more. Type your number, and we will text you "
                 "a code."
-            ),
-        )
+            )
+        else:
+            what = _("No sign-in is under way here any more. Please start again.")
+        messages.info(request, what)
         return redirect(self.steps.start)
 
     def start_page(
@@ -187,6 +188,7 @@ def _phone_page(
     context = {
         "form": form,
         "is_over": over is not None,
+        "is_texted": "code" in conf.sign_in_plan,
         "further_step": code_steps.further_step(over),
         "stale": stale,
         "is_unavailable": status == 503,

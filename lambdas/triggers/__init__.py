@@ -16,6 +16,7 @@ The others hold the logic, with time as an argument:
     codes/      a code on its way out and back      challenge   one code, derived from its id
     ledger/     counts and limits, in DynamoDB      limits      the numbers behind them
     senders/    services that send texts            messages/   the wording, in every language
+    providers/  companies that prove who it is      http_json   one call over HTTPS
 
 An event holds the person's answer and must never be logged.
 """

@@ -20,12 +20,17 @@ _CONFIG = Config(connect_timeout=0.5, read_timeout=1, retries={"total_max_attemp
 @cache
 def _server_key() -> bytes:
     """Return the key. Raises botocore's errors: without a key no code is made and none accepted."""
-    client = boto3.client("secretsmanager", config=_CONFIG)
-    secret = client.get_secret_value(SecretId=environment.text("CODE_KEY_SECRET_ID"))
-    key = secret["SecretString"].encode()
+    key = read_secret("CODE_KEY_SECRET_ID").encode()
     if len(key) < 32:
         raise environment.WrongEnvironment("The secret in CODE_KEY_SECRET_ID is too short")
     return key
+
+
+def read_secret(variable: str) -> str:
+    """Return the secret that a variable names. Raises botocore's errors and WrongEnvironment."""
+    client = boto3.client("secretsmanager", config=_CONFIG)
+    secret = client.get_secret_value(SecretId=environment.text(variable))
+    return str(secret["SecretString"])
 
 
 def code_key() -> bytes:

@@ -4,6 +4,7 @@
     password code    a password, which Cognito itself checks, then the code
     proof code       a proof of work, and only after it a text
     code question    a code, then a secret question
+    code provider    a code, then a challenge of another company
 
 The stack's parameter says which steps there are, never the caller. A history holds nothing but
 wrong answers to a step and then a right one, step by step; every other history fails.
@@ -46,6 +47,7 @@ KINDS: dict[str, Kind] = {
     "proof": Kind(tries=2, proves=False),
     # Friends know the answer, and a first one is only chosen: the tokens say nothing of it.
     "question": Kind(tries=TRIES_PER_CODE, proves=False),
+    "provider": Kind(tries=3, proves=True),
 }
 
 

@@ -416,3 +416,28 @@ def test_unproven_accounts_kept_for_a_senseless_time_are_e015(good, days):
 def test_unproven_accounts_kept_for_a_sensible_time_are_no_e015(good, days):
     good.ACCOUNTS_UNPROVEN_KEPT_DAYS = days
     assert found() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PROVIDER_PAGE", ""),
+        ("PROVIDER_PAGE", "http://mfa.example.com"),
+        ("PROVIDER_PAGE", "https://mfa.example.com/"),
+        ("PROVIDER_SCRIPT", "http://example.com/client.js"),
+        ("PROVIDER_SCRIPT_INTEGRITY", ""),
+        ("PROVIDER_TENANT", ""),
+    ],
+)
+def test_provider_that_lacks_a_part_is_e018(good, name, value):
+    settings = good
+    settings.ACCOUNTS_SIGN_IN_PLAN = "code provider"
+    settings.PROVIDER_PAGE = "https://mfa.example.com"
+    settings.PROVIDER_SCRIPT = "https://example.com/client.js"
+    settings.PROVIDER_SCRIPT_INTEGRITY = "sha384-abc"
+    settings.PROVIDER_TENANT = "a-tenant"
+    assert found() == []
+    setattr(settings, name, value)
+    only("accounts.E018")
+    settings.ACCOUNTS_SIGN_IN_PLAN = "code"
+    assert found() == []

@@ -118,6 +118,21 @@ REPORT_USED_CODES = {
     "Resource": {"Fn::Sub": "arn:${AWS::Partition}:sms-voice:*:${AWS::AccountId}:message/*"},
 }
 
+READ_PROVIDER_KEY = {
+    "Sid": "ReadProviderKey",
+    "Effect": "Allow",
+    "Action": "secretsmanager:GetSecretValue",
+    "Resource": {
+        "Fn::Sub": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}"
+        ":secret:${ProviderSecretName}-??????"
+    },
+}
+PROVIDER = {
+    "PROVIDER_URL": {"Ref": "ProviderUrl"},
+    "PROVIDER_SECRET_ID": {"Ref": "ProviderSecretName"},
+    "PROVIDER_ACTION": {"Ref": "ProviderAction"},
+}
+
 
 def only_if(condition: str, statement: dict) -> dict:
     return {"Fn::If": [condition, statement, {"Ref": "AWS::NoValue"}]}
@@ -487,6 +502,8 @@ def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
                 "CLIENT_IDS_PARAMETER": CLIENT_IDS_NAME,
                 "CODE_KEY_SECRET_ID": CODE_KEY_ID,
                 "LEDGER_TABLE": LEDGER_NAME,
+                **PROVIDER,
+                "PROVIDER_METHODS": {"Ref": "ProviderMethods"},
                 "SMS_REGION": {"Ref": "SmsRegion"},
                 "FAILURES_PER_PHONE": {"Ref": "FailuresPerPhone"},
                 "SENDS_PER_PHONE_DAY": {"Ref": "SendsPerPhoneDay"},
@@ -523,6 +540,8 @@ def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
                 "LEDGER_TABLE": LEDGER_NAME,
                 **PLANS,
                 "PROOF_WORK": {"Ref": "ProofWork"},
+                **PROVIDER,
+                "PROVIDER_RETURN_URL": {"Ref": "ProviderReturnUrl"},
                 **{name: {"Ref": parameter} for parameter, name in (LIMITS | SENDERS).items()},
             },
         ),
@@ -546,7 +565,13 @@ def test_functions_that_need_no_aws_are_given_none():
         ("PreTokenGeneration", [READ_CODE_KEY, READ_CLIENTS, SEE_WHAT_WAS_USED]),
         (
             "VerifyAuthChallengeResponse",
-            [READ_CODE_KEY, READ_CLIENTS, COUNT, only_if("ReportsUsedCodes", REPORT_USED_CODES)],
+            [
+                READ_CODE_KEY,
+                READ_CLIENTS,
+                COUNT,
+                only_if("AsksProvider", READ_PROVIDER_KEY),
+                only_if("ReportsUsedCodes", REPORT_USED_CODES),
+            ],
         ),
         (
             "CreateAuthChallenge",
@@ -554,6 +579,7 @@ def test_functions_that_need_no_aws_are_given_none():
                 READ_CODE_KEY,
                 READ_CLIENTS,
                 COUNT,
+                only_if("AsksProvider", READ_PROVIDER_KEY),
                 only_if("TextsThroughSns", TEXT_PHONES),
                 only_if("TextsThroughEndUserMessaging", TEXT_THROUGH_END_USER_MESSAGING),
                 only_if("TextsThroughPinpoint", TEXT_THROUGH_PINPOINT),
@@ -668,6 +694,11 @@ def test_code_key_is_no_parameter_and_no_output():
         "ExpectedSignIns",
         "ExpectedSignInsHours",
         "UnusedTextsAlarm",
+        "ProviderAction",
+        "ProviderMethods",
+        "ProviderReturnUrl",
+        "ProviderSecretName",
+        "ProviderUrl",
         "ReservedInstances",
         "ReuseLedger",
         "ReuseCodeKey",

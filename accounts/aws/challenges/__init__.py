@@ -8,6 +8,7 @@ from typing import Any
 from accounts.aws.challenges.base import OURS, Challenge
 from accounts.aws.challenges.code import CodeChallenge
 from accounts.aws.challenges.proof import ProofChallenge
+from accounts.aws.challenges.provider import ProviderChallenge
 from accounts.aws.challenges.question import QuestionChallenge
 
 __all__ = [
@@ -16,12 +17,14 @@ __all__ = [
     "Challenge",
     "CodeChallenge",
     "ProofChallenge",
+    "ProviderChallenge",
     "QuestionChallenge",
     "named",
 ]
 
 KINDS: dict[str, type[Challenge]] = {
-    each.kind: each for each in (CodeChallenge, ProofChallenge, QuestionChallenge)
+    each.kind: each
+    for each in (CodeChallenge, ProofChallenge, ProviderChallenge, QuestionChallenge)
 }
 _BUILT_IN = {each.cognito_name: each for each in KINDS.values() if each.cognito_name != OURS}
 

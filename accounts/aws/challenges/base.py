@@ -18,12 +18,15 @@ class Challenge:
     finds this attempt by, "" from triggers that draw none.
 
     A subclass has a ``kind``, and fields for what its page needs. ``cognito_name`` is Cognito's
-    word for a challenge of its own, and ``answer_name`` that of its answer.
+    word for a challenge of its own, and ``answer_name`` that of its answer. The fields in
+    ``sealed`` are kept encrypted.
     """
 
     kind: ClassVar[str]
     cognito_name: ClassVar[str] = OURS
     answer_name: ClassVar[str] = "ANSWER"
+    # Together with the answer, the session is a sign-in.
+    sealed: ClassVar[tuple[str, ...]] = ("session",)
 
     session: str = field(repr=False)
     username: str = field(repr=False)

@@ -7,7 +7,8 @@ another reason (unknown, country, block) gets an answer that looks as if one had
 
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -53,15 +54,27 @@ class StartedChallenge:
     texted_at: int | None
 
 
-def send(recipient: Recipient, purpose: Purpose, *, started: float) -> StartedChallenge:
+# Delivers what was reserved to a phone; returns the error where that failed.
+Deliver = Callable[[str, Reservation], SendError | None]
+
+
+def send(
+    recipient: Recipient, purpose: Purpose, *, started: float, deliver: Deliver | None = None
+) -> StartedChallenge:
     """Text a code, or make it look so, and return the challenge that it belongs to.
 
-    ``started`` is when the function was called (monotonic). Raises botocore's errors where the
-    table or the key cannot be read: no text without a count.
+    ``started`` is when the function was called (monotonic). With ``deliver`` that is done in place
+    of a text, within the same limits, but for the pause between two texts. Raises botocore's errors
+    where the table or the key cannot be read: no text without a count.
     """
     now = time.time()
     book = ledger.configured()
     reservation = book.texts.reserve(recipient.name, now=now)
+    if deliver:
+        # What was delivered before is of another sign-in, and no use to this one.
+        reservation = replace(reservation, texted_at=None)
+        if reservation.may_send:
+            book.texts.release(recipient.name, now=now)
     reason: WhyNot = reservation.verdict
     refusal: Delivery | Reason | None = None
     if reservation.may_send and recipient.phone is not None:
@@ -74,7 +87,10 @@ def send(recipient: Recipient, purpose: Purpose, *, started: float) -> StartedCh
         )
         reason = reservation.verdict
         if reservation.may_send:
-            failure = _send(recipient, recipient.phone, purpose, reservation, started)
+            if deliver:
+                failure = deliver(recipient.phone, reservation)
+            else:
+                failure = _send(recipient, recipient.phone, purpose, reservation, started)
             if failure is None:
                 pace.current.learn(time.monotonic() - started)
                 return _started(reservation, now)
