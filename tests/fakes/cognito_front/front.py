@@ -8,8 +8,8 @@ permissions, tokens and keys remain the emulator's, and every other request pass
     with CognitoFront(cloud) as front:
         boto3.client("cognito-idp", endpoint_url=front.url)
 
-A flow has any number of rounds, and may begin with a password (SRP). It does not play
-PreAuthentication, PostAuthentication, MFA or throttling.
+A flow has any number of rounds, may begin with a password (SRP), and may end with a second factor
+of Cognito's own. It does not play PreAuthentication, PostAuthentication or throttling.
 """
 
 import threading
@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from botocore.config import Config
 
 from localcloud.cloud import Cloud
+from tests.fakes.cognito_front.factors import Factors
 from tests.fakes.cognito_front.messages import (
     TARGET,
     Message,
@@ -55,11 +56,17 @@ class CognitoFront:
 
     ``records`` holds every run of a trigger, oldest first. With ``single_use=False`` a Session
     serves any number of answers: that is how the triggers are attacked with parallel ones.
-    ``fail`` makes an operation fail, ``heal`` ends that.
+    ``fail`` makes an operation fail, ``heal`` ends that. ``factors`` has the second codes that the
+    pool itself sent; with ``factors_follow_ours=False`` it asks for none after our challenges.
     """
 
     def __init__(
-        self, cloud: Cloud, *, trigger_timeout: float = TRIGGER_TIMEOUT, single_use: bool = True
+        self,
+        cloud: Cloud,
+        *,
+        trigger_timeout: float = TRIGGER_TIMEOUT,
+        single_use: bool = True,
+        factors_follow_ours: bool = True,
     ) -> None:
         self._emulator = urlsplit(cloud.emulator.url).netloc
         session, url = cloud.root_session(), cloud.emulator.url
@@ -70,7 +77,10 @@ class CognitoFront:
         self._pools = Pools(self._api)
         self._triggers = Triggers(self._api, self._functions)
         self._passwords = Passwords(self._api)
-        self._steps = Steps(self._pools, self._triggers, self._passwords, single_use=single_use)
+        self.factors = Factors(self._api, self._pools, follow_ours=factors_follow_ours)
+        self._steps = Steps(
+            self._pools, self._triggers, self._passwords, self.factors, single_use=single_use
+        )
         self._faults: dict[str, _Fault] = {}
         self._lock = threading.Lock()
         self._server = make_server(self._answer)
@@ -145,6 +155,12 @@ class CognitoFront:
             return self._forward(as_cognito_updates(operation, request))
         if operation == "AdminUpdateUserAttributes":
             self._pools.refuse_phone_of_another(read_object(request.body))
+        if operation == "AdminSetUserMFAPreference":
+            self.factors.prefer(read_object(request.body))
+        if operation in ("AssociateSoftwareToken", "VerifySoftwareToken"):
+            data = read_object(request.body)
+            act = self._steps.associate if operation[0] == "A" else self._steps.verify
+            return act(data) or self._forward(request)
         action = operation.removeprefix("Admin")
         if action not in ("InitiateAuth", "RespondToAuthChallenge", "SignUp"):
             return self._forward(request)

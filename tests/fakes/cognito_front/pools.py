@@ -18,6 +18,7 @@ class Refusal(Exception):
     def __init__(self, message: str, *, code: str = "NotAuthorizedException") -> None:
         super().__init__(message)
         self.code = code
+        self.keeps_session = False
 
 
 @dataclass(frozen=True)
@@ -118,18 +119,33 @@ class Pools:
         is_sub = {"Name": "sub", "Value": name} in found["UserAttributes"]
         return None if is_sub and name != found["Username"] else found
 
-    def tokens(self, client: Client, name: str, metadata: dict[str, str]) -> dict[str, Any]:
-        """Let the emulator issue tokens, for a challenge that it answers with nothing else."""
-        responses = {"USERNAME": name}
+    def tokens(
+        self,
+        client: Client,
+        name: str,
+        metadata: dict[str, str],
+        *,
+        challenge: str = "MFA_SETUP",
+        answers: dict[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """Let the emulator issue tokens, for a challenge that it answers with nothing else.
+
+        Or for one whose answers it checks, whose error is a Refusal.
+        """
+        responses = {"USERNAME": name} | (answers or {})
         if secret := client.get("ClientSecret"):
             digest = hmac.digest(
                 secret.encode(), (name + client["ClientId"]).encode(), hashlib.sha256
             )
             responses["SECRET_HASH"] = base64.b64encode(digest).decode()
-        reply = self._api.respond_to_auth_challenge(
-            ClientId=client["ClientId"],
-            ChallengeName="MFA_SETUP",
-            ChallengeResponses=responses,
-            ClientMetadata=metadata,
-        )
+        try:
+            reply = self._api.respond_to_auth_challenge(
+                ClientId=client["ClientId"],
+                ChallengeName=challenge,
+                ChallengeResponses=responses,
+                ClientMetadata=metadata,
+            )
+        except ClientError as error:
+            details = error.response["Error"]
+            raise Refusal(details["Message"], code=details["Code"]) from error
         return reply["AuthenticationResult"]  # type: ignore[no-any-return]

@@ -1,7 +1,7 @@
 """The steps of a CUSTOM_AUTH flow: its Sessions, its rounds, and the challenges in them.
 
 ``DefineAuthChallenge`` says what comes next. A round of ours is made and judged by the other two
-triggers; the built-in ones are Cognito's own (``passwords``).
+triggers; the built-in ones are Cognito's own (``passwords`` before ours, ``factors`` after them).
 """
 
 import secrets
@@ -10,6 +10,8 @@ import time
 from dataclasses import replace
 from typing import Any
 
+from tests.fakes.cognito_front import factors
+from tests.fakes.cognito_front.factors import Factors
 from tests.fakes.cognito_front.messages import Message, json_reply
 from tests.fakes.cognito_front.passwords import NEW_PASSWORD, VERIFIER, Passwords
 from tests.fakes.cognito_front.pools import DEFAULT_SESSION_MINUTES, Client, Pools, Refusal, invalid
@@ -31,11 +33,18 @@ class Steps:
     """``start`` is InitiateAuth, ``go_on`` RespondToAuthChallenge; with or without Admin."""
 
     def __init__(
-        self, pools: Pools, triggers: Triggers, passwords: Passwords, *, single_use: bool
+        self,
+        pools: Pools,
+        triggers: Triggers,
+        passwords: Passwords,
+        second: Factors,
+        *,
+        single_use: bool,
     ) -> None:
         self._pools = pools
         self._triggers = triggers
         self._passwords = passwords
+        self._factors = second
         self._single_use = single_use
         self._sessions: dict[str, Flow] = {}
         self._spent: set[str] = set()
@@ -64,6 +73,8 @@ class Steps:
         session, responses = str(data.get("Session")), data.get("ChallengeResponses") or {}
         flow = replace(self._take(client, data), metadata=data.get("ClientMetadata"))
         try:
+            if flow.awaits in factors.ROUNDS:
+                return self._factor(flow, session, responses)
             if flow.awaits != OURS:
                 return self._built_in(flow, responses)
             answer = required(responses, "ANSWER")
@@ -75,17 +86,53 @@ class Steps:
             asked = {"privateChallengeParameters": flow.private, "challengeAnswer": answer}
             is_correct = self._triggers.run(VERIFY, flow, asked).get("answerCorrect") is True
             return self._next_step(_after(flow, OURS, is_correct, flow.challenge_metadata))
-        except Refusal:
-            if self._single_use:
+        except Refusal as refusal:
+            if self._single_use and not refusal.keeps_session:
                 del self._sessions[session]
             raise
+
+    def _factor(self, flow: Flow, session: str, responses: dict[str, Any]) -> Message:
+        try:
+            if flow.awaits == factors.CHOICE:
+                return self._ask_factor(flow, self._factors.choose(flow, responses))
+            self._factors.check(flow, responses)
+        except Refusal as refusal:
+            with self._lock:
+                self._spent.discard(session)
+            refusal.keeps_session = True
+            raise
+        return self._granted(flow)
+
+    def associate(self, data: dict[str, Any]) -> Message | None:
+        """AssociateSoftwareToken by a Session of ours, None for any other one."""
+        flow = self._setup_of(data)
+        if flow is None:
+            return None
+        flow, secret = self._factors.begin_setup(flow)
+        return json_reply({"SecretCode": secret, "Session": self._keep(flow, factors.SETUP)})
+
+    def verify(self, data: dict[str, Any]) -> Message | None:
+        """VerifySoftwareToken by a Session of ours, None for any other one."""
+        flow = self._setup_of(data)
+        if flow is None:
+            return None
+        flow = self._factors.end_setup(flow, data.get("UserCode"))
+        return json_reply({"Status": "SUCCESS", "Session": self._keep(flow, factors.SETUP)})
+
+    def _setup_of(self, data: dict[str, Any]) -> Flow | None:
+        flow = self._sessions.get(str(data.get("Session")))
+        if flow is None:
+            return None
+        if flow.awaits != factors.SETUP or now() >= flow.expires_at:
+            raise Refusal("Invalid session for the user.")
+        return flow
 
     def _built_in(self, flow: Flow, responses: dict[str, Any]) -> Message:
         if flow.awaits == NEW_PASSWORD:
             # Define is not asked again: github.com/amazon-archives/amazon-cognito-identity-js
             # issue 341.
             self._passwords.renew(flow, required(responses, "NEW_PASSWORD"))
-            return self._tokens(flow)
+            return self._granted(flow)
         self._passwords.check(flow, responses)
         if flow.user.attributes.get("cognito:user_status") == "FORCE_CHANGE_PASSWORD":
             return self._reply(flow, NEW_PASSWORD, self._passwords.new_one_wanted(flow))
@@ -120,7 +167,8 @@ class Steps:
         if step.get("failAuthentication") or (step.get("issueTokens") and not flow.user.exists):
             raise Refusal("Incorrect username or password.")
         if step.get("issueTokens"):
-            return self._tokens(flow)
+            name = self._factors.wanted(flow)
+            return self._ask_factor(flow, name) if name else self._granted(flow)
         name = step.get("challengeName")
         if name == OURS:
             created = self._triggers.run(CREATE, flow, {"challengeName": OURS, **history})
@@ -140,14 +188,22 @@ class Steps:
         raise unrecognizable()
 
     def _reply(self, flow: Flow, name: str, parameters: dict[str, str]) -> Message:
-        minutes = flow.client.get("AuthSessionValidity") or DEFAULT_SESSION_MINUTES
-        session = secrets.token_urlsafe(48)
-        self._sessions[session] = replace(flow, awaits=name, expires_at=now() + minutes * 60)
+        session = self._keep(flow, name)
         return json_reply(
             {"ChallengeName": name, "Session": session, "ChallengeParameters": parameters}
         )
 
-    def _tokens(self, flow: Flow) -> Message:
+    def _keep(self, flow: Flow, name: str) -> str:
+        minutes = flow.client.get("AuthSessionValidity") or DEFAULT_SESSION_MINUTES
+        session = secrets.token_urlsafe(48)
+        self._sessions[session] = replace(flow, awaits=name, expires_at=now() + minutes * 60)
+        return session
+
+    def _ask_factor(self, flow: Flow, name: str) -> Message:
+        flow, parameters = self._factors.ask(flow, name)
+        return self._reply(flow, name, parameters)
+
+    def _granted(self, flow: Flow) -> Message:
         tokens = self._pools.tokens(flow.client, flow.user.username, flow.metadata or {})
         return json_reply({"AuthenticationResult": tokens})
 

@@ -40,7 +40,9 @@ class Flow:
 
     ``awaits`` is the name of the challenge that the Session serves. ``srp_a`` is "" where the flow
     did not begin with a password, ``secret_block`` what the challenge to prove it handed out, and
-    ``proof_until`` when a proof comes too late.
+    ``proof_until`` when a proof comes too late. ``factor_code`` is a second code that was sent,
+    until ``factor_until``; ``setup_token`` belongs to somebody who sets up an authenticator app,
+    and ``has_set_up`` once that is done.
     """
 
     client: Client
@@ -55,6 +57,10 @@ class Flow:
     srp_a: str = ""
     secret_block: str = ""
     proof_until: float = 0.0
+    factor_code: str = ""
+    factor_until: float = 0.0
+    setup_token: str = ""
+    has_set_up: bool = False
 
 
 class Triggers:
