@@ -23,7 +23,9 @@ def _answered(event: dict[str, Any]) -> dict[str, Any]:
     started = time.monotonic()
     number, plan = plans.numbered(clients.require(event["callerContext"].get("clientId")))
     is_dry_run = dry_run.is_dry_run(event)
-    history = event["request"].get("session") or []
+    request = event["request"]
+    plan = plans.of_user(plan, request.get("userAttributes"))
+    history = request.get("session") or []
     following = dry_run.step(plan) if is_dry_run else plans.next_step(plan, history, number)
     if following.decision is not Decision.CHALLENGE:
         raise ValueError("The history of this flow holds no challenge of ours")

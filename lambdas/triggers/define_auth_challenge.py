@@ -17,7 +17,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Return Cognito's event with the next step in its response. Raises WrongEnvironment."""
     request = event["request"]
     history = request.get("session")
-    decision = plans.decide([] if history is None else history).decision
+    attributes = request.get("userAttributes")
+    decision = plans.decide([] if history is None else history, attributes).decision
     if decision is Decision.TOKENS and request.get("userNotFound") is True:
         decision = Decision.FAIL
     if _began_with_password(history) and _has_temporary_password(request):

@@ -48,6 +48,11 @@ def confirm_key() -> bytes:
     return hmac.digest(_server_key(), b"confirmation", hashlib.sha256)
 
 
+def authenticator_key() -> bytes:
+    """Return the key from which the secrets of authenticator apps are derived."""
+    return hmac.digest(_server_key(), b"authenticator", hashlib.sha256)
+
+
 def answer_key() -> bytes:
     """Return the key with which answers to secret questions are hashed."""
     return hmac.digest(_server_key(), b"secret answer", hashlib.sha256)

@@ -1,10 +1,11 @@
 """Plans of a sign-in: its steps in order, and what comes next in one that is under way.
 
-    code             a code by text: the default
-    password code    a password, which Cognito itself checks, then the code
-    proof code       a proof of work, and only after it a text
-    code question    a code, then a secret question
-    code provider    a code, then a challenge of another company
+    code                  a code by text: the default
+    password code         a password, which Cognito itself checks, then the code
+    proof code            a proof of work, and only after it a text
+    code question         a code, then a secret question
+    code authenticator    a code, then one of an app, from people who have set one up
+    code provider         a code, then a challenge of another company
 
 The stack's parameter says which steps there are, never the caller. A history holds nothing but
 wrong answers to a step and then a right one, step by step; every other history fails.
@@ -32,12 +33,14 @@ class Kind:
     """A kind of challenge. ``tries`` is how often one of it may be answered in a sign-in.
 
     ``proves``: a right answer shows who it is. A plan needs a step that does. ``method`` is its
-    name in the tokens (RFC 8176), "" where it says nothing of the person.
+    name in the tokens (RFC 8176), "" where it says nothing of the person. ``attribute`` is one of
+    Cognito's users: only those who have it are asked, after a step that proves.
     """
 
     tries: int
     proves: bool
     method: str = ""
+    attribute: str = ""
 
 
 # Each has a module of its name in ``kinds``.
@@ -47,6 +50,7 @@ KINDS: dict[str, Kind] = {
     "proof": Kind(tries=2, proves=False),
     # Friends know the answer, and a first one is only chosen: the tokens say nothing of it.
     "question": Kind(tries=TRIES_PER_CODE, proves=False),
+    "authenticator": Kind(tries=3, proves=False, method="otp", attribute="custom:authenticator"),
     "provider": Kind(tries=3, proves=True),
 }
 
@@ -92,6 +96,12 @@ def parse(text: str) -> Plan:
     if not any(KINDS[word].proves for word in ours):
         proving = ", ".join(name for name, kind in KINDS.items() if kind.proves)
         raise environment.WrongEnvironment(f"SIGN_IN_PLAN needs one of {proving}")
+    proven = False
+    for word in ours:
+        if KINDS[word].attribute and not proven:
+            # Before that, strangers would see who has set it up.
+            raise environment.WrongEnvironment(f"SIGN_IN_PLAN has {word} before a step that proves")
+        proven = proven or KINDS[word].proves
     return plan
 
 
@@ -106,6 +116,12 @@ def configured() -> tuple[Plan, ...]:
     return tuple(parse(text) for text in texts if text)
 
 
+def of_user(plan: Plan, attributes: Any) -> Plan:
+    """Return the steps of a plan that a user has, from the event's ``request.userAttributes``."""
+    known = attributes if isinstance(attributes, dict) else {}
+    return tuple(word for word in plan if _is_asked(word, known))
+
+
 def numbered(number: int) -> tuple[int, Plan]:
     """Return a plan in force and its number: that of the site where there is no other."""
     plans = configured()
@@ -113,13 +129,15 @@ def numbered(number: int) -> tuple[int, Plan]:
     return number, plans[number]
 
 
-def decide(history: Any) -> Next:
+def decide(history: Any, attributes: Any = None) -> Next:
     """Say what comes next, by the plan that the history follows; see ``next_step``.
 
     The client is not known here. Before the first round of ours both plans may be followed, and
-    Create, which makes that round, asks which of them is that of the client.
+    Create, which makes that round, asks which of them is that of the client. ``attributes`` are
+    those of the user.
     """
-    found = [next_step(plan, history, number) for number, plan in enumerate(configured())]
+    plans = [of_user(plan, attributes) for plan in configured()]
+    found = [next_step(plan, history, number) for number, plan in enumerate(plans)]
     return next((one for one in found if one.decision is not Decision.FAIL), found[0])
 
 
@@ -181,6 +199,11 @@ def marked(kind: str, metadata: str, number: int = 0) -> str:
 
 def _mark(kind: str, number: int) -> str:
     return f"{kind}.{number}" if number else kind
+
+
+def _is_asked(word: str, attributes: dict[str, Any]) -> bool:
+    wanted = KINDS[word].attribute if word in KINDS else ""
+    return not wanted or bool(attributes.get(wanted))
 
 
 def _is_whole(entry: Any) -> bool:

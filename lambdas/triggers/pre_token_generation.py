@@ -51,9 +51,10 @@ def _claims(event: dict[str, Any]) -> dict[str, Any]:
     number = clients.allowed.ids().get(event["callerContext"].get("clientId"))
     if number is None:
         return {}
-    phone = event["request"]["userAttributes"].get("phone_number")
+    attributes = event["request"]["userAttributes"]
+    phone = attributes.get("phone_number")
     used = _code_just_used(phone, now=time.time()) if phone else None
-    methods = plans.methods(plans.numbered(number)[1])
+    methods = plans.methods(plans.of_user(plans.numbered(number)[1], attributes))
     if used is None or not methods:
         return {}
     return {"amr": methods, "sign_in_reference": used.reference}

@@ -1,4 +1,4 @@
-"""SiteTexts: texts that the site asks for apart from a sign-in, within the same limits.
+"""SiteTexts: what the site asks for apart from a sign-in, within the same limits.
 
     {"action": "prove", "phone": "+1…", "user": sub, "language": "en"}
         texts a code that proves a number which is not the user's yet, or with "purpose": "confirm"
@@ -10,6 +10,11 @@
         whether it is right: {"is_correct": true}, once
     {"action": "tell", "phone": …, "message": "number_changed" | "invited", "language": …}
         texts a notice without a code: {"delivery": "sent", or why not}
+    {"action": "new_authenticator", "user": sub}
+        draws the secret of an authenticator app: {"salt": …, "secret": in base 32}. It counts once
+        the salt is an attribute of the user (``authenticators``), which the site writes after
+    {"action": "check_authenticator", "user": …, "salt": …, "code": …}
+        has counted and compared a code of the app: {"is_correct": true}, once
     {"action": "question", "user": …}
         says which secret question is the user's: {"question": …, "is_answered": bool}
     {"action": "keep_answer", "user": …, "answer": …}
@@ -28,6 +33,7 @@ import time
 from typing import Any
 
 from . import (
+    authenticators,
     countries,
     dry_run,
     environment,
@@ -63,6 +69,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         "prove": _prove,
         "check": _check,
         "tell": _tell,
+        "new_authenticator": _new_authenticator,
+        "check_authenticator": _check_authenticator,
         "question": _question,
         "keep_answer": _keep_answer,
         "dry_run": _dry_run,
@@ -134,6 +142,22 @@ def _tell(event: dict[str, Any]) -> dict[str, Any]:
     if reason:
         unsent.record(reason, phone=phone, country=country, now=now, purpose=notice)
     return {"delivery": reason or "sent"}
+
+
+def _new_authenticator(event: dict[str, Any]) -> dict[str, Any]:
+    user, salt = _matching(event, "user", _USER), authenticators.draw_salt()
+    key = authenticators.secret(user, salt)
+    return {"salt": salt, "secret": authenticators.in_base_32(key)}
+
+
+def _check_authenticator(event: dict[str, Any]) -> dict[str, Any]:
+    user, salt = _matching(event, "user", _USER), _matching(event, "salt", authenticators.SALT)
+    is_correct = authenticators.accept(user, salt, event.get("code"), now=time.time())
+    telemetry.record(
+        "authenticator_proven" if is_correct else "authenticator_refused",
+        metrics={"AuthenticatorVerified" if is_correct else "AuthenticatorFailed": 1},
+    )
+    return {"is_correct": is_correct}
 
 
 def _question(event: dict[str, Any]) -> dict[str, Any]:

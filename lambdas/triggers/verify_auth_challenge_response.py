@@ -29,12 +29,14 @@ def _is_correct(event: dict[str, Any], started: float) -> bool:
     private = request.get("privateChallengeParameters")
     if not isinstance(private, dict):
         return False
+    attributes = request.get("userAttributes") or {}
     answered = Answered(
         private=private,
         answer=request.get("challengeAnswer"),
+        attributes={} if request.get("userNotFound") is True else attributes,
         wrong_before=int(private.get("wrongAnswers", 0)),
         recipient=cache(partial(recipients.from_event, event)),
-        phone=phones.mask((request.get("userAttributes") or {}).get("phone_number", "")),
+        phone=phones.mask(attributes.get("phone_number", "")),
         now=time.time(),
         started=started,
     )

@@ -44,6 +44,10 @@ PLANS = [
     for steps in itertools.permutations(plans.KINDS, length)
     for first in (False, True)
     if any(plans.KINDS[step].proves for step in steps)
+    and not any(
+        plans.KINDS[step].attribute and not any(plans.KINDS[each].proves for each in steps[:place])
+        for place, step in enumerate(steps)
+    )
 ]
 
 
@@ -83,6 +87,21 @@ def test_parse_refuses_a_plan_that_proves_nothing(kind):
     for text in (kind, f"password {kind}"):
         with pytest.raises(environment.WrongEnvironment, match="needs one of"):
             plans.parse(text)
+
+
+def test_parse_refuses_to_tell_strangers_who_has_an_authenticator():
+    with pytest.raises(environment.WrongEnvironment, match="before a step that proves"):
+        plans.parse("authenticator code")
+
+
+@pytest.mark.parametrize("attributes", [None, {}, [], "", {"custom:authenticator": ""}])
+def test_of_user_leaves_out_what_the_user_has_not_set_up(attributes):
+    assert plans.of_user(("password", "code", "authenticator"), attributes) == ("password", "code")
+
+
+def test_of_user_keeps_what_the_user_has_set_up():
+    plan = ("password", "code", "authenticator")
+    assert plans.of_user(plan, {"custom:authenticator": "x"}) == plan
 
 
 def test_configured_is_a_code_alone_unless_the_stack_says_more(monkeypatch):

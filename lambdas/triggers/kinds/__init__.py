@@ -7,7 +7,7 @@
 Both raise botocore's errors. An unknown name is answered like any other, and is never right.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol, cast
@@ -48,13 +48,15 @@ class Made:
 class Answered:
     """An answer to a challenge. ``private`` is what ``make`` returned as such.
 
-    ``answer`` is as it came, of any type and length. ``wrong_before`` is how many wrong answers
-    this step of the sign-in had. ``phone`` is for logs, masked: ``recipient`` says whose answer it
-    is. ``now`` is in seconds since the epoch, ``started`` as in ``Asked``.
+    ``answer`` is as it came, of any type and length. ``attributes`` are those of the user in
+    Cognito, none of somebody unknown. ``wrong_before`` is how many wrong answers this step of the
+    sign-in had. ``phone`` is for logs, masked: ``recipient`` says whose answer it is. ``now`` is in
+    seconds since the epoch, ``started`` as in ``Asked``.
     """
 
     private: dict[str, Any]
     answer: Any
+    attributes: Mapping[str, Any]
     wrong_before: int
     recipient: Callable[[], Recipient]
     phone: str
