@@ -1,6 +1,6 @@
 """The forms of the phone page, the code page, and the page of any other challenge."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self, cast
 
 from django import forms
@@ -78,7 +78,11 @@ class CodeForm(forms.Form):
 
 
 class AnswerForm(forms.Form):
-    """The answer to a challenge of any other kind. ``kind`` is that of the page."""
+    """The answer to a challenge of any other kind. ``kind`` is that of the page.
+
+    ``digits`` is the length of an answer that is a code, else 0; ``takes`` tells whether another
+    one can be right at all.
+    """
 
     # As it was typed: a password or an answer may begin with a space.
     answer = forms.CharField(
@@ -86,3 +90,23 @@ class AnswerForm(forms.Form):
     )
     attempt = forms.Field(required=False, widget=forms.HiddenInput)
     kind = forms.Field(required=False, widget=forms.HiddenInput)
+
+    def __init__(
+        self,
+        *args: Any,
+        digits: int = 0,
+        takes: Callable[[str], bool] = lambda answer: True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._takes = takes
+        if digits:
+            self.fields["answer"] = CodeField(length=digits)
+            self.fields["answer"].error_messages["required"] = _("Type the code.")
+
+    def clean_answer(self) -> str:
+        """Return the answer. Raises ValidationError for one that cannot be right."""
+        answer = str(self.cleaned_data["answer"])
+        if not self._takes(answer):
+            raise forms.ValidationError(_("Choose one of them."))
+        return answer

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from accounts.views import (
+    authenticator,
     challenge,
     change_phone,
     devices,
@@ -39,6 +40,9 @@ urlpatterns = [
     path("number/cancel/", change_phone.CancelView.as_view(), name="number_cancel"),
     path("number/taken/", change_phone.TakenView.as_view(), name="number_taken"),
     path("number/changed/", change_phone.ChangedView.as_view(), name="number_changed"),
+    path("authenticator/", authenticator.AuthenticatorView.as_view(), name="authenticator"),
+    path("authenticator/setup/", authenticator.SetupView.as_view(), name="authenticator_setup"),
+    path("authenticator/remove/", authenticator.RemoveView.as_view(), name="authenticator_remove"),
     path("question/", question.QuestionView.as_view(), name="question"),
     path("devices/", devices.DevicesView.as_view(), name="devices"),
     path("devices/end/", devices.EndOneView.as_view(), name="end_one"),

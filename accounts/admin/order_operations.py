@@ -27,6 +27,7 @@ _PERMISSIONS = {
     Kind.ENABLE: "accounts.disable_user",
     Kind.SIGN_OUT: "accounts.sign_out_user",
     Kind.UNLOCK: "accounts.unlock_user",
+    Kind.RESET_AUTHENTICATOR: "accounts.reset_authenticator",
     Kind.FORGET_ANSWER: "accounts.forget_answer",
     Kind.CHANGE_NUMBER: "accounts.change_number",
     Kind.MAKE_STAFF: "accounts.manage_staff",

@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from typing import Any, cast
 
-from django import forms
-from django.contrib.auth.models import Group
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -13,69 +10,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts import operations
-from accounts.admin import base, bulk, display, order_operations
+from accounts.admin import action_forms, base, bulk, display, order_operations
 from accounts.conf import conf
-from accounts.fields import PhoneField
 from accounts.models import Operation, User
 from accounts.operations.queue import Kind
 
 _LATER = _("If Cognito cannot be reached, this is tried again by itself until it is done.")
-
-
-class ActionForm(forms.Form):
-    """The form of an action: without fields for people, unless a subclass adds some."""
-
-    batch = forms.CharField(widget=forms.HiddenInput, required=False, initial=operations.draw_batch)
-
-    def __init__(self, *args: Any, by: User, users: list[User], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.by, self.users = by, users
-
-    def params(self) -> dict[str, Any]:
-        """Return the parameters of the operation (operations/queue.py)."""
-        return {}
-
-
-class AddToGroupForm(ActionForm):
-    """A choice of the groups that the operator may give."""
-
-    group = forms.ModelChoiceField(queryset=Group.objects.none(), label=_("Group"))
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        cast(Any, self.fields["group"]).queryset = self.groups()
-
-    def groups(self) -> QuerySet[Group]:
-        return operations.grantable(self.by)
-
-    def params(self) -> dict[str, Any]:
-        return {"group": self.cleaned_data["group"].name}
-
-
-class RemoveFromGroupForm(AddToGroupForm):
-    """A choice of groups that the operator may give and that somebody chosen is in."""
-
-    def groups(self) -> QuerySet[Group]:
-        return super().groups().filter(user__in=self.users).distinct()
-
-
-class ChangeNumberForm(ActionForm):
-    """The new phone, and whether to text the old one."""
-
-    phone = PhoneField(label=_("New mobile number"))
-    tell = forms.BooleanField(
-        label=_("Text the old number that another one took its place"),
-        required=False,
-        initial=True,
-    )
-
-    def params(self) -> dict[str, Any]:
-        # Only a code verifies a number, not an operator's word.
-        return {
-            "phone": self.cleaned_data["phone"],
-            "tell": self.cleaned_data["tell"],
-            "verified": False,
-        }
 
 
 @dataclass(frozen=True)
@@ -90,7 +30,7 @@ class UserAction(bulk.BulkAction[User]):
     label: Any
     title: Any
     sentences: tuple[Any, ...]
-    form_class: type[ActionForm] = ActionForm
+    form_class: type[action_forms.ActionForm] = action_forms.ActionForm
     for_many: bool = True
     is_grave: bool = False
 
@@ -126,13 +66,15 @@ class UserAction(bulk.BulkAction[User]):
         cells = (str(row), base.phone_for(request, row))
         return bulk.Line(cells, display.refusal(refusal))
 
-    def form(self, data: Any, request: HttpRequest, rows: list[User]) -> ActionForm:
+    def form(self, data: Any, request: HttpRequest, rows: list[User]) -> action_forms.ActionForm:
         return self.form_class(data, by=cast(User, request.user), users=rows)
 
     def button(self, willing: int, chosen: int) -> str:
         return str(self.label) if chosen == 1 else f"{self.label} ({_accounts(willing)})"
 
-    def do(self, request: HttpRequest, rows: list[User], form: ActionForm) -> HttpResponse:
+    def do(
+        self, request: HttpRequest, rows: list[User], form: action_forms.ActionForm
+    ) -> HttpResponse:
         if len(rows) == 1:
             return _do_one(request, self, rows[0], form.params())
         return order_operations.order_many(
@@ -180,6 +122,16 @@ _ALL = (
         ),
     ),
     UserAction(
+        Kind.RESET_AUTHENTICATOR,
+        _("Reset the authenticator app"),
+        _("Reset the authenticator app of %(who)s?"),
+        (
+            _("Signing in asks for a code by text alone, until they set up an app again."),
+            _("Make sure first that it is they who ask for it, and not somebody with their phone."),
+            _LATER,
+        ),
+    ),
+    UserAction(
         Kind.FORGET_ANSWER,
         _("Forget the secret answer"),
         _("Forget the secret answer of %(who)s?"),
@@ -198,7 +150,7 @@ _ALL = (
             _("The new number counts as verified when a code sent to it was typed."),
             _LATER,
         ),
-        form_class=ChangeNumberForm,
+        form_class=action_forms.ChangeNumberForm,
         for_many=False,
     ),
     UserAction(
@@ -225,14 +177,14 @@ _ALL = (
         _("Add to a group"),
         _("Add %(who)s to a group?"),
         (_("They get the rights of the group."), _LATER),
-        form_class=AddToGroupForm,
+        form_class=action_forms.AddToGroupForm,
     ),
     UserAction(
         Kind.REMOVE_FROM_GROUP,
         _("Remove from a group"),
         _("Remove %(who)s from a group?"),
         (_("They lose the rights of the group, at once."), _LATER),
-        form_class=RemoveFromGroupForm,
+        form_class=action_forms.RemoveFromGroupForm,
     ),
     UserAction(
         Kind.DELETE,
@@ -265,6 +217,7 @@ def for_one(request: HttpRequest, user: User, groups: list[str]) -> list[tuple[U
         Kind.DISABLE: not user.is_active and not user.cognito_enabled,
         Kind.ENABLE: is_in,
         Kind.UNLOCK: not user.phone,
+        Kind.RESET_AUTHENTICATOR: "authenticator" not in conf.sign_in_plan,
         Kind.MAKE_STAFF: user.is_staff,
         Kind.UNMAKE_STAFF: not user.is_staff,
         Kind.REMOVE_FROM_GROUP: not groups,

@@ -17,6 +17,7 @@ from accounts.aws import call_limits, clients, cognito_steps, unconfirmed
 from accounts.aws.cognito_errors import (
     Busy,
     CognitoError,
+    ExpiredAnswer,
     Misconfigured,
     NewPasswordNeeded,
     NoAnswer,
@@ -26,8 +27,10 @@ from accounts.aws.cognito_errors import (
     Refused,
     Unavailable,
     UnknownUser,
+    WrongAnswer,
 )
 from accounts.aws.cognito_values import (
+    AUTHENTICATOR,
     CognitoUser,
     Identity,
     read_groups,
@@ -41,6 +44,7 @@ from accounts.conf import conf
 __all__ = [
     "Busy",
     "CognitoError",
+    "ExpiredAnswer",
     "Gateway",
     "Misconfigured",
     "NewPasswordNeeded",
@@ -51,6 +55,7 @@ __all__ = [
     "Refused",
     "Unavailable",
     "UnknownUser",
+    "WrongAnswer",
     "gateway",
     "make_client",
 ]
@@ -118,6 +123,10 @@ class Gateway(cognito_steps.Steps):
         self._set_attributes(
             sub, {"phone_number": phone, "phone_number_verified": "true" if verified else "false"}
         )
+
+    def set_authenticator(self, sub: str, salt: str) -> None:
+        """Let sign-ins ask for codes of the app with this salt, or of none where it is ""."""
+        self._set_attributes(sub, {AUTHENTICATOR: salt})
 
     def disable(self, sub: str) -> None:
         """Let the user sign in no more, and end what Cognito granted. Harmless when repeated."""

@@ -7,6 +7,8 @@
     ├── UnknownUser      no such user (at sign-in, only pools that reveal it say so)
     │   ├── NumberUnproven   accounts have the number, and none of them has proven it
     │   └── NumberShared     several accounts have proven the number
+    ├── WrongAnswer      to a challenge of Cognito's own, which may be answered again
+    │   └── ExpiredAnswer    a code that is too old, or was used before
     ├── PhoneTaken       the number belongs to another user
     ├── Busy             Cognito asks for fewer requests
     └── Unavailable      no answer, a fault on their side, or a reply that makes no sense
@@ -65,6 +67,14 @@ class NumberShared(UnknownUser):
     pass
 
 
+class WrongAnswer(CognitoError):
+    pass
+
+
+class ExpiredAnswer(WrongAnswer):
+    pass
+
+
 class PhoneTaken(CognitoError):
     pass
 
@@ -88,8 +98,8 @@ class Misconfigured(Unavailable):
 class OtherChallenge(Misconfigured):
     """``name`` is Cognito's, such as SOFTWARE_TOKEN_MFA."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"The pool asks for {name!r:.40}")
+    def __init__(self, name: str, why: str = "") -> None:
+        super().__init__(f"The pool asks for {name!r:.40}{why and ': '}{why}")
         self.name = name
 
 
@@ -105,6 +115,9 @@ _BY_CODE: dict[str, type[CognitoError]] = {
     "NotAuthorizedException": Refused,
     "PasswordResetRequiredException": NewPasswordNeeded,
     "UserNotConfirmedException": NotConfirmed,
+    "CodeMismatchException": WrongAnswer,
+    "EnableSoftwareTokenMFAException": WrongAnswer,
+    "ExpiredCodeException": ExpiredAnswer,
     "UserNotFoundException": UnknownUser,
     "UsernameExistsException": PhoneTaken,
     "AliasExistsException": PhoneTaken,
@@ -127,6 +140,15 @@ _BY_CODE: dict[str, type[CognitoError]] = {
     "InvalidUserPoolConfigurationException": Misconfigured,
     "ResourceNotFoundException": Misconfigured,
     "UnsupportedUserStateException": Misconfigured,
+}
+
+# After these the next step can be had by nobody before an operator has changed something.
+_BROKEN_FACTORS = {
+    "InvalidSmsRoleAccessPolicyException": "SMS_MFA",
+    "InvalidSmsRoleTrustRelationshipException": "SMS_MFA",
+    "InvalidEmailRoleAccessPolicyException": "EMAIL_OTP",
+    "SoftwareTokenMFANotFoundException": "SOFTWARE_TOKEN_MFA",
+    "MFAMethodNotFoundException": "SELECT_MFA_TYPE",
 }
 
 _DIGITS = re.compile(r"\+?[0-9]{5,}")
@@ -156,6 +178,8 @@ def translated() -> Iterator[None]:
 def _from_code(error: ClientError) -> CognitoError:
     details = error.response.get("Error", {})
     code, message = str(details.get("Code", "")), str(details.get("Message", ""))
+    if factor := _BROKEN_FACTORS.get(code):
+        return OtherChallenge(factor, code)
     kind = _BY_CODE.get(code, Unavailable)
     if code == "NotAuthorizedException" and "secret" in message.lower():
         kind = Misconfigured

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 from django.views.decorators.debug import sensitive_variables
 
-from accounts.aws import cognito_errors, srp
-from accounts.aws.challenges import Challenge
+from accounts.aws import app_setup, cognito_errors, srp
+from accounts.aws.challenges import AppSetup, Challenge
 from accounts.aws.cognito_values import (
     PasswordAsked,
     Tokens,
@@ -57,10 +57,12 @@ class Steps:
         """Send an answer. A wrong one gives a challenge of the same kind again.
 
         A right one gives tokens, or the challenge of the next step. The session of a challenge
-        replaces the one before. Raises Refused when no further try is left, and the other
-        CognitoErrors.
+        replaces the one before. Raises Refused when no further try is left, WrongAnswer after a
+        wrong one to a challenge of Cognito's own, and the other CognitoErrors.
         """
-        return self._step(
+        if isinstance(challenge, AppSetup):
+            challenge = app_setup.prove(self._client, challenge, answer)
+        outcome = self._step(
             "respond_to_auth_challenge",
             partial(read_outcome, default_username=challenge.username),
             ChallengeName=challenge.cognito_name,
@@ -70,6 +72,9 @@ class Steps:
             },
             Session=challenge.session,
         )
+        if isinstance(outcome, AppSetup):
+            return app_setup.begin(self._client, outcome)
+        return outcome
 
     def ask_password(self, phone: str) -> PasswordAsked:
         """Start a sign-in that begins with a password. Nothing is texted yet.

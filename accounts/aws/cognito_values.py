@@ -7,11 +7,14 @@ KeyError, TypeError or ValueError then, which ``cognito_errors.translated`` make
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from accounts.aws import challenges, srp
 from accounts.aws.challenges import Challenge
 from accounts.aws.cognito_errors import OtherChallenge, Unavailable
+
+# By this attribute the triggers know who has an authenticator app (lambdas/triggers/plans.py).
+AUTHENTICATOR: Final = "custom:authenticator"
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class CognitoUser:
 
     ``status`` is Cognito's word, such as CONFIRMED. ``locale`` is that of the texts (``pt-BR``).
     ``username`` is Cognito's internal name, by which a sign-in begins: it takes no ``sub``.
+    ``has_authenticator``: sign-ins ask for a code of an app that was set up on this site.
     """
 
     sub: str
@@ -54,6 +58,7 @@ class CognitoUser:
     modified_at: datetime
     locale: str = ""
     username: str = ""
+    has_authenticator: bool = False
 
 
 def read_challenge(reply: Any, *, default_username: str) -> Challenge:
@@ -117,6 +122,7 @@ def read_user(user: Any, attributes: Any) -> CognitoUser:
         modified_at=_time(user["UserLastModifiedDate"]),
         locale=str(named.get("locale") or ""),
         username=str(user.get("Username") or ""),
+        has_authenticator=bool(named.get(AUTHENTICATOR)),
     )
 
 

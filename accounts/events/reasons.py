@@ -46,6 +46,8 @@ LABELS = {
     "pool": _("the budget of all texts"),
     "operator": _("an operator did it"),
     "number_changed": _("the person changed the number"),
+    "set_up": _("the person set it up"),
+    "removed": _("the person removed it"),
     "by_person": _("from another device of the person"),
     "idle": _("not used for too long"),
     "too_old": _("signed in too long ago"),

@@ -273,7 +273,14 @@ def _answer(
     flow: Flow[Proof, Any], this: Step, waiting: Pending, challenge: Challenge, code: str
 ) -> Challenge | Proof:
     try:
-        return flow.answer(this.request, waiting.phone, challenge, code)
+        try:
+            return flow.answer(this.request, waiting.phone, challenge, code)
+        except cognito.ExpiredAnswer as error:
+            becomes = replace(waiting, challenge=one_try_less(challenge))
+            raise Expired(reason="expired", becomes=becomes) from error
+        except cognito.WrongAnswer:
+            # Its session serves again, as often as we let it.
+            return one_try_less(challenge)
     except (cognito.Refused, cognito.UnknownUser) as error:
         log.info("An attempt ended for %s", phones.mask(waiting.phone))
         this.refresh_lockout()

@@ -30,7 +30,8 @@ def begin(phone: str, known: User | None, password: str) -> Begun:
 
     Raises WrongPassword, FurtherStep for a password that must be replaced first, Unavailable.
     """
-    sub, reason = known.sub if known else None, "wrong_password"
+    sub = known.sub if known else None
+    reason = "wrong_password"
     try:
         gateway = cognito.gateway()
         name = phone

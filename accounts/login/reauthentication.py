@@ -106,7 +106,10 @@ class Confirmation(Login):
         self, request: HttpRequest, phone: str, challenge: Challenge, code: str
     ) -> Challenge | Tokens | None:
         if challenge.username or not challenge.session:
-            return super().answer(request, phone, challenge, code)
+            outcome = super().answer(request, phone, challenge, code)
+            if isinstance(outcome, Challenge) and outcome.kind != challenge.kind:
+                raise cognito.OtherChallenge(outcome.cognito_name)
+            return outcome
         if not request.user.is_authenticated:
             raise NothingPending
         is_right = sms.check(

@@ -36,6 +36,7 @@ class SignInEvent(models.Model):
         BLOCKED = "blocked", _("blocked")
         CONFIRMED = "confirmed", _("confirmed")
         NUMBER_CHANGED = "number_changed", _("number changed")
+        AUTHENTICATOR = "authenticator", _("authenticator app changed")
 
     at = models.DateTimeField(_("time"), default=timezone.now)
     kind = models.CharField(_("event"), max_length=16, choices=Kind.choices)

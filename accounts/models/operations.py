@@ -22,6 +22,7 @@ class Operation(models.Model):
         ENABLE = "enable", _("enable")
         SIGN_OUT = "sign_out", _("sign out everywhere")
         UNLOCK = "unlock", _("unlock the number")
+        RESET_AUTHENTICATOR = "reset_authenticator", _("reset the authenticator app")
         FORGET_ANSWER = "forget_answer", _("forget the secret answer")
         DELETE = "delete", _("delete")
         INVITE = "invite", _("invite")

@@ -212,6 +212,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             ("disable_user", _("Can disable and enable users")),
             ("sign_out_user", _("Can sign users out everywhere")),
             ("unlock_user", _("Can unlock held numbers")),
+            ("reset_authenticator", _("Can reset users' authenticator apps")),
             ("forget_answer", _("Can have secret answers forgotten")),
             ("invite_user", _("Can invite people")),
             ("change_number", _("Can change users' numbers")),

@@ -108,6 +108,21 @@ class Unlock(Handler):
         User.objects.filter(pk=user.pk).update(held_until=None)
 
 
+class ResetAuthenticator(Handler):
+    """Let sign-ins of a person ask for no code of an authenticator app any more."""
+
+    is_done_when_gone = True
+
+    def remote(self, operation: Operation, user: User) -> str:
+        cognito.gateway().set_authenticator(user.sub, "")
+        return ""
+
+    def local_after(self, operation: Operation, user: User) -> None:
+        sign_ins.record(
+            sign_ins.Kind.AUTHENTICATOR, None, phone=user.phone or "", user=user, reason="operator"
+        )
+
+
 class ForgetAnswer(Handler):
     """Forget the answer to the secret question, so that the next sign-in asks for another."""
 
@@ -238,6 +253,7 @@ HANDLERS: dict[str, Handler] = {
     Kind.ENABLE: Enable(),
     Kind.SIGN_OUT: SignOut(),
     Kind.UNLOCK: Unlock(),
+    Kind.RESET_AUTHENTICATOR: ResetAuthenticator(),
     Kind.FORGET_ANSWER: ForgetAnswer(),
     Kind.DELETE: Delete(),
     Kind.INVITE: Invite(),

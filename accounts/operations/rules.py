@@ -16,6 +16,7 @@ _OVERTAKEN_BY: dict[str, frozenset[str]] = {
     Kind.ENABLE: frozenset({Kind.DISABLE, Kind.ENABLE, Kind.DELETE}),
     Kind.SIGN_OUT: frozenset({Kind.SIGN_OUT, Kind.DELETE}),
     Kind.UNLOCK: frozenset({Kind.UNLOCK, Kind.DELETE}),
+    Kind.RESET_AUTHENTICATOR: frozenset({Kind.RESET_AUTHENTICATOR, Kind.DELETE}),
     Kind.FORGET_ANSWER: frozenset({Kind.FORGET_ANSWER, Kind.DELETE}),
     Kind.DELETE: frozenset({Kind.DELETE}),
     Kind.INVITE: frozenset(),

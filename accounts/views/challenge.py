@@ -25,7 +25,7 @@ class ChallengeView(LoginStepView):
         return self._page(request)
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        form = AnswerForm(request.POST)
+        form = self._answered(request)
         if not form.is_valid():
             return self._page(request, form)
         answer = form.cleaned_data
@@ -40,8 +40,11 @@ class ChallengeView(LoginStepView):
                 error.tries_left,
             )
             form.add_error("answer", message % {"tries": error.tries_left})
-        except errors.Expired:
-            form.add_error("answer", _("This page is too old. Please start again."))
+        except errors.Expired as error:
+            words = _("That code is too old, or was used before. Type a newer one.")
+            if error.becomes is None:
+                words = _("This page is too old. Please start again.")
+            form.add_error("answer", words)
         except errors.OtherAttempt:
             return redirect(self.awaited(request))
         except errors.Unavailable:
@@ -49,6 +52,14 @@ class ChallengeView(LoginStepView):
         else:
             return HttpResponseRedirect(done.next_url or next_url(request))
         return self._page(request, form)
+
+    def _answered(self, request: HttpRequest) -> AnswerForm:
+        waiting = attempt_steps.current(request, self.steps.purpose)
+        awaited = waiting.challenge if waiting else None
+        if awaited is None or awaited.kind != request.POST.get("kind"):
+            # A page of an earlier step, as the flow will say.
+            return AnswerForm(request.POST)
+        return AnswerForm(request.POST, digits=awaited.digits, takes=awaited.takes)
 
     def _page(
         self, request: HttpRequest, form: AnswerForm | None = None, *, status: int = 200

@@ -241,6 +241,9 @@ def further_step(over: Pending | None) -> str:
         "EMAIL_OTP": _("a code by e-mail"),
         "SOFTWARE_TOKEN_MFA": _("a code from an authenticator app"),
         "NEW_PASSWORD_REQUIRED": _("a new password"),
+        "DEVICE_SRP_AUTH": _("a device that Cognito remembers"),
+        "DEVICE_PASSWORD_VERIFIER": _("a device that Cognito remembers"),
+        "MFA_SETUP": _("a second step that is to be set up first"),
         # After the password, and before any code.
         passwords.NEW_PASSWORD: passwords.NEW_PASSWORD,
     }.get(over.further_step, _("a second step"))

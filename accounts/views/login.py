@@ -17,7 +17,7 @@ from django.views.generic import TemplateView
 from accounts import phones
 from accounts.conf import conf
 from accounts.forms import LoginForm
-from accounts.login import attempt_steps, errors, phone_login, take_over
+from accounts.login import attempt_steps, authenticator, errors, phone_login, take_over
 from accounts.login.code_flow import Texted
 from accounts.login.pending import Pending
 from accounts.views import code_steps, phone_cookie, site
@@ -29,7 +29,11 @@ class HomeView(LoginRequiredMixin, TemplateView):
     template_name = "home.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(has_question="question" in conf.sign_in_plan, **kwargs)
+        return super().get_context_data(
+            has_question="question" in conf.sign_in_plan,
+            has_authenticators=authenticator.is_offered(),
+            **kwargs,
+        )
 
 
 class LoginStepView(code_steps.StepView):

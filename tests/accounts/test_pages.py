@@ -242,11 +242,13 @@ def test_number_texted_from_another_browser_says_that_no_other_text_was_sent(cli
 @pytest.mark.parametrize(
     ("challenge", "words"),
     [
-        ("SMS_MFA", "a second code by text"),
-        ("EMAIL_OTP", "a code by e-mail"),
-        ("SOFTWARE_TOKEN_MFA", "a code from an authenticator app"),
         ("NEW_PASSWORD_REQUIRED", "a new password"),
+        ("DEVICE_SRP_AUTH", "a device that Cognito remembers"),
+        ("DEVICE_PASSWORD_VERIFIER", "a device that Cognito remembers"),
+        # Without any that can be set up here.
+        ("MFA_SETUP", "a second step that is to be set up first"),
         ("SELECT_MFA_TYPE", "a second step"),
+        ("SELECT_CHALLENGE", "a second step"),
     ],
 )
 def test_step_of_cognitos_own_after_the_code_is_named_and_ends_it(
@@ -273,7 +275,7 @@ def test_right_code_before_a_further_step_costs_its_network_nothing(pool, known,
     for _ in range(3):
         visitor = Client()
         ask(visitor, known.phone)
-        pool.fails("RespondToAuthChallenge", further_step("SOFTWARE_TOKEN_MFA"))
+        pool.fails("RespondToAuthChallenge", further_step("NEW_PASSWORD_REQUIRED"))
         assert visitor.post(CODE, {"code": pool.code()}).status_code == 302
 
 

@@ -28,6 +28,7 @@ from config import urls
 from tests.browser.conftest import CUT_OFF, assert_accessible, place
 from tests.fakes.sign_in_pool import SignInPool, further_step
 from tests.fakes.tokens import CLIENT_ID, CLIENT_SECRET, ISSUER, POOL_ID
+from tests.wire import Reply
 
 LOOKS = {
     # name: language, width and theme
@@ -312,6 +313,20 @@ def test_gallery_of_waiting(gallery: Gallery, page: Page, phone):
         gallery.take("code-too-old")
 
 
+APP = "/accounts/authenticator/"
+KEY = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+SENT_TO = {"CODE_DELIVERY_DESTINATION": "+*******0123"}
+SECOND_FACTORS = {
+    "text": further_step("SMS_MFA", **SENT_TO),
+    "mail": further_step("EMAIL_OTP", CODE_DELIVERY_DESTINATION="a***@e***"),
+    "app": further_step("SOFTWARE_TOKEN_MFA"),
+    "choice": further_step(
+        "SELECT_MFA_TYPE", MFAS_CAN_CHOOSE='["SMS_MFA", "EMAIL_OTP", "SOFTWARE_TOKEN_MFA"]'
+    ),
+    "setup": further_step("MFA_SETUP", MFAS_CAN_SETUP='["SOFTWARE_TOKEN_MFA"]'),
+}
+
+
 def in_seconds(seconds: int) -> str:
     return str(int(time.time()) + seconds)
 
@@ -358,8 +373,26 @@ def test_gallery_of_troubles(gallery: Gallery, page: Page, phone, settings):
             gallery.go(CODE)
             gallery.answer(pool.wrong_code(offset))
         gallery.take("phone-after-three-wrong-codes")
+        settings.ACCOUNTS_SIGN_IN_PLAN, settings.TEXTS_FUNCTION = "code authenticator", "texts"
+        pool.functions["new_authenticator"] = lambda asked: {"salt": "s" * 22, "secret": KEY}
+        enter(gallery, User.objects.get(phone=phone))
+        gallery.go(APP)
+        gallery.take("authenticator")
+        gallery.submit(APP)
+        gallery.take("authenticator-setup")
+        pool.change(pool.sub_of(phone), **{"custom:authenticator": "s" * 22})
+        gallery.go(APP)
+        gallery.take("authenticator-there")
+        page.context.clear_cookies(name="sessionid")
+        for name, reply in SECOND_FACTORS.items():
+            gallery.ask(phone)
+            pool.fails("RespondToAuthChallenge", reply)
+            pool.fails("AssociateSoftwareToken", Reply({"SecretCode": KEY, "Session": "a" * 40}))
+            gallery.answer(pool.code())
+            gallery.take(f"second-{name}")
+            pool.faults.clear()
         gallery.ask(phone)
-        pool.fails("RespondToAuthChallenge", further_step("SOFTWARE_TOKEN_MFA"))
+        pool.fails("RespondToAuthChallenge", further_step("NEW_PASSWORD_REQUIRED"))
         gallery.answer(pool.code())
         gallery.take("phone-further-step")
     settings.AWS_ENDPOINT_URL = "http://127.0.0.1:9"

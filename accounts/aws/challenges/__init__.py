@@ -5,8 +5,16 @@ The page is ``templates/accounts/challenges/<kind>.html``; that of the code is a
 
 from typing import Any
 
+from accounts.aws.challenges.authenticator import AuthenticatorChallenge
 from accounts.aws.challenges.base import OURS, Challenge
 from accounts.aws.challenges.code import CodeChallenge
+from accounts.aws.challenges.factors import (
+    AppFactor,
+    AppSetup,
+    EmailFactor,
+    FactorChoice,
+    SmsFactor,
+)
 from accounts.aws.challenges.proof import ProofChallenge
 from accounts.aws.challenges.provider import ProviderChallenge
 from accounts.aws.challenges.question import QuestionChallenge
@@ -14,6 +22,7 @@ from accounts.aws.challenges.question import QuestionChallenge
 __all__ = [
     "KINDS",
     "OURS",
+    "AppSetup",
     "Challenge",
     "CodeChallenge",
     "ProofChallenge",
@@ -22,18 +31,28 @@ __all__ = [
     "named",
 ]
 
-KINDS: dict[str, type[Challenge]] = {
-    each.kind: each
-    for each in (CodeChallenge, ProofChallenge, ProviderChallenge, QuestionChallenge)
-}
+_ALL: tuple[type[Challenge], ...] = (
+    CodeChallenge,
+    ProofChallenge,
+    ProviderChallenge,
+    QuestionChallenge,
+    AuthenticatorChallenge,
+    SmsFactor,
+    EmailFactor,
+    AppFactor,
+    FactorChoice,
+    AppSetup,
+)
+KINDS = {each.kind: each for each in _ALL}
 _BUILT_IN = {each.cognito_name: each for each in KINDS.values() if each.cognito_name != OURS}
 
 
 def named(name: str, parameters: dict[str, Any]) -> type[Challenge] | None:
-    """Return the kind of a challenge that Cognito calls ``name``, None for an unknown one.
+    """Return the kind of a challenge that Cognito calls ``name``, None where there is no answer.
 
     Our triggers say the kind in their parameters; those that know codes alone do not.
     """
     if name == OURS:
         return KINDS.get(str(parameters.get("kind", CodeChallenge.kind)))
-    return _BUILT_IN.get(name)
+    kind = _BUILT_IN.get(name)
+    return kind if kind and kind.is_possible(parameters) else None

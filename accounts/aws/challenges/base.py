@@ -18,13 +18,14 @@ class Challenge:
     finds this attempt by, "" from triggers that draw none.
 
     A subclass has a ``kind``, and fields for what its page needs. ``cognito_name`` is Cognito's
-    word for a challenge of its own, and ``answer_name`` that of its answer. The fields in
-    ``sealed`` are kept encrypted.
+    word for a challenge of its own, and ``answer_name`` that of its answer. ``digits`` is the
+    length of an answer that is a code, else 0. The fields in ``sealed`` are kept encrypted.
     """
 
     kind: ClassVar[str]
     cognito_name: ClassVar[str] = OURS
     answer_name: ClassVar[str] = "ANSWER"
+    digits: ClassVar[int] = 0
     # Together with the answer, the session is a sign-in.
     sealed: ClassVar[tuple[str, ...]] = ("session",)
 
@@ -45,6 +46,15 @@ class Challenge:
             reference=str(parameters.get("reference") or "")[:8],
         )
 
+    @classmethod
+    def is_possible(cls, parameters: dict[str, Any]) -> bool:
+        """Tell whether this site can answer one with such parameters."""
+        return True
+
     def responses(self, answer: str) -> dict[str, str]:
         """Return an answer as Cognito takes it, but for the name of the user."""
         return {self.answer_name: answer}
+
+    def takes(self, answer: str) -> bool:
+        """Tell whether an answer can be right at all. One that cannot is not sent."""
+        return True

@@ -560,7 +560,7 @@ def test_challenge_says_when_its_code_was_texted(line, public, said, texted_at):
 
 
 @pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("name", ["SMS_MFA", "NEW_PASSWORD_REQUIRED", "SELECT_CHALLENGE"])
+@pytest.mark.parametrize("name", ["DEVICE_SRP_AUTH", "NEW_PASSWORD_REQUIRED", "SELECT_CHALLENGE"])
 def test_challenge_of_another_kind_is_misconfigured(line, public, step, name):
     reply = challenge_reply()
     reply.body["ChallengeName"] = name
@@ -617,7 +617,11 @@ ERRORS = [
     ("InternalErrorException", "Something went wrong", cognito.Unavailable),
     ("ServiceUnavailable", "", cognito.Unavailable),
     ("SomethingNewException", f"{PHONE} {CODE}", cognito.Unavailable),
-    ("CodeMismatchException", "Invalid code", cognito.Unavailable),
+    ("CodeMismatchException", "Invalid code", cognito.WrongAnswer),
+    ("EnableSoftwareTokenMFAException", "Code mismatch", cognito.WrongAnswer),
+    ("ExpiredCodeException", "Your software token has been used", cognito.ExpiredAnswer),
+    ("SoftwareTokenMFANotFoundException", "No app", cognito.OtherChallenge),
+    ("InvalidSmsRoleAccessPolicyException", "No role", cognito.OtherChallenge),
     # Ours.
     ("NotAuthorizedException", f"Unable to verify secret hash for client {CLIENT}", None),
     ("NotAuthorizedException", f"SecretHash does not match for the client: {CLIENT}", None),
