@@ -125,6 +125,8 @@ def _load(account: Account, stack: Stack) -> list[dict[str, Any]] | None:
 
 # Demands on a pool
 
+_ASKED_AGAIN = {"ON": "everybody", "OPTIONAL": "people who have set one up"}
+
 
 def username_of(described: Settings) -> str:
     """Return ``phone`` where Cognito takes a phone for a user name or an alias."""
@@ -159,14 +161,6 @@ def _reasons(described: Settings, writable: list[str], username: str) -> Iterato
         yield (
             "User names of this pool are phones, and the stack does not take them for such",
             'CognitoUsername = "phone" in deploy.toml',
-        )
-    if described.get("MfaConfiguration") == "ON":
-        yield (
-            (
-                "Everybody has to give a second factor: after our code Cognito asks for it, and no "
-                "page of the site does"
-            ),
-            f"python manage.py cognito_set --user-pool-id {identifier} MfaConfiguration=OPTIONAL",
         )
     device = described.get("DeviceConfiguration") or {}
     if device.get("ChallengeRequiredOnNewDevice"):
@@ -218,8 +212,11 @@ def _notes(described: Settings, username: str) -> Iterator[str]:
         )
     elif "email" in (described.get("UsernameAttributes") or []):
         yield "Accounts without a phone keep signing in with their e-mail address only."
-    if described.get("MfaConfiguration") == "OPTIONAL":
-        yield "People with a second factor cannot sign in by phone: the site does not ask for it."
+    if who := _ASKED_AGAIN.get(described.get("MfaConfiguration", "OFF")):
+        yield (
+            f"Cognito may ask {who} for a second factor after our code. The site takes codes by "
+            "text, by e-mail and of an authenticator app; your apps must as well."
+        )
     if not (described.get("AdminCreateUserConfig") or {}).get("AllowAdminCreateUserOnly"):
         yield (
             "Anybody can sign up any number with a password of theirs; a PreSignUp function that "

@@ -61,7 +61,7 @@ def write_attributes(context: Context) -> Iterator[Finding]:
     bad = [each for each in context.clients if _writes_phone(each)]
     for client in bad:
         # An empty list means every attribute that can be written.
-        written = client.get("WriteAttributes") or _writable(context)
+        written = client.get("WriteAttributes") or writable(context)
         kept = [each for each in written if not each.startswith("phone_number")]
         yield danger(
             "write attributes",
@@ -269,7 +269,7 @@ def _writes_phone(client: dict[str, Any]) -> bool:
     return not written or "phone_number" in written
 
 
-def _writable(context: Context) -> list[str]:
+def writable(context: Context) -> list[str]:
     """Return the attributes that a client may write if it lists none."""
     return [
         each["Name"]

@@ -4,7 +4,11 @@ import json
 from collections.abc import Iterator
 
 from cognito_admin import attach, journal
+from cognito_admin.doctor import clients
 from cognito_admin.doctor.context import Context, Finding, danger, ok, warning
+
+# By which the triggers know who has set one up (lambdas/triggers/plans.py).
+_APP = "custom:authenticator"
 
 
 def sign_up(context: Context) -> Iterator[Finding]:
@@ -43,22 +47,55 @@ def username(context: Context) -> Iterator[Finding]:
 
 
 def second_factor(context: Context) -> Iterator[Finding]:
-    """No second factor is asked for after our code."""
+    """Cognito asks for no second factor of its own after our code.
+
+    AWS says both that it does and that it does not where the pool has them (ADR 20).
+    """
     kind = context.pool.get("MfaConfiguration", "OFF")
     if kind == "OFF":
-        yield ok("second factor", "none is asked for after our code")
-    elif kind == "ON":
+        yield ok("second factor", "Cognito asks for none of its own after our code")
+        return
+    who = "everybody" if kind == "ON" else "people who have set one up"
+    yield warning(
+        "second factor",
+        f"Cognito may ask {who} for one after our code, or may not: the site takes it, apps must "
+        "as well, and nothing that must be safe may rest on it",
+        context.set_pool("MfaConfiguration=OFF"),
+    )
+
+
+def authenticator_apps(context: Context) -> Iterator[Finding]:
+    """Apps that are set up on the site can be kept, and no client lets people remove them."""
+    if "authenticator" not in context.parameter("SignInPlan").split():
+        yield ok("authenticator apps", "no sign-in asks for their codes")
+        return
+    names = {each["Name"] for each in context.pool.get("SchemaAttributes") or []}
+    if _APP not in names:
         yield danger(
-            "second factor",
-            "everybody is asked for one after our code, and no page of the site does",
-            context.set_pool("MfaConfiguration=OPTIONAL"),
+            "authenticator apps",
+            "the pool has no attribute for them, so nobody can set one up",
+            context.aws(
+                "cognito-idp add-custom-attributes",
+                f"--user-pool-id {context.pool_id} --custom-attributes "
+                f"Name={_APP.removeprefix('custom:')},AttributeDataType=String,Mutable=true",
+            ),
         )
-    else:
-        yield warning(
-            "second factor",
-            "who has set one cannot sign in by phone",
-            context.set_pool("MfaConfiguration=OFF"),
+        return
+    has_writers = False
+    for client in context.clients:
+        # An empty list means every attribute that can be written.
+        written = client.get("WriteAttributes") or clients.writable(context)
+        if _APP not in written:
+            continue
+        has_writers = True
+        kept = json.dumps([each for each in written if each != _APP], separators=(",", ":"))
+        yield danger(
+            "authenticator apps",
+            f"people of the client {client['ClientName']} can remove theirs with any token",
+            context.set_client(client["ClientId"], f"WriteAttributes={kept}"),
         )
+    if not has_writers:
+        yield ok("authenticator apps", "those who have set one up are asked for its codes")
 
 
 def unfinished(context: Context) -> Iterator[Finding]:
@@ -152,6 +189,7 @@ CHECKS = (
     sign_up,
     username,
     second_factor,
+    authenticator_apps,
     unfinished,
     recovery,
     own_texts,

@@ -30,8 +30,7 @@ def run(clients: Callable[[str], Any], command: list[str]) -> Any:
         if kind == "boolean":
             parameters[member] = True
         elif kind == "list":
-            inner = shape.members[member].member.type_name
-            parameters[member] = [_read(value, inner) for value in values]
+            parameters[member] = values
         else:
             (value,) = values
             parameters[member] = _read(value, kind)

@@ -25,7 +25,7 @@ _CHECKS = {
     "alarms": ("alarms", "alarm topic"),
     "pool": (
         *("sign-up", "user names", "second factor", "unfinished change", "recovery", "own texts"),
-        *("native codes", "deletion protection"),
+        *("native codes", "deletion protection", "authenticator apps"),
     ),
     "clients": (
         *("clients", "client secret", "flows", "existence", "revocation", "session validity"),

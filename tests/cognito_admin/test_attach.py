@@ -161,11 +161,6 @@ def test_lost_trigger_is_put_back_and_the_way_back_stays_the_first(aws, run, poo
     ("given", "reason", "remedy"),
     [
         (
-            {"MfaConfiguration": "ON"},
-            "second factor",
-            "cognito_set --user-pool-id {} MfaConfiguration=OPTIONAL",
-        ),
-        (
             {"DeviceConfiguration": {"ChallengeRequiredOnNewDevice": True}},
             "devices have to prove themselves",
             "DeviceConfiguration.ChallengeRequiredOnNewDevice=false",
@@ -228,7 +223,8 @@ def test_pool_whose_trigger_is_somebody_elses_is_refused(aws, run, pool):
         ({"UsernameAttributes": []}, "User names are names of another kind: the site looks for"),
         ({"UsernameAttributes": []}, "Of 0 accounts, 0 can sign in by phone."),
         ({}, "Accounts without a phone"),
-        ({}, "People with a second factor"),
+        ({}, "Cognito may ask people who have set one up for a second factor after our code"),
+        ({"MfaConfiguration": "ON"}, "Cognito may ask everybody for a second factor"),
         ({}, "PreTokenGeneration runs in sign-ins by phone as well"),
         ({}, "Anybody can sign up"),
     ],
