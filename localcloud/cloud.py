@@ -94,7 +94,7 @@ class Cloud:
 
     def _environment(self) -> dict[str, str]:
         pool, client = self.outputs["CognitoUserPoolId"], self.outputs["CognitoClientId"]
-        url, plan = self.emulator.url, self.outputs["AccountsSignInPlan"]
+        url = self.emulator.url
         try:
             described = (
                 self.root_session()
@@ -124,9 +124,8 @@ class Cloud:
             "DJANGO_ALLOWED_HOSTS": "localhost,127.0.0.1",
             "DATABASE_URL": f"sqlite:///{quote(str(self.state_dir.resolve() / 'db.sqlite3'))}",
             "CACHE_URL": "locmemcache://",
-            # An account that the site opens has no password.
-            "ACCOUNTS_SIGN_UP": "closed" if plan.startswith("password") else "open",
-            "ACCOUNTS_SIGN_IN_PLAN": plan,
+            "ACCOUNTS_SIGN_UP": "open",
+            "ACCOUNTS_SIGN_IN_PLAN": self.outputs["AccountsSignInPlan"],
             "ACCOUNTS_COUNTRIES": ",".join(COUNTRIES),
             "ACCOUNTS_DEFAULT_REGION": COUNTRIES[0],
             # All requests come from this machine.
