@@ -109,7 +109,7 @@ def run(
                     f"\n  Admin   http://localhost:{port}/admin/   after: make admin PHONE=+1…"
                     '\n  AWS     make aws ARGS="cognito-idp list-users '
                     f'--user-pool-id {cloud.outputs["CognitoUserPoolId"]}"'
-                    f"{_apps(cloud)}"
+                    f"{_passwords(cloud)}{_apps(cloud)}"
                     "\n\nReady. Ctrl-C ends everything.",
                     flush=True,
                 )
@@ -123,6 +123,12 @@ def _checked(sign_in_plan: str) -> str:
     except WrongEnvironment as error:
         raise LocalCloudError(str(error)) from error
     return sign_in_plan
+
+
+def _passwords(cloud: Cloud) -> str:
+    """Return the line about passwords, where a sign-in begins with one."""
+    asks = cloud.environment["ACCOUNTS_SIGN_IN_PLAN"].startswith(plans.PASSWORD)
+    return "\n  Users   with a password: docs/configuration.md#a-password-first" if asks else ""
 
 
 def _apps(cloud: Cloud) -> str:

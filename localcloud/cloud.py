@@ -94,7 +94,7 @@ class Cloud:
 
     def _environment(self) -> dict[str, str]:
         pool, client = self.outputs["CognitoUserPoolId"], self.outputs["CognitoClientId"]
-        url = self.emulator.url
+        url, plan = self.emulator.url, self.outputs["AccountsSignInPlan"]
         try:
             described = (
                 self.root_session()
@@ -124,8 +124,9 @@ class Cloud:
             "DJANGO_ALLOWED_HOSTS": "localhost,127.0.0.1",
             "DATABASE_URL": f"sqlite:///{quote(str(self.state_dir.resolve() / 'db.sqlite3'))}",
             "CACHE_URL": "locmemcache://",
-            "ACCOUNTS_SIGN_UP": "open",
-            "ACCOUNTS_SIGN_IN_PLAN": self.outputs["AccountsSignInPlan"],
+            # An account that the site opens has no password.
+            "ACCOUNTS_SIGN_UP": "closed" if plan.startswith("password") else "open",
+            "ACCOUNTS_SIGN_IN_PLAN": plan,
             "ACCOUNTS_COUNTRIES": ",".join(COUNTRIES),
             "ACCOUNTS_DEFAULT_REGION": COUNTRIES[0],
             # All requests come from this machine.

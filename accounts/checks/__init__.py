@@ -24,6 +24,7 @@ accounts.W001  counts of the throttle are kept in one process only (deploy)
 accounts.W002  nobody can change a number: TEXTS_FUNCTION is missing (deploy)
 accounts.W003  the site has no name of its own (deploy)
 accounts.W004  nobody can reach those who run the site: SITE_CONTACT is missing (deploy)
+accounts.W005  ACCOUNTS_SIGN_UP is open, where a sign-in begins with a password
 """
 
 from accounts.checks import brand, cognito, login, retention, sessions

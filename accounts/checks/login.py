@@ -46,16 +46,25 @@ def check_sign_up(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def check_sign_in_plan(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Require steps, and TEXTS_FUNCTION where there are others than the code: E016."""
-    if conf.sign_in_plan == ("code",) or (conf.sign_in_plan and conf.texts_function):
-        return []
-    return [
-        Error(
-            "ACCOUNTS_SIGN_IN_PLAN needs TEXTS_FUNCTION where a sign-in is more than a code.",
-            hint="People who are signed in confirm with a code alone: see docs/configuration.md.",
-            id="accounts.E016",
+    """Require steps, TEXTS_FUNCTION where there are others than the code: E016, W005."""
+    found: list[CheckMessage] = []
+    if not conf.sign_in_plan or (conf.sign_in_plan != ("code",) and not conf.texts_function):
+        found.append(
+            Error(
+                "ACCOUNTS_SIGN_IN_PLAN needs TEXTS_FUNCTION where a sign-in is more than a code.",
+                hint="People who are signed in confirm with a code: see docs/configuration.md.",
+                id="accounts.E016",
+            )
         )
-    ]
+    if conf.asks_password and conf.sign_up == "open":
+        found.append(
+            Warning(
+                "ACCOUNTS_SIGN_UP is open, and a sign-in begins with a password.",
+                hint="An account that the site opened would have none, so it opens none: close it.",
+                id="accounts.W005",
+            )
+        )
+    return found
 
 
 @register(Tags.security)

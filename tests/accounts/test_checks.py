@@ -155,6 +155,20 @@ def test_username_phone_or_attribute_is_no_e017(good, username):
     assert found() == []
 
 
+def test_steps_besides_the_code_need_the_function_of_texts_e016(good):
+    good.ACCOUNTS_SIGN_IN_PLAN = "password code"
+    good.ACCOUNTS_SIGN_UP, good.TEXTS_FUNCTION = "closed", ""
+    only("accounts.E016")
+    good.TEXTS_FUNCTION = "texts"
+    assert found() == []
+
+
+def test_open_sign_up_with_a_password_is_w005(good):
+    good.ACCOUNTS_SIGN_IN_PLAN, good.TEXTS_FUNCTION = "password code", "texts"
+    good.ACCOUNTS_SIGN_UP = "open"
+    assert "close it" in str(only("accounts.W005").hint)
+
+
 RATES = [
     "ACCOUNTS_PHONE_POSTS",
     "ACCOUNTS_SENDS",

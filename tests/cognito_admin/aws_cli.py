@@ -30,7 +30,8 @@ def run(clients: Callable[[str], Any], command: list[str]) -> Any:
         if kind == "boolean":
             parameters[member] = True
         elif kind == "list":
-            parameters[member] = values
+            inner = shape.members[member].member.type_name
+            parameters[member] = [_read(value, inner) for value in values]
         else:
             (value,) = values
             parameters[member] = _read(value, kind)

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import shlex
 import time
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.test import Client
 
 from accounts.models import Session, SignInEvent, User
 from tests.codes import code_in, wrong
+from tests.cognito_admin import aws_cli
 from tests.end_to_end.conftest import both_fronts
 from tests.end_to_end.password_first.conftest import PASSWORD
 from tests.fakes.cognito_front import passwords
@@ -234,3 +236,17 @@ def test_proof_without_a_start_is_refused(cloud, anybody, person, strict):
             ChallengeResponses={"USERNAME": person},
         )
     assert strict.records == []
+
+
+def test_commands_of_the_docs_give_somebody_a_password(
+    client, cloud, phone, people, project, texts
+):
+    text = (project / "docs" / "configuration.md").read_text(encoding="utf-8")
+    commands = re.findall(r'^make aws ARGS="(cognito-idp admin-.+)"$', text, re.MULTILINE)
+    assert len(commands) == 2
+    for command in commands:
+        line = command.replace("…", cloud.outputs["CognitoUserPoolId"])
+        aws_cli.run(lambda _: people, shlex.split(line.replace("+12015550123", phone)))
+    ask(client, phone, password=PASSWORD)
+    answer(client, code_in(texts(phone)[0]))
+    assert who(client).phone == phone
