@@ -50,6 +50,8 @@ _HOLDERS = "tests/accounts/login/test_by_attribute.py::"
 _DEFINE = "tests/lambdas/test_define_auth_challenge.py::"
 _QUESTION = "tests/lambdas/kinds/test_question.py::"
 _PROOF = "tests/lambdas/kinds/test_proof.py::"
+_APPS = "tests/lambdas/test_authenticators.py::"
+_FACTORS = "tests/accounts/login/test_second_factors.py::"
 _PROVIDER = "tests/lambdas/kinds/test_provider.py::"
 _RETURN = "tests/end_to_end/test_provider.py::"
 _PLANS = "tests/lambdas/test_plans.py::"
@@ -326,6 +328,48 @@ DEFENCES = (
         "if answered.now >= challenge.expires_at:",
         "if False:",
         (f"{_PROVIDER}test_answer_after_the_end_of_the_question_is_wrong",),
+    ),
+    Defence(
+        "a code of an app is counted before it is compared",
+        "lambdas/triggers/authenticators.py",
+        "if not book.guesses.count(name, now=now):",
+        "if False:",
+        (f"{_APPS}test_guesses_in_parallel_are_held_after_ten",),
+    ),
+    Defence(
+        "a code of an app is right once",
+        "lambdas/triggers/authenticators.py",
+        "if not book.guesses.take(used, now=now):",
+        "if False:",
+        (f"{_APPS}test_code_is_right_once_however_many_send_it",),
+    ),
+    Defence(
+        "people with an app are asked for its code",
+        "lambdas/triggers/plans.py",
+        "return not wanted or bool(attributes.get(wanted))",
+        "return not wanted",
+        (f"{_APPS}test_define_asks_those_who_have_an_app",),
+    ),
+    Defence(
+        "strangers do not see who has an app",
+        "lambdas/triggers/plans.py",
+        "if KINDS[word].attribute and not proven:",
+        "if False:",
+        (f"{_PLANS}test_parse_refuses_to_tell_strangers_who_has_an_authenticator",),
+    ),
+    Defence(
+        "setting up an app of Cognito's own needs its code",
+        "accounts/aws/app_setup.py",
+        'if reply["Status"] != "SUCCESS":',
+        "if False:",
+        (f"{_FACTORS}test_setup_that_cognito_does_not_verify_gives_no_tokens",),
+    ),
+    Defence(
+        "the key of an app is kept encrypted",
+        "accounts/aws/challenges/factors.py",
+        'sealed: ClassVar[tuple[str, ...]] = ("session", "secret")',
+        'sealed: ClassVar[tuple[str, ...]] = ("session",)',
+        (f"{_FACTORS}test_table_of_sessions_holds_no_secret_of_a_setup",),
     ),
     Defence(
         "what cannot be a provider's token is not handed on",
