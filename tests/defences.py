@@ -54,6 +54,7 @@ _APPS = "tests/lambdas/test_authenticators.py::"
 _FACTORS = "tests/accounts/login/test_second_factors.py::"
 _PROVIDER = "tests/lambdas/kinds/test_provider.py::"
 _RETURN = "tests/end_to_end/test_provider.py::"
+_PASSWORDS = "tests/accounts/login/test_passwords.py::"
 _PLANS = "tests/lambdas/test_plans.py::"
 _SESSIONS = "tests/accounts/sessions/test_sessions.py::"
 _TEMPLATE = "tests/lambdas/test_template.py::"
@@ -478,6 +479,20 @@ DEFENCES = (
         'if decision is Decision.TOKENS and request.get("userNotFound") is True:',
         "if False:",
         (f"{_DEFINE}test_handler_recorded_event_gets_its_response",),
+    ),
+    Defence(
+        "a network tries few wrong passwords",
+        "accounts/login/phone_login.py",
+        '        attempt_steps.within_limits("wrong_codes", request)\n',
+        "",
+        (f"{_PASSWORDS}test_wrong_passwords_count_as_wrong_codes_of_the_network",),
+    ),
+    Defence(
+        "a password that was right before says nothing of the next one",
+        "accounts/login/phone_login.py",
+        "        return False\n",
+        "        return True\n",
+        (f"{_PASSWORDS}test_wrong_password_after_a_right_one_is_wrong",),
     ),
     Defence(
         "a temporary password signs nobody in",

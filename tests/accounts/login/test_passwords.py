@@ -23,7 +23,8 @@ from tests.wire import aws_error
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages]
 
-RIGHT, WRONG = "Right horse 7 ü", "Wrong horse 7"
+# Spaces at an end are a part of it.
+RIGHT, WRONG = " Right horse 7 ü ", "Wrong horse 7"
 WORDS = "The number or the password is not right."
 NEW_PASSWORD = "Your password was right. But it must be replaced"
 # What is drawn for each page.
