@@ -125,7 +125,8 @@ class SignInPool(UserPool):
         return self._challenge(flow)
 
     def _prove(self, flow: Flow, check: PasswordCheck, responses: dict[str, Any]) -> dict[str, Any]:
-        if not (flow.sub and check.accepts(responses)):
+        # Computed for everybody, so that time tells nothing either.
+        if not (check.accepts(responses) and flow.sub):
             raise Refusal("NotAuthorizedException", "Incorrect username or password.")
         if self.users[flow.sub]["UserStatus"] == "RESET_REQUIRED":
             raise Refusal("PasswordResetRequiredException", "Password reset required for the user")

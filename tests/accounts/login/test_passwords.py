@@ -322,7 +322,7 @@ def test_challenge_that_makes_no_sense_is_an_outage(client, pool, member, change
 
 
 def test_step_of_cognitos_own_is_an_outage(client, pool, member):
-    pool.fails("RespondToAuthChallenge", further_step("SMS_MFA"))
+    pool.fails("RespondToAuthChallenge", further_step("DEVICE_SRP_AUTH"))
     assert ask(client, member.phone, password=RIGHT).status_code == 503
 
 
