@@ -155,6 +155,9 @@ def wire() -> Iterator[WireServer]:
 # All tests of a run share one country, one pool and one hour.
 _PARAMETERS = {
     "PublicClient": "true",
+    "CaptchaProvider": "turnstile",
+    "CaptchaSiteKey": "site-key",
+    "CaptchaSecretId": "phone-login/local/captcha",
     "SendsPerCountryHour": "1000000",
     "SendsPerPoolHour": "1000000",
     "SendsPerPoolDay": "10000000",

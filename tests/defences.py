@@ -48,6 +48,7 @@ _UNSENT = "tests/lambdas/codes/test_unsent.py::"
 _USERNAME = "tests/lambdas/test_username.py::"
 _HOLDERS = "tests/accounts/login/test_by_attribute.py::"
 _DEFINE = "tests/lambdas/test_define_auth_challenge.py::"
+_CAPTCHA = "tests/lambdas/kinds/test_captcha.py::"
 _QUESTION = "tests/lambdas/kinds/test_question.py::"
 _PROOF = "tests/lambdas/kinds/test_proof.py::"
 _APPS = "tests/lambdas/test_authenticators.py::"
@@ -263,6 +264,41 @@ DEFENCES = (
         "return ledger.configured().guesses.take(name, now=answered.now)",
         "return ledger.configured() is not None and bool(name)",
         (f"{_PROOF}test_number_found_is_right_once",),
+    ),
+    Defence(
+        "a token of a CAPTCHA is verified",
+        "lambdas/triggers/kinds/captcha.py",
+        'if reply.get("success") is not True:',
+        "if not reply:",
+        (f"{_CAPTCHA}test_token_that_is_not_verified_for_this_is_wrong",),
+    ),
+    Defence(
+        "a token of a CAPTCHA is of our host",
+        "lambdas/triggers/kinds/captcha.py",
+        'if reply.get("hostname") != environment.text("SITE_HOST"):',
+        "if not reply:",
+        (f"{_CAPTCHA}test_token_that_is_not_verified_for_this_is_wrong",),
+    ),
+    Defence(
+        "a token of a CAPTCHA is for a sign-in",
+        "lambdas/triggers/kinds/captcha.py",
+        'return "" if action == ACTION else "other_action"',
+        'return ""',
+        (f"{_CAPTCHA}test_token_that_is_not_verified_for_this_is_wrong",),
+    ),
+    Defence(
+        "a token of a CAPTCHA counts once",
+        "lambdas/triggers/kinds/captcha.py",
+        "if not ledger.configured().guesses.take(name, now=answered.now):",
+        "if not name:",
+        (f"{_CAPTCHA}test_token_counts_once",),
+    ),
+    Defence(
+        "a CAPTCHA without its provider fails as the stack says",
+        "lambdas/triggers/kinds/captcha.py",
+        'return environment.text("CAPTCHA_FAILS", "closed") == "open"',
+        "return True",
+        (f"{_CAPTCHA}test_provider_without_an_answer_lets_in_as_the_stack_says",),
     ),
     Defence(
         "a secret answer is counted before it is compared",

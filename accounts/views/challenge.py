@@ -1,5 +1,7 @@
 """The page of every challenge but the code: its answer, and all errors."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
@@ -9,9 +11,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.forms import AnswerForm
 from accounts.login import attempt_steps, errors, phone_login
-from accounts.views import provider_page
+from accounts.views import captchas, provider_page
 from accounts.views.code_steps import next_url
 from accounts.views.login import LoginStepView
+
+# Kinds whose pages load a script of another company.
+_FOREIGN: dict[str, Any] = {provider_page.KIND: provider_page, captchas.KIND: captchas}
 
 
 @method_decorator(sensitive_post_parameters("answer"), name="dispatch")
@@ -81,11 +86,13 @@ class ChallengeView(LoginStepView):
             "steps": self.steps,
             "is_unavailable": status == 503,
         }
-        is_provider = waiting.challenge.kind == provider_page.KIND
-        if is_provider:
-            context["client"] = provider_page.context()
-        template = f"accounts/challenges/{waiting.challenge.kind}.html"
-        response = render(request, template, context, status=status)
-        if is_provider:
-            provider_page.allow_client(response)
+        challenge = waiting.challenge
+        foreign = _FOREIGN.get(challenge.kind)
+        if foreign:
+            context["client"] = foreign.context(challenge)
+        response = render(
+            request, f"accounts/challenges/{challenge.kind}.html", context, status=status
+        )
+        if foreign:
+            foreign.allow_client(response, challenge)
         return response

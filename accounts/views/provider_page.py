@@ -22,7 +22,7 @@ from accounts.views.login import LoginStepView
 KIND = "provider"
 
 
-def context() -> dict[str, Any]:
+def context(challenge: Any) -> dict[str, Any]:
     """Return what the template needs for the browser client, which is "" where it is off."""
     return {
         "script": conf.provider_script,
@@ -31,7 +31,7 @@ def context() -> dict[str, Any]:
     }
 
 
-def allow_client(response: HttpResponse) -> None:
+def allow_client(response: HttpResponse, challenge: Any) -> None:
     """Let this one page load the browser client, and hear from the window that it opens."""
     if conf.provider_script:
         response[HEADER] = build_policy(update={"script-src": [conf.provider_script]})

@@ -1,4 +1,4 @@
-"""The server key, read once per process from Secrets Manager, and the keys derived from it."""
+"""The server key and other secrets, read once per process from Secrets Manager."""
 
 import hashlib
 import hmac

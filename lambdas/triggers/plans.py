@@ -2,6 +2,7 @@
 
     code                  a code by text: the default
     password code         a password, which Cognito itself checks, then the code
+    captcha code          a CAPTCHA of another company, and only after it a text
     proof code            a proof of work, and only after it a text
     code question         a code, then a secret question
     code authenticator    a code, then one of an app, from people who have set one up
@@ -48,6 +49,7 @@ KINDS: dict[str, Kind] = {
     "code": Kind(tries=TRIES_PER_CODE, proves=True, method="sms"),
     # A second one for a browser that stumbled over the first.
     "proof": Kind(tries=2, proves=False),
+    "captcha": Kind(tries=3, proves=False),
     # Friends know the answer, and a first one is only chosen: the tokens say nothing of it.
     "question": Kind(tries=TRIES_PER_CODE, proves=False),
     "authenticator": Kind(tries=3, proves=False, method="otp", attribute="custom:authenticator"),

@@ -6,7 +6,7 @@ import time
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from accounts.aws.challenges import ProofChallenge, QuestionChallenge
+from accounts.aws.challenges import CaptchaChallenge, ProofChallenge, QuestionChallenge
 from tests.browser.conftest import CUT_OFF, assert_accessible, place
 from tests.browser.steps import made, sign_in
 from tests.codes import code_in
@@ -197,3 +197,86 @@ def test_account_page_when_the_function_is_away_says_so(site, page, phone, setti
     expect(page.get_by_role("alert")).to_contain_text("Nothing is lost")
     expect(page.get_by_role("textbox")).to_be_hidden()
     assert_accessible(page)
+
+
+# A CAPTCHA
+
+SCRIPTS = {
+    "turnstile": ("https://challenges.cloudflare.com/turnstile/v0/api.js", "turnstile"),
+    "hcaptcha": ("https://js.hcaptcha.com/1/api.js", "hcaptcha"),
+    "recaptcha": ("https://www.google.com/recaptcha/api.js", "grecaptcha"),
+}
+
+
+def captcha(provider: str = "turnstile") -> CaptchaChallenge:
+    return CaptchaChallenge(
+        session="",
+        username="",
+        expires_at=int(time.time()) + 900,
+        tries_left=3,
+        provider=provider,
+        site_key="site-key",
+        action="sign_in",
+    )
+
+
+def serve(page: Page, provider: str, does: str) -> None:
+    """Stand in for the script of a provider, which ``does`` something with ``how`` to render."""
+    address, api = SCRIPTS[provider]
+    body = f"window.{api} = {{ render: (place, how) => {{ {does} }} }}; captchaReady();"
+    page.route(
+        f"{address}*", lambda route: route.fulfill(content_type="text/javascript", body=body)
+    )
+
+
+@pytest.mark.parametrize("provider", SCRIPTS)
+def test_captcha_that_is_passed_is_sent(page, site, phone, provider):
+    sent: list[str] = []
+
+    def keep(route: Route) -> None:
+        if route.request.method == "POST":
+            sent.append(route.request.post_data or "")
+            route.fulfill(status=204)
+        else:
+            route.continue_()
+
+    page.route(f"**{CHALLENGE}", keep)
+    serve(page, provider, "setTimeout(how.callback, 50, `${how.sitekey}.${how.action}`)")
+    place(page, site, phone, CHALLENGE, challenge=captcha(provider))
+    expect(page.get_by_role("status")).to_have_text("It is done.")
+    expect(page.get_by_role("button", name="Go on")).to_be_visible()
+    assert "answer=site-key.sign_in" in sent[0]
+    assert_accessible(page)
+
+
+def test_captcha_that_grew_old_is_not_sent(page, site, phone):
+    serve(page, "turnstile", "window.how = how")
+    place(page, site, phone, CHALLENGE, challenge=captcha())
+    page.wait_for_function("window.how")
+    page.evaluate("delete document.getElementById('captcha').dataset.goes")
+    page.evaluate("how.callback('token')")
+    expect(page.get_by_role("button", name="Go on")).to_be_visible()
+    page.evaluate("how['expired-callback']()")
+    expect(page.get_by_role("button", name="Go on")).to_be_hidden()
+    assert page.locator("input[name=answer]").input_value() == ""
+
+
+@pytest.mark.parametrize("fault", ["blocked", "error"])
+def test_captcha_that_fails_says_what_to_do(page, site, phone, fault):
+    page.set_viewport_size({"width": 320, "height": 640})
+    if fault == "blocked":
+        page.route("https://challenges.cloudflare.com/**", lambda route: route.fulfill(status=404))
+    else:
+        serve(page, "turnstile", "how['error-callback']()")
+    place(page, site, phone, CHALLENGE, challenge=captcha())
+    expect(page.get_by_role("status")).to_contain_text("The check could not be loaded.")
+    expect(page.get_by_role("button", name="Go on")).to_be_hidden()
+    assert page.evaluate(CUT_OFF) == []
+    assert_accessible(page)
+
+
+@NO_SCRIPTS
+def test_captcha_without_javascript_says_what_to_do(page, site, phone):
+    place(page, site, phone, CHALLENGE, challenge=captcha())
+    expect(page.get_by_text("This step needs JavaScript.")).to_be_visible()
+    expect(page.get_by_role("button", name="Go on")).to_be_hidden()

@@ -1,5 +1,6 @@
 """Sign-ins of more steps than a code: the site, boto3, and the deployed triggers."""
 
+import contextlib
 import re
 
 import boto3
@@ -12,6 +13,7 @@ from localcloud.emulator import REGION
 from tests import proofs
 from tests.codes import code_in, wrong
 from tests.login_steps import CODE, LOGIN, answer, ask, is_signed_in
+from tests.wire import Reply
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
 
@@ -223,3 +225,58 @@ def test_site_chooses_an_answer_once_and_asks_for_it_then(
     assert "You have 2 tries left" in answer_question(other, WRONG).content.decode()
     assert answer_question(other, RIGHT).url == "/"
     assert is_signed_in(other)
+
+
+# A CAPTCHA, then the code
+
+
+@pytest.fixture
+def captcha_code(sign_in_plan, cloud, wire):
+    """The plan, with a provider that verifies what it is told to."""
+    secrets = cloud.root_session().client("secretsmanager", endpoint_url=cloud.emulator.url)
+    with contextlib.suppress(secrets.exceptions.ResourceExistsException):
+        secrets.create_secret(Name="phone-login/local/captcha", SecretString="of the provider")
+    sign_in_plan("captcha code", CAPTCHA_VERIFIER=wire.url)
+    wire.renew(Reply({"success": True, "hostname": "localhost", "action": "sign_in"}))
+    return wire
+
+
+def test_captcha_straight_at_cognito_comes_before_the_text(captcha_code, caller, member, texts):
+    captcha = caller.start(member)
+    assert (kind(captcha), texts(member)) == ("captcha", [])
+    code = caller.answer(captcha, f"token-{member}")
+    assert kind(code) == "code"
+    # The same token in another sign-in.
+    assert kind(caller.answer(caller.start(member), f"token-{member}")) == "captcha"
+    [text] = texts(member)
+    assert caller.answer(code, code_in(text))["AuthenticationResult"]["IdToken"]
+
+
+def test_captcha_that_is_refused_texts_nobody(captcha_code, caller, member, texts):
+    captcha_code.renew(Reply({"success": False}))
+    reply = caller.start(member)
+    for n in range(2):
+        reply = caller.answer(reply, f"bad-{member}-{n}")
+        assert kind(reply) == "captcha"
+    with pytest.raises(ClientError, match="NotAuthorized"):
+        caller.answer(reply, f"bad-{member}-3")
+    assert texts(member) == []
+
+
+def test_site_signs_in_with_a_captcha_and_a_code(captcha_code, strict_site, phone, texts):
+    assert ask(strict_site, phone).url == CHALLENGE
+    assert send(strict_site, "captcha", f"token-{phone}").url == CODE
+    answer(strict_site, code_in(texts(phone)[0]))
+    assert is_signed_in(strict_site)
+
+
+def test_only_the_page_of_a_captcha_lets_in_its_provider(captcha_code, strict_site, phone):
+    ask(strict_site, phone)
+    policy = strict_site.get(CHALLENGE)["Content-Security-Policy"]
+    sources = dict(each.split(" ", 1) for each in policy.split("; "))
+    host = "https://challenges.cloudflare.com"
+    assert sources["script-src"] == f"'self' {host}"
+    assert sources["frame-src"] == host
+    assert sources["default-src"] == "'none'"
+    assert "unsafe" not in policy
+    assert host not in strict_site.get(LOGIN)["Content-Security-Policy"]

@@ -12,6 +12,7 @@ import time_machine
 
 from lambdas.triggers import clients, keys, ledger, limits, senders
 from lambdas.triggers.codes import pace
+from lambdas.triggers.kinds import captcha
 from localcloud.cloud import Cloud
 from tests.lambdas import aws
 from tests.lambdas.flow import Flow
@@ -52,7 +53,13 @@ def _session() -> boto3.Session:
 
 
 def _forget() -> None:
-    caches = (keys._server_key, limits.configured, ledger.configured, senders.configured)
+    caches = (
+        keys._server_key,
+        captcha._secret,
+        limits.configured,
+        ledger.configured,
+        senders.configured,
+    )
     for cached in caches:
         cached.cache_clear()
     clients.allowed.forget()

@@ -65,6 +65,15 @@ READ_CODE_KEY = {
         ":secret:phone-login/${Stage}/code-key-??????"
     },
 }
+READ_CAPTCHA_SECRET = {
+    "Sid": "ReadCaptchaSecret",
+    "Effect": "Allow",
+    "Action": "secretsmanager:GetSecretValue",
+    "Resource": {
+        "Fn::Sub": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}"
+        ":secret:${CaptchaSecretId}-??????"
+    },
+}
 READ_CLIENTS = {
     "Sid": "ReadClients",
     "Effect": "Allow",
@@ -497,6 +506,10 @@ def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
         (
             "VerifyAuthChallengeResponse",
             {
+                "SITE_HOST": {"Ref": "SiteHost"},
+                "CAPTCHA_PROVIDER": {"Ref": "CaptchaProvider"},
+                "CAPTCHA_SECRET_ID": {"Ref": "CaptchaSecretId"},
+                "CAPTCHA_FAILS": {"Ref": "CaptchaFails"},
                 "ALLOWED_COUNTRIES": {"Ref": "AllowedCountries"},
                 "COGNITO_USERNAME": {"Ref": "CognitoUsername"},
                 "CLIENT_IDS_PARAMETER": CLIENT_IDS_NAME,
@@ -542,6 +555,8 @@ def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
                 "PROOF_WORK": {"Ref": "ProofWork"},
                 **PROVIDER,
                 "PROVIDER_RETURN_URL": {"Ref": "ProviderReturnUrl"},
+                "CAPTCHA_PROVIDER": {"Ref": "CaptchaProvider"},
+                "CAPTCHA_SITE_KEY": {"Ref": "CaptchaSiteKey"},
                 **{name: {"Ref": parameter} for parameter, name in (LIMITS | SENDERS).items()},
             },
         ),
@@ -570,6 +585,7 @@ def test_functions_that_need_no_aws_are_given_none():
                 READ_CLIENTS,
                 COUNT,
                 only_if("AsksProvider", READ_PROVIDER_KEY),
+                only_if("HasCaptcha", READ_CAPTCHA_SECRET),
                 only_if("ReportsUsedCodes", REPORT_USED_CODES),
             ],
         ),
@@ -708,11 +724,21 @@ def test_code_key_is_no_parameter_and_no_output():
         "TokenClaims",
         "CognitoUsername",
         "ProofWork",
+        "CaptchaProvider",
+        "CaptchaSiteKey",
+        "CaptchaSecretId",
+        "CaptchaFails",
         "Revision",
     }
     assert set(TEMPLATE["Parameters"]) == named | optional | set(LIMITS) | set(SENDERS)
     assert "CodeKey" not in json.dumps(TEMPLATE["Outputs"])
     assert "{{resolve:" not in PATH.read_text(encoding="utf-8")
+
+
+def test_captcha_has_its_secret_only_where_there_is_one():
+    assert not holds("HasCaptcha")
+    assert holds("HasCaptcha", CaptchaProvider="turnstile")
+    assert TEMPLATE["Parameters"]["CaptchaFails"]["Default"] == "closed"
 
 
 def test_web_tier_may_do_exactly_this():

@@ -7,6 +7,7 @@ from typing import Any
 
 from accounts.aws.challenges.authenticator import AuthenticatorChallenge
 from accounts.aws.challenges.base import OURS, Challenge
+from accounts.aws.challenges.captcha import CaptchaChallenge
 from accounts.aws.challenges.code import CodeChallenge
 from accounts.aws.challenges.factors import (
     AppFactor,
@@ -23,6 +24,7 @@ __all__ = [
     "KINDS",
     "OURS",
     "AppSetup",
+    "CaptchaChallenge",
     "Challenge",
     "CodeChallenge",
     "ProofChallenge",
@@ -33,6 +35,7 @@ __all__ = [
 
 _ALL: tuple[type[Challenge], ...] = (
     CodeChallenge,
+    CaptchaChallenge,
     ProofChallenge,
     ProviderChallenge,
     QuestionChallenge,
