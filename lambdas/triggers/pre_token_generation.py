@@ -18,7 +18,8 @@ from .challenge import Challenge
 
 log = logging.getLogger(__name__)
 
-_FRESH = ("TokenGeneration_Authentication", "TokenGeneration_NewPasswordChallenge")
+# Not that of a new password, which Cognito may ask for by itself.
+_FRESH = "TokenGeneration_Authentication"
 # Seconds. The steps after the code take no longer: a session of Cognito lives as long.
 _JUST_NOW = 15 * 60
 
@@ -46,7 +47,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _claims(event: dict[str, Any]) -> dict[str, Any]:
-    if event.get("triggerSource") not in _FRESH:
+    if event.get("triggerSource") != _FRESH:
         return {}
     number = clients.allowed.ids().get(event["callerContext"].get("clientId"))
     if number is None:

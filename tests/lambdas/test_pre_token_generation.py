@@ -47,7 +47,13 @@ def test_sign_in_that_has_just_ended_is_named_with_its_reference(asked, sign_in)
 
 @pytest.mark.parametrize(
     "source",
-    ["TokenGeneration_RefreshTokens", "TokenGeneration_HostedAuth", "TokenGeneration_Other", None],
+    [
+        "TokenGeneration_RefreshTokens",
+        "TokenGeneration_HostedAuth",
+        "TokenGeneration_NewPasswordChallenge",
+        "TokenGeneration_Other",
+        None,
+    ],
 )
 def test_tokens_of_anything_but_a_sign_in_say_nothing(asked, sign_in, source):
     sign_in()
