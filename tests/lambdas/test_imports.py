@@ -112,3 +112,19 @@ def test_functions_ask_aws_for_nothing_while_they_load():
         "assert boto3.DEFAULT_SESSION is None\n",
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize(
+    ("plan", "kinds"), [("code", ["code"]), ("proof code", ["code", "proof"]), ("kode", [])]
+)
+def test_functions_load_the_kinds_of_their_plan_and_no_other(plan, kinds):
+    done = run(
+        f"import os, sys; sys.path.insert(0, {str(TRIGGERS.parent)!r})\n"
+        f"os.environ['SIGN_IN_PLAN'] = {plan!r}\n"
+        "import triggers.create_auth_challenge, triggers.verify_auth_challenge_response\n"
+        "from triggers.plans import KINDS\n"
+        f"assert [name for name in sorted(KINDS) if 'triggers.kinds.' + name in sys.modules]"
+        f" == {kinds!r}\n",
+    )
+    assert done.returncode == 0, done.stderr

@@ -8,12 +8,15 @@ Both raise botocore's errors. An unknown name is answered like any other, and is
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from typing import Any, Protocol, cast
 
 from ..codes.recipients import Recipient
-from ..plans import KINDS
+from ..environment import WrongEnvironment
+from ..plans import KINDS, configured
 
 
 @dataclass(frozen=True)
@@ -70,15 +73,27 @@ class _Module(Protocol):
     def is_right(self, answered: Answered) -> bool: ...
 
 
-_MODULES = {name: cast(_Module, import_module(f".{name}", __package__)) for name in KINDS}
+@cache
+def _module(kind: str) -> _Module:
+    return cast(_Module, import_module(f".{kind}", __package__))
+
+
+def _load_plans() -> None:
+    """Load what the plans ask for before the first call; every other kind would cost its time."""
+    # A plan that cannot be read is named by the first call.
+    with suppress(WrongEnvironment):
+        for kind in KINDS.keys() & set().union(*configured()):
+            _module(kind)
+
+
+_load_plans()
 
 
 def make(kind: str, asked: Asked) -> Made:
     """Return a challenge of ``kind``, which is one of ``plans.KINDS``."""
-    return _MODULES[kind].make(asked)
+    return _module(kind).make(asked)
 
 
 def is_right(kind: object, answered: Answered) -> bool:
     """Tell whether an answer to a challenge of ``kind`` is right. Any other kind has none."""
-    module = _MODULES.get(kind) if isinstance(kind, str) else None
-    return module is not None and module.is_right(answered)
+    return isinstance(kind, str) and kind in KINDS and _module(kind).is_right(answered)
