@@ -10,8 +10,12 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import ClientError
 from django.test import Client
 
 from accounts.aws import challenges, cognito
@@ -58,7 +62,7 @@ def lambdas(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module", params=["watchword code", "code watchword"])
 def cloud(request, tmp_path_factory, lambdas) -> Iterator[Cloud]:
     state = tmp_path_factory.mktemp("cloud")
-    parameters = {"SignInPlan": request.param, "TokenClaims": "true"}
+    parameters = {"SignInPlan": request.param, "TokenClaims": "true", "PublicClient": "true"}
     with Cloud(state, parameters=parameters, lambdas=lambdas) as running:
         yield running
 
@@ -225,6 +229,147 @@ def test_caller_past_the_site_gets_tokens_after_each_step_only(site, phone, text
         assert (challenge.kind, challenge.tries_left) == (step, 2)
         challenge = gateway.answer_challenge(challenge, right)
     assert challenge.id_token
+
+
+# Past the site, by callers who want to leave something out
+
+
+@pytest.fixture
+def app(cloud, strict_front):
+    """boto3 as an app uses it, without credentials, and the public client."""
+    return cloud.root_session().client(
+        "cognito-idp",
+        endpoint_url=strict_front.url,
+        config=Config(signature_version=UNSIGNED, retries={"total_max_attempts": 1}),
+    )
+
+
+@pytest.fixture
+def respond(app, cloud):
+    """Answer a challenge as the public client, with whatever else a caller may send."""
+
+    def send(asked: dict, answer: str, **changes: Any) -> dict:
+        responses = {"USERNAME": asked["ChallengeParameters"]["USERNAME"], "ANSWER": answer}
+        return app.respond_to_auth_challenge(
+            **{
+                "ClientId": cloud.outputs["PublicClientId"],
+                "ChallengeName": "CUSTOM_CHALLENGE",
+                "ChallengeResponses": responses,
+                "Session": asked["Session"],
+                **changes,
+            }
+        )
+
+    return send
+
+
+@pytest.fixture
+def begun(app, cloud, site, phone):
+    """Start a sign-in of somebody who has an account, as often as it is called."""
+    cognito.gateway().create_user(phone)
+
+    def start(**changes: Any) -> dict:
+        return app.initiate_auth(
+            ClientId=cloud.outputs["PublicClientId"],
+            AuthFlow="CUSTOM_AUTH",
+            AuthParameters={"USERNAME": phone},
+            **changes,
+        )
+
+    return start
+
+
+def kind_of(asked: dict) -> str:
+    assert "AuthenticationResult" not in asked
+    return asked["ChallengeParameters"]["kind"]
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"kind": "code"},
+        {"kind": "watchword", "wrongAnswers": "0", "plan": "code"},
+        {"SIGN_IN_PLAN": "code", "challengeMetadata": "code -", "answerCorrect": "true"},
+    ],
+)
+def test_caller_who_names_a_kind_or_a_plan_changes_nothing(begun, respond, plan, metadata):
+    asked = begun(ClientMetadata=metadata)
+    assert kind_of(asked) == plan[0]
+    again = respond(asked, "no", ClientMetadata=metadata)
+    assert (kind_of(again), again["ChallengeParameters"]["triesLeft"]) == (plan[0], "2")
+
+
+@pytest.mark.parametrize("name", ["PASSWORD_VERIFIER", "SMS_MFA", "SOFTWARE_TOKEN_MFA", "DEVICE"])
+def test_caller_who_answers_a_round_that_was_not_asked_for_is_refused(begun, respond, name):
+    asked = begun()
+    responses = {
+        "USERNAME": asked["ChallengeParameters"]["USERNAME"],
+        "ANSWER": WORD,
+        "SMS_MFA_CODE": "000000",
+        "SOFTWARE_TOKEN_MFA_CODE": "000000",
+    }
+    with pytest.raises(ClientError):
+        respond(asked, WORD, ChallengeName=name, ChallengeResponses=responses)
+
+
+def test_caller_who_answers_one_kind_with_the_answer_of_another_is_wrong(
+    begun, respond, phone, texts, plan
+):
+    asked = begun()
+    others = WORD if plan[0] == "code" else "000000"
+    again = respond(asked, others)
+    assert (kind_of(again), again["ChallengeParameters"]["triesLeft"]) == (plan[0], "2")
+
+
+@pytest.mark.parametrize("answer", ["", "x" * 1_000_000, "\0", "marmalade\0", '{"kind":"code"}'])
+def test_caller_who_sends_odd_answers_gets_nothing(begun, respond, plan, answer):
+    asked = begun()
+    try:
+        again = respond(asked, answer)
+    except ClientError:
+        return
+    assert kind_of(again) == plan[0]
+
+
+def test_caller_with_two_sign_ins_at_once_takes_every_step_of_one(
+    begun, respond, phone, texts, plan
+):
+    """The step that one of them has taken is none for the other."""
+    first, second = begun(), begun()
+    right = {"watchword": WORD}
+    right["code"] = code_in(texts(phone)[-1]) if plan[0] == "code" else ""
+    ahead = respond(first, right[plan[0]])
+    assert kind_of(ahead) == plan[1]
+    behind = respond(second, right[plan[1]] or "000000")
+    assert kind_of(behind) == plan[0]
+    # Nor does a Session serve another flow's step, or twice.
+    for spent in (first, second):
+        with pytest.raises(ClientError):
+            respond(spent, right[plan[0]])
+
+
+def test_caller_who_mixes_public_and_admin_calls_leaves_no_step_out(
+    begun, respond, cloud, strict_front, phone, texts, plan
+):
+    admin = cloud.root_session().client("cognito-idp", endpoint_url=strict_front.url)
+    asked = begun()
+    right = WORD if plan[0] == "watchword" else code_in(texts(phone)[-1])
+    try:
+        after = admin.admin_respond_to_auth_challenge(
+            UserPoolId=cloud.outputs["CognitoUserPoolId"],
+            ClientId=cloud.outputs["PublicClientId"],
+            ChallengeName="CUSTOM_CHALLENGE",
+            ChallengeResponses={
+                "USERNAME": asked["ChallengeParameters"]["USERNAME"],
+                "ANSWER": right,
+            },
+            Session=asked["Session"],
+        )
+    except ClientError:
+        return
+    assert kind_of(after) == plan[1]
+    again = respond(after, "no")
+    assert kind_of(again) == plan[1]
 
 
 def test_guide_shows_a_kind_of_thirty_lines():
