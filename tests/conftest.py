@@ -3,6 +3,7 @@ import functools
 import gc
 import itertools
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -72,6 +73,13 @@ _LAST = ("browser/test_login.py", "browser/test_pictures.py")
 
 # By a fixture that a test uses: what the test needs. ``make unit`` leaves those tests out.
 _MARKS = {"cloud": "cloud", "postgres": "programs", "redis_url": "programs"}
+
+
+def pytest_sessionstart() -> None:
+    # A shell that runs the tests in the background has it ignored, and so would every program that
+    # a test starts and ends with Ctrl-C.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

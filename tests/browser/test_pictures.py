@@ -95,7 +95,7 @@ def test_pictures_show_the_pages_as_they_are(images: Path, project: Path):
         assert (images / "made-from.txt").read_text().strip() == fingerprint(project)
     shown = {name for text in project.glob("docs/*.md") for name in named(text)}
     shown |= named(project / "README.md")
-    assert shown == {path.name for path in images.glob("*.png")}
+    assert shown == {path.name for path in images.iterdir() if path.suffix in (".png", ".svg")}
 
 
 def named(text: Path) -> set[str]:
