@@ -100,6 +100,12 @@ def pool_of_the_site(context: Context) -> Iterator[Finding]:
             ("AWS_REGION", conf.region, context.pool_id.partition("_")[0]),
             ("LEDGER_FUNCTION", conf.ledger_function, context.stack.outputs["LedgerFunction"]),
             ("TEXTS_FUNCTION", conf.texts_function, context.stack.outputs.get("TextsFunction", "")),
+            (
+                "ACCOUNTS_SIGN_IN_PLAN",
+                " ".join(conf.sign_in_plan),
+                # The local CloudFormation does not list parameters that were left at their default.
+                context.parameter("SignInPlan") or "code",
+            ),
         )
         if ours != theirs
     }
@@ -107,7 +113,7 @@ def pool_of_the_site(context: Context) -> Iterator[Finding]:
         yield danger(
             "settings",
             f"{name} is {ours or 'not set'}, and {theirs or 'missing'} in the stack",
-            f"{name}={theirs} in the site's environment" if theirs else context.deploy,
+            f"{name}={shlex.quote(theirs)} in the site's environment" if theirs else context.deploy,
         )
     if not wrong:
         yield ok("settings", "they name the pool of the stack")

@@ -526,6 +526,12 @@ SITE = {
         "COGNITO_USERNAME is attribute, and phone in the stack",
         "COGNITO_USERNAME=phone",
     ),
+    "another plan than the triggers": (
+        {"ACCOUNTS_SIGN_IN_PLAN": "password code"},
+        "settings",
+        "ACCOUNTS_SIGN_IN_PLAN is password code, and code in the stack",
+        "ACCOUNTS_SIGN_IN_PLAN=code",
+    ),
     "country that is not texted": (
         {"ACCOUNTS_COUNTRIES": ["US", "FR"]},
         "countries of the site",
