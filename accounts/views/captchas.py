@@ -1,4 +1,4 @@
-"""What the page of a CAPTCHA needs of its provider: a script, and room in the policy for it."""
+"""The script of a CAPTCHA's provider, and room for it in the policy of its page."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -119,7 +119,7 @@ class Context:
     def client_list(self) -> list[str]:
         """The clients that get codes, as the triggers read them."""
         reply = self.account.client("ssm").get_parameter(Name=self.stack.client_list)
-        # What stands behind an id is its plan.
+        # Behind an id may stand its plan.
         listed = [each.partition("=")[0].strip() for each in reply["Parameter"]["Value"].split(",")]
         return [each for each in listed if each]
 

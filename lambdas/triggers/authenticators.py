@@ -15,7 +15,7 @@ from typing import Any
 from . import keys, ledger
 from .plans import KINDS
 
-# What every app reads without being told: six digits, 30 seconds and SHA-1, which is safe in HMAC.
+# Every app reads these without being told: six digits, 30 seconds and SHA-1, which is safe in HMAC.
 DIGITS = 6
 _STEP_SECONDS = 30
 # The clock of a phone may be wrong, and typing takes a while.

@@ -58,7 +58,7 @@ KINDS: dict[str, Kind] = {
 
 
 class Decision(Enum):
-    """What becomes of a sign-in."""
+    """The fate of a sign-in after its history."""
 
     PASSWORD = "password"  # noqa: S105 - Cognito's own round comes next
     CHALLENGE = "challenge"

@@ -77,7 +77,7 @@ class ProviderServer(WireServer):
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Begin as if nothing had been asked."""
         self.renew()
         self.actions: dict[str, Action] = {}
         self.people: dict[str, Person] = {}

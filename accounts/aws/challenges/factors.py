@@ -5,14 +5,11 @@ again. Cognito documents no number of tries, so here is one: whoever uses it up 
 """
 
 import json
-import time
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Self
 
 from accounts.aws.challenges.base import Challenge
 
-# Seconds: the longest session that a client can have, which is that of our stack's clients.
-_LIFETIME: Final = 15 * 60
 _TRIES: Final = 5
 _LONGEST = 200
 # As the reference of RespondToAuthChallenge writes them; that of e-mail has two names there.
@@ -28,13 +25,8 @@ class FactorChallenge(Challenge):
     @classmethod
     def read(cls, parameters: dict[str, Any], *, session: str, username: str) -> Self:
         """See ``Challenge.read``."""
-        return cls(
-            session=session,
-            username=username,
-            expires_at=int(time.time()) + _LIFETIME,
-            tries_left=_TRIES,
-            destination=str(parameters.get("CODE_DELIVERY_DESTINATION") or "")[:_LONGEST],
-        )
+        destination = str(parameters.get("CODE_DELIVERY_DESTINATION") or "")[:_LONGEST]
+        return cls(**_basis(session, username), destination=destination)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,13 +74,8 @@ class FactorChoice(FactorChallenge):
     @classmethod
     def read(cls, parameters: dict[str, Any], *, session: str, username: str) -> Self:
         """See ``Challenge.read``."""
-        return cls(
-            session=session,
-            username=username,
-            expires_at=int(time.time()) + _LIFETIME,
-            tries_left=_TRIES,
-            factors=tuple(sorted(_known(parameters, "MFAS_CAN_CHOOSE"))),
-        )
+        factors = tuple(sorted(_known(parameters, "MFAS_CAN_CHOOSE")))
+        return cls(**_basis(session, username), factors=factors)
 
     @classmethod
     def is_possible(cls, parameters: dict[str, Any]) -> bool:
@@ -122,6 +109,11 @@ class AppSetup(FactorChallenge):
     def responses(self, answer: str) -> dict[str, str]:
         """Return nothing: the code went to Cognito before, and the session says that it did."""
         return {}
+
+
+def _basis(session: str, username: str) -> dict[str, Any]:
+    """Return the fields that every challenge has. Cognito says neither tries nor an end."""
+    return vars(Challenge.read({"triesLeft": _TRIES}, session=session, username=username))
 
 
 def _known(parameters: dict[str, Any], name: str) -> frozenset[str]:

@@ -71,7 +71,7 @@ def send(
     book = ledger.configured()
     reservation = book.texts.reserve(recipient.name, now=now)
     if deliver:
-        # What was delivered before is of another sign-in, and no use to this one.
+        # An earlier delivery is of another sign-in, and no use to this one.
         reservation = replace(reservation, texted_at=None)
         if reservation.may_send:
             book.texts.release(recipient.name, now=now)

@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Round:
-    """What the rounds of a sign-in have in common. ``key`` is "" where nobody was asked."""
+    """The part that all rounds of a sign-in share. ``key`` is "" where nobody was asked."""
 
     challenge: Challenge
     resend_at: int

@@ -1,4 +1,4 @@
-"""What all steps of an attempt share, where other requests or parts of a site come between."""
+"""Steps of an attempt, where other requests or parts of a site come between."""
 
 from collections.abc import Callable
 from typing import Any
