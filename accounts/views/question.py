@@ -1,9 +1,11 @@
 """The page on which people who are signed in choose the answer to their secret question."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
@@ -12,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import View
 
+from accounts.conf import conf
 from accounts.login import errors, reauthentication, secret_answer
 
 
@@ -27,9 +30,17 @@ class SecretAnswerForm(forms.Form):
     [never_cache, sensitive_post_parameters("answer"), reauthentication.required], name="dispatch"
 )
 class QuestionView(LoginRequiredMixin, View):
-    """Show the question, and keep a new answer after a fresh code."""
+    """Show the question, and keep a new answer after a fresh code.
+
+    There is no such page where no sign-in asks the question.
+    """
 
     http_method_names = ["get", "head", "post"]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if "question" not in conf.sign_in_plan:
+            raise Http404
+        return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest) -> HttpResponse:
         return _page(request, SecretAnswerForm())

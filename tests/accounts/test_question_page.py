@@ -10,6 +10,16 @@ pytestmark = pytest.mark.django_db
 QUESTION = "/accounts/question/"
 
 
+@pytest.fixture(autouse=True)
+def _question_is_asked(settings) -> None:
+    settings.ACCOUNTS_SIGN_IN_PLAN = "code question"
+
+
+def test_page_is_none_where_no_sign_in_asks_for_it(client, settings):
+    settings.ACCOUNTS_SIGN_IN_PLAN = "code"
+    assert client.get("/accounts/question/").status_code == 404
+
+
 @pytest.fixture
 def person() -> User:
     return User.objects.for_identity("0a1b2c3d-0000-4000-8000-000000000001", "+12015550123")
@@ -31,6 +41,7 @@ def test_page_asks_for_a_fresh_code_first(client: Client, person):
 
 def test_link_is_there_only_where_the_plan_asks(client: Client, person, settings):
     client.force_login(person)
+    settings.ACCOUNTS_SIGN_IN_PLAN = "code"
     assert QUESTION not in client.get("/").content.decode()
     settings.ACCOUNTS_SIGN_IN_PLAN = "code question"
     assert QUESTION in client.get("/").content.decode()

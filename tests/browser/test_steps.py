@@ -191,6 +191,7 @@ def test_account_page_keeps_another_answer(sign_in_plan, site, page, phone):
 
 
 def test_account_page_when_the_function_is_away_says_so(site, page, phone, settings):
+    settings.ACCOUNTS_SIGN_IN_PLAN = "code question"
     settings.TEXTS_FUNCTION = "phone-login-gone"
     sign_in(page.context, site, made(phone))
     page.goto(f"{site}/accounts/question/")
