@@ -6,9 +6,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
 
+from accounts import gil
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-application = get_wsgi_application()
+application = gil.in_turns(get_wsgi_application())
 if settings.LOCAL_CLOUD:
     raise ImproperlyConfigured("The settings of make run show everybody's texts: not served here.")
 # Pages have a limit, commands such as migrate have none.

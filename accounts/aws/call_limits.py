@@ -26,6 +26,7 @@ from typing import Any, TypeVar
 from botocore import exceptions
 from django.views.decorators.debug import sensitive_variables
 
+from accounts import gil
 from accounts.breaker import Breaker
 from accounts.conf import conf
 
@@ -90,7 +91,8 @@ class Calls:
         with self._waiting():
             future = self._begin(call)
             try:
-                result = future.result(timeout=patience)
+                with gil.current.left():
+                    result = future.result(timeout=patience)
             except TimeoutError as error:
                 # With little time left, a service that is well is late too.
                 if patience >= _SLOW:

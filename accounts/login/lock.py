@@ -25,6 +25,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from accounts import gil
 from accounts.login import sealing
 from accounts.models import LoginLock
 from accounts.models.statements import insert, update
@@ -129,7 +130,8 @@ def _take(browser: str) -> Held:
             raise TooLong
         if time.monotonic() > deadline:
             raise TooLong
-        time.sleep(_POLL)
+        with gil.current.left():
+            time.sleep(_POLL)
 
 
 def _own(row: LoginLock) -> dict[str, str]:

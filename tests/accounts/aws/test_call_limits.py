@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import ConnectTimeoutError, ParamValidationError
 from django.views.debug import ExceptionReporter
 
-from accounts import middleware
+from accounts import gil, middleware
 from accounts.aws import call_limits
 from accounts.aws.call_limits import Bounded, Calls, NoAnswer
 
@@ -59,6 +59,22 @@ def test_call_returns_what_it_returns_and_raises_what_it_raises():
     assert calls.run(lambda: "an answer") == "an answer"
     with pytest.raises(ParamValidationError):
         calls.run(refuse)
+
+
+def test_request_that_waits_lets_others_work(hang):
+    calls = Calls(4)
+
+    def in_a_turn() -> None:
+        with gil.current.taken():
+            outcome(calls, hang)
+
+    for _ in range(2):
+        threading.Thread(target=in_a_turn, daemon=True).start()
+    while len(calls._begun) < 2:
+        time.sleep(0.005)
+    began = time.monotonic()
+    with gil.current.taken(), gil.current.taken():
+        assert time.monotonic() - began < gil.PATIENCE
 
 
 def test_call_that_hangs_is_waited_for_until_the_deadline(hang):
