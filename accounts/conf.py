@@ -63,6 +63,21 @@ class Conf:
         return str(settings.COGNITO_CLIENT_SECRET)
 
     @property
+    def known_client_id(self) -> str:
+        """The id of the client for browsers that signed in before, "" where there is none."""
+        return str(settings.COGNITO_KNOWN_CLIENT_ID)
+
+    @property
+    def known_client_secret(self) -> str:
+        """The secret of that client."""
+        return str(settings.COGNITO_KNOWN_CLIENT_SECRET)
+
+    @property
+    def site_key(self) -> str:
+        """The key with which the site signs what it states to the triggers."""
+        return str(settings.SITE_KEY)
+
+    @property
     def username(self) -> str:
         """``phone``: user names of the pool are phones. ``attribute``: accounts hold phones."""
         return str(settings.COGNITO_USERNAME)

@@ -12,7 +12,7 @@ from cognito_admin import numbers, plans, pool
 from cognito_admin.aws_account import Account
 from cognito_admin.plans import Plan, Refused
 from cognito_admin.pool import Settings
-from cognito_admin.stack import Stack, triggers_of
+from cognito_admin.stack import PRE_AUTHENTICATION, Stack, triggers_of
 
 # Triggers of others that run in our sign-ins as well.
 _ALSO_RUN = (
@@ -25,22 +25,32 @@ _ALSO_RUN = (
 
 
 def examine(
-    account: Account, user_pool_id: str, writable: list[str], stage: str, *, username: str = ""
-) -> tuple[str, list[str]]:
-    """Return what user names are (CognitoUsername of the stack), and what to know of a pool.
+    account: Account, user_pool_id: str, stage: str, decided: Mapping[str, str]
+) -> tuple[dict[str, str], list[str]]:
+    """Return the parameters of the stack that the pool decides, and what to know of it.
 
-    ``writable`` are the attributes that our clients' tokens may change, ``username`` is what
-    somebody has decided. Reads the whole list of users where names are not phones. Raises Refused.
+    ``decided`` are those that somebody has set. Reads the whole list of users where names are not
+    phones. Raises Refused.
     """
     before = plans.read(account, user_pool_id).before
-    username = username or username_of(before)
+    username = decided.get("CognitoUsername") or username_of(before)
     ours = triggers_of(stage, before["Arn"])
-    if reasons := [*_reasons(before, writable, username), *_taken(before, ours)]:
+    is_free = not list(_taken(before, {PRE_AUTHENTICATION: ours[PRE_AUTHENTICATION]}))
+    knows = decided.get("KnownBrowsers") or str(is_free).lower()
+    left = {} if knows == "true" else {PRE_AUTHENTICATION: ours.pop(PRE_AUTHENTICATION)}
+    writable = decided.get("ClientWriteAttributes", "locale").split(",")
+    reasons = [*_reasons(before, writable, username), *_taken(before, ours)]
+    if reasons := [*reasons, *_still_called(before, left)]:
         raise Refused(reasons)
-    notes = list(_notes(before, username))
+    notes = list(_notes(before, username, ours))
+    if not is_free:
+        notes.append(
+            "So browsers have no lane of their own (KnownBrowsers): a stranger's wrong codes shut "
+            "people out as well. docs/attach.md says more."
+        )
     if username == "attribute":
         notes += numbers.count(account, user_pool_id).notes()
-    return username, notes
+    return {"CognitoUsername": username, "KnownBrowsers": knows}, notes
 
 
 def plan(account: Account, stack: Stack) -> Plan:
@@ -54,7 +64,7 @@ def plan(account: Account, stack: Stack) -> Plan:
         account,
         state,
         {("LambdaConfig", slot): arn for slot, arn in stack.triggers.items()},
-        list(_notes(state.before, username)),
+        list(_notes(state.before, username, stack.triggers)),
     )
 
 
@@ -190,13 +200,29 @@ def _taken(described: Settings, ours: Mapping[str, str]) -> Iterator[tuple[str, 
             yield (
                 f"{slot} is taken: {there}",
                 (
-                    "One pool has one function for it. Detach what uses it: python manage.py "
+                    'KnownBrowsers = "false" in deploy.toml leaves it in its place'
+                    if slot == PRE_AUTHENTICATION
+                    else "One pool has one function for it. Detach what uses it: python manage.py "
                     f"cognito_set --user-pool-id {described['Id']} LambdaConfig.{slot}=null"
                 ),
             )
 
 
-def _notes(described: Settings, username: str) -> Iterator[str]:
+def _still_called(described: Settings, left: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the slots that hold a function which the stack is to lose."""
+    for slot, arn in left.items():
+        there = (described.get("LambdaConfig") or {}).get(slot)
+        if there and _function(there) == _function(arn):
+            yield (
+                f"{slot} of the pool is ours, and would call nothing once the stack is without it",
+                (
+                    f"python manage.py cognito_set --user-pool-id {described['Id']} "
+                    f"LambdaConfig.{slot}=null"
+                ),
+            )
+
+
+def _notes(described: Settings, username: str, ours: Mapping[str, str]) -> Iterator[str]:
     if username == "attribute":
         names = _spelled(described.get("UsernameAttributes") or ["names of another kind"])
         yield (
@@ -224,7 +250,7 @@ def _notes(described: Settings, username: str) -> Iterator[str]:
         )
     config = described.get("LambdaConfig") or {}
     for slot in _ALSO_RUN:
-        if config.get(slot):
+        if config.get(slot) and slot not in ours:
             yield f"{slot} runs in sign-ins by phone as well: {config[slot]}"
 
 

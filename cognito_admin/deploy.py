@@ -84,10 +84,8 @@ def up(
     retained.clear_the_way(account, stage, yes=yes)
     existing = parameters.get("ExistingUserPoolId", "")
     if existing:
-        writable = parameters.get("ClientWriteAttributes", "locale").split(",")
-        parameters["CognitoUsername"], notes = attach.examine(
-            account, existing, writable, stage, username=parameters.get("CognitoUsername", "")
-        )
+        of_the_pool, notes = attach.examine(account, existing, stage, parameters)
+        parameters |= of_the_pool
         for note in notes:
             print(f"  note: {note}")
     reused = retained.left_by_earlier_stack(account, stage)
@@ -149,16 +147,27 @@ def down(account: Account, stage: str, *, yes: bool) -> None:
 def revision_for(account: Account, stage: str, parameters: Mapping[str, str]) -> str:
     """Return the revision of what would be deployed now.
 
-    The functions read the code key once, so a key that was changed by hand counts as well.
+    The functions read their keys once, so a key that was changed by hand counts as well.
     """
+    try:
+        site_key = stack.read(account, stage).site_key
+    except stack.NoStack:
+        site_key = ""
+    keys = {
+        "code key": _version(account, stack.code_key_name(stage)),
+        "site key": _version(account, site_key) if site_key else "",
+    }
+    return revision.of(deploy_config.LAMBDAS, {**parameters, **keys})
+
+
+def _version(account: Account, secret: str) -> str:
+    """Return the version of a secret that is in force, "" where there is none."""
     secrets = account.client("secretsmanager")
     try:
-        described = secrets.describe_secret(SecretId=stack.code_key_name(stage))
-        versions = described.get("VersionIdsToStages", {})
+        versions = secrets.describe_secret(SecretId=secret).get("VersionIdsToStages", {})
     except secrets.exceptions.ResourceNotFoundException:
-        versions = {}
-    current = next((name for name, labels in versions.items() if "AWSCURRENT" in labels), "")
-    return revision.of(deploy_config.LAMBDAS, {**parameters, "code key": current})
+        return ""
+    return next((name for name, labels in versions.items() if "AWSCURRENT" in labels), "")
 
 
 def stage_sources(directory: Path) -> Path:
@@ -225,20 +234,32 @@ def _tell_site(account: Account, made: stack.Stack) -> None:
     print("\nThe site's environment:\n")
     for name, value in site_environment(account, made).items():
         print(f"{name}={value}")
-    secret = (
-        f"aws cognito-idp describe-user-pool-client --region {account.region} "
-        f"--user-pool-id {made.user_pool_id} --client-id {made.client_id} "
-        "--query UserPoolClient.ClientSecret --output text"
-    )
-    # Not as a line for the file: no command runs there, and the text itself would be the secret.
-    print("# The secret is not shown here. Add it to your file of variables:")
-    print(f'# echo "COGNITO_CLIENT_SECRET=$({secret})" >> .env')
+    # Not as lines for the file: no command runs there, and the texts themselves would be secrets.
+    print("# Secrets are not shown here. Add them to your file of variables:")
+    for name, command in _secrets(account, made).items():
+        print(f'# echo "{name}=$({command})" >> .env')
     if public := made.outputs.get("PublicClientId"):
         print(f"\nFor apps, not for the site:\n\nCOGNITO_PUBLIC_CLIENT_ID={public}")
     print(
         f"\nThe role of the site needs {made.outputs['WebTierPolicyArn']}\n"
         f"Where it runs without the admin, {made.outputs['SignInPolicyArn']} is enough"
     )
+
+
+def _secrets(account: Account, made: stack.Stack) -> dict[str, str]:
+    """Return the commands that say the site's secrets, by the names of their variables."""
+    clients = {"COGNITO_CLIENT_SECRET": made.client_id}
+    if made.known_client_id:
+        clients["COGNITO_KNOWN_CLIENT_SECRET"] = made.known_client_id
+    return {
+        name: f"aws cognito-idp describe-user-pool-client --region {account.region} "
+        f"--user-pool-id {made.user_pool_id} --client-id {client} "
+        "--query UserPoolClient.ClientSecret --output text"
+        for name, client in clients.items()
+    } | {
+        "SITE_KEY": f"aws secretsmanager get-secret-value --region {account.region} "
+        f"--secret-id {made.site_key} --query SecretString --output text"
+    }
 
 
 def _environment(account: Account) -> Mapping[str, str]:

@@ -16,6 +16,8 @@ _TRIGGERS = {
     "VerifyAuthChallengeResponse": "phone-login-verify",
 }
 CHALLENGE_SLOTS = tuple(_TRIGGERS)
+# The trigger of the client for known browsers, which a stack may be without.
+PRE_AUTHENTICATION = "PreAuthentication"
 
 
 # A stack in one of these was never complete, and can only be deleted.
@@ -55,6 +57,16 @@ class Stack:
         return self.outputs["CognitoClientId"]
 
     @property
+    def known_client_id(self) -> str:
+        """The id of the client for known browsers, "" where there is none."""
+        return self.outputs.get("CognitoKnownClientId", "")
+
+    @property
+    def site_key(self) -> str:
+        """The name of the secret with SITE_KEY, "" in a stack of before there was one."""
+        return self.outputs.get("SiteKeySecret", "")
+
+    @property
     def has_own_pool(self) -> bool:
         """Whether the pool is a resource of the stack."""
         return not self.parameters.get("ExistingUserPoolId")
@@ -66,6 +78,8 @@ class Stack:
         PreSignUp of a pool that existed before is not ours: people may sign up by themselves there.
         """
         slots = (*CHALLENGE_SLOTS, *(("PreSignUp",) if self.has_own_pool else ()))
+        if self.known_client_id:
+            slots = (*slots, PRE_AUTHENTICATION)
         return {slot: self.resources[f"{slot}Aliaslive"] for slot in slots}
 
     def version(self, slot: str) -> str:
@@ -100,7 +114,8 @@ def triggers_of(stage: str, pool_arn: str) -> dict[str, str]:
     """Return the functions of a stage for a pool, deployed or not: ARNs by slot."""
     _, partition, _, region, account_id, _ = pool_arn.split(":", 5)
     prefix = f"arn:{partition}:lambda:{region}:{account_id}:function"
-    return {slot: f"{prefix}:{name}-{stage}" for slot, name in _TRIGGERS.items()}
+    names = {**_TRIGGERS, PRE_AUTHENTICATION: "phone-login-pre-authentication"}
+    return {slot: f"{prefix}:{name}-{stage}" for slot, name in names.items()}
 
 
 def stack_name(stage: str) -> str:

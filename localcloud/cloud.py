@@ -95,13 +95,12 @@ class Cloud:
     def _environment(self) -> dict[str, str]:
         pool, client = self.outputs["CognitoUserPoolId"], self.outputs["CognitoClientId"]
         url, plan = self.emulator.url, self.outputs["AccountsSignInPlan"]
+        known = self.outputs.get("CognitoKnownClientId", "")
         try:
-            described = (
-                self.root_session()
-                .client("cognito-idp", endpoint_url=url)
-                .describe_user_pool_client(UserPoolId=pool, ClientId=client)
-            )
-            key_id, key_secret = self._site_key()
+            secrets_of = {each: self._client_secret(each) for each in (client, known) if each}
+            stated = self.root_session().client("secretsmanager", endpoint_url=url)
+            site_key = stated.get_secret_value(SecretId=self.outputs["SiteKeySecret"])
+            key_id, key_secret = self._access_key()
         except (BotoCoreError, ClientError) as error:
             raise LocalCloudError(f"The local AWS failed after the deployment: {error}") from error
         environment = {
@@ -113,7 +112,8 @@ class Cloud:
             "COGNITO_CLIENT_ID": client,
             "LEDGER_FUNCTION": self.outputs["LedgerFunction"],
             "TEXTS_FUNCTION": self.outputs["TextsFunction"],
-            "COGNITO_CLIENT_SECRET": described["UserPoolClient"]["ClientSecret"],
+            "COGNITO_CLIENT_SECRET": secrets_of[client],
+            "SITE_KEY": site_key["SecretString"],
             # Tokens name AWS as their issuer, here too; only the keys come from elsewhere.
             "COGNITO_JWKS_URL": f"{url}/{pool}/.well-known/jwks.json",
             "SITE_NAME": self.outputs["SiteName"],
@@ -137,10 +137,19 @@ class Cloud:
             "ACCOUNTS_SIGN_UPS": "1000/minute",
             "ACCOUNTS_WRONG_CODES": "1000/minute",
         }
+        if known:
+            environment["COGNITO_KNOWN_CLIENT_ID"] = known
+            environment["COGNITO_KNOWN_CLIENT_SECRET"] = secrets_of[known]
         if public := self.outputs.get("PublicClientId"):
             # For apps; the site does not use it.
             environment["COGNITO_PUBLIC_CLIENT_ID"] = public
         return environment
+
+    def _client_secret(self, client_id: str) -> str:
+        cognito = self.root_session().client("cognito-idp", endpoint_url=self.emulator.url)
+        pool = self.outputs["CognitoUserPoolId"]
+        described = cognito.describe_user_pool_client(UserPoolId=pool, ClientId=client_id)
+        return described["UserPoolClient"]["ClientSecret"]
 
     def _aws_config(self) -> str:
         """Return a configuration of the AWS CLI with the root key, which ends with the run."""
@@ -150,7 +159,7 @@ class Cloud:
             f"aws_access_key_id = {key.id}\naws_secret_access_key = {key.secret}\n"
         )
 
-    def _site_key(self) -> tuple[str, str]:
+    def _access_key(self) -> tuple[str, str]:
         """Give the site a key of its own, with nothing but the template's policy."""
         iam = self.root_session().client("iam", endpoint_url=self.emulator.url)
         try:

@@ -16,6 +16,7 @@ accounts.E015  ACCOUNTS_UNPROVEN_KEPT_DAYS is out of range
 accounts.E016  ACCOUNTS_SIGN_IN_PLAN has other steps, and TEXTS_FUNCTION is missing
 accounts.E017  COGNITO_USERNAME is neither phone nor attribute
 accounts.E018  PROVIDER_PAGE is no origin, or PROVIDER_SCRIPT lacks a part
+accounts.E019  settings of the client for known browsers lack a part
 accounts.E020  a colour of the brand cannot be read
 accounts.E021  a colour of the brand is too faint to be read by everybody
 accounts.E022  the logo is not a static file
@@ -25,6 +26,7 @@ accounts.W002  nobody can change a number: TEXTS_FUNCTION is missing (deploy)
 accounts.W003  the site has no name of its own (deploy)
 accounts.W004  nobody can reach those who run the site: SITE_CONTACT is missing (deploy)
 accounts.W005  ACCOUNTS_SIGN_UP is open, where a sign-in begins with a password
+accounts.W006  browsers have no lane of their own: strangers can shut people out (deploy)
 """
 
 from accounts.checks import brand, cognito, login, retention, sessions

@@ -10,6 +10,7 @@ from accounts.conf import conf
 # The names that Cognito accepts for a group.
 _POOL_GROUP = re.compile(r"\S{1,128}")
 _MAX_DJANGO_GROUP = 150
+_SHORTEST_KEY = 32
 _REVALIDATE = range(60, 24 * 60 * 60 + 1)
 
 
@@ -41,6 +42,40 @@ def check_pool(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             )
         )
     return found
+
+
+@register(Tags.security)
+def check_known_browsers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Require all settings of the client for known browsers, or none: E019."""
+    is_meant = conf.known_client_id or conf.known_client_secret
+    is_whole = conf.known_client_id and conf.known_client_secret and conf.site_key
+    is_apart = not is_meant or conf.known_client_id != conf.client_id
+    is_long = not conf.site_key or len(conf.site_key) >= _SHORTEST_KEY
+    if (is_whole or not is_meant) and is_apart and is_long:
+        return []
+    return [
+        Error(
+            "COGNITO_KNOWN_CLIENT_ID, COGNITO_KNOWN_CLIENT_SECRET and SITE_KEY belong together.",
+            hint="All come from the stack of lambdas/template.yaml: see docs/deploy.md.",
+            id="accounts.E019",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def check_lane(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Warn if browsers have no lane of their own: W006."""
+    if conf.known_client_id:
+        return []
+    return [
+        Warning(
+            "COGNITO_KNOWN_CLIENT_ID is not set: a stranger's wrong codes shut people out of"
+            " their accounts.",
+            hint="It is the output CognitoKnownClientId of the stack; docs/attach.md says which"
+            " pools can have none.",
+            id="accounts.W006",
+        )
+    ]
 
 
 @register(deploy=True)

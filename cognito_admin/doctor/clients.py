@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from accounts.conf import conf
+from cognito_admin.doctor import client_list
 from cognito_admin.doctor.context import Context, Finding, danger, not_checked, ok, warning
 
 _OUR_FLOWS = {"ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}
@@ -48,7 +49,10 @@ def of_the_stack(context: Context) -> Iterator[Finding]:
         yield from _settings_of(context, name, client)
         yield from _lives_of(context, name, client, lives)
         if identifier == context.stack.client_id:
-            yield from _secret_of_ours(context, client)
+            yield from _secret_of(context, client, "CLIENT", conf.client_id, conf.client_secret)
+        if identifier == context.stack.known_client_id:
+            ours = (conf.known_client_id, conf.known_client_secret)
+            yield from _secret_of(context, client, "KNOWN_CLIENT", *ours)
 
 
 def write_attributes(context: Context) -> Iterator[Finding]:
@@ -75,7 +79,7 @@ def write_attributes(context: Context) -> Iterator[Finding]:
 
 def others(context: Context) -> Iterator[Finding]:
     """Other clients of the pool get no codes and no passwords past our triggers."""
-    known = {context.stack.client_id, context.stack.outputs.get("PublicClientId", "")}
+    known = {identifier for _, identifier, _ in _of_the_stack(context)}
     strangers = [each for each in context.clients if each["ClientId"] not in known]
     bad = False
     for client in strangers:
@@ -85,7 +89,7 @@ def others(context: Context) -> Iterator[Finding]:
             yield danger(
                 "other clients",
                 f"the client {name} gets codes, and is none of the stack's",
-                _list_setting(context, known),
+                client_list.setting(context, known),
             )
         if "ALLOW_USER_AUTH" in flows:
             bad = True
@@ -103,35 +107,6 @@ def others(context: Context) -> Iterator[Finding]:
             )
     if not bad:
         yield ok("other clients", "none of them gets codes or leads past ours")
-
-
-def client_list(context: Context) -> Iterator[Finding]:
-    """The parameter names the clients that get codes, and these exist."""
-    wanted = {identifier for _, identifier, _ in _of_the_stack(context)}
-    try:
-        context.client_list  # noqa: B018 - read now, to know whether it is there
-    except context.account.client("ssm").exceptions.ParameterNotFound:
-        yield danger(
-            "client list",
-            f"the parameter {context.stack.client_list} is gone: nobody gets a code",
-            _list_setting(context, wanted),
-        )
-        return
-    there = {each["ClientId"] for each in context.clients}
-    if missing := wanted - set(context.client_list):
-        yield danger(
-            "client list",
-            f"{', '.join(sorted(missing))} is not on the list of clients that get codes",
-            _list_setting(context, wanted),
-        )
-    elif gone := set(context.client_list) - there:
-        yield warning(
-            "client list",
-            f"{', '.join(sorted(gone))} gets codes, and is no client of the pool",
-            _list_setting(context, wanted),
-        )
-    else:
-        yield ok("client list", "who gets codes is on it")
 
 
 def _flows_of(context: Context, name: str, client: dict[str, Any]) -> Iterator[Finding]:
@@ -156,21 +131,24 @@ def _flows_of(context: Context, name: str, client: dict[str, Any]) -> Iterator[F
         )
 
 
-def _secret_of_ours(context: Context, client: dict[str, Any]) -> Iterator[Finding]:
-    name = client["ClientId"]
+def _secret_of(
+    context: Context, client: dict[str, Any], which: str, identifier: str, secret: str
+) -> Iterator[Finding]:
+    """Compare the settings COGNITO_<which>_ID and _SECRET with those of the client."""
+    name, variable = client["ClientId"], f"COGNITO_{which}_SECRET"
     if not client.get("ClientSecret"):
         yield danger(
             "client secret",
             "our client has none: whoever knows its id starts sign-ins past the site",
             context.deploy,
         )
-    elif conf.client_id != name:
+    elif identifier != name:
         yield not_checked("client secret", "the settings are those of another client")
-    elif conf.client_secret != client["ClientSecret"]:
+    elif secret != client["ClientSecret"]:
         yield danger(
             "client secret",
-            "COGNITO_CLIENT_SECRET of the site is not that of the client",
-            "COGNITO_CLIENT_SECRET in the site's environment, which says "
+            f"{variable} of the site is not that of the client",
+            f"{variable} in the site's environment, which says "
             + context.aws(
                 "cognito-idp describe-user-pool-client",
                 f"--user-pool-id {context.pool_id} --client-id {name} "
@@ -239,18 +217,10 @@ def _lives_of(
 def _of_the_stack(context: Context) -> Iterator[tuple[str, str, dict[str, int]]]:
     """Yield name, id and the lives of the tokens of each client that the stack has."""
     yield "our client", context.stack.client_id, LIVES_OF_OURS
+    if known := context.stack.known_client_id:
+        yield "the client for known browsers", known, LIVES_OF_OURS
     if public := context.stack.outputs.get("PublicClientId"):
         yield "the public client", public, LIVES_OF_PUBLIC
-
-
-def _list_setting(context: Context, ids: set[str]) -> str:
-    public = context.stack.outputs.get("PublicClientId")
-    mark = "=public" if context.parameter("PublicSignInPlan") else ""
-    listed = [each + (mark if each == public else "") for each in sorted(ids - {""})]
-    return context.aws(
-        "ssm put-parameter",
-        f"--overwrite --type String --name {context.stack.client_list} --value {','.join(listed)}",
-    )
 
 
 def _without_flows(context: Context, client: dict[str, Any], flows: set[str]) -> str:
@@ -284,4 +254,4 @@ def _listed(names: list[str]) -> str:
     return json.dumps(names, separators=(",", ":"))
 
 
-CHECKS = (of_the_stack, write_attributes, others, client_list)
+CHECKS = (of_the_stack, write_attributes, others, client_list.client_list)

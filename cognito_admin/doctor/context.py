@@ -116,12 +116,11 @@ class Context:
         ]
 
     @cached_property
-    def client_list(self) -> list[str]:
-        """The clients that get codes, as the triggers read them."""
+    def client_list(self) -> dict[str, str]:
+        """The clients that get codes, as the triggers read them: their roles by their ids."""
         reply = self.account.client("ssm").get_parameter(Name=self.stack.client_list)
-        # Behind an id may stand its plan.
-        listed = [each.partition("=")[0].strip() for each in reply["Parameter"]["Value"].split(",")]
-        return [each for each in listed if each]
+        listed = [each.strip().partition("=") for each in reply["Parameter"]["Value"].split(",")]
+        return {identifier: role for identifier, _, role in listed if identifier}
 
     @cached_property
     def texting(self) -> Account:

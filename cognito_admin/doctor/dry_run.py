@@ -76,6 +76,7 @@ def _runs(context: Context) -> Iterator[tuple[str, str, Callable[[Context, str],
         "CreateAuthChallenge": _create,
         "VerifyAuthChallengeResponse": _verify,
         "PreSignUp": _pre_sign_up,
+        "PreAuthentication": _pre_authentication,
     }
     for slot, arn in context.stack.triggers.items():
         yield slot, arn, checks[slot]
@@ -138,6 +139,22 @@ def _pre_sign_up(context: Context, arn: str) -> str:
     except _Fails as error:
         return "" if "Sign-up is closed" in str(error) else f"fails: {error}"
     return "lets anybody sign up"
+
+
+def _pre_authentication(context: Context, arn: str) -> str:
+    event = _event(context, "PreAuthentication", {"userAttributes": {"sub": _NAME}})
+    # Clients without a proof of their own pass.
+    _invoke(context, arn, event)
+    known = {**event["callerContext"], "clientId": context.stack.known_client_id}
+    for request in (event["request"], {**event["request"], "userNotFound": False}):
+        try:
+            _invoke(context, arn, {**event, "callerContext": known, "request": request})
+        except _Fails as error:
+            if "wants a proof" not in str(error):
+                raise
+        else:
+            return "lets callers without a proof use the client for known browsers"
+    return ""
 
 
 def _texts(context: Context, arn: str) -> str:

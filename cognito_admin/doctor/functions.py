@@ -30,6 +30,7 @@ def environment(context: Context) -> Iterator[Finding]:
         "LEDGER_TABLE": stack.ledger,
         "CODE_KEY_SECRET_ID": stack.code_key,
         "CLIENT_IDS_PARAMETER": stack.client_list,
+        "SITE_KEY_SECRET_ID": stack.site_key,
         **{
             variable: value
             for name, value in stack.parameters.items()

@@ -6,10 +6,13 @@ from cognito_admin.doctor.context import Context, Finding, danger, ok
 from cognito_admin.doctor.functions import OF_THE_SITE
 
 _KEY, _CLIENTS = "secretsmanager:GetSecretValue", "ssm:GetParameter"
+# The same action on another secret.
+_SITE_KEY = f"{_KEY} of the site key"
 _COUNT, _LOOK = "dynamodb:UpdateItem", "dynamodb:GetItem"
 _NEEDS = {
     "CreateAuthChallenge": {_KEY, _CLIENTS, _COUNT},
     "VerifyAuthChallengeResponse": {_KEY, _CLIENTS, _COUNT},
+    "PreAuthentication": {_SITE_KEY, _CLIENTS},
     "SiteTexts": {_KEY, _COUNT},
     "ManageLedger": {_KEY, _LOOK},
 }
@@ -50,7 +53,9 @@ def _denied(context: Context, role: str, name: str) -> list[str]:
         action
         for action in sorted(needed)
         if simulate(
-            PolicySourceArn=role, ActionNames=[action], ResourceArns=[_resource(context, action)]
+            PolicySourceArn=role,
+            ActionNames=[action.partition(" ")[0]],
+            ResourceArns=[_resource(context, action)],
         )["EvaluationResults"][0]["EvalDecision"]
         != "allowed"
     ]
@@ -63,6 +68,13 @@ def _resource(context: Context, action: str) -> str:
     if action == _KEY:
         # Any six characters.
         return f"arn:{partition}:secretsmanager:{here}:secret:{context.stack.code_key}-AbCdEf"
+    if action == _SITE_KEY:
+        arn = context.stack.site_key
+        return (
+            arn
+            if arn.startswith("arn:")
+            else f"arn:{partition}:secretsmanager:{here}:secret:{arn}-AbCdEf"
+        )
     if action == _CLIENTS:
         return f"arn:{partition}:ssm:{here}:parameter{context.stack.client_list}"
     if action in (_COUNT, _LOOK):

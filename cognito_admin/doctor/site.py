@@ -97,6 +97,7 @@ def pool_of_the_site(context: Context) -> Iterator[Finding]:
             ("COGNITO_USER_POOL_ID", conf.user_pool_id, context.pool_id),
             ("COGNITO_USERNAME", conf.username, context.username),
             ("COGNITO_CLIENT_ID", conf.client_id, context.stack.client_id),
+            ("COGNITO_KNOWN_CLIENT_ID", conf.known_client_id, context.stack.known_client_id),
             ("AWS_REGION", conf.region, context.pool_id.partition("_")[0]),
             ("LEDGER_FUNCTION", conf.ledger_function, context.stack.outputs["LedgerFunction"]),
             ("TEXTS_FUNCTION", conf.texts_function, context.stack.outputs.get("TextsFunction", "")),
@@ -117,6 +118,27 @@ def pool_of_the_site(context: Context) -> Iterator[Finding]:
         )
     if not wrong:
         yield ok("settings", "they name the pool of the stack")
+
+
+def site_key(context: Context) -> Iterator[Finding]:
+    """The site signs with the key that the triggers have."""
+    name = context.stack.site_key
+    if not name:
+        yield warning("site key", "the stack has none", context.deploy)
+        return
+    secrets = context.account.client("secretsmanager")
+    if secrets.get_secret_value(SecretId=name)["SecretString"] == conf.site_key:
+        yield ok("site key", "the site has that of the stack")
+        return
+    told = context.aws(
+        "secretsmanager get-secret-value",
+        f"--secret-id {name} --query SecretString --output text",
+    )
+    yield danger(
+        "site key",
+        "SITE_KEY of the site is not that of the stack: known browsers have no lane of their own",
+        f"SITE_KEY in the site's environment, which says {told}",
+    )
 
 
 def countries(context: Context) -> Iterator[Finding]:
@@ -173,4 +195,4 @@ def django_checks(context: Context) -> Iterator[Finding]:
         yield ok("django", "manage.py check --deploy finds nothing")
 
 
-CHECKS = (keys, issuer, clock, pool_of_the_site, countries, sign_up, name, django_checks)
+CHECKS = (keys, issuer, clock, pool_of_the_site, site_key, countries, sign_up, name, django_checks)

@@ -1,6 +1,6 @@
 """App clients that may ask for a code, listed in a parameter that the stack fills.
 
-The list has commas; ``=public`` behind an id says that the client follows PUBLIC_SIGN_IN_PLAN.
+The list has commas; behind an id may stand what the client is for: ``id=known`` (``plans.Role``).
 
 The template cannot pass them to the functions: the client belongs to the pool, and the pool to its
 triggers.
@@ -14,9 +14,11 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from . import environment
+from .plans import Role
 
 _CONFIG = Config(connect_timeout=0.3, read_timeout=0.7, retries={"total_max_attempts": 1})
 _KEPT = 60.0
+_ROLES = frozenset(Role)
 
 
 class ClientNotAllowed(Exception):
@@ -31,43 +33,45 @@ class _Allowed:
     """
 
     def __init__(self) -> None:
-        self._ids: dict[object, int] = {}
+        self._roles: dict[object, Role] = {}
         self._read_at = 0.0
 
-    def ids(self) -> Mapping[object, int]:
-        """Return the numbers of their plans by the ids of the clients.
+    def roles(self) -> Mapping[object, Role]:
+        """Return the roles of the clients by their ids.
 
         Raises botocore's errors where none were ever read.
         """
-        if not self._ids or time.monotonic() - self._read_at > _KEPT:
+        if not self._roles or time.monotonic() - self._read_at > _KEPT:
             try:
-                self._ids = _read()
+                self._roles = _read()
             except (BotoCoreError, ClientError):
-                if not self._ids:
+                if not self._roles:
                     raise
             self._read_at = time.monotonic()
-        return self._ids
+        return self._roles
 
     def forget(self) -> None:
         """Read the list again at the next call."""
-        self._ids = {}
+        self._roles = {}
 
 
 allowed = _Allowed()
 
 
-def require(client_id: object) -> int:
-    """Return the number of the client's plan in ``plans.configured()``.
+def require(client_id: object) -> Role:
+    """Return the role of a client.
 
     Raises ClientNotAllowed for a client that is not on the list, or botocore's errors without one.
     """
-    if client_id not in allowed.ids():
+    role = allowed.roles().get(client_id)
+    if role is None:
         raise ClientNotAllowed("This app client gets no codes")
-    return allowed.ids()[client_id]
+    return role
 
 
-def _read() -> dict[object, int]:
+def _read() -> dict[object, Role]:
     ssm = boto3.client("ssm", config=_CONFIG)
     reply = ssm.get_parameter(Name=environment.text("CLIENT_IDS_PARAMETER"))
     listed = [each.strip().partition("=") for each in reply["Parameter"]["Value"].split(",")]
-    return {client_id: int(plan == "public") for client_id, _, plan in listed if client_id}
+    # One whose role is of a later version gets no codes from this one.
+    return {client_id: Role(role) for client_id, _, role in listed if client_id and role in _ROLES}

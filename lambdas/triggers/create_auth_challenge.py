@@ -21,7 +21,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _answered(event: dict[str, Any]) -> dict[str, Any]:
     started = time.monotonic()
-    number, plan = plans.numbered(clients.require(event["callerContext"].get("clientId")))
+    number, plan = plans.of_client(clients.require(event["callerContext"].get("clientId")))
     is_dry_run = dry_run.is_dry_run(event)
     request = event["request"]
     plan = plans.of_user(plan, request.get("userAttributes"))

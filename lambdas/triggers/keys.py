@@ -33,6 +33,18 @@ def read_secret(variable: str) -> str:
     return str(secret["SecretString"])
 
 
+@cache
+def site_key() -> bytes:
+    """Return the key with which the site signs what it states to the triggers.
+
+    Raises botocore's errors: without it nothing is believed.
+    """
+    key = read_secret("SITE_KEY_SECRET_ID").encode()
+    if len(key) < 32:
+        raise environment.WrongEnvironment("The secret in SITE_KEY_SECRET_ID is too short")
+    return key
+
+
 def code_key() -> bytes:
     """Return the key from which sign-in codes are derived."""
     return hmac.digest(_server_key(), b"code", hashlib.sha256)

@@ -13,7 +13,7 @@ wrong answers to a step and then a right one, step by step; every other history 
 """
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from functools import cache
 from typing import Any
 
@@ -55,6 +55,16 @@ KINDS: dict[str, Kind] = {
     "authenticator": Kind(tries=3, proves=False, method="otp", attribute="custom:authenticator"),
     "provider": Kind(tries=3, proves=True),
 }
+
+
+class Role(StrEnum):
+    """The part of a client of the stack in sign-ins, as the list of clients has it."""
+
+    USUAL = ""
+    # Its flows begin with a proof that the browser is known: ``pre_authentication``.
+    KNOWN = "known"
+    # For apps, which have no secret.
+    PUBLIC = "public"
 
 
 class Decision(Enum):
@@ -124,10 +134,10 @@ def of_user(plan: Plan, attributes: Any) -> Plan:
     return tuple(word for word in plan if _is_asked(word, known))
 
 
-def numbered(number: int) -> tuple[int, Plan]:
-    """Return a plan in force and its number: that of the site where there is no other."""
+def of_client(role: Role) -> tuple[int, Plan]:
+    """Return the plan that a client follows, and its number in ``configured``."""
     plans = configured()
-    number = min(number, len(plans) - 1)
+    number = min(int(role is Role.PUBLIC), len(plans) - 1)
     return number, plans[number]
 
 

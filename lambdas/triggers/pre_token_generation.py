@@ -49,13 +49,13 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _claims(event: dict[str, Any]) -> dict[str, Any]:
     if event.get("triggerSource") != _FRESH:
         return {}
-    number = clients.allowed.ids().get(event["callerContext"].get("clientId"))
-    if number is None:
+    role = clients.allowed.roles().get(event["callerContext"].get("clientId"))
+    if role is None:
         return {}
     attributes = event["request"]["userAttributes"]
     phone = attributes.get("phone_number")
     used = _code_just_used(phone, now=time.time()) if phone else None
-    methods = plans.methods(plans.of_user(plans.numbered(number)[1], attributes))
+    methods = plans.methods(plans.of_user(plans.of_client(role)[1], attributes))
     if used is None or not methods:
         return {}
     return {"amr": methods, "sign_in_reference": used.reference}

@@ -25,11 +25,35 @@ def good(settings):
     settings.ACCOUNTS_THROTTLE_URL = "redis://127.0.0.1:6379/0"
     settings.TEXTS_FUNCTION = "phone-login-texts-prod"
     settings.SITE_NAME, settings.SITE_CONTACT = "Example", "help@example.com"
+    settings.COGNITO_KNOWN_CLIENT_ID = "exampleknownclientid"
+    settings.COGNITO_KNOWN_CLIENT_SECRET = "exampleknownclientsecret"
+    settings.SITE_KEY = "s" * 64
     return settings
 
 
 def test_good_settings_are_found_good(good):
     assert found(deploy=True) == []
+
+
+def test_browsers_without_a_lane_are_w006_where_the_site_is_deployed(good):
+    good.COGNITO_KNOWN_CLIENT_ID = good.COGNITO_KNOWN_CLIENT_SECRET = ""
+    assert only("accounts.W006", deploy=True).hint
+    assert found() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("COGNITO_KNOWN_CLIENT_ID", ""),
+        ("COGNITO_KNOWN_CLIENT_ID", "exampleclientid"),
+        ("COGNITO_KNOWN_CLIENT_SECRET", ""),
+        ("SITE_KEY", ""),
+        ("SITE_KEY", "s" * 31),
+    ],
+)
+def test_lane_that_lacks_a_part_is_e019(good, name, value):
+    setattr(good, name, value)
+    assert only("accounts.E019").hint
 
 
 @pytest.mark.parametrize(

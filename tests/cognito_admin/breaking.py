@@ -37,6 +37,7 @@ _CHECKS = {
         "issuer",
         "clock",
         "settings",
+        "site key",
         "countries of the site",
         "open sign-up",
         "name",
@@ -93,7 +94,7 @@ def other_client(listed: bool = False, **settings: Any) -> Callable[[Aws], None]
             UserPoolId=aws.outputs["CognitoUserPoolId"], ClientName="stranger", **settings
         )["UserPoolClient"]
         if listed:
-            client_list(f"{aws.outputs['CognitoClientId']},{made['ClientId']}")(aws)
+            client_list(f"{aws.client_list()},{made['ClientId']}")(aws)
 
     return make
 

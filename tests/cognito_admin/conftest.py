@@ -58,6 +58,15 @@ class Aws:
         )
         return str(described["UserPoolClient"]["ClientSecret"])
 
+    def client_list(self) -> str:
+        """The list of clients as the stack makes it without a public one."""
+        return f"{self.outputs['CognitoClientId']},{self.outputs['CognitoKnownClientId']}=known"
+
+    def site_key(self) -> str:
+        secrets = self.client("secretsmanager")
+        found = secrets.get_secret_value(SecretId=self.outputs["SiteKeySecret"])
+        return str(found["SecretString"])
+
 
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
@@ -142,6 +151,9 @@ def site(deployed: Aws, as_operator, front: WithTexts, settings) -> Aws:
     settings.COGNITO_USER_POOL_ID = outputs["CognitoUserPoolId"]
     settings.COGNITO_CLIENT_ID = outputs["CognitoClientId"]
     settings.COGNITO_CLIENT_SECRET = deployed.secret_of(outputs["CognitoClientId"])
+    settings.COGNITO_KNOWN_CLIENT_ID = known = outputs["CognitoKnownClientId"]
+    settings.COGNITO_KNOWN_CLIENT_SECRET = deployed.secret_of(known)
+    settings.SITE_KEY = deployed.site_key()
     settings.LEDGER_FUNCTION = outputs["LedgerFunction"]
     settings.TEXTS_FUNCTION = outputs["TextsFunction"]
     settings.ACCOUNTS_COUNTRIES = ["US", "CA"]

@@ -8,7 +8,10 @@ import pytest
 from django.core.management.base import CommandError
 from django.test import Client
 
+from cognito_admin import attach
 from cognito_admin import pool as pools
+from cognito_admin.aws_account import configured
+from cognito_admin.plans import Refused
 from localcloud import inbox
 from tests.cognito_admin import srp
 from tests.cognito_admin.existing_pool import OTHER, RICH, everything, undeploy
@@ -90,9 +93,11 @@ def test_attach_changes_nothing_but_what_it_adds_and_detach_brings_back_the_star
         "LambdaConfig.DefineAuthChallenge",
         "LambdaConfig.CreateAuthChallenge",
         "LambdaConfig.VerifyAuthChallengeResponse",
+        "LambdaConfig.PreAuthentication",
     }
     assert attached["mfa"] == start["mfa"]
     assert attached["clients"].pop("phone-login-site-local")
+    assert attached["clients"].pop("phone-login-known-local")
     assert attached["clients"] == start["clients"]
     assert "+ LambdaConfig.CreateAuthChallenge = arn:" in said
     assert "nothing else has changed" in said
@@ -101,6 +106,35 @@ def test_attach_changes_nothing_but_what_it_adds_and_detach_brings_back_the_star
     run("cognito_detach", *ours)
     undeploy(aws)
     assert everything(aws, pool) == start
+
+
+def test_pool_with_a_pre_authentication_of_its_own_keeps_it_and_has_no_lane(
+    aws, as_operator, run, make_pool
+):
+    pool = make_pool(LambdaConfig={"PreAuthentication": OTHER})
+    start = everything(aws, pool)
+    found, notes = attach.examine(configured(), pool, "local", {})
+    assert found == {"CognitoUsername": "phone", "KnownBrowsers": "false"}
+    assert any("browsers have no lane" in note for note in notes)
+    with pytest.raises(Refused, match="PreAuthentication is taken"):
+        attach.examine(configured(), pool, "local", {"KnownBrowsers": "true"})
+
+    aws.deploy(ExistingUserPoolId=pool, KnownBrowsers="false")
+    assert "CognitoKnownClientId" not in aws.outputs
+    run("cognito_attach", "--user-pool-id", pool, "--stage", "local", "--yes")
+    attached = everything(aws, pool)
+    assert attached["pool"]["LambdaConfig"]["PreAuthentication"] == OTHER
+    run("cognito_detach", "--user-pool-id", pool, "--stage", "local", "--yes")
+    undeploy(aws)
+    assert everything(aws, pool) == start
+
+
+def test_stack_does_not_lose_a_function_that_the_pool_still_calls(aws, as_operator, run, pool):
+    run("cognito_attach", "--user-pool-id", pool, "--stage", "local", "--yes")
+    with pytest.raises(Refused, match=r"LambdaConfig\.PreAuthentication=null"):
+        attach.examine(configured(), pool, "local", {"KnownBrowsers": "false"})
+    found, _ = attach.examine(configured(), pool, "local", {})
+    assert found["KnownBrowsers"] == "true"
 
 
 def test_front_resets_what_an_update_leaves_out(aws, front, make_pool):

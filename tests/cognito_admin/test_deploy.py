@@ -337,11 +337,18 @@ def test_printed_variables_are_a_file_that_lacks_the_secret_until_it_is_added(aw
     variables = Printed.ENVIRON
     assert variables["SITE_NAME"] == "My own site"
     # The site refuses to start without; an empty one would only fail at the first sign-in.
-    assert "COGNITO_CLIENT_SECRET" not in variables
-    (command,) = re.findall(r'# echo "COGNITO_CLIENT_SECRET=\$\((.*)\)" >> \.env', block)
-    client = aws_cli.run(aws.client, shlex.split(command)[1:])["UserPoolClient"]
-    assert client["ClientId"] == variables["COGNITO_CLIENT_ID"]
-    assert client["ClientSecret"]
+    commands = dict(re.findall(r'# echo "(\w+)=\$\((.*)\)" >> \.env', block))
+    assert not set(commands) & set(variables)
+    for name, identifier in (
+        ("COGNITO_CLIENT_SECRET", variables["COGNITO_CLIENT_ID"]),
+        ("COGNITO_KNOWN_CLIENT_SECRET", variables["COGNITO_KNOWN_CLIENT_ID"]),
+    ):
+        client = aws_cli.run(aws.client, shlex.split(commands.pop(name))[1:])["UserPoolClient"]
+        assert client["ClientId"] == identifier
+        assert client["ClientSecret"]
+    key = aws_cli.run(aws.client, shlex.split(commands.pop("SITE_KEY"))[1:])
+    assert len(key["SecretString"]) == 64
+    assert not commands
     make("down")
 
 

@@ -252,11 +252,18 @@ ON_AWS = {
         client_list("somebody-else"),
         "aws ssm put-parameter",
     ),
+    "known browsers need no proof": Broken(
+        "client list",
+        "danger",
+        "is listed as usual, and is for known",
+        lambda aws: client_list(aws.client_list().removesuffix("=known"))(aws),
+        "aws ssm put-parameter",
+    ),
     "a client that is gone is listed": Broken(
         "client list",
         "warning",
         "is no client",
-        lambda aws: client_list(f"{aws.outputs['CognitoClientId']},gone")(aws),
+        lambda aws: client_list(f"{aws.client_list()},gone")(aws),
         "aws ssm put-parameter",
     ),
     "table is not protected": Broken(
@@ -508,6 +515,24 @@ SITE = {
         "is not that of the client",
         "aws cognito-idp describe-user-pool-client",
     ),
+    "other secret of the known client": (
+        {"COGNITO_KNOWN_CLIENT_SECRET": "x" * 40},
+        "client secret",
+        "COGNITO_KNOWN_CLIENT_SECRET of the site is not that of the client",
+        "aws cognito-idp describe-user-pool-client",
+    ),
+    "no known client": (
+        {"COGNITO_KNOWN_CLIENT_ID": ""},
+        "settings",
+        "COGNITO_KNOWN_CLIENT_ID is not set",
+        "COGNITO_KNOWN_CLIENT_ID=",
+    ),
+    "other site key": (
+        {"SITE_KEY": "x" * 64},
+        "site key",
+        "SITE_KEY of the site is not that of the stack",
+        "aws secretsmanager get-secret-value",
+    ),
     "no ledger function": (
         {"LEDGER_FUNCTION": ""},
         "settings",
@@ -609,7 +634,7 @@ def test_what_could_not_be_checked_is_an_exit_code_of_its_own(site, front, capsy
         call_command("cognito_doctor", "--stage", "local", "--without-site")
     assert caught.value.returncode == 1
     site.client("ssm").put_parameter(
-        Name="/phone-login/local/client-ids", Type="String", Value=site.outputs["CognitoClientId"]
+        Name="/phone-login/local/client-ids", Type="String", Value=site.client_list()
     )
 
 
@@ -629,7 +654,7 @@ def test_lives_of_tokens_are_those_of_the_template():
     assert [
         {"IdToken": int(one) * 60, "AccessToken": int(two) * 60, "RefreshToken": int(days) * 86_400}
         for one, two, days in spelled
-    ] == [clients.LIVES_OF_OURS, clients.LIVES_OF_PUBLIC]
+    ] == [clients.LIVES_OF_OURS, clients.LIVES_OF_OURS, clients.LIVES_OF_PUBLIC]
 
 
 def test_client_that_writes_everything_keeps_everything_but_the_phone(site, examine, run):

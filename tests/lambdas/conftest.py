@@ -55,6 +55,7 @@ def _session() -> boto3.Session:
 def _forget() -> None:
     caches = (
         keys._server_key,
+        keys.site_key,
         captcha._secret,
         limits.configured,
         ledger.configured,

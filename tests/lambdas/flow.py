@@ -127,7 +127,7 @@ def drawn(response: Response) -> Challenge:
 def warm_up() -> None:
     """Make the clients; a boto3 session is not meant to make them in many threads at once."""
     keys.code_key()
-    clients.allowed.ids()
+    clients.allowed.roles()
     ledger.configured()
     senders.configured()
 

@@ -6,6 +6,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
 from lambdas.triggers import clients, environment
+from lambdas.triggers.plans import Role
 from tests.lambdas import aws
 from tests.wire import Reply, aws_error
 
@@ -150,7 +151,13 @@ def test_list_without_a_name_names_the_variable_and_asks_nothing(parameters, mon
     assert parameters.requests == []
 
 
+def test_client_for_what_this_version_does_not_know_is_refused(parameters):
+    parameters.will(Reply({"Parameter": {"Value": "one, two=known, three=something"}}))
+    assert (clients.require("one"), clients.require("two")) == (Role.USUAL, Role.KNOWN)
+    assert refused("three")
+
+
 def test_client_with_a_plan_of_its_own_is_told_so(parameters):
     parameters.will(Reply({"Parameter": {"Value": "one, two=public"}}))
-    assert (clients.require("one"), clients.require("two")) == (0, 1)
+    assert (clients.require("one"), clients.require("two")) == (Role.USUAL, Role.PUBLIC)
     assert refused("two=public")

@@ -15,6 +15,7 @@ HANDLERS = [
     "create_auth_challenge",
     "define_auth_challenge",
     "manage_ledger",
+    "pre_authentication",
     "pre_sign_up",
     "pre_token_generation",
     "site_texts",

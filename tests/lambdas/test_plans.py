@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lambdas.triggers import environment, plans
-from lambdas.triggers.plans import Decision, Next
+from lambdas.triggers.plans import Decision, Next, Role
 from tests import plan_table
 
 BUILT_IN = [
@@ -148,11 +148,12 @@ def test_decide_password_of_one_plan_is_asked_for_where_the_caller_starts_it(mon
     assert plans.decide([of_public("code", True)]) == FAIL
 
 
-def test_numbered_is_the_plan_of_the_site_where_there_is_no_other(monkeypatch):
+def test_plan_of_a_client_is_that_of_the_site_where_there_is_no_other(monkeypatch):
     monkeypatch.delenv("PUBLIC_SIGN_IN_PLAN", raising=False)
-    assert plans.numbered(1) == plans.numbered(0) == (0, ("code",))
+    assert plans.of_client(Role.PUBLIC) == plans.of_client(Role.USUAL) == (0, ("code",))
     monkeypatch.setenv("PUBLIC_SIGN_IN_PLAN", "proof code")
-    assert plans.numbered(1) == (1, ("proof", "code"))
+    assert plans.of_client(Role.PUBLIC) == (1, ("proof", "code"))
+    assert plans.of_client(Role.KNOWN) == (0, ("code",))
 
 
 # Of a code alone

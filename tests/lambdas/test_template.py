@@ -22,6 +22,7 @@ FUNCTIONS = [
     "CreateAuthChallenge",
     "DefineAuthChallenge",
     "ManageLedger",
+    "PreAuthentication",
     "PreSignUp",
     "PreTokenGeneration",
     "SiteTexts",
@@ -30,6 +31,7 @@ FUNCTIONS = [
 TRIGGERS = [
     "CreateAuthChallenge",
     "DefineAuthChallenge",
+    "PreAuthentication",
     "PreSignUp",
     "PreTokenGeneration",
     "VerifyAuthChallengeResponse",
@@ -261,7 +263,11 @@ def test_resources_are_these_kinds_only():
 
 def test_pool_and_client_are_the_only_ones():
     assert of_type("AWS::Cognito::UserPool") == ["UserPool"]
-    assert of_type("AWS::Cognito::UserPoolClient") == ["PublicUserPoolClient", "UserPoolClient"]
+    assert of_type("AWS::Cognito::UserPoolClient") == [
+        "KnownUserPoolClient",
+        "PublicUserPoolClient",
+        "UserPoolClient",
+    ]
     assert RESOURCES["PublicUserPoolClient"]["Condition"] == "HasPublicClient"
     assert TEMPLATE["Parameters"]["PublicClient"]["Default"] == "false"
 
@@ -325,6 +331,33 @@ def test_public_client_differs_in_its_secret_and_its_sessions_only():
     assert PUBLIC_CLIENT["GenerateSecret"] is False
 
 
+def test_client_for_known_browsers_differs_in_its_name_alone():
+    assert RESOURCES["KnownUserPoolClient"]["Condition"] == "KnowsBrowsers"
+    properties = RESOURCES["KnownUserPoolClient"]["Properties"]
+    assert {name for name in CLIENT if CLIENT[name] != properties.get(name)} == {"ClientName"}
+    assert set(properties) == set(CLIENT)
+
+
+def test_lane_of_known_browsers_is_there_unless_it_is_switched_off():
+    assert holds("KnowsBrowsers")
+    assert not holds("KnowsBrowsers", KnownBrowsers="false")
+    for name in ("KnownUserPoolClient", "PreAuthentication", "PreAuthenticationPermission"):
+        assert RESOURCES[name]["Condition"] == "KnowsBrowsers"
+
+
+def test_site_key_is_generated_and_apart_from_the_code_key():
+    properties = RESOURCES["SiteKey"]["Properties"]
+    assert properties["GenerateSecretString"]["PasswordLength"] >= 64
+    assert "SecretString" not in properties
+    assert variables("PreAuthentication") == OF_EVERY_FUNCTION | {
+        "CLIENT_IDS_PARAMETER": CLIENT_IDS_NAME,
+        "SITE_KEY_SECRET_ID": {"Ref": "SiteKey"},
+    }
+    for name in FUNCTIONS:
+        may_read = "site-key" in json.dumps(RESOURCES[name]["Properties"].get("Policies", []))
+        assert may_read is (name == "PreAuthentication")
+
+
 def test_client_has_a_secret():
     assert CLIENT["GenerateSecret"] is True
 
@@ -363,7 +396,7 @@ def test_client_reads_no_more_than_it_needs():
     assert sorted(CLIENT["ReadAttributes"]) == ["locale", "phone_number", "phone_number_verified"]
 
 
-def test_functions_are_the_five_triggers_and_two_for_the_site():
+def test_functions_are_the_triggers_and_two_for_the_site():
     assert of_type("AWS::Serverless::Function") == FUNCTIONS
 
 
@@ -374,10 +407,11 @@ def test_function_for_the_site_is_run_by_nothing_but_a_call(name):
 
 
 def test_pool_calls_these_triggers_and_no_other():
-    always = [name for name in TRIGGERS if name != "PreTokenGeneration"]
+    always = [name for name in TRIGGERS if name not in ("PreTokenGeneration", "PreAuthentication")]
     versioned = {"LambdaArn": {"Ref": "PreTokenGeneration.Alias"}, "LambdaVersion": "V2_0"}
     assert POOL["LambdaConfig"] == {
         **{name: {"Ref": f"{name}.Alias"} for name in always},
+        "PreAuthentication": only_if("KnowsBrowsers", {"Ref": "PreAuthentication.Alias"}),
         "PreTokenGenerationConfig": only_if("TokensSayHow", versioned),
     }
 
@@ -673,17 +707,14 @@ def test_list_of_clients_is_our_clients():
     properties = RESOURCES["ClientIds"]["Properties"]
     assert properties["Name"] == CLIENT_IDS_NAME
     assert properties["Type"] == "String"
+    known, public = ",${KnownUserPoolClient}=known", ",${PublicUserPoolClient}=public"
     assert properties["Value"] == {
-        "Fn::If": [
-            "HasPublicClient",
+        "Fn::Sub": [
+            "${UserPoolClient}${Known}${Public}",
             {
-                "Fn::If": [
-                    "HasPublicPlan",
-                    {"Fn::Sub": "${UserPoolClient},${PublicUserPoolClient}=public"},
-                    {"Fn::Sub": "${UserPoolClient},${PublicUserPoolClient}"},
-                ]
+                "Known": {"Fn::If": ["KnowsBrowsers", {"Fn::Sub": known}, ""]},
+                "Public": {"Fn::If": ["HasPublicClient", {"Fn::Sub": public}, ""]},
             },
-            {"Ref": "UserPoolClient"},
         ]
     }
 
@@ -699,6 +730,7 @@ def test_code_key_is_no_parameter_and_no_output():
     named = {"Stage", "AppName", "SiteHost", "AllowedCountries"}
     optional = {
         "ExistingUserPoolId",
+        "KnownBrowsers",
         "PublicClient",
         "ClientWriteAttributes",
         "ColdStarts",
@@ -849,6 +881,7 @@ def test_outputs_are_named_as_the_variables_of_the_site():
         "CognitoUserPoolId": POOL_ID,
         "CognitoUsername": {"Ref": "CognitoUsername"},
         "CognitoClientId": {"Ref": "UserPoolClient"},
+        "CognitoKnownClientId": {"Ref": "KnownUserPoolClient"},
         "LedgerFunction": {"Ref": "ManageLedger"},
         "TextsFunction": {"Ref": "SiteTexts"},
         "AccountsCountries": {"Ref": "AllowedCountries"},
@@ -857,6 +890,7 @@ def test_outputs_are_named_as_the_variables_of_the_site():
     }
     for_operators = {
         "PublicClientId": {"Ref": "PublicUserPoolClient"},
+        "SiteKeySecret": {"Ref": "SiteKey"},
         "WebTierPolicyArn": {"Ref": "WebTierPolicy"},
         "SignInPolicyArn": {"Ref": "SignInPolicy"},
         "AlarmTopicArn": {"Ref": "AlarmTopic"},
@@ -992,7 +1026,7 @@ def test_names_end_in_the_stage():
         if key.endswith("Name") and isinstance(value, dict) and "Fn::Sub" in value
     ]
     assert len(names) > 20
-    assert [name for name in names if "${Stage}" not in name] == []
+    assert [name for name in names if "${Stage}" not in str(name)] == []
 
 
 def test_app_name_keeps_the_text_cheap():

@@ -49,7 +49,7 @@ class Command(PoolCommand):
         )
 
     def _examine(self, operator: aws_account.Account, pool_id: str, stage: str) -> None:
-        _, notes = attach.examine(operator, pool_id, ["locale"], stage)
+        _, notes = attach.examine(operator, pool_id, stage, {})
         for note in notes:
             self.stdout.write(f"  note: {note}")
         self.stdout.write(

@@ -9,7 +9,7 @@ permissions, tokens and keys remain the emulator's, and every other request pass
         boto3.client("cognito-idp", endpoint_url=front.url)
 
 A flow has any number of rounds, may begin with a password (SRP), and may end with a second factor
-of Cognito's own. It does not play PreAuthentication, PostAuthentication or throttling.
+of Cognito's own. It does not play PostAuthentication or throttling.
 """
 
 import threading

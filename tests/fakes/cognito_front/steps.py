@@ -54,9 +54,10 @@ class Steps:
         parameters = data.get("AuthParameters") or {}
         typed = required(parameters, "USERNAME")
         with_password = "SRP_A" in parameters or parameters.get("CHALLENGE_NAME") == "SRP_A"
-        # The caller's ClientMetadata does not reach Define and Create from here.
         user = self._pools.find_user(client, typed, with_password=with_password)
         flow = Flow(client, typed, user)
+        # The caller's ClientMetadata reaches none of the others from here.
+        self._triggers.may_begin(flow, data.get("ClientMetadata"))
         if with_password:
             flow = replace(
                 flow,

@@ -14,6 +14,7 @@ TRIGGER_TRIES = 3
 DEFINE = "DefineAuthChallenge"
 CREATE = "CreateAuthChallenge"
 VERIFY = "VerifyAuthChallengeResponse"
+PRE_AUTHENTICATION = "PreAuthentication"
 _RESPONSES: dict[str, dict[str, type]] = {
     DEFINE: {"challengeName": str, "issueTokens": bool, "failAuthentication": bool},
     CREATE: {
@@ -22,6 +23,7 @@ _RESPONSES: dict[str, dict[str, type]] = {
         "challengeMetadata": str,
     },
     VERIFY: {"answerCorrect": bool},
+    PRE_AUTHENTICATION: {},
 }
 
 
@@ -73,8 +75,7 @@ class Triggers:
         self._permitted: set[tuple[str, str]] = set()
 
     def run(self, trigger: str, flow: Flow, asked: dict[str, Any]) -> dict[str, Any]:
-        pool = self._api.describe_user_pool(UserPoolId=flow.client["UserPoolId"])["UserPool"]
-        function = pool.get("LambdaConfig", {}).get(trigger)
+        function = self._function(trigger, flow)
         if not function:
             raise invalid("Custom auth lambda trigger is not configured for the user pool.")
         request = {"userAttributes": flow.user.attributes, **asked}
@@ -103,6 +104,18 @@ class Triggers:
                 code="UserLambdaValidationException",
             )
         return _read_response(trigger, payload)
+
+    def may_begin(self, flow: Flow, validation_data: dict[str, str] | None) -> None:
+        """Run PreAuthentication, where the pool has one. Its error is the Refusal of the flow.
+
+        It gets what InitiateAuth carries as ClientMetadata, and no other trigger does.
+        """
+        if self._function(PRE_AUTHENTICATION, flow):
+            self.run(PRE_AUTHENTICATION, flow, {"validationData": validation_data})
+
+    def _function(self, trigger: str, flow: Flow) -> str:
+        pool = self._api.describe_user_pool(UserPoolId=flow.client["UserPoolId"])["UserPool"]
+        return str(pool.get("LambdaConfig", {}).get(trigger) or "")
 
     def _require_permission(self, function: str, trigger: str, pool_id: str) -> None:
         """Refuse where the function's own policy does not let Cognito call it for the pool."""
