@@ -133,8 +133,8 @@ def _signed_in(request: HttpRequest) -> User | None:
     return None
 
 
-# The page that tells it, and the one for people whose number was changed: they need it now.
-_NOT_INTERRUPTED = ("accounts:ended", "changed")
+# The page that tells it, and those that texts lead to: people need them now.
+_NOT_INTERRUPTED = ("accounts:ended", "changed", "stop_texts")
 
 
 def _is_for_a_page(request: HttpRequest) -> bool:

@@ -1,4 +1,4 @@
-"""Logging to the console: one JSON object a line, with its request and no phone in clear."""
+"""Logging to the console: one JSON object a line, with its request and nothing secret in clear."""
 
 import re
 from contextvars import ContextVar
@@ -9,6 +9,8 @@ from structlog.typing import EventDict, WrappedLogger
 
 # As text or in a URL. Our own lines mask phones where they are written; other libraries do not.
 _PHONE = re.compile(r"(?:\+|%(?:25)*2[Bb])[1-9][0-9]{6,14}")
+# The word of a text that stops further ones is in the address of its page.
+_STOP_WORD = re.compile(r"/no/[A-Za-z0-9]{1,8}")
 
 # Facts about the request that this thread works on, for all of its lines.
 request_now: ContextVar[dict[str, str] | None] = ContextVar("request_now", default=None)
@@ -16,8 +18,8 @@ request_now: ContextVar[dict[str, str] | None] = ContextVar("request_now", defau
 ABOUT, FIELDS = "log_about", "log_fields"
 
 
-def mask_phones(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    """Mask what looks like a phone in E.164, in any value of the line."""
+def mask(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Mask what looks like a phone in E.164, and words of texts, in any value of the line."""
     return {name: _masked(value) for name, value in event.items()}
 
 
@@ -30,7 +32,7 @@ def add_request(logger: WrappedLogger, method: str, event: EventDict) -> EventDi
 
 def _masked(value: Any) -> Any:
     if isinstance(value, str):
-        return _PHONE.sub(lambda found: f"+…{found[0][-2:]}", value)
+        return _PHONE.sub(lambda found: f"+…{found[0][-2:]}", _STOP_WORD.sub("/no/…", value))
     return value
 
 
@@ -46,7 +48,7 @@ JSON_FORMATTER: dict[str, Any] = {
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.processors.format_exc_info,
         structlog.processors.EventRenamer("message"),
-        mask_phones,
+        mask,
         structlog.processors.JSONRenderer(ensure_ascii=False),
     ],
 }

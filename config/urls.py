@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import TemplateView
 
 from accounts.views import login
+from accounts.views.stop_texts import StopTextsView
 from config import health
 
 handler500 = "accounts.views.site.server_error"
@@ -17,6 +18,8 @@ urlpatterns: list[URLResolver | URLPattern] = [
         TemplateView.as_view(template_name="accounts/changed.html"),
         name="changed",
     ),
+    # Texts with a code name this address, with a word.
+    re_path("^no/(?P<word>[A-Za-z0-9]{1,8})/?$", StopTextsView.as_view(), name="stop_texts"),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

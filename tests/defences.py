@@ -666,7 +666,7 @@ DEFENCES = (
     Defence(
         "phones are masked in logs",
         "config/logs.py",
-        "        mask_phones,\n",
+        "        mask,\n",
         "",
         ("tests/web/test_logs.py::test_phone_that_somebody_else_writes_is_masked",),
     ),

@@ -62,7 +62,15 @@ def held_until(until: datetime | None) -> str:
 
 
 def hold(state: "PhoneState") -> str:
-    """Return a sentence that says whether the triggers hold a number."""
+    """Return what keeps the triggers from texting a number, in a sentence or two."""
+    stopped_until = datetime.fromtimestamp(state.stopped_until, UTC)
+    if stopped_until > timezone.now():
+        stopped = _("Its owner wants no texts until %s, but on devices used before.")
+        return f"{stopped % moment(stopped_until)} {_held(state)}"
+    return _held(state)
+
+
+def _held(state: "PhoneState") -> str:
     if state.is_locked:
         return _("Locked until an operator unlocks it.")
     until = datetime.fromtimestamp(state.held_until, UTC)

@@ -17,7 +17,8 @@ class PhoneState:
     """Times are in seconds since the epoch. ``held_until`` is in the past where nothing is held.
 
     ``known_since`` is the first text of which the ledger keeps anything, ``used_at`` the last right
-    code since then; both are 0 for never, and None from functions that do not say.
+    code since then; both are 0 for never, and None from functions that do not say. Until
+    ``stopped_until`` the number gets no texts that anybody can ask for.
     """
 
     failures: int
@@ -27,6 +28,7 @@ class PhoneState:
     sends_last_day: int
     known_since: int | None = None
     used_at: int | None = None
+    stopped_until: int = 0
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,29 @@ def tell(phone: str, message: Notice, *, language: str) -> str:
     )
 
 
+@dataclass(frozen=True)
+class Stopped:
+    """``until`` is in seconds since the epoch, 0 where texts are sent again."""
+
+    until: int
+
+
+@sensitive_variables()
+def stop(phone: str, word: str, *, lift: bool) -> Stopped | None:
+    """Stop texts that anybody can ask for, or send them again.
+
+    None where the word is of no text to ``phone``. Raises FunctionError.
+    """
+
+    def read(answer: dict[str, Any]) -> Stopped | None:
+        is_done = _typed(answer["is_done"], bool)
+        return Stopped(_typed(answer["until"], int)) if is_done else None
+
+    return functions.ask(
+        "TEXTS_FUNCTION", {"action": "stop", "phone": phone, "word": word, "lift": lift}, read
+    )
+
+
 def _proof(answer: dict[str, Any]) -> Proof:
     return Proof(
         challenge_id=str(answer["challenge_id"]),

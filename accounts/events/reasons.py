@@ -15,6 +15,8 @@ LABELS = {
     "phone_taken": _("the number belongs to another account"),
     "new_number": _("to prove a new number"),
     "waiting": _("Cognito is still to take it"),
+    "stopped": _("the owner of the number wants no texts for now"),
+    "allowed_again": _("allowed again"),
     "notices": _("the number's notices of the day"),
     "network": _("too many texts to one network"),
     "shut_out": _("shut out here"),

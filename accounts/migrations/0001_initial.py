@@ -536,6 +536,7 @@ class Migration(migrations.Migration):
                             ("confirmed", "confirmed"),
                             ("number_changed", "number changed"),
                             ("authenticator", "authenticator app changed"),
+                            ("stopped", "texts stopped by their owner"),
                         ],
                         max_length=16,
                         verbose_name="event",

@@ -37,6 +37,7 @@ class SignInEvent(models.Model):
         CONFIRMED = "confirmed", _("confirmed")
         NUMBER_CHANGED = "number_changed", _("number changed")
         AUTHENTICATOR = "authenticator", _("authenticator app changed")
+        STOPPED = "stopped", _("texts stopped by their owner")
 
     at = models.DateTimeField(_("time"), default=timezone.now)
     kind = models.CharField(_("event"), max_length=16, choices=Kind.choices)

@@ -19,7 +19,7 @@ _MAX_ANSWER_LENGTH = 64
 _ID = re.compile(r"[68][A-Za-z0-9_-]{22}")
 _EPOCH = re.compile(r"[0-9]{1,12}")
 # Without characters that look alike. The site uses the same.
-_REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,7 @@ class Challenge:
         It may be shown to anybody: neither the id nor the code follows from it.
         """
         digest = hashlib.sha256(f"phone-login reference {self.id}".encode()).digest()
-        number, letters = int.from_bytes(digest), ""
-        for _ in range(5):
-            number, position = divmod(number, len(_REFERENCE_ALPHABET))
-            letters += _REFERENCE_ALPHABET[position]
+        letters = in_letters(digest)
         return f"{letters[:3]}-{letters[3:]}"
 
     def code(self, key: bytes, *, user: str) -> str:
@@ -91,6 +88,15 @@ class Challenge:
         if len(digits) != self.code_length or now >= self.expires_at:
             return False
         return hmac.compare_digest(digits, self.code(key, user=user))
+
+
+def in_letters(digest: bytes) -> str:
+    """Return five letters and digits that a digest leads to, of 28 million."""
+    number, letters = int.from_bytes(digest), ""
+    for _ in range(5):
+        number, position = divmod(number, len(_ALPHABET))
+        letters += _ALPHABET[position]
+    return letters
 
 
 def read_digits(answer: Any) -> str:

@@ -65,6 +65,11 @@ def authenticator_key() -> bytes:
     return hmac.digest(_server_key(), b"authenticator", hashlib.sha256)
 
 
+def stop_key() -> bytes:
+    """Return the key from which the words in texts are derived that stop further ones."""
+    return hmac.digest(_server_key(), b"stop", hashlib.sha256)
+
+
 def answer_key() -> bytes:
     """Return the key with which answers to secret questions are hashed."""
     return hmac.digest(_server_key(), b"secret answer", hashlib.sha256)

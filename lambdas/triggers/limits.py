@@ -34,6 +34,7 @@ class Limits:
     failures_per_pool_5_minutes: int
     failures_per_pool_day: int
     failures_per_phone: int
+    stop_hours: int
 
 
 @cache
@@ -52,6 +53,7 @@ def configured() -> Limits:
         failures_per_pool_5_minutes=number("FAILURES_PER_POOL_5_MINUTES", 500, low=1, high=10_000),
         failures_per_pool_day=number("FAILURES_PER_POOL_DAY", 10_000, low=1, high=10_000),
         failures_per_phone=number("FAILURES_PER_PHONE", 100, low=10, high=100),
+        stop_hours=number("STOP_HOURS", 24, low=0, high=168),
     )
 
 

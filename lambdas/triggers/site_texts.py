@@ -10,6 +10,9 @@
         whether it is right: {"is_correct": true}, once
     {"action": "tell", "phone": …, "message": "number_changed" | "invited", "language": …}
         texts a notice without a code: {"delivery": "sent", or why not}
+    {"action": "stop", "phone": …, "word": that of a text, "lift": bool}
+        sends no more texts to the number that strangers can ask for, for STOP_HOURS, or with "lift"
+        sends them again: {"is_done": bool, "until": seconds since the epoch}
     {"action": "new_authenticator", "user": sub}
         draws the secret of an authenticator app: {"salt": …, "secret": in base 32}. It counts once
         the salt is an attribute of the user (``authenticators``), which the site writes after
@@ -39,10 +42,12 @@ from . import (
     environment,
     errors,
     ledger,
+    limits,
     messages,
     phones,
     secret_answers,
     senders,
+    stop_words,
     telemetry,
 )
 from .challenge import Challenge
@@ -69,6 +74,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         "prove": _prove,
         "check": _check,
         "tell": _tell,
+        "stop": _stop,
         "new_authenticator": _new_authenticator,
         "check_authenticator": _check_authenticator,
         "question": _question,
@@ -142,6 +148,28 @@ def _tell(event: dict[str, Any]) -> dict[str, Any]:
     if reason:
         unsent.record(reason, phone=phone, country=country, now=now, purpose=notice)
     return {"delivery": reason or "sent"}
+
+
+def _stop(event: dict[str, Any]) -> dict[str, Any]:
+    phone, now = _matching(event, "phone", _PHONE), time.time()
+    hours = limits.configured().stop_hours
+    name, stops = ledger.phone_name(phone), ledger.configured().stops
+    # Counted first: somebody may be trying one word after the other.
+    challenges = stops.count(name, now=now)
+    is_right = any(stop_words.fits(event.get("word"), name, each) for each in challenges)
+    until = int(now) + hours * 60 * 60
+    is_lifted = event.get("lift") is True
+    if is_right and is_lifted:
+        stops.allow(name)
+    elif is_right:
+        stops.stop(name, tries=TRIES_PER_CODE, until=until, now=now)
+    outcome = "texts_allowed" if is_lifted else "texts_stopped"
+    telemetry.record(
+        outcome if is_right else "stop_refused",
+        metrics={"Stopped": int(is_right and not is_lifted)},
+        phone=phones.mask(phone),
+    )
+    return {"is_done": is_right, "until": 0 if is_lifted else until}
 
 
 def _new_authenticator(event: dict[str, Any]) -> dict[str, Any]:

@@ -251,6 +251,8 @@ def test_gallery_of_the_way_in(gallery: Gallery, page: Page, phone, texts):
         gallery.take(name)
     gallery.go("/changed")
     gallery.take("text-to-an-old-number")
+    gallery.go("/no/K7F2Q")
+    gallery.take("not-me")
     gallery.go(CODE)
     gallery.take("phone-after-a-dead-session", lambda: gallery.go(CODE))
 

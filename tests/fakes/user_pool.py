@@ -43,9 +43,9 @@ class UserPool(WireServer):
 
     ``faults`` are replies that take the place of the right one, by operation or action; "" is any
     function. A list of them is used up. ``delays`` are seconds, by operation. ``held`` is what the
-    ledger holds, by phone. ``unlisted`` are subs that ListUsers leaves out. ``generation`` is a
-    part of every pagination token: a new one makes the old ones too old. With ``everybody`` each
-    sub that is asked about is a user.
+    ledger holds, and ``stop_words`` those of the newest texts, by phone. ``unlisted`` are subs that
+    ListUsers leaves out. ``generation`` is a part of every pagination token: a new one makes the
+    old ones too old. With ``everybody`` each sub that is asked about is a user.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,9 @@ class UserPool(WireServer):
             "show": lambda asked: self.held[asked["phone"]],
             "unlock": lambda asked: self.held[asked["phone"]],
             "tell": lambda _: {"delivery": "sent"},
+            "stop": self._stop,
         }
+        self.stop_words: dict[str, str] = {}
         self.unlisted: set[str] = set()
         self.faults: dict[str, Reply | list[Reply]] = {}
         self.delays: dict[str, float] = {}
@@ -122,6 +124,10 @@ class UserPool(WireServer):
     def loses_the_answer_to(self, operation: str) -> None:
         """Do what the next call asks for, and hang up before saying so."""
         self._lost.add(operation)
+
+    def _stop(self, asked: dict[str, Any]) -> dict[str, Any]:
+        until = 0 if asked["lift"] else int(time.time()) + DAY
+        return {"is_done": asked["word"] == self.stop_words.get(asked["phone"]), "until": until}
 
     # What a test looks at
 

@@ -24,6 +24,7 @@ NOTHING = {
     "sends_last_day": 0,
     "known_since": 0,
     "used_at": 0,
+    "stopped_until": 0,
 }
 
 
@@ -50,6 +51,7 @@ def test_show_counts_texts_and_failures(flow, clock):
         "sends_last_hour": 1,
         "sends_last_day": 2,
         "used_at": 0,
+        "stopped_until": 0,
     }
 
 

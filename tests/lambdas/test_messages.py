@@ -73,7 +73,20 @@ def test_languages_are_these():
 
 @in_every_language
 def test_catalogue_has_the_same_keys_as_every_other(language):
-    assert set(catalogue(language)) == {*CODES, *messages.NOTICES}
+    assert set(catalogue(language)) == {*CODES, *messages.NOTICES, "not_me"}
+
+
+@in_every_language
+def test_way_to_stop_texts_is_added_where_it_costs_no_second_text(language):
+    said = {"language": language, "minutes": 5, "stop_word": "K7F2Q"}
+    short = messages.code_message("123456", app_name="A", site_host="a.example", **said)
+    assert ("a.example/no/K7F2Q\n" in short) == (language not in UCS_2)
+    for host in ("a.example", "a" * 30, "a" * 52):
+        got = messages.code_message("123456", app_name="Example", site_host=host, **said)
+        without = messages.code_message(
+            "123456", app_name="Example", site_host=host, **{**said, "stop_word": ""}
+        )
+        assert messages.parts(got) == messages.parts(without)
 
 
 @in_every_language

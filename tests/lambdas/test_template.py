@@ -162,6 +162,7 @@ LIMITS = {
     "FailuresPerPool5Minutes": "FAILURES_PER_POOL_5_MINUTES",
     "FailuresPerPoolDay": "FAILURES_PER_POOL_DAY",
     "FailuresPerPhone": "FAILURES_PER_PHONE",
+    "StopHours": "STOP_HOURS",
 }
 SENDERS = {
     "SmsSenders": "SMS_SENDERS",
@@ -553,6 +554,7 @@ def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
                 "PROVIDER_METHODS": {"Ref": "ProviderMethods"},
                 "SMS_REGION": {"Ref": "SmsRegion"},
                 "FAILURES_PER_PHONE": {"Ref": "FailuresPerPhone"},
+                "STOP_HOURS": {"Ref": "StopHours"},
                 "SENDS_PER_PHONE_DAY": {"Ref": "SendsPerPhoneDay"},
             },
         ),
@@ -562,6 +564,7 @@ def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
                 "CODE_KEY_SECRET_ID": CODE_KEY_ID,
                 "LEDGER_TABLE": LEDGER_NAME,
                 "FAILURES_PER_PHONE": {"Ref": "FailuresPerPhone"},
+                "STOP_HOURS": {"Ref": "StopHours"},
             },
         ),
         (

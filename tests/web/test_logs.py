@@ -34,6 +34,17 @@ def test_phone_that_somebody_else_writes_is_masked(site):
     assert "Phone of +…23" in site.log
 
 
+def test_word_of_a_text_is_in_no_line(site):
+    """It is in the address of the page that the text names, which others write as well."""
+    site.get("/no/K7F2Q", X_Request_ID="request-2")
+    Browser(site).post("/no/K7F2Q")
+    site.get("/no/K7F2Q/more")
+
+    (line,) = [each for each in site.lines() if each.get("request_id") == "request-2"]
+    assert line["request"] == "GET /no/…"
+    assert "K7F2Q" not in site.log
+
+
 def test_request_is_one_line_with_its_browser_and_network(site):
     site.get("/accounts/login/", X_Request_ID="request-1", User_Agent="Firefox")
 

@@ -1,5 +1,6 @@
 """``manage.py ledger``: show or clear the triggers' counts, holds and locks of a number."""
 
+import time
 from argparse import ArgumentParser
 from datetime import UTC, datetime
 from typing import Any
@@ -33,6 +34,9 @@ class Command(BaseCommand):
             hold = "not held"
         self.stdout.write(f"{phones.mask(phone)}: {hold}")
         self.stdout.write(f"  wrong codes in a row: {state.failures}")
+        if state.stopped_until > time.time():
+            until = datetime.fromtimestamp(state.stopped_until, UTC)
+            self.stdout.write(f"  texts stopped by their owner until {until:%Y-%m-%d %H:%M} UTC")
         self.stdout.write(
             f"  texts: {state.sends_last_hour} in the last hour, "
             f"{state.sends_last_day} in the last 24 hours"

@@ -12,13 +12,15 @@ class Purpose:
 
     Codes of one purpose are derived with a ``key`` of their own: they are worth nothing elsewhere.
     ``wording`` names the pattern of the text in the catalogues. ``ledger_name`` makes the name
-    under which texts and answers are counted, of a phone (E.164) and a user.
+    under which texts and answers are counted, of a phone (E.164) and a user. ``is_for_anybody``:
+    strangers can ask for it as well, since they need no more than the number.
     """
 
     name: str
     wording: str
     key: Callable[[], bytes]
     ledger_name: Callable[[str, str], str]
+    is_for_anybody: bool = True
 
 
 def _name_of_phone(phone: str, user: str) -> str:
@@ -28,4 +30,6 @@ def _name_of_phone(phone: str, user: str) -> str:
 SIGN_IN = Purpose("sign_in", "sign_in", keys.code_key, _name_of_phone)
 CHANGE_NUMBER = Purpose("change_number", "change_number", keys.proof_key, _name_of_phone)
 # In the words of a sign-in: operators in India let no others through.
-CONFIRM = Purpose("confirm", "sign_in", keys.confirm_key, ledger.confirmation_name)
+CONFIRM = Purpose(
+    "confirm", "sign_in", keys.confirm_key, ledger.confirmation_name, is_for_anybody=False
+)

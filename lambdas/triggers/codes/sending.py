@@ -13,7 +13,17 @@ from enum import StrEnum
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .. import countries, environment, ledger, messages, phones, senders, telemetry
+from .. import (
+    countries,
+    environment,
+    ledger,
+    limits,
+    messages,
+    phones,
+    senders,
+    stop_words,
+    telemetry,
+)
 from ..challenge import USUAL_LENGTH, Challenge
 from ..ledger import Reservation, Verdict
 from ..senders import Message, Reason, SendError
@@ -25,6 +35,8 @@ from .unsent import NoRecipient, WhyNot
 
 log = logging.getLogger(__name__)
 
+# Operators in India drop what differs from the words that were registered.
+_FIXED_WORDS = ("IN",)
 # Only people with an account use these budgets: that one is used up would tell who has an account.
 _NOT_TOLD = (Verdict.BLOCK, Verdict.COUNTRY)
 
@@ -77,7 +89,7 @@ def send(
             book.texts.release(recipient.name, now=now)
     reason: WhyNot = reservation.verdict
     refusal: Delivery | Reason | None = None
-    if reservation.may_send and recipient.phone is not None:
+    if reservation.may_send and recipient.phone is not None and not reservation.is_stopped:
         reservation = book.budgets.spend(
             recipient.name,
             reservation,
@@ -100,7 +112,9 @@ def send(
             reason = failure.reason
     elif reservation.may_send:
         reservation = book.budgets.pretend(recipient.name, reservation, now=now)
-        reason = recipient.why_not or reservation.verdict
+        reason = recipient.why_not or (
+            Verdict.STOPPED if reservation.is_stopped else reservation.verdict
+        )
     if recipient.why_not is NoRecipient.DRY_RUN:
         reason = NoRecipient.DRY_RUN
     unsent.record(
@@ -154,6 +168,7 @@ def _send(
         site_host=environment.text("SITE_HOST"),
         # A few seconds of its life are over by now.
         minutes=max(1, (lifetime + 5) // 60),
+        stop_word=_stop_word(recipient, challenge, purpose),
     )
     if time.monotonic() - started > ANSWER_WITHIN - senders.LONGEST_ATTEMPT:
         return SendError(Reason.PROVIDER_DOWN, "no time left", certain=True)
@@ -191,6 +206,14 @@ def _send(
         milliseconds=milliseconds_since(started),
     )
     return None
+
+
+def _stop_word(recipient: Recipient, challenge: Challenge, purpose: Purpose) -> str:
+    """Return the word that stops texts which strangers ask for, "" where the text has none."""
+    if recipient.country in _FIXED_WORDS or not limits.configured().stop_hours:
+        return ""
+    # Texts that only their owner can ask for need none.
+    return stop_words.word_of(recipient.name, challenge) if purpose.is_for_anybody else ""
 
 
 def _budgets(reservation: Reservation) -> dict[str, int]:

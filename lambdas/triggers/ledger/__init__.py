@@ -19,7 +19,7 @@ count. The modules, from the table up:
     names, table     keys, windows and lives of items; the wire format
     verdicts         SEND, or the limit that says no
     phone_state      the limits of one number, as conditions and as readings
-    texts, pool, budgets, answers, guesses, overview    the counts themselves
+    texts, pool, budgets, answers, guesses, stops, overview    the counts themselves
     kept_answers     answers to secret questions
 
     book = ledger.configured()
@@ -42,6 +42,7 @@ from .names import OVERVIEW_DAYS, block_name, confirmation_name, phone_item, pho
 from .overview import Count, Overview
 from .phone_state import PhoneRules, PhoneState, challenge_of
 from .pool import Pool
+from .stops import Stops
 from .table import Table, TooBusy
 from .texts import Reservation, Texts
 from .verdicts import Verdict
@@ -78,6 +79,7 @@ class Ledger:
     ``texts``     reserve, release and note_message, within the limits of one number
     ``budgets``   spend, pretend and spend_notice, on what many numbers share
     ``answers``   count and use
+    ``stops``     count, stop and allow, for texts that their owner does not want
     ``guesses``   count, clear and take, for challenges that are no codes
     ``kept_answers``  read, keep and forget, for secret questions
     ``overview``  count_blocked and read, for operators
@@ -90,6 +92,7 @@ class Ledger:
         self.texts = Texts(self._table, self._rules, limits)
         self.budgets = Budgets(self._table, self.texts, pool, limits)
         self.answers = Answers(self._table, self._rules, pool, self.budgets)
+        self.stops = Stops(self._table)
         self.guesses = Guesses(self._table, self._rules)
         self.kept_answers = KeptAnswers(self._table)
         self.overview = Overview(self._table)

@@ -9,6 +9,7 @@ which of them failed and until when. An item holds
     failures      wrong answers in a row, and last_failure, in seconds
     challenge     the newest challenge: cid, exp, tries, and if so used, withheld, message_id
     earlier       the challenge before it
+    stopped_until until when the owner wants no texts that strangers ask for, in seconds
     known_since   the first text of which anything is kept, and used_at, the last right code, both
                   in milliseconds
 """
@@ -31,7 +32,8 @@ class PhoneState:
     """The state of a number, for operators. Times are in seconds since the epoch, or 0 for never.
 
     ``known_since`` is the first text of which anything is kept, ``used_at`` the last right code
-    since then. An unlocked number, or a new code key, begins without either.
+    since then. An unlocked number, or a new code key, begins without either. ``stopped_until`` is
+    until when the owner wants no texts that strangers ask for.
     """
 
     failures: int
@@ -41,6 +43,7 @@ class PhoneState:
     sends_last_day: int
     known_since: int
     used_at: int
+    stopped_until: int = 0
 
 
 class PhoneRules:
@@ -170,6 +173,7 @@ class PhoneRules:
             sends_last_day=sum(at > now - DAY for at in recent),
             known_since=item.get("known_since", 0) // 1000,
             used_at=item.get("used_at", 0) // 1000,
+            stopped_until=item.get("stopped_until", 0),
         )
 
 
@@ -190,6 +194,11 @@ def is_living(stored: dict[str, Any], now: float) -> bool:
         and stored.get("tries", 0) < TRIES_PER_CODE
         and "used" not in stored
     )
+
+
+def is_stopped(item: Item, now: float) -> bool:
+    """Tell whether the owner wants no texts that strangers ask for."""
+    return bool(item.get("stopped_until", 0) > now)
 
 
 def withheld_by(item: Item) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..challenge import Challenge
 from ..limits import COOLDOWNS, Limits
 from .names import milliseconds, phone_item
-from .phone_state import PhoneRules, is_living, newest, texted_at, withheld_by
+from .phone_state import PhoneRules, is_living, is_stopped, newest, texted_at, withheld_by
 from .table import Item, Table
 from .verdicts import Verdict
 
@@ -31,7 +31,7 @@ class Reservation:
     ``texted_at`` is when the challenge's code was texted before, as far as callers may know; None
     where it was not. ``withheld_by`` is the verdict of the budget that kept the code from leaving,
     now or when it was asked for before, if one did. ``hour_percent`` and ``day_percent`` are how
-    much of the pool's budgets is used, once asked.
+    much of the pool's budgets is used, once asked. ``is_stopped``: its owner wants none.
     """
 
     challenge: Challenge
@@ -41,6 +41,7 @@ class Reservation:
     withheld_by: str = ""
     hour_percent: int | None = None
     day_percent: int | None = None
+    is_stopped: bool = False
 
     @property
     def may_send(self) -> bool:
@@ -79,7 +80,9 @@ class Texts:
         )
         if is_done or newest(item) == new:
             self._trim(name, item)
-            return Reservation(new, Verdict.SEND, rules.resend_at(item, now))
+            return Reservation(
+                new, Verdict.SEND, rules.resend_at(item, now), is_stopped=is_stopped(item, now)
+            )
         if verdict := rules.hold(item, now):
             until = max(rules.held_until(item), int(now) + COOLDOWNS[0])
             return _unrecorded(new, verdict, now, until=until)
@@ -132,6 +135,7 @@ class Texts:
             rules.resend_at(item, now),
             texted_at=texted_at(item, before_this=is_done),
             withheld_by=withheld_by(item),
+            is_stopped=is_stopped(item, now),
         )
 
     def _trim(self, name: str, item: Item) -> None:

@@ -14,6 +14,7 @@ class Verdict(StrEnum):
     PHONE_HOUR = "phone_hour"
     PHONE_DAY = "phone_day"
     NOTICES = "notices"
+    STOPPED = "stopped"
     BLOCK = "block"
     COUNTRY = "country"
     POOL = "pool"

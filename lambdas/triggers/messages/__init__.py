@@ -3,10 +3,10 @@
 Each language is one catalogue, ``<language>.json`` in this package, and is offered because the file
 is there. The pattern of a code (``sign_in``, ``change_number``) begins with ``{code}`` and uses
 ``{app_name}`` and ``{minutes}``; the pattern of a notice (``number_changed``, ``invited``) uses
-``{app_name}`` and ``{site_host}``. Phones turn an address into a link, with everything that touches
-it, hence the spaces around it; the site has a page at ``/changed``. Nothing that a person typed
-goes in. Keep it to GSM-7 where the language allows: no á í ó ú ê ç ã õ, and one text is 160
-characters.
+``{app_name}`` and ``{site_host}``; ``not_me`` is added to a code where there is room, and uses
+``{address}``. Phones turn an address into a link, with everything that touches it, hence the spaces
+around it; the site has pages at ``/changed`` and ``/no/…``. Nothing that a person typed goes in.
+Keep it to GSM-7 where the language allows: no á í ó ú ê ç ã õ, and one text is 160 characters.
 """
 
 import json
@@ -75,15 +75,23 @@ def code_message(
     site_host: str,
     minutes: int,
     purpose: str = "sign_in",
+    stop_word: str = "",
 ) -> str:
     """Return the message for a code that works for ``minutes``, in one of LANGUAGES.
+
+    With a ``stop_word`` it says how to stop further texts, where that costs no second text.
 
     The last line binds the code to the site, so that phones offer it there and nowhere else
     (https://wicg.github.io/sms-one-time-codes/): ``@host #code``, a bare host, nothing after it.
     """
     _require_bare(site_host)
     words = _CATALOGUES[language][purpose].format(code=code, app_name=app_name, minutes=minutes)
-    return f"{words}\n\n@{site_host} #{code}"
+    last = f"\n\n@{site_host} #{code}"
+    if stop_word:
+        not_me = _CATALOGUES[language]["not_me"].format(address=f"{site_host}/no/{stop_word}")
+        if parts(f"{words} {not_me}{last}") == 1:
+            return f"{words} {not_me}{last}"
+    return f"{words}{last}"
 
 
 def notice_message(notice: str, *, language: str, app_name: str, site_host: str) -> str:

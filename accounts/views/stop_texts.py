@@ -1,0 +1,75 @@
+"""The page that a text with a code leads to, for people who did not ask for it."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.generic import View
+
+from accounts import devices
+from accounts.forms import PhoneForm
+from accounts.login import attempt_steps, errors, stop_texts
+from accounts.views import phone_cookie, site
+from accounts.views.code_steps import likely_region, too_many
+
+_RETRY_AFTER = "60"
+
+
+@method_decorator([never_cache, sensitive_post_parameters("phone")], name="dispatch")
+class StopTextsView(View):
+    """Stop texts to a number on POST, or allow them again. Scanners of links change nothing."""
+
+    http_method_names = ["get", "head", "post"]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            response = super().dispatch(request, *args, **kwargs)
+        except errors.TooMany as error:
+            response = too_many(request, error)
+        devices.remember(request, response)
+        return response
+
+    def get(self, request: HttpRequest, word: str) -> HttpResponse:
+        kept = phone_cookie.load(request)
+        form = PhoneForm(initial={"phone": kept or ""}, region=likely_region(request, kept))
+        return _page(request, form, word)
+
+    def post(self, request: HttpRequest, word: str) -> HttpResponse:
+        attempt_steps.throttle_post(request)
+        region = likely_region(request, phone_cookie.load(request))
+        if site.is_switch(request):
+            form = PhoneForm.typed(request.POST, region=region)
+            return site.in_language(request, lambda: _page(request, form, word))
+        form = PhoneForm(request.POST, region=region)
+        if not form.is_valid():
+            return _page(request, form, word)
+        phone, lifts = form.cleaned_data["phone"], "allow" in request.POST
+        try:
+            if lifts:
+                is_done, until = stop_texts.allow(request, phone, word), None
+            else:
+                until = stop_texts.stop(request, phone, word)
+                is_done = until is not None
+        except errors.Unavailable:
+            response = _page(request, form, word, status=503)
+            response["Retry-After"] = _RETRY_AFTER
+            return response
+        if not is_done:
+            return _page(request, form, word, is_wrong=True)
+        return _page(request, form, word, until=until, is_allowed=lifts)
+
+
+def _page(
+    request: HttpRequest, form: PhoneForm, word: str, *, status: int = 200, **facts: Any
+) -> HttpResponse:
+    context = {
+        "form": form,
+        "word": word,
+        "is_offered": stop_texts.is_offered(),
+        "is_unavailable": status == 503,
+        **facts,
+    }
+    return render(request, "accounts/stop_texts.html", context, status=status)
