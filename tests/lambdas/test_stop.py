@@ -170,5 +170,6 @@ def test_word_needs_the_server_key(flow, texted, secrets_manager):
     name, challenge = flow.name, drawn(texted)
     before = stop_words.word_of(name, challenge)
     keys._server_key.cache_clear()
+    secrets_manager.renew()
     secrets_manager.will(Reply({"SecretString": "another key of thirty-two bytes!"}))
     assert stop_words.word_of(name, challenge) != before
