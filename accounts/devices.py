@@ -51,7 +51,7 @@ def of(request: HttpRequest) -> Device:
 
 
 def _read(request: HttpRequest) -> Device:
-    cookie = request.COOKIES.get(_cookie_name(), "")[:_MAX_COOKIE]
+    cookie = cookie_of(request)
     return Device(
         name=describe(request.headers.get("User-Agent", "")),
         browser=salted_hmac("accounts.devices", cookie, algorithm="sha256").hexdigest()
@@ -59,6 +59,11 @@ def _read(request: HttpRequest) -> Device:
         else "",
         network=shorten(client_address(request)),
     )
+
+
+def cookie_of(request: HttpRequest) -> str:
+    """Return the secret by which the browser is recognised, "" if it has none yet."""
+    return request.COOKIES.get(_cookie_name(), "")[:_MAX_COOKIE]
 
 
 def remember(request: HttpRequest, response: HttpResponseBase) -> None:

@@ -18,6 +18,7 @@ from accounts.aws.cognito_errors import (
     Busy,
     CognitoError,
     ExpiredAnswer,
+    LaneClosed,
     Misconfigured,
     NewPasswordNeeded,
     NoAnswer,
@@ -46,6 +47,7 @@ __all__ = [
     "CognitoError",
     "ExpiredAnswer",
     "Gateway",
+    "LaneClosed",
     "Misconfigured",
     "NewPasswordNeeded",
     "NoAnswer",
@@ -64,7 +66,7 @@ T = TypeVar("T")
 
 
 class Gateway(cognito_steps.Steps):
-    """Intent-named calls on one user pool and one confidential client.
+    """Intent-named calls on one user pool and our confidential clients.
 
     ``client`` is a boto3 ``cognito-idp`` client that makes one attempt per call. With
     ``admin_api`` the steps of a sign-in are signed with IAM (AdminInitiateAuth), else they are
@@ -217,11 +219,15 @@ def _made_gateway() -> Gateway:
         from accounts.aws.cognito_by_attribute import GatewayByAttribute  # It builds on this one.
 
         kind = GatewayByAttribute
+    known = None
+    if conf.known_client_id:
+        known = cognito_steps.AppClient(conf.known_client_id, conf.known_client_secret)
     return kind(
         call_limits.Bounded(client, call_limits.calls_to("cognito-idp")),
         user_pool_id=conf.user_pool_id,
         client_id=conf.client_id,
         client_secret=conf.client_secret,
+        known=known,
         admin_api=conf.cognito_api == "admin",
     )
 

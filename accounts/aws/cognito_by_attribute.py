@@ -37,7 +37,7 @@ class GatewayByAttribute(Gateway):
         """
         with cognito_errors.translated():
             return holders.make(
-                self._client, self._user_pool_id, phone, key=self._client_secret, locale=locale
+                self._client, self._user_pool_id, phone, key=self._usual.secret, locale=locale
             )
 
     def create_user(self, phone: str, *, locale: str | None = None) -> Identity | None:

@@ -13,6 +13,7 @@
     ├── Busy             Cognito asks for fewer requests
     └── Unavailable      no answer, a fault on their side, or a reply that makes no sense
         ├── NoAnswer         it was asked, and what was asked may have been done
+        ├── LaneClosed       no flow began in the lane of known browsers
         └── Misconfigured    a fault on ours: settings, permissions, client, triggers
             └── OtherChallenge(name)    a step of Cognito's own, which this site cannot answer
 
@@ -88,6 +89,10 @@ class Unavailable(CognitoError):
 
 
 class NoAnswer(Unavailable):
+    pass
+
+
+class LaneClosed(Unavailable):
     pass
 
 
@@ -181,6 +186,9 @@ def _from_code(error: ClientError) -> CognitoError:
     if factor := _BROKEN_FACTORS.get(code):
         return OtherChallenge(factor, code)
     kind = _BY_CODE.get(code, Unavailable)
+    if kind is Unavailable and message.startswith("PreAuthentication "):
+        # It refuses, or fails, before anything else is done.
+        kind = LaneClosed
     if code == "NotAuthorizedException" and "secret" in message.lower():
         kind = Misconfigured
     if code == "InvalidParameterException" and "session" in message.lower():

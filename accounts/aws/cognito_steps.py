@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -24,10 +25,24 @@ from accounts.aws.cognito_values import (
 
 T = TypeVar("T")
 _FLOW = "CUSTOM_AUTH"
+# The name of the proof in ClientMetadata (lambdas/triggers/pre_authentication.py).
+_PROOF = "knownBrowser"
+
+
+@dataclass(frozen=True)
+class AppClient:
+    """An app client of the pool."""
+
+    id: str
+    secret: str = field(repr=False)
 
 
 class Steps:
-    """Calls on one user pool and one confidential client, as ``cognito.Gateway`` says them."""
+    """Calls on one user pool and our confidential clients, as ``cognito.Gateway`` says them.
+
+    ``known`` is the client for known browsers. A flow begins there with a proof
+    (``statements.known_browser``), else with the usual one, and stays with its client.
+    """
 
     def __init__(
         self,
@@ -36,22 +51,30 @@ class Steps:
         user_pool_id: str,
         client_id: str,
         client_secret: str,
+        known: AppClient | None = None,
         admin_api: bool = False,
     ) -> None:
         self._client = client
         self._user_pool_id = user_pool_id
-        self._client_id = client_id
-        self._client_secret = client_secret
+        self._usual = AppClient(client_id, client_secret)
+        self._known = known
         self._admin_api = admin_api
 
-    def start_challenge(self, phone: str) -> Challenge:
-        """Start a sign-in with the first step of the stack's plan. Raises CognitoError."""
-        return self._step(
+    def start_challenge(self, phone: str, *, proof: str = "") -> Challenge:
+        """Start a sign-in with the first step of the stack's plan. Raises CognitoError.
+
+        With a ``proof``, in the lane of known browsers. Raises LaneClosed where that takes none.
+        """
+        app, metadata = self._app(proof)
+        challenge = self._step(
+            app,
             "initiate_auth",
             partial(read_challenge, default_username=phone),
             AuthFlow=_FLOW,
-            AuthParameters=self._named(phone),
+            AuthParameters=_named(app, phone),
+            **metadata,
         )
+        return replace(challenge, is_known=bool(proof))
 
     def answer_challenge(self, challenge: Challenge, answer: str) -> Challenge | Tokens:
         """Send an answer. A wrong one gives a challenge of the same kind again.
@@ -62,36 +85,45 @@ class Steps:
         """
         if isinstance(challenge, AppSetup):
             challenge = app_setup.prove(self._client, challenge, answer)
+        app = self._of(is_known=challenge.is_known)
         outcome = self._step(
+            app,
             "respond_to_auth_challenge",
             partial(read_outcome, default_username=challenge.username),
             ChallengeName=challenge.cognito_name,
             ChallengeResponses={
-                **self._named(challenge.username),
+                **_named(app, challenge.username),
                 **challenge.responses(answer),
             },
             Session=challenge.session,
         )
+        if isinstance(outcome, Challenge):
+            outcome = replace(outcome, is_known=challenge.is_known)
         if isinstance(outcome, AppSetup):
             return app_setup.begin(self._client, outcome)
         return outcome
 
-    def ask_password(self, phone: str) -> PasswordAsked:
+    def ask_password(self, phone: str, *, proof: str = "") -> PasswordAsked:
         """Start a sign-in that begins with a password. Nothing is texted yet.
 
-        What is returned serves for some seconds. Raises CognitoError.
+        What is returned serves for some seconds. ``proof`` is as in ``start_challenge``. Raises
+        CognitoError.
         """
-        proof = srp.Proof.begin()
-        return self._step(
+        ours = srp.Proof.begin()
+        app, metadata = self._app(proof)
+        asked = self._step(
+            app,
             "initiate_auth",
-            partial(read_password_asked, default_username=phone, proof=proof),
+            partial(read_password_asked, default_username=phone, proof=ours),
             AuthFlow=_FLOW,
             AuthParameters={
-                **self._named(phone),
+                **_named(app, phone),
                 "CHALLENGE_NAME": "SRP_A",
-                "SRP_A": proof.srp_a,
+                "SRP_A": ours.srp_a,
             },
+            **metadata,
         )
+        return replace(asked, is_known=bool(proof))
 
     @sensitive_variables("password")
     def prove_password(self, given: PasswordAsked, password: str) -> Challenge:
@@ -103,18 +135,35 @@ class Steps:
         with cognito_errors.translated():
             answers = given.proof.answers(given.asked, password, pool_id=self._user_pool_id)
         username = given.asked.user_id
-        return self._step(
+        app = self._of(is_known=given.is_known)
+        challenge = self._step(
+            app,
             "respond_to_auth_challenge",
             partial(read_challenge, default_username=username),
             ChallengeName="PASSWORD_VERIFIER",
             # The hash is that of the name inside the pool, whatever was typed.
-            ChallengeResponses={**self._named(username), **answers},
+            ChallengeResponses={**_named(app, username), **answers},
             Session=given.session,
         )
+        return replace(challenge, is_known=given.is_known)
 
-    def _step(self, operation: str, read: Callable[[Any], T], **parameters: Any) -> T:
+    def _app(self, proof: str) -> tuple[AppClient, dict[str, Any]]:
+        """Return the client with which a flow begins, and what it carries for the triggers."""
+        return self._of(is_known=bool(proof)), {"ClientMetadata": {_PROOF: proof}} if proof else {}
+
+    def _of(self, *, is_known: bool) -> AppClient:
+        if not is_known:
+            return self._usual
+        if self._known is None:
+            # The settings have changed since the sign-in began.
+            raise cognito_errors.LaneClosed("There is no client for known browsers")
+        return self._known
+
+    def _step(
+        self, app: AppClient, operation: str, read: Callable[[Any], T], **parameters: Any
+    ) -> T:
         """Take a step of a sign-in, by one API or the other."""
-        parameters["ClientId"] = self._client_id
+        parameters["ClientId"] = app.id
         if self._admin_api:
             return self._call(
                 f"admin_{operation}", read, UserPoolId=self._user_pool_id, **parameters
@@ -126,9 +175,8 @@ class Steps:
         with cognito_errors.translated():
             return read(getattr(self._client, operation)(**parameters))
 
-    def _named(self, username: str) -> dict[str, str]:
-        """Return the name of a request and the hash that must be made of exactly that name."""
-        digest = hmac.digest(
-            self._client_secret.encode(), (username + self._client_id).encode(), hashlib.sha256
-        )
-        return {"USERNAME": username, "SECRET_HASH": base64.b64encode(digest).decode()}
+
+def _named(app: AppClient, username: str) -> dict[str, str]:
+    """Return the name of a request and the hash that must be made of exactly that name."""
+    digest = hmac.digest(app.secret.encode(), (username + app.id).encode(), hashlib.sha256)
+    return {"USERNAME": username, "SECRET_HASH": base64.b64encode(digest).decode()}

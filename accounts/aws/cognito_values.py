@@ -31,6 +31,7 @@ class PasswordAsked:
     session: str = field(repr=False)
     asked: srp.Asked
     proof: srp.Proof
+    is_known: bool = False
 
 
 @dataclass(frozen=True)

@@ -137,12 +137,12 @@ def _require_signing_key(payload: dict[str, Any]) -> None:
 
 
 class Verifier:
-    """Checks that an ID token was issued by ``issuer`` to the client ``audience``."""
+    """Checks that an ID token was issued by ``issuer`` to one of the clients ``audiences``."""
 
-    def __init__(self, keys: SigningKeys, *, issuer: str, audience: str) -> None:
+    def __init__(self, keys: SigningKeys, *, issuer: str, audiences: list[str]) -> None:
         self.keys = keys
         self._issuer = issuer
-        self._audience = audience
+        self._audiences = audiences
 
     def verify_id_token(self, token: str, *, sub: str) -> Claims:
         """Return the claims of a token that belongs to ``sub``. Raises TokenError."""
@@ -153,7 +153,7 @@ class Verifier:
                 key,
                 # Pinned: the header's "alg" is the attacker's to choose.
                 algorithms=["RS256"],
-                audience=self._audience,
+                audience=self._audiences,
                 issuer=self._issuer,
                 leeway=LEEWAY,
                 options={
@@ -189,7 +189,8 @@ def _names(claimed: Any) -> frozenset[str]:
 
 @cache
 def _verifier() -> Verifier:
-    return Verifier(SigningKeys(conf.jwks_url), issuer=conf.issuer, audience=conf.client_id)
+    ours = [each for each in (conf.client_id, conf.known_client_id) if each]
+    return Verifier(SigningKeys(conf.jwks_url), issuer=conf.issuer, audiences=ours)
 
 
 def verify_id_token(token: str, *, sub: str) -> Claims:

@@ -7,6 +7,7 @@ everything else happens as if it had been.
 import logging
 import time
 import uuid
+from math import inf
 
 from django.utils.crypto import salted_hmac
 
@@ -28,23 +29,32 @@ _DECOY_LIFETIME = 300
 _DECOY_COOLDOWN = 30
 _DECOY_TRIES = 3
 _DECOY_LENGTH = 6
+# Of the triggers (COOLDOWNS in lambdas/triggers/limits.py), in seconds.
+_LONGEST_PAUSE = 300
+# The words for a challenge to which no code can be right.
+_WITHOUT_CODE = ("not_sent", "locked")
 
 
 def begin(
-    phone: str, known: User | None, *, insist: bool = False, may_create: bool = True
+    phone: str,
+    known: User | None,
+    *,
+    insist: bool = False,
+    may_create: bool = True,
+    proof: str = "",
 ) -> Begun:
     """Start a challenge, for an account that is made first if there is none and sign-up is open.
 
     People who signed in here before have one, so Cognito is not asked to make it. After a text that
     did not arrive we ``insist``: the account may be gone, which Cognito hides from us as from
-    everybody else. Raises Unavailable.
+    everybody else. ``proof`` is that the browser is known to the account. Raises Unavailable.
     """
     sub = known.sub if known else None
     may_create = may_create and conf.sign_up == "open"
     try:
         gateway = cognito.gateway()
         if isinstance(gateway, GatewayByAttribute):
-            return _begin_for_holder(gateway, phone, known, may_create=may_create)
+            return _begin_for_holder(gateway, phone, known, may_create=may_create, proof=proof)
         if known and not known.is_active:
             log.info("No text: %s is shut out", phones.mask(phone))
             return Begun(_challenge_of_nobody(gateway, phone), why_no_text="shut_out")
@@ -60,7 +70,7 @@ def begin(
                 log.info("Created a user for %s", phones.mask(phone))
             elif known is None:
                 sub = _adopt_account(gateway, phone)
-        return Begun(_start_challenge(gateway, phone), sub, why_no_text)
+        return Begun(_start_challenge(gateway, phone, proof), sub, why_no_text)
     except cognito.UnknownUser:
         if may_create and not insist:
             # This pool does tell: the account that we knew is gone.
@@ -75,7 +85,7 @@ def begin(
 
 
 def _begin_for_holder(
-    gateway: GatewayByAttribute, phone: str, known: User | None, *, may_create: bool
+    gateway: GatewayByAttribute, phone: str, known: User | None, *, may_create: bool, proof: str
 ) -> Begun:
     """Start a challenge for the account that holds the phone. Raises CognitoError."""
     holder, why_no_text = holder_of(gateway, phone, known, may_create=may_create)
@@ -84,7 +94,9 @@ def _begin_for_holder(
         return Begun(_challenge_of_nobody(gateway, phone), why_no_text=why_no_text)
     if not holder.phone_verified:
         _let_texts_be_in_our_language(gateway, holder)
-    return Begun(gateway.start_challenge(holder.username), holder.sub)
+    # The number may have moved to another account than the one that the browser is known to.
+    proof = proof if known and known.sub == holder.sub else ""
+    return Begun(_start_in_lane(gateway, holder.username, proof), holder.sub)
 
 
 def holder_of(
@@ -173,14 +185,42 @@ def _challenge_of_nobody(gateway: cognito.Gateway, phone: str) -> Challenge:
         raise attempt_steps.unavailable(error) from error
 
 
-def _start_challenge(gateway: cognito.Gateway, phone: str) -> Challenge:
+def _start_challenge(gateway: cognito.Gateway, phone: str, proof: str) -> Challenge:
     try:
-        return gateway.start_challenge(phone)
+        return _start_in_lane(gateway, phone, proof)
     except cognito.NotConfirmed:
         # Signed up elsewhere and never proven. No text went out yet, and its code will prove it.
         kept = gateway.repair(phone)
         log.info("Repaired the account of %s; left: %s", phones.mask(phone), kept or "nothing")
         return gateway.start_challenge(phone)
+
+
+def _start_in_lane(gateway: cognito.Gateway, name: str, proof: str) -> Challenge:
+    """Start in the lane of known browsers; where that gives nothing for long, as everybody does."""
+    if not proof:
+        return gateway.start_challenge(name)
+    try:
+        found = gateway.start_challenge(name, proof=proof)
+    except (cognito.LaneClosed, cognito.Misconfigured) as error:
+        log.error("The lane of known browsers is closed: %r", error)  # noqa: TRY400
+        return gateway.start_challenge(name)
+    if not _is_blocked(found):
+        return found
+    log.info("Known browsers of an account are held")
+    other = gateway.start_challenge(name)
+    return found if _is_blocked(other) and _opens_at(found) <= _opens_at(other) else other
+
+
+def _is_blocked(challenge: Challenge) -> bool:
+    """Tell whether no code can be had for longer than any pause between two texts."""
+    return _opens_at(challenge) > time.time() + _LONGEST_PAUSE
+
+
+def _opens_at(challenge: Challenge) -> float:
+    """Return when a code can be had, in seconds since the epoch."""
+    if not isinstance(challenge, CodeChallenge) or challenge.delivery not in _WITHOUT_CODE:
+        return 0
+    return inf if challenge.delivery == "locked" else challenge.resend_at
 
 
 def _adopt_account(gateway: cognito.Gateway, phone: str) -> str | None:

@@ -15,7 +15,8 @@ class CodePage:
     gets no text, "" where one is on its way. ``is_delayed``: nobody knows whether the text left, so
     its code may come, and may be asked for again. ``may_have_code``: an earlier text may have
     brought a code that is still right. ``is_hopeless``: another text to this number would fare no
-    better. ``minutes`` and ``seconds_left`` are how long the code works, and ``resend_in`` is in
+    better. ``wrong_elsewhere`` is how many wrong codes others typed for the number, as only a browser
+    that is known is told. ``minutes`` and ``seconds_left`` are how long the code works, and ``resend_in`` is in
     seconds: ``resend_clock`` says it as 1:15, ``resend_hours`` in hours where it is that long.
     """
 
@@ -32,6 +33,7 @@ class CodePage:
     is_over_budget: bool
     may_have_code: bool
     is_hopeless: bool
+    wrong_elsewhere: int
     resend_in: int
     resend_clock: str
     resend_hours: int
@@ -57,6 +59,7 @@ def of(waiting: Pending, challenge: CodeChallenge) -> CodePage:
         is_over_budget=delivery == "over_budget",
         may_have_code=delivery not in ("not_sent", "locked", "over_budget"),
         is_hopeless=delivery in ("landline", "blocked_country", "locked"),
+        wrong_elsewhere=challenge.wrong_elsewhere,
         resend_in=resend_in,
         resend_clock=f"{resend_in // 60}:{resend_in % 60:02d}",
         resend_hours=math.ceil(resend_in / 3600) if resend_in >= 3600 else 0,

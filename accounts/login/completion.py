@@ -12,7 +12,7 @@ from accounts import after_response, phones, sessions
 from accounts.aws import cognito, tokens
 from accounts.aws.cognito_values import Tokens
 from accounts.events import sharing, sign_ins
-from accounts.login import attempt_steps, locale, lock, methods, pending
+from accounts.login import attempt_steps, known_browsers, locale, lock, methods, pending
 from accounts.login.attempt_steps import Step
 from accounts.login.errors import InUse, NothingPending, StartOver
 from accounts.login.pending import Pending
@@ -68,6 +68,7 @@ def let_in(this: Step, user: User, *, may_end_others: bool = False) -> bool:
     except concurrency.ShutOut as error:
         over = replace(waiting, challenge=None, proven=None)
         raise StartOver(reason="shut_out", becomes=over) from error
+    known_browsers.signed_in(request, user)
     methods.keep(request, user.signed_in_by or waiting.methods.split())
     this.note(
         Kind.SUCCEEDED,
@@ -90,6 +91,8 @@ def replay(request: HttpRequest, session: str) -> SignedIn:
         raise NothingPending
     if not request.user.is_authenticated:
         raise InUse
+    # The response to the first press may never have arrived.
+    known_browsers.signed_in(request, request.user)
     return SignedIn(request.user, next_url="")
 
 

@@ -25,7 +25,7 @@ NEW_PASSWORD = "NEW_PASSWORD"  # noqa: S105 - the name of a step
 
 
 @sensitive_variables("password")
-def begin(phone: str, known: User | None, password: str) -> Begun:
+def begin(phone: str, known: User | None, password: str, *, proof: str = "") -> Begun:
     """Start a challenge, which texts a code if the password is right.
 
     Raises WrongPassword, FurtherStep for a password that must be replaced first, Unavailable.
@@ -39,9 +39,10 @@ def begin(phone: str, known: User | None, password: str) -> Begun:
             holder, why = challenges.holder_of(gateway, phone, known, may_create=False)
             sub, reason = (holder.sub, reason) if holder else (None, why)
             name = holder.username if holder else ""
+            proof = proof if known and known.sub == sub else ""
         elif known and not known.is_active:
             name, reason = "", "shut_out"
-        challenge = gateway.prove_password(_ask(gateway, phone, name), password)
+        challenge = gateway.prove_password(_ask(gateway, phone, name, proof), password)
     except cognito.NewPasswordNeeded as error:
         raise FurtherStep(NEW_PASSWORD, reason="further_step") from error
     except (cognito.Refused, cognito.UnknownUser) as error:
@@ -56,11 +57,21 @@ def begin(phone: str, known: User | None, password: str) -> Begun:
     return Begun(challenge, sub)
 
 
-def _ask(gateway: cognito.Gateway, phone: str, name: str) -> PasswordAsked:
+def _ask(gateway: cognito.Gateway, phone: str, name: str, proof: str) -> PasswordAsked:
     """Let Cognito ask for the password of ``name``; "", or one that it refuses, is nobody."""
     if name:
         try:
-            return gateway.ask_password(name)
+            return _ask_in_lane(gateway, name, proof)
         except (cognito.Refused, cognito.UnknownUser) as error:
             log.info("Cognito asks %s for no password (%s)", phones.mask(phone), error)
     return gateway.ask_password(challenges.nobody(phone))
+
+
+def _ask_in_lane(gateway: cognito.Gateway, name: str, proof: str) -> PasswordAsked:
+    try:
+        return gateway.ask_password(name, proof=proof)
+    except (cognito.LaneClosed, cognito.Misconfigured) as error:
+        if not proof:
+            raise
+        log.error("The lane of known browsers is closed: %r", error)  # noqa: TRY400
+        return gateway.ask_password(name)

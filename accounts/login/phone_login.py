@@ -27,6 +27,7 @@ from accounts.login import (
     challenges,
     code_flow,
     completion,
+    known_browsers,
     passwords,
     pending,
     throttle,
@@ -59,7 +60,8 @@ class Login:
         return User.objects.by_phone(conf.user_pool_id, phone)
 
     def begin(self, request: HttpRequest, phone: str, user: User | None, *, first: bool) -> Begun:
-        return challenges.begin(phone, user, insist=not first)
+        proof = known_browsers.proof(request, user)
+        return challenges.begin(phone, user, insist=not first, proof=proof)
 
     @sensitive_variables("code")
     def answer(
@@ -97,7 +99,8 @@ class LoginWithPassword(Login):
     def begin(self, request: HttpRequest, phone: str, user: User | None, *, first: bool) -> Begun:
         attempt_steps.within_limits("wrong_codes", request)
         try:
-            begun = passwords.begin(phone, user, self.password)
+            proof = known_browsers.proof(request, user)
+            begun = passwords.begin(phone, user, self.password, proof=proof)
         except WrongPassword:
             raise
         except LoginError:

@@ -28,7 +28,14 @@ from accounts.aws.challenges import Challenge, CodeChallenge
 from accounts.aws.cognito_values import Tokens
 from accounts.conf import conf
 from accounts.events import sign_ins
-from accounts.login import attempt_steps, challenges, code_flow, completion, pending
+from accounts.login import (
+    attempt_steps,
+    challenges,
+    code_flow,
+    completion,
+    known_browsers,
+    pending,
+)
 from accounts.login.attempt_steps import Step
 from accounts.login.code_flow import Begun, Texted
 from accounts.login.errors import NothingPending, StartOver
@@ -85,7 +92,8 @@ class Confirmation(Login):
 
     def begin(self, request: HttpRequest, phone: str, user: User | None, *, first: bool) -> Begun:
         if not conf.texts_function:
-            begun = challenges.begin(phone, user, insist=not first, may_create=False)
+            here = known_browsers.proof(request, user)
+            begun = challenges.begin(phone, user, insist=not first, may_create=False, proof=here)
             if not isinstance(begun.challenge, CodeChallenge):
                 # A check asks for TEXTS_FUNCTION where sign-ins have other steps.
                 raise attempt_steps.unavailable(cognito.OtherChallenge(begun.challenge.kind))

@@ -232,6 +232,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "browsers_forgotten_at",
+                    models.DateTimeField(blank=True, editable=False, null=True),
+                ),
+                (
                     "is_staff",
                     models.BooleanField(
                         default=False,

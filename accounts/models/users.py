@@ -140,7 +140,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     ``cognito_status`` and ``cognito_enabled`` are Cognito's last answer; ``checked_at`` is the time
     of the last question. ``held_until`` is when the triggers will text the number and take its
     codes again, as far as this site knows; ``LOCKED`` means never. ``sharing`` sums up the week
-    before ``sharing_at``.
+    before ``sharing_at``. Browsers that signed in before ``browsers_forgotten_at`` are not known.
     """
 
     class Sharing(models.IntegerChoices):
@@ -186,6 +186,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     crossed_in_week = models.PositiveIntegerField(
         _("codes asked for on one device and typed on another"), default=0, editable=False
     )
+    browsers_forgotten_at = models.DateTimeField(null=True, blank=True, editable=False)
     is_staff = models.BooleanField(
         _("operator"), default=False, help_text=_("May open these admin pages.")
     )

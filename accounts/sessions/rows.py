@@ -23,6 +23,12 @@ from accounts.models.statements import select
 TOLD_FOR = timedelta(days=7)
 # The events' word, where it is another one.
 _REASONS = {Session.Ended.SIGNED_OUT: "", Session.Ended.ENDED_BY_OPERATOR: "operator"}
+# After these, no browser is known to the account any more.
+_FORGETS = {
+    Session.Ended.ENDED_BY_PERSON,
+    Session.Ended.ENDED_BY_OPERATOR,
+    Session.Ended.SHUT_OUT,
+}
 _DIGEST_BYTES = 30  # which are 40 characters, all that Django's column takes
 
 
@@ -87,6 +93,8 @@ def end_all(
     rows = Session.objects.filter(user=user) if among is None else among
     name = devices.of(by).name if isinstance(by, HttpRequest) else ""
     ended = close(rows.exclude(session_key=digest(keep or "")), why, by=name)
+    if why in _FORGETS:
+        User.objects.filter(pk=user.pk).update(browsers_forgotten_at=timezone.now())
     for _each in range(ended):
         sign_ins.record(
             sign_ins.Kind.SIGNED_OUT,

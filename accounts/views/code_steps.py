@@ -20,7 +20,7 @@ from django.views.generic import View
 from accounts import countries, devices, phones
 from accounts.conf import conf
 from accounts.forms import CodeForm
-from accounts.login import attempt_steps, code_page, errors, passwords
+from accounts.login import attempt_steps, code_page, errors, known_browsers, passwords
 from accounts.login.code_flow import Texted
 from accounts.login.pending import Pending, Purpose
 
@@ -55,6 +55,7 @@ class StepView(View):
         if response.status_code == 503:
             response.setdefault("Retry-After", _RETRY_AFTER)
         devices.remember(request, response)
+        known_browsers.remember(request, response)
         return response
 
     def _step(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

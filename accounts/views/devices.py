@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import TemplateView, View
 
 from accounts import sessions
+from accounts.login import known_browsers
 from accounts.models import User
 from accounts.views.code_steps import next_url
 
@@ -56,7 +57,7 @@ class EndOneView(_ActView):
             messages.success(request, _("That device is signed out."))
         else:
             messages.info(request, _("That device was signed out already."))
-        return redirect("accounts:devices")
+        return _here_stays_known(request, user)
 
 
 class EndOthersView(_ActView):
@@ -73,7 +74,7 @@ class EndOthersView(_ActView):
             messages.success(request, said % {"number": ended})
         else:
             messages.info(request, _("No other device was signed in."))
-        return redirect("accounts:devices")
+        return _here_stays_known(request, cast(User, request.user))
 
 
 class NewcomerSeenView(_ActView):
@@ -82,3 +83,11 @@ class NewcomerSeenView(_ActView):
     def post(self, request: HttpRequest) -> HttpResponse:
         sessions.newcomer_seen(request)
         return HttpResponseRedirect(next_url(request))
+
+
+def _here_stays_known(request: HttpRequest, user: User) -> HttpResponse:
+    """Lead to the list. All browsers of the person were forgotten; this one is known again."""
+    response = redirect("accounts:devices")
+    known_browsers.signed_in(request, user)
+    known_browsers.remember(request, response)
+    return response

@@ -10,7 +10,7 @@ _KEY, _CLIENTS = "secretsmanager:GetSecretValue", "ssm:GetParameter"
 _SITE_KEY = f"{_KEY} of the site key"
 _COUNT, _LOOK = "dynamodb:UpdateItem", "dynamodb:GetItem"
 _NEEDS = {
-    "CreateAuthChallenge": {_KEY, _CLIENTS, _COUNT},
+    "CreateAuthChallenge": {_KEY, _CLIENTS, _COUNT, _LOOK},
     "VerifyAuthChallengeResponse": {_KEY, _CLIENTS, _COUNT},
     "PreAuthentication": {_SITE_KEY, _CLIENTS},
     "SiteTexts": {_KEY, _COUNT},

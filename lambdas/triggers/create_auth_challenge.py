@@ -21,7 +21,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _answered(event: dict[str, Any]) -> dict[str, Any]:
     started = time.monotonic()
-    number, plan = plans.of_client(clients.require(event["callerContext"].get("clientId")))
+    role = clients.require(event["callerContext"].get("clientId"))
+    number, plan = plans.of_client(role)
     is_dry_run = dry_run.is_dry_run(event)
     request = event["request"]
     plan = plans.of_user(plan, request.get("userAttributes"))
@@ -29,7 +30,7 @@ def _answered(event: dict[str, Any]) -> dict[str, Any]:
     following = dry_run.step(plan) if is_dry_run else plans.next_step(plan, history, number)
     if following.decision is not Decision.CHALLENGE:
         raise ValueError("The history of this flow holds no challenge of ours")
-    recipient = dry_run.nobody if is_dry_run else partial(recipients.from_event, event)
+    recipient = dry_run.nobody if is_dry_run else partial(recipients.from_event, event, role)
     is_proven = plans.proves_before(plan, following.kind)
     asked = Asked(following.earlier, recipient, started, is_proven)
     made = kinds.make(following.kind, asked)

@@ -19,6 +19,10 @@ TRIES_PER_CODE = 3
 HOLDS = {10: 15 * 60, 20: 60 * 60, 30: 4 * 60 * 60, 50: 24 * 60 * 60}
 
 
+# Failures in a row after which known browsers of an account have no lane of their own any more.
+FAILURES_OF_KNOWN_BROWSERS = 30
+
+
 @dataclass(frozen=True)
 class Limits:
     """See docs/configuration.md; the names are those of the variables in lower case."""

@@ -16,9 +16,9 @@ from . import ledger, phones, secret_answers, telemetry
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Return the state of the number (``ledger.PhoneState``) after the action.
 
-    ``user`` may be left out; with it, the codes by which the user confirms a signed-in session are
-    unlocked too, and the answers to the secret question. ``forget_answer`` forgets the answer that
-    was kept, and returns {}. ``overview`` returns ``{"sent": […], "blocked": […]}``, both of
+    ``user`` may be left out; with it, the codes to the user's known browsers and signed-in sessions
+    are unlocked too, and the answers to the secret question. ``forget_answer`` forgets the answer
+    that was kept, and returns {}. ``overview`` returns ``{"sent": […], "blocked": […]}``, both of
     ``ledger.Count``. Raises ValueError where the event lacks something, and botocore's errors.
     """
     if event.get("action") == "overview":
@@ -33,6 +33,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         book.unlock(name)
         if isinstance(user := event.get("user"), str) and user:
             book.unlock(ledger.confirmation_name(phone, user))
+            book.unlock(ledger.known_name(phone, user))
             book.unlock(secret_answers.name_of(user))
         telemetry.record("phone_unlocked", metrics={"Unlocked": 1}, phone=phones.mask(phone))
     return asdict(book.show(name, now=time.time()))

@@ -54,13 +54,15 @@ def _claims(event: dict[str, Any]) -> dict[str, Any]:
         return {}
     attributes = event["request"]["userAttributes"]
     phone = attributes.get("phone_number")
-    used = _code_just_used(phone, now=time.time()) if phone else None
+    used = _code_just_used(phone, role, attributes.get("sub", "")) if phone else None
     methods = plans.methods(plans.of_user(plans.of_client(role)[1], attributes))
     if used is None or not methods:
         return {}
     return {"amr": methods, "sign_in_reference": used.reference}
 
 
-def _code_just_used(phone: str, *, now: float) -> Challenge | None:
-    used = ledger.configured().last_used(ledger.phone_name(phone))
-    return used[0] if used and now - used[1] < _JUST_NOW else None
+def _code_just_used(phone: str, role: plans.Role, sub: str) -> Challenge | None:
+    is_known = role is plans.Role.KNOWN
+    name = ledger.known_name(phone, sub) if is_known else ledger.phone_name(phone)
+    used = ledger.configured().last_used(name)
+    return used[0] if used and time.time() - used[1] < _JUST_NOW else None

@@ -122,6 +122,7 @@ def test_rows_hold_no_token_and_no_code(phone):
         "sub",
         "phone",
         "phone_verified",
+        "browsers_forgotten_at",
         "is_staff",
         "is_active",
         "date_joined",

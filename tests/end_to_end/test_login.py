@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 
 from accounts import phones
-from accounts.aws import cognito, cognito_values
+from accounts.aws import cognito, cognito_steps, cognito_values
 from accounts.models import User
 from tests.clock import seconds_later
 from tests.codes import code_in, wrong
@@ -289,7 +289,7 @@ def test_user_disabled_in_cognito_gets_the_same_page_and_no_text(client, cloud, 
 @both_fronts
 def test_public_sign_up_is_refused(on_cloud, front, phone, settings):
     gateway = cognito.gateway()
-    named = gateway._named(phone)
+    named = cognito_steps._named(gateway._usual, phone)
     api = on_cloud.root_session().client("cognito-idp", endpoint_url=settings.AWS_ENDPOINT_URL)
     # By the pool itself in Cognito; by our trigger where the pool does not.
     refusal, words = {

@@ -59,6 +59,7 @@ def _forget() -> None:
         captcha._secret,
         limits.configured,
         ledger.configured,
+        ledger.for_known_browsers,
         senders.configured,
     )
     for cached in caches:

@@ -20,6 +20,7 @@ class Challenge:
     A subclass has a ``kind``, and fields for what its page needs. ``cognito_name`` is Cognito's
     word for a challenge of its own, and ``answer_name`` that of its answer. ``digits`` is the
     length of an answer that is a code, else 0. The fields in ``sealed`` are kept encrypted.
+    ``is_known``: it is of the client for known browsers, which takes the answer.
     """
 
     kind: ClassVar[str]
@@ -34,6 +35,7 @@ class Challenge:
     expires_at: int
     tries_left: int
     reference: str = ""
+    is_known: bool = False
 
     @classmethod
     def read(cls, parameters: dict[str, Any], *, session: str, username: str) -> Self:

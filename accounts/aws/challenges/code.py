@@ -17,6 +17,8 @@ class CodeChallenge(Challenge):
     knows, or why no text left; ``texted_at`` is when the code was texted last, None where no code
     can be right or the triggers do not say (``StartedChallenge`` in
     lambdas/triggers/codes/sending.py); ``said_at`` is when the triggers said so, by their clock.
+    ``wrong_elsewhere`` is how many wrong codes in a row were typed for the number in browsers that
+    are not known, as only a known one is told.
     """
 
     kind = "code"
@@ -26,6 +28,7 @@ class CodeChallenge(Challenge):
     delivery: str = "sent"
     texted_at: int | None = None
     said_at: int | None = None
+    wrong_elsewhere: int = 0
 
     @property
     def is_texted_now(self) -> bool:
@@ -50,6 +53,7 @@ class CodeChallenge(Challenge):
             reference=str(parameters.get("reference") or "")[:8],
             texted_at=int(parameters["textedAt"]) if parameters.get("textedAt") else None,
             said_at=int(parameters["now"]) if parameters.get("now") else None,
+            wrong_elsewhere=int(parameters.get("wrongElsewhere") or 0),
         )
 
 

@@ -26,7 +26,7 @@ def accept(
     same sign-in had: after a right one they were no guesses. Raises botocore's errors.
     """
     name = purpose.ledger_name(phone, user)
-    book = ledger.configured()
+    book = purpose.book()
     counted = book.answers.count(name, challenge, now=now)
     if counted is None:
         return False
@@ -34,7 +34,8 @@ def accept(
     # With each of them, also after a match: how long that takes tells nothing.
     right = [one for one in counted.comparable if one.accepts(answer, key, user=user, now=now)]
     if not right:
-        _record_hold(phone, challenge, counted.failures)
+        is_locked = book.is_locked(counted.failures)
+        _record_hold(phone, challenge, counted.failures, purpose, is_locked=is_locked)
         return False
     block = ledger.block_name(countries.block_of(phone))
     # An answer that cannot be a code was never counted, so it is not taken back either.
@@ -46,15 +47,17 @@ def accept(
     return True
 
 
-def _record_hold(phone: str, challenge: Challenge, failures: int) -> None:
+def _record_hold(
+    phone: str, challenge: Challenge, failures: int, purpose: Purpose, *, is_locked: bool
+) -> None:
     seconds = limits.hold_after(failures)
-    is_locked = failures >= limits.configured().failures_per_phone
     if not (seconds or is_locked):
         return
     telemetry.record(
         "hold_began",
         metrics={"Holds": 1},
         reason=Verdict.LOCKED if is_locked else Verdict.HELD,
+        purpose=purpose.name,
         phone=phones.mask(phone),
         challenge_id=challenge.id,
         reference=challenge.reference,

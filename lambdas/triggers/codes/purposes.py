@@ -12,8 +12,8 @@ class Purpose:
 
     Codes of one purpose are derived with a ``key`` of their own: they are worth nothing elsewhere.
     ``wording`` names the pattern of the text in the catalogues. ``ledger_name`` makes the name
-    under which texts and answers are counted, of a phone (E.164) and a user. ``is_for_anybody``:
-    strangers can ask for it as well, since they need no more than the number.
+    under which texts and answers are counted, of a phone (E.164) and a user; ``book`` counts them.
+    ``is_for_anybody``: strangers can ask for it as well, since they need no more than the number.
     """
 
     name: str
@@ -21,13 +21,28 @@ class Purpose:
     key: Callable[[], bytes]
     ledger_name: Callable[[str, str], str]
     is_for_anybody: bool = True
+    book: Callable[[], ledger.Ledger] = ledger.configured
 
 
 def _name_of_phone(phone: str, user: str) -> str:
     return ledger.phone_name(phone)
 
 
+def _name_of_known(phone: str, user: str) -> str:
+    # Pool and sub; the other names have the sub alone.
+    return ledger.known_name(phone, user.rpartition(" ")[2])
+
+
 SIGN_IN = Purpose("sign_in", "sign_in", keys.code_key, _name_of_phone)
+# A sign-in as well, of a browser that is known: its codes have a lane of their own.
+KNOWN_SIGN_IN = Purpose(
+    "known_sign_in",
+    "sign_in",
+    keys.code_key,
+    _name_of_known,
+    is_for_anybody=False,
+    book=ledger.for_known_browsers,
+)
 CHANGE_NUMBER = Purpose("change_number", "change_number", keys.proof_key, _name_of_phone)
 # In the words of a sign-in: operators in India let no others through.
 CONFIRM = Purpose(

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import countries, environment, keys, messages
-from .purposes import SIGN_IN, Purpose
+from ..plans import Role
+from .purposes import KNOWN_SIGN_IN, SIGN_IN, Purpose
 from .unsent import NoRecipient
 
 # The beginning of the user names that the site makes (accounts/aws/holders.py).
@@ -18,7 +19,8 @@ class Recipient:
 
     ``phone`` (E.164) is None for somebody who gets no text, and ``why_not`` says why. ``name`` is
     the pseudonym in the ledger, ``country`` an ISO 3166 code or "", ``language`` one of
-    ``messages.LANGUAGES``. The code is made for ``user``.
+    ``messages.LANGUAGES``. The code is made for ``user``. ``is_known``: who asks is known to
+    have the account, by a session or by the browser.
     """
 
     name: str
@@ -27,6 +29,8 @@ class Recipient:
     country: str
     language: str
     user: str
+    purpose: Purpose = SIGN_IN
+    is_known: bool = False
 
 
 def from_phone(
@@ -57,17 +61,21 @@ def from_phone(
         # A name that belongs to no number, so that no answer is ever right.
         name = keys.pseudonym("nobody", otherwise)
         return Recipient(name, None, why_not, country, language, user)
-    return Recipient(purpose.ledger_name(phone, user), phone, None, country, language, user)
+    name, is_known = purpose.ledger_name(phone, user), not purpose.is_for_anybody
+    return Recipient(name, phone, None, country, language, user, purpose, is_known=is_known)
 
 
-def from_event(event: Mapping[str, Any]) -> Recipient:
-    """Return the recipient that an event of Create or Verify is about, the same in both."""
+def from_event(event: Mapping[str, Any], role: Role) -> Recipient:
+    """Return the recipient that an event of Create or Verify is about, the same in both.
+
+    ``role`` is that of the client, whose flows all begin with a proof where it is KNOWN.
+    """
     request = event["request"]
     attributes = request.get("userAttributes") or {}
     is_known = request.get("userNotFound") is not True and attributes.get("sub")
     return from_phone(
         attributes.get("phone_number") if is_known else None,
-        SIGN_IN,
+        KNOWN_SIGN_IN if role is Role.KNOWN else SIGN_IN,
         otherwise=event["userName"],
         locale=attributes.get("locale"),
         user=f"{event['userPoolId']} {attributes.get('sub', '')}",

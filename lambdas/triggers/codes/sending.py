@@ -80,7 +80,7 @@ def send(
     where the table or the key cannot be read: no text without a count.
     """
     now = time.time()
-    book = ledger.configured()
+    book = purpose.book()
     reservation = book.texts.reserve(recipient.name, now=now)
     if deliver:
         # An earlier delivery is of another sign-in, and no use to this one.
@@ -180,7 +180,7 @@ def _send(
     except SendError as error:
         return error
     if sent.wants_feedback:
-        _note(recipient, challenge, sent.message_id)
+        _note(recipient, purpose, challenge, sent.message_id)
     telemetry.record(
         "text_sent",
         metrics={
@@ -222,9 +222,9 @@ def _budgets(reservation: Reservation) -> dict[str, int]:
     return {name: percent for name, percent in used.items() if percent is not None}
 
 
-def _note(recipient: Recipient, challenge: Challenge, message_id: str) -> None:
+def _note(recipient: Recipient, purpose: Purpose, challenge: Challenge, message_id: str) -> None:
     # Fails open: the text is on its way, and only the report that it arrived is lost.
     try:
-        ledger.configured().texts.note_message(recipient.name, challenge, message_id)
+        purpose.book().texts.note_message(recipient.name, challenge, message_id)
     except (BotoCoreError, ClientError) as error:
         log.warning("A message was not noted: %s", type(error).__name__)

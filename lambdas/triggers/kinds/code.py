@@ -4,16 +4,23 @@ The public parameters tell an honest client when the code was texted, and when t
 ``codes.sending`` says what they keep to themselves.
 """
 
+import logging
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from .. import ledger, phones, telemetry
 from ..challenge import Challenge
 from ..codes import checking, purposes, sending
 from ..codes.pace import milliseconds_since
+from ..codes.recipients import Recipient
 from ..codes.sending import StartedChallenge
 from . import Answered, Asked, Made
 
+log = logging.getLogger(__name__)
+
+# What is read aside costs the text no time.
+_aside = ThreadPoolExecutor(1)
 _METADATA = re.compile(
     r"(?P<id>\S+) (?P<expires_at>\d+) (?P<resend_at>\d+)"
     r" (?P<texted_at>\d+|-) (?P<delivery>[a-z_]+)",
@@ -23,6 +30,7 @@ _METADATA = re.compile(
 
 def make(asked: Asked) -> Made:
     """Text a code, or return the challenge of this sign-in again."""
+    elsewhere: dict[str, str] = {}
     if asked.earlier:
         result = _read_metadata(asked.earlier[-1])
         telemetry.record(
@@ -32,7 +40,8 @@ def make(asked: Asked) -> Made:
             reference=result.challenge.reference,
         )
     else:
-        result = sending.send(asked.recipient(), purposes.SIGN_IN, started=asked.started)
+        recipient = asked.recipient()
+        result, elsewhere = _sent(recipient, asked.started)
     challenge = result.challenge
     return Made(
         public={
@@ -46,6 +55,7 @@ def make(asked: Asked) -> Made:
             "codeLength": str(challenge.code_length),
             "delivery": result.delivery,
             "reference": challenge.reference,
+            **elsewhere,
         },
         private=challenge.private_parameters(),
         metadata=" ".join(
@@ -82,17 +92,36 @@ def _is_correct(challenge: Challenge, answered: Answered) -> bool:
     recipient = answered.recipient()
     if recipient.phone is None:
         # Counted like any other answer, and never right.
-        ledger.configured().answers.count(recipient.name, challenge, now=answered.now)
+        recipient.purpose.book().answers.count(recipient.name, challenge, now=answered.now)
         return False
     return checking.accept(
         recipient.phone,
         challenge,
         answered.answer,
-        purposes.SIGN_IN,
+        recipient.purpose,
         user=recipient.user,
         now=answered.now,
         wrong_before=answered.wrong_before,
     )
+
+
+def _sent(recipient: Recipient, started: float) -> tuple[StartedChallenge, dict[str, str]]:
+    """Text a code; tell a known browser of wrong codes that other ones typed for the number."""
+    phone = recipient.phone
+    if phone is None or recipient.purpose is not purposes.KNOWN_SIGN_IN:
+        return sending.send(recipient, recipient.purpose, started=started), {}
+    elsewhere = _aside.submit(_wrong_elsewhere, phone)
+    result = sending.send(recipient, recipient.purpose, started=started)
+    return result, {"wrongElsewhere": str(elsewhere.result())}
+
+
+def _wrong_elsewhere(phone: str) -> int:
+    # Fails open: only a notice is lost.
+    try:
+        return ledger.configured().show(ledger.phone_name(phone), now=time.time()).failures
+    except Exception as error:
+        log.warning("Wrong codes elsewhere are not known: %s", type(error).__name__)
+        return 0
 
 
 def _written(seconds: int | None) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from .. import countries, keys, ledger, limits, phones, providers, telemetry
 from ..challenge import Challenge
-from ..codes import pace, purposes, sending
+from ..codes import pace, sending
 from ..codes.pace import ANSWER_WITHIN, milliseconds_since
 from ..codes.recipients import Recipient
 from ..codes.sending import Delivery
@@ -125,7 +125,7 @@ def _first(recipient: Recipient, started: float) -> tuple[_Round, Question | Non
         questions.extend([question] if question else [])
         return None
 
-    result = sending.send(recipient, purposes.SIGN_IN, started=started, deliver=deliver)
+    result = sending.send(recipient, recipient.purpose, started=started, deliver=deliver)
     if result.delivery not in set(Delivery):
         raise TryAgainLater("Try again later")
     question = questions[0] if questions else None
@@ -170,7 +170,8 @@ def _is_confirmed(challenge: Challenge, answered: Answered) -> bool:
         return False
     if answered.now >= challenge.expires_at:
         return False
-    recipient, book = answered.recipient(), ledger.configured()
+    recipient = answered.recipient()
+    book = recipient.purpose.book()
     if not book.guesses.count(recipient.name, now=answered.now):
         return False
     key = answered.private.get("providerKey")

@@ -26,6 +26,7 @@ count. The modules, from the table up:
     reservation = book.texts.reserve(ledger.phone_name(phone), now=time.time())
 """
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -38,7 +39,14 @@ from .answers import Answers, CountedAnswer
 from .budgets import Budgets
 from .guesses import Guesses
 from .kept_answers import KeptAnswers
-from .names import OVERVIEW_DAYS, block_name, confirmation_name, phone_item, phone_name
+from .names import (
+    OVERVIEW_DAYS,
+    block_name,
+    confirmation_name,
+    known_name,
+    phone_item,
+    phone_name,
+)
 from .overview import Count, Overview
 from .phone_state import PhoneRules, PhoneState, challenge_of
 from .pool import Pool
@@ -59,6 +67,8 @@ __all__ = [
     "block_name",
     "configured",
     "confirmation_name",
+    "for_known_browsers",
+    "known_name",
     "phone_name",
 ]
 
@@ -97,6 +107,10 @@ class Ledger:
         self.kept_answers = KeptAnswers(self._table)
         self.overview = Overview(self._table)
 
+    def is_locked(self, failures: int) -> bool:
+        """Tell whether an operator must act after so many failures in a row."""
+        return self._rules.is_locked(failures)
+
     def show(self, name: str, *, now: float) -> PhoneState:
         """Return the state of the number with the pseudonym ``name``. One round trip."""
         return self._rules.state(self._table.read(phone_item(name)), now)
@@ -118,10 +132,22 @@ class Ledger:
 
 
 @cache
+def for_known_browsers() -> Ledger:
+    """Return the ledger as it counts for browsers that are known: locked sooner, as ADR 6 says.
+
+    Raises WrongEnvironment.
+    """
+    usual = limits.configured()
+    failures = min(usual.failures_per_phone, limits.FAILURES_OF_KNOWN_BROWSERS)
+    return _with(replace(usual, failures_per_phone=failures))
+
+
+@cache
 def configured() -> Ledger:
     """Return the ledger of LEDGER_TABLE, made once per process. Raises WrongEnvironment."""
-    return Ledger(
-        boto3.client("dynamodb", config=_CONFIG),
-        environment.text("LEDGER_TABLE"),
-        limits.configured(),
-    )
+    return _with(limits.configured())
+
+
+def _with(limits: limits.Limits) -> Ledger:
+    client = boto3.client("dynamodb", config=_CONFIG)
+    return Ledger(client, environment.text("LEDGER_TABLE"), limits)

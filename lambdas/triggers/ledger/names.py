@@ -31,6 +31,14 @@ def confirmation_name(phone: str, user: str) -> str:
     return keys.pseudonym("confirmation", f"{user} {phone}")
 
 
+def known_name(phone: str, sub: str) -> str:
+    """Return the name under which known browsers of an account (sub) get codes to a number.
+
+    One for all of them, with counts of its own: nobody else can use them up or have it held.
+    """
+    return keys.pseudonym("known browser", f"{sub} {phone}")
+
+
 def block_name(block: str) -> str:
     """Return the pseudonym of a block of numbers (``countries.block_of``)."""
     return keys.pseudonym("block", block)

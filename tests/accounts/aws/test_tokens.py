@@ -100,7 +100,7 @@ def frozen() -> Iterator[None]:
 
 
 def verifier_at(url: str) -> tokens.Verifier:
-    return tokens.Verifier(tokens.SigningKeys(url), issuer=ISSUER, audience=AUDIENCE)
+    return tokens.Verifier(tokens.SigningKeys(url), issuer=ISSUER, audiences=[AUDIENCE])
 
 
 def claims(**changes: Any) -> dict[str, Any]:
