@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from accounts.aws.challenges import CodeChallenge
 from accounts.login.pending import Pending
 
+# Between two texts (COOLDOWNS in lambdas/triggers/limits.py), in seconds.
+_LONGEST_PAUSE = 300
+
 
 @dataclass(frozen=True)
 class CodePage:
@@ -15,8 +18,9 @@ class CodePage:
     gets no text, "" where one is on its way. ``is_delayed``: nobody knows whether the text left, so
     its code may come, and may be asked for again. ``may_have_code``: an earlier text may have
     brought a code that is still right. ``is_hopeless``: another text to this number would fare no
-    better. ``wrong_elsewhere`` is how many wrong codes others typed for the number, as only a browser
-    that is known is told. ``minutes`` and ``seconds_left`` are how long the code works, and ``resend_in`` is in
+    better. ``is_held_back``: the number gets none for longer than between two texts, whoever asks.
+    ``wrong_elsewhere`` is how many wrong codes others typed for it, as only a browser that is known
+    is told. ``minutes`` and ``seconds_left`` are how long the code works, and ``resend_in`` is in
     seconds: ``resend_clock`` says it as 1:15, ``resend_hours`` in hours where it is that long.
     """
 
@@ -33,6 +37,7 @@ class CodePage:
     is_over_budget: bool
     may_have_code: bool
     is_hopeless: bool
+    is_held_back: bool
     wrong_elsewhere: int
     resend_in: int
     resend_clock: str
@@ -59,6 +64,9 @@ def of(waiting: Pending, challenge: CodeChallenge) -> CodePage:
         is_over_budget=delivery == "over_budget",
         may_have_code=delivery not in ("not_sent", "locked", "over_budget"),
         is_hopeless=delivery in ("landline", "blocked_country", "locked"),
+        is_held_back=(
+            delivery == "not_sent" and waiting.purpose == "login" and resend_in > _LONGEST_PAUSE
+        ),
         wrong_elsewhere=challenge.wrong_elsewhere,
         resend_in=resend_in,
         resend_clock=f"{resend_in // 60}:{resend_in % 60:02d}",

@@ -85,6 +85,12 @@ READ_CLIENTS = {
         ":parameter/phone-login/${Stage}/client-ids"
     },
 }
+COUNT_AND_LOOK = {
+    "Sid": "Count",
+    "Effect": "Allow",
+    "Action": ["dynamodb:UpdateItem", "dynamodb:GetItem"],
+    "Resource": LEDGER_ARN,
+}
 COUNT = {
     "Sid": "Count",
     "Effect": "Allow",
@@ -631,7 +637,7 @@ def test_functions_that_need_no_aws_are_given_none():
             [
                 READ_CODE_KEY,
                 READ_CLIENTS,
-                COUNT,
+                COUNT_AND_LOOK,
                 only_if("AsksProvider", READ_PROVIDER_KEY),
                 only_if("TextsThroughSns", TEXT_PHONES),
                 only_if("TextsThroughEndUserMessaging", TEXT_THROUGH_END_USER_MESSAGING),
