@@ -23,6 +23,21 @@ class Conf:
         return str(settings.SITE_CONTACT)
 
     @property
+    def site_phone(self) -> str:
+        """The phone of those who help people to sign in, as it is read out."""
+        return str(settings.SITE_PHONE)
+
+    @property
+    def site_privacy_url(self) -> str:
+        """The page that says what becomes of people's data."""
+        return str(settings.SITE_PRIVACY_URL)
+
+    @property
+    def site_terms_url(self) -> str:
+        """The page of the terms of use."""
+        return str(settings.SITE_TERMS_URL)
+
+    @property
     def site_logo(self) -> str:
         """A static file: the picture next to the name, and the icon of the browser's tab."""
         return str(settings.SITE_LOGO)

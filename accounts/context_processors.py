@@ -1,5 +1,6 @@
-"""Template variables of every page: the name, contact, logo and colours of the site."""
+"""Template variables of every page: the name, help, logo and colours of the site."""
 
+import re
 from functools import cache
 from zlib import crc32
 
@@ -15,6 +16,10 @@ def site(request: HttpRequest) -> dict[str, str | bool]:
         "site_name": conf.site_name,
         "site_contact": conf.site_contact,
         "site_contact_url": _address(conf.site_contact),
+        "site_phone": conf.site_phone,
+        "site_phone_url": f"tel:{re.sub('[^+0-9]', '', conf.site_phone)}",
+        "site_privacy_url": conf.site_privacy_url,
+        "site_terms_url": conf.site_terms_url,
         "site_logo": conf.site_logo,
         "asks_password": conf.asks_password,
         "brand_version": _brand_version(conf.site_color, conf.site_color_dark),

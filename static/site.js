@@ -10,9 +10,18 @@ function rest(form) {
   for (const button of form.elements) button.removeAttribute("aria-busy");
 }
 
+// Without a network the browser would show a page of its own, and forget what was typed.
+const offline = document.getElementById("offline");
+addEventListener("online", () => { offline.hidden = true; });
+
 for (const form of document.forms) {
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) return event.preventDefault();
+    if (navigator.onLine === false) {
+      offline.hidden = false;
+      offline.scrollIntoView({ block: "nearest" });
+      return event.preventDefault();
+    }
     form.dataset.sent = "yes";
     const button = event.submitter || form.querySelector("[type=submit]");
     if (button) button.setAttribute("aria-busy", "true");

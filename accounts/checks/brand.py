@@ -1,5 +1,6 @@
-"""Checks of the site's name, contact, logo and colours."""
+"""Checks of the site's name, help, logo and colours."""
 
+import re
 from contextlib import suppress
 from typing import Any
 
@@ -10,6 +11,8 @@ from django.core.validators import URLValidator, validate_email
 
 from accounts import brand
 from accounts.conf import conf
+
+_CALLABLE = re.compile(r"\+[1-9][0-9 ().-]{5,24}")
 
 
 @register(deploy=True)
@@ -47,6 +50,33 @@ def check_contact(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             id="accounts.E023",
         )
     ]
+
+
+@register()
+def check_help(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Require a phone that can be called, and pages with https: E024."""
+    found: list[CheckMessage] = []
+    if conf.site_phone and not _CALLABLE.fullmatch(conf.site_phone):
+        found.append(
+            Error(
+                f"SITE_PHONE is no phone: {conf.site_phone!r}.",
+                hint="Write it with + and the country code, such as +44 20 7946 0000.",
+                id="accounts.E024",
+            )
+        )
+    for name, page in (
+        ("SITE_PRIVACY_URL", conf.site_privacy_url),
+        ("SITE_TERMS_URL", conf.site_terms_url),
+    ):
+        if page and not _is_page(page):
+            found.append(
+                Error(
+                    f"{name} is not a page: {page!r}.",
+                    hint="Write it like https://www.example.com/privacy.",
+                    id="accounts.E024",
+                )
+            )
+    return found
 
 
 @register()
@@ -100,8 +130,14 @@ def check_colors(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 def _is_contact(value: str) -> bool:
-    for validate in (validate_email, URLValidator(schemes=["https"])):
-        with suppress(ValidationError):
-            validate(value)
-            return True
+    with suppress(ValidationError):
+        validate_email(value)
+        return True
+    return _is_page(value)
+
+
+def _is_page(value: str) -> bool:
+    with suppress(ValidationError):
+        URLValidator(schemes=["https"])(value)
+        return True
     return False

@@ -432,6 +432,28 @@ def test_contact_that_can_be_reached_is_no_e023(good, contact):
     assert found() == []
 
 
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("SITE_PHONE", "call us"),
+        ("SITE_PHONE", "020 7946 0000"),
+        ("SITE_PRIVACY_URL", "/privacy"),
+        ("SITE_PRIVACY_URL", "javascript:alert(1)"),
+        ("SITE_TERMS_URL", "http://www.example.com/terms"),
+    ],
+)
+def test_help_that_leads_nowhere_is_e024(good, setting, value):
+    setattr(good, setting, value)
+    assert setting in only("accounts.E024").msg
+
+
+def test_help_that_leads_somewhere_is_no_e024(good):
+    good.SITE_PHONE = "+44 20 7946 0000"
+    good.SITE_PRIVACY_URL = "https://www.example.com/privacy"
+    good.SITE_TERMS_URL = "https://www.example.com/terms"
+    assert found() == []
+
+
 def test_site_without_a_name_of_its_own_is_w003_where_it_is_deployed(good):
     good.SITE_NAME = "Phone login"
     assert found() == []

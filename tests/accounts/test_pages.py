@@ -31,6 +31,29 @@ def chosen(page) -> str:
     return re.search(r'<option value="(\w+)"[^>]* selected>', text(page))[1]
 
 
+# Help
+
+
+def test_every_page_leads_to_help_and_says_what_becomes_of_data(client, settings):
+    settings.SITE_CONTACT, settings.SITE_PHONE = "help@example.com", "+44 20 7946 0000"
+    settings.SITE_PRIVACY_URL = "https://www.example.com/privacy"
+    settings.SITE_TERMS_URL = "https://www.example.com/terms"
+    for address in (LOGIN, "/changed", "/nothing-here"):
+        page = text(client.get(address))
+        for target in (
+            "mailto:help@example.com",
+            "tel:+442079460000",
+            "https://www.example.com/privacy",
+            "https://www.example.com/terms",
+        ):
+            assert f'href="{target}"' in page
+
+
+def test_page_of_a_site_without_help_has_no_empty_links(client, settings):
+    settings.SITE_CONTACT = ""
+    assert 'class="links"' not in text(client.get(LOGIN))
+
+
 # The phone
 
 
@@ -521,7 +544,7 @@ def test_people_who_were_shut_out_learn_whom_to_ask(client, known, settings, con
     sessions.end_all(known, Session.Ended.SHUT_OUT)
     page = text(client.get("/", follow=True))
     assert "ask those who run this site" in page
-    assert ("reach them" in page) is bool(contact)
+    assert ("Contact us:" in page) is bool(contact)
     assert link in page
 
 

@@ -240,6 +240,19 @@ def test_repairing_goes_on_at_the_end_of_what_was_typed(page: Page, site):
     expect(page.get_by_label("Mobile number")).to_have_value("(201) 555-0123")
 
 
+def test_without_a_network_nothing_is_sent_and_what_was_typed_stays(page: Page, site, context):
+    page.goto(f"{site}{LOGIN}")
+    page.locator("#id_phone").fill("201 555 01")
+    context.set_offline(True)
+    page.locator("#id_phone").press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("You are offline.")
+    expect(page.locator("#id_phone")).to_have_value("201 555 01")
+    context.set_offline(False)
+    expect(page.get_by_role("alert")).to_be_hidden()
+    page.locator("#id_phone").press("Enter")
+    expect(page.locator("#error_phone")).to_be_visible()
+
+
 @SCRIPTS
 def test_country_and_number_are_remembered_until_forgotten(page: Page, site, context):
     page.goto(f"{site}{LOGIN}")
