@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from django.conf import settings
-from django.db import connection
+from django.db import InternalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -23,6 +23,7 @@ from config import lame_duck
 log = logging.getLogger(__name__)
 
 PATHS = ("/healthz", "/readyz")
+_IS_READ_ONLY = "SHOW transaction_read_only"
 
 
 class HealthHostMiddleware:
@@ -113,10 +114,15 @@ def _asked(name: str, ask: Callable[[], str]) -> str | None:
 
 
 def _database() -> str:
-    """Connect as a request would, and close the connection again."""
+    """Connect as a request would, and close the connection again.
+
+    A server that takes no writes, as after a failover, signs nobody in.
+    """
     own = connection.get_new_connection(connection.get_connection_params())
     try:
-        own.cursor().execute("SELECT 1")
+        ask = _IS_READ_ONLY if connection.vendor == "postgresql" else "SELECT 'off'"
+        if own.cursor().execute(ask).fetchone()[0] != "off":
+            raise InternalError("The database is read-only")
     finally:
         own.close()
     return "ok"

@@ -53,6 +53,12 @@ class Redis:
         if self._process:
             self._process.send_signal(signal.SIGSTOP)
 
+    def flush(self) -> None:
+        """Forget everything."""
+        with socket.create_connection(("127.0.0.1", self._port), timeout=1) as connection:
+            connection.sendall(b"FLUSHALL\r\n")
+            connection.recv(16)
+
     def stop(self) -> None:
         if self._process:
             # One that is held still gets no other signal.

@@ -12,7 +12,7 @@
     ├── PhoneTaken       the number belongs to another user
     ├── Busy             Cognito asks for fewer requests
     └── Unavailable      no answer, a fault on their side, or a reply that makes no sense
-        ├── NoAnswer         it was asked, and what was asked may have been done
+        ├── NoAnswer         it was asked, and no reply says whether it was done
         ├── LaneClosed       no flow began in the lane of known browsers
         └── Misconfigured    a fault on ours: settings, permissions, client, triggers
             └── OtherChallenge(name)    a step of Cognito's own, which this site cannot answer
@@ -35,6 +35,7 @@ from botocore.exceptions import (
     ParamValidationError,
     PartialCredentialsError,
     ReadTimeoutError,
+    ResponseStreamingError,
 )
 
 from accounts.aws import call_limits
@@ -133,8 +134,8 @@ _BY_CODE: dict[str, type[CognitoError]] = {
     "UserLambdaValidationException": Unavailable,
     "UnexpectedLambdaException": Unavailable,
     "InvalidLambdaResponseException": Unavailable,
-    "InternalErrorException": Unavailable,
-    "ServiceUnavailable": Unavailable,
+    "InternalErrorException": NoAnswer,
+    "ServiceUnavailable": NoAnswer,
     "AccessDeniedException": Misconfigured,
     "ForbiddenException": Misconfigured,
     "ExpiredTokenException": Misconfigured,
@@ -156,6 +157,7 @@ _BROKEN_FACTORS = {
     "MFAMethodNotFoundException": "SELECT_MFA_TYPE",
 }
 
+_THEIR_FAULT = 500  # and above: statuses of HTTP
 _DIGITS = re.compile(r"\+?[0-9]{5,}")
 
 
@@ -170,14 +172,19 @@ def translated() -> Iterator[None]:
         raise _from_code(error) from error
     except _OUR_FAULTS as error:
         raise Misconfigured(type(error).__name__) from error
-    except (ReadTimeoutError, ConnectionClosedError, call_limits.NoAnswer) as error:
+    except (
+        ReadTimeoutError,
+        ConnectionClosedError,
+        ResponseStreamingError,
+        call_limits.NoAnswer,
+    ) as error:
         raise NoAnswer(type(error).__name__) from error
     except (BotoCoreError, call_limits.NotSent) as error:
         raise Unavailable(type(error).__name__) from error
     except Exception as error:
         # botocore lets a garbage reply through as it comes: UnicodeDecodeError for binary,
         # AttributeError for a list, and an empty object is a KeyError in cognito_values.
-        raise Unavailable("The reply makes no sense") from error
+        raise NoAnswer("The reply makes no sense") from error
 
 
 def _from_code(error: ClientError) -> CognitoError:
@@ -185,7 +192,8 @@ def _from_code(error: ClientError) -> CognitoError:
     code, message = str(details.get("Code", "")), str(details.get("Message", ""))
     if factor := _BROKEN_FACTORS.get(code):
         return OtherChallenge(factor, code)
-    kind = _BY_CODE.get(code, Unavailable)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    kind = _BY_CODE.get(code, NoAnswer if status >= _THEIR_FAULT else Unavailable)
     if kind is Unavailable and message.startswith("PreAuthentication "):
         # It refuses, or fails, before anything else is done.
         kind = LaneClosed

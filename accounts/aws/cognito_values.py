@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from accounts.aws import challenges, srp
 from accounts.aws.challenges import Challenge
-from accounts.aws.cognito_errors import OtherChallenge, Unavailable
+from accounts.aws.cognito_errors import NoAnswer, OtherChallenge, Unavailable
 
 # By this attribute the triggers know who has an authenticator app (lambdas/triggers/plans.py).
 AUTHENTICATOR: Final = "custom:authenticator"
@@ -140,11 +140,11 @@ def read_groups(reply: Any) -> tuple[set[str], str | None]:
 
 def _time(value: Any) -> datetime:
     if not isinstance(value, datetime):
-        raise Unavailable("The reply makes no sense")
+        raise NoAnswer("The reply makes no sense")
     return value.astimezone(UTC)
 
 
 def _text(value: Any) -> str:
     if not (isinstance(value, str) and 0 < len(value) <= 20_000):
-        raise Unavailable("The reply makes no sense")
+        raise NoAnswer("The reply makes no sense")
     return value

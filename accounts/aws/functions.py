@@ -2,7 +2,7 @@
 
     FunctionError
     ├── Unavailable      no answer, or one that makes no sense: try again later
-    │   └── NoAnswer         it was asked, and what was asked may have been done
+    │   └── NoAnswer         it was asked, and no answer says whether it was done
     └── Misconfigured    its setting is empty, or the site may not invoke it
 
 Each names the setting of its function. None holds a phone or a code, so each may be logged.
@@ -18,6 +18,7 @@ from botocore.exceptions import (
     ClientError,
     ConnectionClosedError,
     ReadTimeoutError,
+    ResponseStreamingError,
 )
 from django.views.decorators.debug import sensitive_variables
 
@@ -28,6 +29,7 @@ T = TypeVar("T")
 
 Setting = Literal["LEDGER_FUNCTION", "TEXTS_FUNCTION"]
 
+_THEIR_FAULT = 500  # and above: statuses of HTTP
 _OUR_FAULTS = (
     "AccessDeniedException",
     "InvalidSignatureException",
@@ -70,21 +72,29 @@ def ask(setting: Setting, event: dict[str, Any], read: Callable[[dict[str, Any]]
         answer, has_failed = call_limits.calls_to(name).run(invoke)
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code"))
-        kind = Misconfigured if code in _OUR_FAULTS else Unavailable
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        kind: type[FunctionError] = NoAnswer if status >= _THEIR_FAULT else Unavailable
+        if code in _OUR_FAULTS:
+            kind = Misconfigured
         raise kind(f"{setting}: {code}") from error
-    except (ReadTimeoutError, ConnectionClosedError, call_limits.NoAnswer) as error:
+    except (
+        ReadTimeoutError,
+        ConnectionClosedError,
+        ResponseStreamingError,
+        call_limits.NoAnswer,
+    ) as error:
         raise NoAnswer(f"{setting}: {type(error).__name__}") from error
     except (BotoCoreError, call_limits.CallError) as error:
         raise Unavailable(f"{setting}: {type(error).__name__}") from error
     except Exception as error:
         # botocore lets a garbage reply through as it comes.
-        raise Unavailable(f"{setting}: the answer makes no sense") from error
+        raise NoAnswer(f"{setting}: the answer makes no sense") from error
     if has_failed and isinstance(answer, dict):
         raise Unavailable(f"{setting}: it failed: {answer.get('errorType', 'unknown')!s:.60}")
     try:
         return read(answer)
     except (KeyError, TypeError, ValueError) as error:
-        raise Unavailable(f"{setting}: the answer makes no sense") from error
+        raise NoAnswer(f"{setting}: the answer makes no sense") from error
 
 
 @cache

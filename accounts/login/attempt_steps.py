@@ -8,6 +8,7 @@ import hmac
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,6 +98,10 @@ class Step:
             self.store(error.becomes)
 
 
+# The step that this request is in, for the lines of the log.
+_now: ContextVar[Step | None] = ContextVar("step", default=None)
+
+
 @contextmanager
 def step(
     purpose: Purpose,
@@ -116,12 +121,14 @@ def step(
         found = pending.reload(request) if is_stale else pending.load(request)
         is_ours = found and found.purpose == purpose and mine(request, found)
         this = Step(request, held, found if is_ours else None)
+        token = _now.set(this)
         try:
             yield this
         except LoginError as error:
             this.settle(error)
             raise
         finally:
+            _now.reset(token)
             insert(this.events)
 
 
@@ -175,11 +182,13 @@ def unavailable(
     reason: str = "unavailable",
     becomes: Pending | None = None,
 ) -> Unavailable:
-    """Return what the person is told when ``error`` came up, and log it."""
+    """Return what the person is told when ``error`` came up, and log it with their reference."""
     if error:
         faults_of_ours = (cognito.Misconfigured, functions.Misconfigured)
         level = logging.ERROR if isinstance(error, faults_of_ours) else logging.WARNING
-        log.log(level, "Sign-in is unavailable: %r", error)
+        this = _now.get()
+        reference = this.waiting.reference if this and this.waiting else ""
+        log.log(level, "Sign-in is unavailable: %r %s", error, reference)
     told = Unavailable(reason=reason, becomes=becomes)
     told.is_answer_lost = isinstance(error, (cognito.NoAnswer, functions.NoAnswer))
     return told

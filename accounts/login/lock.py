@@ -10,9 +10,11 @@ the browser shows. The one that waited before is sent away, and nobody waits for
 
 import hashlib
 import hmac
+import logging
 import os
 import secrets
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +23,7 @@ from functools import cache
 from pathlib import Path
 
 from django.conf import settings
+from django.db import DatabaseError, connection
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -30,11 +33,15 @@ from accounts.login import sealing
 from accounts.models import LoginLock
 from accounts.models.statements import insert, update
 
+log = logging.getLogger(__name__)
+
 # Longer than a request lasts, so that a lock that a lost machine left behind frees itself. That of
 # a process that died on a machine that lives is free at once.
 _LEASE = timedelta(seconds=20)
 _PATIENCE = 5.0
 _POLL = 0.05
+# Seconds between two tries to free a lock while the database is away.
+_AGAIN = 0.5
 _SEALED = "accounts.login.lock"
 _removed_at = time.monotonic()
 
@@ -78,8 +85,13 @@ class Held:
 
     def leave(self) -> None:
         """Free the lock, unless it is kept to replay a double press."""
-        if self._row and not self._is_kept:
+        if not self._row or self._is_kept:
+            return
+        try:
             LoginLock.objects.filter(**_own(self._row)).delete()
+        except DatabaseError as error:
+            log.warning("A lock is freed later: %s", type(error).__name__)
+            _left.add(self._row.holder)
 
 
 @contextmanager
@@ -104,6 +116,50 @@ def remove_old(*, at_most_every: float = 60) -> None:
     LoginLock.objects.filter(taken_at__lt=timezone.now() - LoginLock.KEPT).delete()
 
 
+class _Left:
+    """Locks that could not be freed. To others they look held, since this process lives.
+
+    A thread frees them as soon as the database answers: the next request of the browser, which may
+    meet another process, would wait in vain until the lease is over.
+    """
+
+    def __init__(self) -> None:
+        self._holders: dict[str, float] = {}
+        self._lock = threading.Lock()
+        self._is_freeing = False
+
+    def add(self, holder: str) -> None:
+        with self._lock:
+            self._holders[holder] = time.monotonic() + _LEASE.total_seconds()
+            if not self._is_freeing:
+                self._is_freeing = True
+                threading.Thread(target=self._free, daemon=True).start()
+
+    def _free(self) -> None:
+        while True:
+            time.sleep(_AGAIN)
+            with self._lock:
+                now = time.monotonic()
+                self._holders = {each: end for each, end in self._holders.items() if now < end}
+                holders = list(self._holders)
+                if not holders:
+                    self._is_freeing = False
+                    return
+            freed = []
+            try:
+                freed = [one for one in holders if LoginLock.objects.filter(holder=one).delete()[0]]
+            except DatabaseError:
+                log.info("The database does not answer yet: %d locks are to be freed", len(holders))
+            finally:
+                connection.close()
+            with self._lock:
+                for each in freed:
+                    del self._holders[each]
+
+
+_left = _Left()
+
+
 def _take(browser: str) -> Held:
     """Take the lock, or wait until it is free or the sign-in that it stands for is over."""
     name, is_waiting = _name(), False
@@ -111,8 +167,13 @@ def _take(browser: str) -> Held:
     while True:
         row = LoginLock(browser=browser, taken_at=timezone.now(), holder=name)
         # Of two at once, one gets in.
-        if insert([row], ignore_conflicts=True):
-            return Held(row)
+        try:
+            if insert([row], ignore_conflicts=True):
+                return Held(row)
+        except DatabaseError:
+            # A database that hangs may still write it.
+            _left.add(name)
+            raise
         found = LoginLock.objects.filter(browser=browser).first()
         if found is None:
             continue

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -24,12 +24,15 @@ from django.views.i18n import set_language
 
 from accounts import brand, context_processors
 from accounts.conf import conf
+from accounts.events import sign_ins
 from accounts.login import attempt_steps, errors, locale
 from accounts.sessions.store import SessionStore
 
 log = logging.getLogger(__name__)
 
 _RETRY_AFTER = 30
+# PostgreSQL's code for a write where none is taken.
+_READ_ONLY = "25006"
 
 
 @require_safe
@@ -85,21 +88,37 @@ def _switch(request: HttpRequest, *, is_admitted: bool = False) -> HttpResponseB
 def server_error(request: HttpRequest) -> HttpResponse:
     """Return the page 500 with the site's name, without a session or a database query."""
     error = sys.exc_info()[1]
-    if isinstance(error, (OperationalError, InterfaceError)):
-        return _without_database(request, error)
-    return HttpResponseServerError(render_to_string("500.html", context_processors.site(request)))
+    reference = sign_ins.draw_reference()
+    is_away = isinstance(error, (OperationalError, InterfaceError)) or _is_read_only(error)
+    if error and is_away:
+        return _without_database(request, error, reference)
+    # Django logs the error itself, under the same request id.
+    log.error("Something broke: %s %s", type(error).__name__, reference)
+    context = {**context_processors.site(request), "reference": reference}
+    return HttpResponseServerError(render_to_string("500.html", context))
 
 
-def _without_database(request: HttpRequest, error: Exception) -> HttpResponse:
+def _is_read_only(error: BaseException | None) -> bool:
+    """Tell whether the database takes no writes, as one that another has taken over from."""
+    return isinstance(error, InternalError) and _sqlstate(error) == _READ_ONLY
+
+
+def _sqlstate(error: BaseException) -> str:
+    return getattr(error.__cause__, "sqlstate", None) or ""
+
+
+def _without_database(request: HttpRequest, error: BaseException, reference: str) -> HttpResponse:
     """Return the page 503: the database is away or too slow, or a lock lasts too long."""
-    sqlstate = getattr(error.__cause__, "sqlstate", None)
-    log.error("The database does not answer: %s %s", type(error).__name__, sqlstate or "")
+    log.error(
+        "The database does not answer: %s %s %s", type(error).__name__, _sqlstate(error), reference
+    )
     # Middleware must not ask the database again for the response, and wait again.
     request.session = SessionStore()
     request.__dict__.pop("_messages", None)
     context = {
         **context_processors.site(request),
         "again": request.get_full_path() if request.method in ("GET", "HEAD") else "/",
+        "reference": reference,
     }
     response = HttpResponse(render_to_string("503.html", context), status=503)
     response["Retry-After"] = str(_RETRY_AFTER)

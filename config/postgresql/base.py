@@ -89,11 +89,22 @@ class DatabaseWrapper(base.DatabaseWrapper):
             )
 
     def is_usable(self) -> bool:
-        """Ask the server whether it is there, for a second at most."""
+        """Ask the server whether it is there and takes writes, for a second at most.
+
+        After a failover, a connection may be left to the server that others have taken over from.
+        """
         if self.connection is None or self._limit is None:
             return super().is_usable()
         kept, self.connection.patience = self.connection.patience, _MOMENT
         try:
-            return super().is_usable()
+            # As many round trips as Django's "SELECT 1".
+            with self.connection.cursor() as cursor:
+                row = cursor.execute("SHOW transaction_read_only").fetchone()
+        except psycopg.Error:
+            return False
         finally:
             self.connection.patience = kept
+        if is_well := bool(row and row[0] == "off"):
+            # Other threads need not wait for the end of a pause to connect.
+            self._breaker.answered()
+        return is_well

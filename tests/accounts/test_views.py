@@ -919,5 +919,5 @@ def test_cognito_that_says_nothing_useful_keeps_the_code_page(client, pool, know
     pool.fails("RespondToAuthChallenge", Reply({}))
     page = answer(client, "123456")
     assert page.status_code == 503
-    assert "cannot reach the sign-in service" in text(page)
+    assert "do not know whether your code was used up" in text(page)
     assert "Type your code" in text(page)

@@ -19,10 +19,10 @@ def signing_key(name: str) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
-def key_set() -> dict[str, Any]:
+def key_set(name: str = "pool") -> dict[str, Any]:
     """The pool's public keys, as its JWKS endpoint serves them."""
-    public = jwt.algorithms.RSAAlgorithm.to_jwk(signing_key("pool").public_key(), as_dict=True)
-    return {"keys": [public | {"kid": "pool", "use": "sig", "alg": "RS256"}]}
+    public = jwt.algorithms.RSAAlgorithm.to_jwk(signing_key(name).public_key(), as_dict=True)
+    return {"keys": [public | {"kid": name, "use": "sig", "alg": "RS256"}]}
 
 
 def id_token(sub: str, *, signed_by: str = "pool", **claims: Any) -> str:

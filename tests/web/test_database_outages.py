@@ -111,6 +111,24 @@ def test_row_that_is_locked_costs_two_seconds(site, database):
     assert ask(site).status_code == 200
 
 
+def test_database_that_takes_no_writes_is_not_ready_and_a_plain_503(site, database):
+    with psycopg.connect(database.url, autocommit=True) as other:
+        other.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+        other.execute("SELECT pg_reload_conf()")
+        try:
+            time.sleep(1.1)
+            assert site.get("/readyz").status_code == 503
+            browser = Browser(site)
+            browser.get("/accounts/login/")
+            page = browser.post("/accounts/login/", phone="+12015550123")
+        finally:
+            other.execute("ALTER SYSTEM RESET default_transaction_read_only")
+            other.execute("SELECT pg_reload_conf()")
+    assert page.status_code == 503
+    assert "Please try again in a minute" in page.text
+    assert "25006" in site.log
+
+
 def test_form_without_a_database_leads_to_the_start(site, database):
     browser = Browser(site)
     browser.get("/accounts/login/")
