@@ -17,7 +17,7 @@ NEXT := $(STATE)/next-venv
 LIGHTHOUSE := $(STATE)/node/.lighthouse-12.8.2
 SPA := $(STATE)/node/spa
 AWS_SAMPLE := $(STATE)/node/aws-sample
-BENCHES := login page pages python load start suite growth triggers sync admin outage timing
+BENCHES := login page pages python load start suite growth triggers sync admin outage faults timing
 PEERS := $(STATE)/bench-venv
 # Those that measure other software beside ours.
 BESIDE := login page pages load start
@@ -84,7 +84,7 @@ lighthouse: $(DEV) $(LOCAL_AWS) $(LIGHTHOUSE) ## Run Lighthouse on the sign-in p
 	@$(RUN) -m tests.lighthouse
 
 bench: may-bench $(DEV) $(LOCAL_AWS) $(if $(filter $(BESIDE),$(WHAT)),$(PEERS)/.installed) $(if $(filter triggers,$(WHAT)),$(AWS_SAMPLE)/.bundled) ## Measure: make bench WHAT=… (docs/benchmarks.md; ARGS=… go to it)
-	@$(if $(filter load admin outage growth,$(WHAT)),$(RUN) -m tests.provision)
+	@$(if $(filter load admin outage faults growth,$(WHAT)),$(RUN) -m tests.provision)
 	@$(TESTED) -m tests.bench.$(WHAT) $(ARGS)
 
 bench-check: $(DEV) $(PEERS)/.installed ## Measure what is quick, and fail where it is slower than docs/benchmarks.json has it

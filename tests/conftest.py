@@ -41,6 +41,7 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 # Long modules first, so that no worker is left alone with one at the end.
 _FIRST = (
+    "web/test_faults.py",
     "cognito_admin/test_doctor_faults.py",
     "cognito_admin/test_deploy.py",
     "cognito_admin/test_doctor.py",

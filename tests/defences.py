@@ -699,6 +699,21 @@ DEFENCES = (
         "if unknown:",
         ("tests/accounts/test_checks.py::test_countries_that_are_none_are_e001",),
     ),
+    # Faults
+    Defence(
+        "a lock that could not be freed is freed once the database answers",
+        "accounts/login/lock.py",
+        "            _left.add(self._row.holder)\n",
+        "",
+        ("tests/web/test_faults.py::test_next_attempt_works_and_nothing_is_left_half_done",),
+    ),
+    Defence(
+        "a connection to a database that takes no writes is left",
+        "config/postgresql/base.py",
+        'row[0] == "off")',
+        "row[0])",
+        ("tests/web/test_faults.py::test_every_step_has_its_status_within_ten_seconds",),
+    ),
 )
 
 
