@@ -4,7 +4,12 @@
         texts a code that proves a number which is not the user's yet, or with "purpose": "confirm"
         a code by which a signed-in user proves that it is still they. Answers with challenge_id,
         expires_at, resend_at, texted_at, now, tries_left, code_length, delivery, reference, as
-        ``codes.sending.StartedChallenge`` explains them
+        ``codes.sending.StartedChallenge`` explains them, and with the channels by which such a code
+        can be sent as well. "channel" is one of them, for "confirm" alone
+    {"action": "send_by", "channel": "voice" | "whatsapp" | "email", "user_name": …, "is_known": …}
+        sends the code of a sign-in that is under way by another channel, and answers like "prove".
+        ``user_name`` is Cognito's. Cognito says where the code goes and in which language: the site
+        can have it sent nowhere else. ``is_known``: the sign-in is of the client for known browsers
     {"action": "check", "phone": …, "user": …, "challenge_id": …, "expires_at": …, "code": …}
         counts and compares an answer, for the "purpose" that the code was texted for, and says
         whether it is right: {"is_correct": true}, once
@@ -45,6 +50,7 @@ from . import (
     limits,
     messages,
     phones,
+    pool_accounts,
     secret_answers,
     senders,
     stop_words,
@@ -54,13 +60,16 @@ from .challenge import Challenge
 from .codes import checking, purposes, recipients, sending, unsent
 from .codes.pace import ANSWER_WITHIN, milliseconds_since
 from .codes.purposes import Purpose
+from .codes.sending import StartedChallenge
 from .codes.unsent import NoRecipient
 from .ledger import Verdict
 from .limits import TRIES_PER_CODE
-from .senders import Message, SendError
+from .senders import Channel, Message, SendError
 
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 _USER = re.compile(r"[A-Za-z0-9_:-]{1,64}")
+# As wide as Cognito's own pattern for it.
+_USER_NAME = re.compile(r"\S{1,128}")
 # A notice is worth delivering for so many seconds.
 _NOTICE_LIVES = 24 * 60 * 60
 
@@ -72,6 +81,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """
     actions = {
         "prove": _prove,
+        "send_by": _send_by,
         "check": _check,
         "tell": _tell,
         "stop": _stop,
@@ -92,10 +102,28 @@ def _prove(event: dict[str, Any]) -> dict[str, Any]:
     started = time.monotonic()
     phone = _matching(event, "phone", _PHONE)
     purpose, user = _purpose(event), _matching(event, "user", _USER)
+    channels = _channels_of(purpose)
+    channel = _channel(event, (Channel.TEXT, *channels))
     recipient = recipients.from_phone(
         phone, purpose, otherwise=phone, locale=_language(event), user=user
     )
-    result = sending.send(recipient, purpose, started=started)
+    result = sending.send(recipient, purpose, started=started, channel=channel)
+    return _answer(result, channels)
+
+
+def _send_by(event: dict[str, Any]) -> dict[str, Any]:
+    started = time.monotonic()
+    channels = senders.other_channels()
+    channel = _channel(event, channels)
+    user_name = _matching(event, "user_name", _USER_NAME)
+    attributes = pool_accounts.attributes_of(user_name)
+    purpose = purposes.KNOWN_SIGN_IN if event.get("is_known") is True else purposes.SIGN_IN
+    recipient = recipients.from_account(pool_accounts.pool(), user_name, attributes, purpose)
+    result = sending.send(recipient, recipient.purpose, started=started, channel=channel)
+    return _answer(result, channels)
+
+
+def _answer(result: StartedChallenge, channels: tuple[Channel, ...]) -> dict[str, Any]:
     challenge = result.challenge
     return {
         "challenge_id": challenge.id,
@@ -107,6 +135,7 @@ def _prove(event: dict[str, Any]) -> dict[str, Any]:
         "code_length": challenge.code_length,
         "delivery": result.delivery,
         "reference": challenge.reference,
+        "channels": " ".join(channels),
     }
 
 
@@ -204,6 +233,8 @@ def _keep_answer(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _dry_run(event: dict[str, Any]) -> dict[str, Any]:
+    for channel in senders.other_channels():
+        senders.configured(channel)
     result = sending.send(dry_run.nobody(), purposes.CHANGE_NUMBER, started=time.monotonic())
     return {"delivery": result.delivery}
 
@@ -229,14 +260,16 @@ def _why_no_notice(phone: str, country: str, now: float) -> unsent.WhyNot | None
 
 def _send_notice(phone: str, country: str, notice: str, locale: str | None, started: float) -> None:
     """Send a notice. Raises SendError."""
+    language = messages.language_for(locale, country)
     body = messages.notice_message(
         notice,
-        language=messages.language_for(locale, country),
+        language=language,
         app_name=environment.text("APP_NAME"),
         site_host=environment.text("SITE_HOST"),
     )
     sent = senders.configured().send(
-        Message(phone, body, _NOTICE_LIVES, country), deadline=started + ANSWER_WITHIN
+        Message(phone, body, _NOTICE_LIVES, country, language=language),
+        deadline=started + ANSWER_WITHIN,
     )
     telemetry.record(
         "text_sent",
@@ -256,6 +289,24 @@ def _purpose(event: dict[str, Any]) -> Purpose:
     if purpose is None:
         raise ValueError(f"Wanted: a purpose ({', '.join(known)})")
     return purpose
+
+
+def _channels_of(purpose: Purpose) -> tuple[Channel, ...]:
+    """Return the channels but texts for a code of ``purpose``.
+
+    A mail says nothing of a phone. And a code for a change of number is in texts alone, whose words
+    say what it is for: those of calls and of the templates of others do not.
+    """
+    if purpose is not purposes.CONFIRM:
+        return ()
+    return tuple(each for each in senders.other_channels() if each is not Channel.EMAIL)
+
+
+def _channel(event: dict[str, Any], channels: tuple[Channel, ...]) -> Channel:
+    channel = event.get("channel", Channel.TEXT)
+    if channel not in channels:
+        raise ValueError(f"Wanted: a channel ({', '.join(channels)})")
+    return Channel(channel)
 
 
 def _language(event: dict[str, Any]) -> str | None:

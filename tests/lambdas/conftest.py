@@ -10,7 +10,7 @@ import boto3
 import pytest
 import time_machine
 
-from lambdas.triggers import clients, keys, ledger, limits, senders
+from lambdas.triggers import clients, keys, ledger, limits, pool_accounts, senders
 from lambdas.triggers.codes import pace
 from lambdas.triggers.kinds import captcha
 from localcloud.cloud import Cloud
@@ -61,6 +61,8 @@ def _forget() -> None:
         ledger.configured,
         ledger.for_known_browsers,
         senders.configured,
+        pace.of,
+        pool_accounts._client,
     )
     for cached in caches:
         cached.cache_clear()
@@ -72,11 +74,11 @@ def _cold_start(_session: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> Ite
     """Every test is a process of its own to the functions."""
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", _session)
     # As after many texts that took no time; who asks for ``cold_pace`` has a process without any.
-    warm = pace.Pace()
-    warm._seen.append(0.0)
-    warm._seen.popleft()
-    monkeypatch.setattr(pace, "current", warm)
     _forget()
+    for channel in senders.Channel:
+        warm = pace.of(channel)._seen
+        warm.append(0.0)
+        warm.popleft()
     yield
     if ledger.configured.cache_info().currsize:
         # What it counts aside must not reach the next test.
@@ -85,9 +87,9 @@ def _cold_start(_session: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 @pytest.fixture
-def cold_pace(_cold_start: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def cold_pace(_cold_start: None) -> None:
     """A process that has not sent a text yet."""
-    monkeypatch.setattr(pace, "current", pace.Pace())
+    pace.of.cache_clear()
 
 
 @pytest.fixture(scope="session")

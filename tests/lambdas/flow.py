@@ -31,6 +31,7 @@ SHAPE = [
             ("codeLength", str),
             ("delivery", str),
             ("reference", str),
+            ("channels", str),
             ("triesLeft", str),
             ("kind", str),
         ],

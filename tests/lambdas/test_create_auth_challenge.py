@@ -78,6 +78,7 @@ def test_response_public_parameters_say_what_the_site_needs(flow):
         "triesLeft": "3",
         "codeLength": "6",
         "delivery": "sent",
+        "channels": "",
         "kind": "code",
     }
 
@@ -180,6 +181,7 @@ def test_later_round_keeps_the_challenge_and_asks_nobody(
         "codeLength": "6",
         "delivery": "sent",
         "reference": "QKU-JF",
+        "channels": "",
         "kind": "code",
     }
     assert (sns.requests, table.requests, secrets_manager.requests) == ([], [], [])

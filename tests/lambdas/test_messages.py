@@ -37,6 +37,12 @@ MINUTES = r"(?<![0-9])7( min\b| Min\.| मिनट| د\.|分)"
 
 CODES = ["sign_in", "change_number"]
 NOTICES = ["number_changed", "invited"]
+# Of the other channels.
+PLACEHOLDERS = {
+    "call": ["app_name", "code", "code"],
+    "mail_subject": ["app_name"],
+    "mail": ["app_name", "code", "minutes", "site_host"],
+}
 
 in_every_language = pytest.mark.parametrize("language", LANGUAGES)
 
@@ -73,7 +79,7 @@ def test_languages_are_these():
 
 @in_every_language
 def test_catalogue_has_the_same_keys_as_every_other(language):
-    assert set(catalogue(language)) == {*CODES, *messages.NOTICES, "not_me"}
+    assert set(catalogue(language)) == {*CODES, *messages.NOTICES, *PLACEHOLDERS, "not_me"}
 
 
 @in_every_language
@@ -477,3 +483,44 @@ def _units(character: str) -> int | None:
 def test_parts_is_never_less_than_the_units_need(written):
     units = len(written.encode("utf-16-le", "surrogatepass")) // 2
     assert max(1, -(-units // 160)) <= messages.parts(written) <= 1 + 2 * units // 60
+
+
+# Calls and mails
+
+
+@in_every_language
+@pytest.mark.parametrize("kind", PLACEHOLDERS)
+def test_call_and_mail_use_their_placeholders_plainly(language, kind):
+    parsed = list(Formatter().parse(catalogue(language)[kind]))
+    used = [(name, spec, conversion) for _, name, spec, conversion in parsed if name is not None]
+    assert sorted(used) == [(name, "", None) for name in PLACEHOLDERS[kind]]
+
+
+def spoken(language: str, app_name: str) -> str:
+    return messages.code_call("012345", language=language, app_name=app_name)
+
+
+@in_every_language
+def test_call_reads_the_code_twice_digit_by_digit_and_slowly(language):
+    ssml = spoken(language, "Example")
+    assert ssml.startswith("<speak>")
+    assert "Example" in ssml
+    read = re.findall('<prosody rate="slow">(.*?)</prosody>', ssml)
+    assert read == ['<break time="700ms"/>'.join("012345")] * 2
+
+
+def test_call_of_a_name_with_signs_is_still_whole():
+    assert "Fish &amp; Chips" in spoken("en", "Fish & Chips")
+
+
+@in_every_language
+def test_mail_says_the_code_its_place_and_its_time_but_not_in_the_subject(language):
+    subject, text = messages.code_mail(
+        "012345", language=language, app_name="Example", site_host="example.com", minutes=7
+    )
+    assert "Example" in subject
+    assert "012345" not in subject
+    assert text.startswith("012345")
+    assert re.search(r"\sexample\.com\s", text)
+    assert re.search(MINUTES, text)
+    assert NOT_TO_SHARE[language] in text

@@ -95,6 +95,7 @@ def test_proof_answers_with_what_a_page_needs(site):
         "code_length": 6,
         "delivery": "sent",
         "reference": challenge.reference,
+        "channels": "",
     }
 
 
@@ -398,7 +399,7 @@ def test_notice_refused_by_the_sender_says_why_and_is_counted(site, sns):
 
 @pytest.mark.parametrize("action", [None, "", "Prove", "send", 1, ["prove"]])
 def test_action_unknown_is_refused(site, table, sns, action):
-    with pytest.raises(ValueError, match="prove, check, tell"):
+    with pytest.raises(ValueError, match="prove, send_by, check, tell"):
         site.prove(action=action)
     assert (table.requests, sns.requests) == ([], [])
 

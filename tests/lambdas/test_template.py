@@ -122,6 +122,50 @@ TEXT_THROUGH_PINPOINT = {
     "Action": "mobiletargeting:SendMessages",
     "Resource": {"Fn::Sub": "arn:${AWS::Partition}:mobiletargeting:*:${AWS::AccountId}:apps/*"},
 }
+NOTIFY_ARN = {
+    "Fn::Sub": "arn:${AWS::Partition}:sms-voice:*:${AWS::AccountId}:notify-configuration/*"
+}
+TEXT_THROUGH_NOTIFY = {
+    "Sid": "TextThroughNotify",
+    "Effect": "Allow",
+    "Action": "sms-voice:SendNotifyTextMessage",
+    "Resource": NOTIFY_ARN,
+}
+CALL_THROUGH_NOTIFY = {
+    "Sid": "CallThroughNotify",
+    "Effect": "Allow",
+    "Action": "sms-voice:SendNotifyVoiceMessage",
+    "Resource": NOTIFY_ARN,
+}
+CALL_THROUGH_END_USER_MESSAGING = {
+    "Sid": "CallThroughEndUserMessaging",
+    "Effect": "Allow",
+    "Action": "sms-voice:SendVoiceMessage",
+    "Resource": "*",
+}
+SEND_WHATSAPP = {
+    "Sid": "SendWhatsapp",
+    "Effect": "Allow",
+    "Action": "social-messaging:SendWhatsAppMessage",
+    "Resource": {
+        "Fn::Sub": "arn:${AWS::Partition}:social-messaging:*:${AWS::AccountId}:phone-number-id/*"
+    },
+}
+SEND_MAIL = {
+    "Sid": "SendMail",
+    "Effect": "Allow",
+    "Action": "ses:SendEmail",
+    "Resource": [
+        {"Fn::Sub": "arn:${AWS::Partition}:ses:*:${AWS::AccountId}:identity/*"},
+        {"Fn::Sub": "arn:${AWS::Partition}:ses:*:${AWS::AccountId}:configuration-set/*"},
+    ],
+}
+READ_ACCOUNTS = {
+    "Sid": "ReadAccounts",
+    "Effect": "Allow",
+    "Action": "cognito-idp:AdminGetUser",
+    "Resource": POOL_ARN,
+}
 SEE_WHAT_WAS_USED = {
     "Sid": "SeeWhatWasUsed",
     "Effect": "Allow",
@@ -185,8 +229,23 @@ SENDERS = {
     "PinpointOriginationNumber": "PINPOINT_ORIGINATION_NUMBER",
     "PinpointKeyword": "PINPOINT_KEYWORD",
     "PinpointSenderId": "PINPOINT_SENDER_ID",
+    "NotifyConfigurationId": "NOTIFY_CONFIGURATION_ID",
+    "NotifyTextTemplates": "NOTIFY_TEXT_TEMPLATES",
+    "VoiceSenders": "VOICE_SENDERS",
+    "WhatsappNumberId": "WHATSAPP_NUMBER_ID",
+    "EmailSender": "EMAIL_SENDER",
     "InEntityId": "IN_ENTITY_ID",
     "InTemplateId": "IN_TEMPLATE_ID",
+}
+# What a channel needs besides what switches it on.
+CHANNELS = {
+    "NotifyVoiceTemplates": "NOTIFY_VOICE_TEMPLATES",
+    "VoiceOriginationIdentity": "VOICE_ORIGINATION_IDENTITY",
+    "VoiceMaxPrice": "VOICE_MAX_PRICE",
+    "WhatsappTemplate": "WHATSAPP_TEMPLATE",
+    "WhatsappLanguages": "WHATSAPP_LANGUAGES",
+    "EmailConfigurationSet": "EMAIL_CONFIGURATION_SET",
+    "CognitoUsername": "COGNITO_USERNAME",
 }
 
 
@@ -212,6 +271,10 @@ def holds(condition: str, **parameters: object) -> bool:
         if isinstance(expression, dict) and "Ref" in expression:
             name = expression["Ref"]
             return str(parameters.get(name, TEMPLATE["Parameters"][name]["Default"]))
+        if isinstance(expression, dict):
+            glue, parts = expression["Fn::Join"]
+            cut, whole = parts["Fn::Split"]
+            return glue.join(str(value(whole)).split(cut))
         return str(expression)
 
     def judged(expression: dict) -> bool:
@@ -581,7 +644,11 @@ def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
                 "ALLOWED_COUNTRIES": {"Ref": "AllowedCountries"},
                 "CODE_KEY_SECRET_ID": CODE_KEY_ID,
                 "LEDGER_TABLE": LEDGER_NAME,
-                **{name: {"Ref": parameter} for parameter, name in (LIMITS | SENDERS).items()},
+                "USER_POOL_ID": POOL_ID,
+                **{
+                    name: {"Ref": parameter}
+                    for parameter, name in (LIMITS | SENDERS | CHANNELS).items()
+                },
             },
         ),
         (
@@ -642,6 +709,7 @@ def test_functions_that_need_no_aws_are_given_none():
                 only_if("TextsThroughSns", TEXT_PHONES),
                 only_if("TextsThroughEndUserMessaging", TEXT_THROUGH_END_USER_MESSAGING),
                 only_if("TextsThroughPinpoint", TEXT_THROUGH_PINPOINT),
+                only_if("TextsThroughNotify", TEXT_THROUGH_NOTIFY),
             ],
         ),
         (
@@ -652,6 +720,12 @@ def test_functions_that_need_no_aws_are_given_none():
                 only_if("TextsThroughSns", TEXT_PHONES),
                 only_if("TextsThroughEndUserMessaging", TEXT_THROUGH_END_USER_MESSAGING),
                 only_if("TextsThroughPinpoint", TEXT_THROUGH_PINPOINT),
+                only_if("TextsThroughNotify", TEXT_THROUGH_NOTIFY),
+                only_if("CallsThroughNotify", CALL_THROUGH_NOTIFY),
+                only_if("CallsThroughEndUserMessaging", CALL_THROUGH_END_USER_MESSAGING),
+                only_if("HasWhatsapp", SEND_WHATSAPP),
+                only_if("HasEmail", SEND_MAIL),
+                only_if("HasOtherChannels", READ_ACCOUNTS),
                 only_if("ReportsUsedCodes", REPORT_USED_CODES),
             ],
         ),
@@ -771,7 +845,7 @@ def test_code_key_is_no_parameter_and_no_output():
         "CaptchaFails",
         "Revision",
     }
-    assert set(TEMPLATE["Parameters"]) == named | optional | set(LIMITS) | set(SENDERS)
+    assert set(TEMPLATE["Parameters"]) == named | optional | set(LIMITS | SENDERS | CHANNELS)
     assert "CodeKey" not in json.dumps(TEMPLATE["Outputs"])
     assert "{{resolve:" not in PATH.read_text(encoding="utf-8")
 
@@ -1125,12 +1199,12 @@ def test_countries_have_no_default():
 )
 def test_senders_that_the_template_takes_are_known(value):
     assert matches("SmsSenders", value)
-    assert set(value.split(",")) <= set(senders._SENDERS)
+    assert set(value.split(",")) <= set(senders._TEXTS)
 
 
 def test_senders_of_the_template_are_all_there_are():
     allowed = TEMPLATE["Parameters"]["SmsSenders"]["AllowedPattern"]
-    assert set(re.findall("[a-z_]+", allowed)) == set(senders._SENDERS)
+    assert set(re.findall("[a-z_]+", allowed)) == set(senders._TEXTS)
     assert TEMPLATE["Parameters"]["SmsSenders"]["Default"] == "sns"
 
 
@@ -1176,22 +1250,56 @@ def test_template_is_small_enough_for_cloudformation():
 
 SENDER_LISTS = [
     ",".join(order)
-    for count in (1, 2, 3)
-    for order in itertools.permutations(("sns", "end_user_messaging", "pinpoint"), count)
+    for count in (1, 2, 3, 4)
+    for order in itertools.permutations(senders._TEXTS, count)
 ]
 
 
 @pytest.mark.parametrize("value", SENDER_LISTS)
 def test_condition_of_a_sender_holds_where_it_is_listed(value):
-    def holds(condition: str) -> bool:
-        (either,) = TEMPLATE["Conditions"][condition]["Fn::Not"]
-        return not any(
-            one["Fn::Equals"] == [{"Ref": "SmsSenders"}, value] for one in either["Fn::Or"]
-        )
+    found = {name: holds(name, SmsSenders=value) for name in TEXT_CONDITIONS.values()}
+    assert found == {name: sender in value.split(",") for sender, name in TEXT_CONDITIONS.items()}
 
-    assert holds("TextsThroughSns") is ("sns" in value.split(","))
-    assert holds("TextsThroughEndUserMessaging") is ("end_user_messaging" in value.split(","))
-    assert holds("TextsThroughPinpoint") is ("pinpoint" in value.split(","))
+
+TEXT_CONDITIONS = {
+    "sns": "TextsThroughSns",
+    "end_user_messaging": "TextsThroughEndUserMessaging",
+    "pinpoint": "TextsThroughPinpoint",
+    "notify": "TextsThroughNotify",
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "notify", "own"),
+    [
+        ("", False, False),
+        ("notify", True, False),
+        ("end_user_messaging", False, True),
+        ("notify,end_user_messaging", True, True),
+        ("end_user_messaging,notify", True, True),
+    ],
+)
+def test_calls_are_allowed_through_the_senders_that_are_listed(value, notify, own):
+    assert not value or matches("VoiceSenders", value)
+    assert holds("CallsThroughNotify", VoiceSenders=value) is notify
+    assert holds("CallsThroughEndUserMessaging", VoiceSenders=value) is own
+
+
+def test_every_other_channel_is_off_by_default():
+    """Each costs money, and each must be set up at AWS first."""
+    for name in ("VoiceSenders", "WhatsappNumberId", "EmailSender"):
+        assert TEMPLATE["Parameters"][name]["Default"] == ""
+    assert set(re.findall("[a-z_]+", TEMPLATE["Parameters"]["VoiceSenders"]["AllowedPattern"])) == (
+        set(senders._CALLS)
+    )
+
+
+def test_channel_that_is_switched_on_lets_its_function_read_accounts():
+    either = TEMPLATE["Conditions"]["HasOtherChannels"]["Fn::Or"]
+    assert either[0] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "VoiceSenders"}, ""]}]}
+    assert either[1:] == [{"Condition": "HasWhatsapp"}, {"Condition": "HasEmail"}]
+    assert holds("HasWhatsapp", WhatsappNumberId="phone-number-id-1")
+    assert holds("HasEmail", EmailSender="login@example.com")
 
 
 @pytest.mark.programs

@@ -2,6 +2,7 @@
 
     purposes     the uses of a code: its key, its wording, its name in the ledger
     recipients   people who ask, and whether a text may go to them
+    wording      the message that brings a code, for each channel
     sending      a challenge handed out, and its code texted once and within every limit
     checking     an answer counted, compared and taken once
     unsent       texts that were not sent: log, metric, count

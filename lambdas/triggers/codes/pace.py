@@ -3,6 +3,7 @@
 import random
 import time
 from collections import deque
+from functools import cache
 
 # A function has 5 s, and Cognito asks again then; a text is only begun while it can end before.
 ANSWER_WITHIN = 3.8
@@ -26,8 +27,10 @@ class Pace:
         time.sleep(max(0.0, wanted - (time.monotonic() - started)))
 
 
-# That of this process.
-current = Pace()
+@cache
+def of(service: str) -> Pace:
+    """Return this process's pace of a channel or provider: they differ in the time they take."""
+    return Pace()
 
 
 def milliseconds_since(started: float) -> int:

@@ -20,7 +20,8 @@ class Recipient:
     ``phone`` (E.164) is None for somebody who gets no text, and ``why_not`` says why. ``name`` is
     the pseudonym in the ledger, ``country`` an ISO 3166 code or "", ``language`` one of
     ``messages.LANGUAGES``. The code is made for ``user``. ``is_known``: who asks is known to
-    have the account, by a session or by the browser.
+    have the account, by a session or by the browser. ``address`` is that of an e-mail which
+    Cognito has verified, "" where there is none.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Recipient:
     user: str
     purpose: Purpose = SIGN_IN
     is_known: bool = False
+    address: str = ""
 
 
 def from_phone(
@@ -41,6 +43,7 @@ def from_phone(
     locale: str | None,
     user: str,
     is_unproven: bool = False,
+    address: str = "",
 ) -> Recipient:
     """Return the recipient; without a ``phone`` that may be texted, named by ``otherwise``.
 
@@ -62,7 +65,9 @@ def from_phone(
         name = keys.pseudonym("nobody", otherwise)
         return Recipient(name, None, why_not, country, language, user)
     name, is_known = purpose.ledger_name(phone, user), not purpose.is_for_anybody
-    return Recipient(name, phone, None, country, language, user, purpose, is_known=is_known)
+    return Recipient(
+        name, phone, None, country, language, user, purpose, is_known=is_known, address=address
+    )
 
 
 def from_event(event: Mapping[str, Any], role: Role) -> Recipient:
@@ -72,14 +77,28 @@ def from_event(event: Mapping[str, Any], role: Role) -> Recipient:
     """
     request = event["request"]
     attributes = request.get("userAttributes") or {}
-    is_known = request.get("userNotFound") is not True and attributes.get("sub")
-    return from_phone(
-        attributes.get("phone_number") if is_known else None,
+    return from_account(
+        event["userPoolId"],
+        event["userName"],
+        {} if request.get("userNotFound") is True else attributes,
         KNOWN_SIGN_IN if role is Role.KNOWN else SIGN_IN,
-        otherwise=event["userName"],
+    )
+
+
+def from_account(
+    pool: str, user_name: str, attributes: Mapping[str, str], purpose: Purpose
+) -> Recipient:
+    """Return the recipient that an account of Cognito is, or one without ``attributes`` is not."""
+    sub = attributes.get("sub", "")
+    is_proven = attributes.get("email_verified", "").lower() == "true"
+    return from_phone(
+        attributes.get("phone_number") if sub else None,
+        purpose,
+        otherwise=user_name,
         locale=attributes.get("locale"),
-        user=f"{event['userPoolId']} {attributes.get('sub', '')}",
-        is_unproven=not _counts(event["userName"], attributes),
+        user=f"{pool} {sub}",
+        is_unproven=not _counts(user_name, attributes),
+        address=attributes.get("email", "") if is_proven else "",
     )
 
 

@@ -13,21 +13,11 @@ from enum import StrEnum
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .. import (
-    countries,
-    environment,
-    ledger,
-    limits,
-    messages,
-    phones,
-    senders,
-    stop_words,
-    telemetry,
-)
+from .. import countries, ledger, messages, phones, senders, telemetry
 from ..challenge import USUAL_LENGTH, Challenge
 from ..ledger import Reservation, Verdict
-from ..senders import Message, Reason, SendError
-from . import pace, unsent
+from ..senders import Channel, Reason, SendError
+from . import pace, unsent, wording
 from .pace import ANSWER_WITHIN, milliseconds_since
 from .purposes import Purpose
 from .recipients import Recipient
@@ -35,8 +25,6 @@ from .unsent import NoRecipient, WhyNot
 
 log = logging.getLogger(__name__)
 
-# Operators in India drop what differs from the words that were registered.
-_FIXED_WORDS = ("IN",)
 # Only people with an account use these budgets: that one is used up would tell who has an account.
 _NOT_TOLD = (Verdict.BLOCK, Verdict.COUNTRY)
 
@@ -71,14 +59,22 @@ Deliver = Callable[[str, Reservation], SendError | None]
 
 
 def send(
-    recipient: Recipient, purpose: Purpose, *, started: float, deliver: Deliver | None = None
+    recipient: Recipient,
+    purpose: Purpose,
+    *,
+    started: float,
+    channel: Channel = Channel.TEXT,
+    deliver: Deliver | None = None,
 ) -> StartedChallenge:
     """Text a code, or make it look so, and return the challenge that it belongs to.
 
-    ``started`` is when the function was called (monotonic). With ``deliver`` that is done in place
-    of a text, within the same limits, but for the pause between two texts. Raises botocore's errors
-    where the table or the key cannot be read: no text without a count.
+    ``started`` is when the function was called (monotonic). By another ``channel`` it is the same
+    code within the same limits: each message counts as a text. With ``deliver`` that is done in
+    place of a text, within the same limits, but for the pause between two texts. Raises botocore's
+    errors where the table or the key cannot be read: no text without a count.
     """
+    if channel is Channel.EMAIL and recipient.phone and not recipient.address:
+        recipient = replace(recipient, phone=None, why_not=NoRecipient.NO_ADDRESS)
     now = time.time()
     book = purpose.book()
     reservation = book.texts.reserve(recipient.name, now=now)
@@ -102,9 +98,9 @@ def send(
             if deliver:
                 failure = deliver(recipient.phone, reservation)
             else:
-                failure = _send(recipient, recipient.phone, purpose, reservation, started)
+                failure = _send(recipient, recipient.phone, purpose, reservation, started, channel)
             if failure is None:
-                pace.current.learn(time.monotonic() - started)
+                pace.of(channel).learn(time.monotonic() - started)
                 return _started(reservation, now)
             if failure.certain:
                 book.texts.release(recipient.name, now=now)
@@ -123,13 +119,14 @@ def send(
         country=recipient.country,
         now=now,
         purpose=purpose.name,
+        channel=channel,
         challenge_id=reservation.challenge.id,
         reference=reservation.challenge.reference,
         milliseconds=milliseconds_since(started),
         metrics=_budgets(reservation),
     )
     if reason not in (Verdict.COOLDOWN, NoRecipient.DRY_RUN):
-        pace.current.wait(started)
+        pace.of(channel).wait(started)
     return _started(reservation, now, refusal=refusal)
 
 
@@ -155,28 +152,20 @@ def _delivery(reservation: Reservation, texted_at: int | None) -> Delivery:
 
 
 def _send(
-    recipient: Recipient, phone: str, purpose: Purpose, reservation: Reservation, started: float
+    recipient: Recipient,
+    phone: str,
+    purpose: Purpose,
+    reservation: Reservation,
+    started: float,
+    channel: Channel,
 ) -> SendError | None:
     """Text the code and return None, or the error where that failed."""
     challenge = reservation.challenge
-    lifetime = max(1, challenge.expires_at - int(time.time()))
-    body = messages.code_message(
-        challenge.code(purpose.key(), user=recipient.user),
-        purpose=purpose.wording,
-        language=recipient.language,
-        app_name=environment.text("APP_NAME"),
-        site_host=environment.text("SITE_HOST"),
-        # A few seconds of its life are over by now.
-        minutes=max(1, (lifetime + 5) // 60),
-        stop_word=_stop_word(recipient, challenge, purpose),
-    )
+    message = wording.message(recipient, phone, purpose, challenge, channel)
     if time.monotonic() - started > ANSWER_WITHIN - senders.LONGEST_ATTEMPT:
         return SendError(Reason.PROVIDER_DOWN, "no time left", certain=True)
     try:
-        sent = senders.configured().send(
-            Message(phone, body, lifetime, recipient.country),
-            deadline=started + ANSWER_WITHIN,
-        )
+        sent = senders.configured(channel).send(message, deadline=started + ANSWER_WITHIN)
     except SendError as error:
         return error
     if sent.wants_feedback:
@@ -185,7 +174,7 @@ def _send(
         "text_sent",
         metrics={
             "Sent": 1,
-            "Parts": messages.parts(body),
+            "Parts": messages.parts(message.body) if channel is Channel.TEXT else 1,
             # Codes that come back are compared with those sent, and a metric that was never written
             # does not count as zero.
             "CodesSent": 1,
@@ -196,6 +185,7 @@ def _send(
             **_budgets(reservation),
         },
         purpose=purpose.name,
+        channel=channel,
         phone=phones.mask(phone),
         country=recipient.country,
         challenge_id=challenge.id,
@@ -206,14 +196,6 @@ def _send(
         milliseconds=milliseconds_since(started),
     )
     return None
-
-
-def _stop_word(recipient: Recipient, challenge: Challenge, purpose: Purpose) -> str:
-    """Return the word that stops texts which strangers ask for, "" where the text has none."""
-    if recipient.country in _FIXED_WORDS or not limits.configured().stop_hours:
-        return ""
-    # Texts that only their owner can ask for need none.
-    return stop_words.word_of(recipient.name, challenge) if purpose.is_for_anybody else ""
 
 
 def _budgets(reservation: Reservation) -> dict[str, int]:

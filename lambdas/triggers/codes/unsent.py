@@ -16,6 +16,7 @@ class NoRecipient(StrEnum):
     NUMBER_UNPROVEN = "number_unproven"  # the account may have somebody else's number
     COUNTRY_NOT_ALLOWED = "country_not_allowed"
     NOT_MOBILE = "not_mobile"
+    NO_ADDRESS = "no_address"  # a mail was asked for, and the account has no verified address
     DRY_RUN = "dry_run"  # the recipient was made up
 
 

@@ -136,13 +136,13 @@ def _first(recipient: Recipient, started: float) -> tuple[_Round, Question | Non
 def _again(this: _Round, recipient: Recipient, started: float) -> tuple[_Round, Question | None]:
     """Return the same question after a wrong answer. It was counted when it was asked first."""
     if not this.key or recipient.phone is None:
-        pace.current.wait(started)
+        pace.of("provider").wait(started)
         return this, None
     try:
         question = _ask(recipient.phone, recipient, this.challenge, this.key, started)
     except ProviderError:
         raise TryAgainLater("Try again later") from None
-    pace.current.learn(time.monotonic() - started)
+    pace.of("provider").learn(time.monotonic() - started)
     key = question.key if question else ""
     return _Round(this.challenge, this.resend_at, this.delivery, key), question
 
@@ -176,7 +176,7 @@ def _is_confirmed(challenge: Challenge, answered: Answered) -> bool:
         return False
     key = answered.private.get("providerKey")
     if recipient.phone is None or not (isinstance(key, str) and key):
-        pace.current.wait(answered.started)
+        pace.of("provider").wait(answered.started)
         return False
     try:
         is_confirmed = providers.configured().confirms(
@@ -189,7 +189,7 @@ def _is_confirmed(challenge: Challenge, answered: Answered) -> bool:
     except ProviderError as error:
         _log(error)
         raise TryAgainLater("Try again later") from None
-    pace.current.learn(time.monotonic() - answered.started)
+    pace.of("provider").learn(time.monotonic() - answered.started)
     if not is_confirmed:
         return False
     if not book.guesses.take(keys.pseudonym(_NAME, key), now=answered.now):

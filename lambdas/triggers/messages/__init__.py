@@ -1,17 +1,22 @@
-"""The wording of every text message, in the person's language.
+"""The wording of every text, call and mail, in the person's language.
 
 Each language is one catalogue, ``<language>.json`` in this package, and is offered because the file
 is there. The pattern of a code (``sign_in``, ``change_number``) begins with ``{code}`` and uses
 ``{app_name}`` and ``{minutes}``; the pattern of a notice (``number_changed``, ``invited``) uses
 ``{app_name}`` and ``{site_host}``; ``not_me`` is added to a code where there is room, and uses
-``{address}``. Phones turn an address into a link, with everything that touches it, hence the spaces
-around it; the site has pages at ``/changed`` and ``/no/…``. Nothing that a person typed goes in.
-Keep it to GSM-7 where the language allows: no á í ó ú ê ç ã õ, and one text is 160 characters.
+``{address}``. A ``call`` says ``{app_name}`` and twice ``{code}``, in a language that its voice
+speaks (``senders.voice``); a ``mail`` has all four names, and its ``mail_subject`` no code, since
+subjects are read over shoulders.
+
+Phones turn an address into a link, with everything that touches it, hence the spaces around it; the
+site has pages at ``/changed`` and ``/no/…``. Nothing that a person typed goes in. Keep texts to
+GSM-7 where the language allows: no á í ó ú ê ç ã õ, and one text is 160 characters.
 """
 
 import json
 import re
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
@@ -92,6 +97,24 @@ def code_message(
         if parts(f"{words} {not_me}{last}") == 1:
             return f"{words} {not_me}{last}"
     return f"{words}{last}"
+
+
+def code_call(code: str, *, language: str, app_name: str) -> str:
+    """Return the SSML of a call that reads a code digit by digit, slowly, twice."""
+    pause = '<break time="700ms"/>'
+    digits = f'{pause}<prosody rate="slow">{pause.join(code)}</prosody>{pause}'
+    words = _CATALOGUES[language]["call"].format(code=digits, app_name=escape(app_name))
+    return f"<speak>{words}</speak>"
+
+
+def code_mail(
+    code: str, *, language: str, app_name: str, site_host: str, minutes: int
+) -> tuple[str, str]:
+    """Return subject and text of a mail with a code that works for ``minutes``."""
+    _require_bare(site_host)
+    words, names = _CATALOGUES[language], {"app_name": app_name, "site_host": site_host}
+    text = words["mail"].format(code=code, minutes=minutes, **names)
+    return words["mail_subject"].format(**names), text
 
 
 def notice_message(notice: str, *, language: str, app_name: str, site_host: str) -> str:

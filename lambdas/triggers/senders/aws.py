@@ -35,6 +35,7 @@ _THROTTLES = {
     "Throttled",
     "ThrottledException",
     "Throttling",
+    "ThrottledRequestException",
     "ThrottlingException",
     "TooManyRequestsException",
 }
@@ -79,8 +80,12 @@ def call(
 
     ``reason_of`` knows the service's own refusals, and leaves the others with None.
     """
+    send = getattr(client, operation, None)
+    if send is None:
+        # The runtime brings its own boto3, which may be older than the operation.
+        raise SendError(Reason.MISCONFIGURED, "UnknownOperation", certain=True)
     try:
-        reply = getattr(client, operation)(**parameters)
+        reply = send(**parameters)
         if isinstance(reply, dict):
             return reply
         failure = unreadable("NoReply")
@@ -102,9 +107,9 @@ def call(
     raise failure
 
 
-def message_id(reply: dict[str, Any]) -> str:
-    """Return the ``MessageId`` of a reply. Raises SendError."""
-    found = reply.get("MessageId")
+def message_id(reply: dict[str, Any], name: str = "MessageId") -> str:
+    """Return the id in a reply, which services call ``name``. Raises SendError."""
+    found = reply.get(name)
     if not (isinstance(found, str) and found):
         raise unreadable("NoMessageId")
     return found

@@ -5,6 +5,15 @@ from enum import StrEnum
 from typing import Protocol
 
 
+class Channel(StrEnum):
+    """Ways by which a code reaches a person."""
+
+    TEXT = "text"
+    VOICE = "voice"
+    WHATSAPP = "whatsapp"
+    EMAIL = "email"
+
+
 class Reason(StrEnum):
     """Why a text did not go: few enough to show to people and to count."""
 
@@ -35,20 +44,26 @@ class SendError(Exception):
 
 @dataclass(frozen=True)
 class Message:
-    """A text to one phone.
+    """A message to one person, in the form that its channel takes.
 
     ``phone`` is in E.164, ``lifetime`` the seconds for which delivery is worth anything,
-    ``country`` the phone's ISO 3166 code, such as ``IN``.
+    ``country`` the phone's ISO 3166 code, such as ``IN``. ``body`` is the text, the SSML of a call,
+    or the text of a mail to ``address``, which has a ``subject``. Services with templates of their
+    own take the ``code`` alone, "" in a notice. ``language`` is one of ``messages.LANGUAGES``.
     """
 
     phone: str = field(repr=False)
     body: str = field(repr=False)
     lifetime: int
     country: str
+    code: str = field(default="", repr=False)
+    language: str = field(default="en", repr=False)
+    address: str = field(default="", repr=False)
+    subject: str = field(default="", repr=False)
 
 
 class Sender(Protocol):
-    """A service that sends texts.
+    """A service that sends messages by one channel.
 
     ``wants_feedback``: the provider wants to hear which texts were answered with their code.
     """

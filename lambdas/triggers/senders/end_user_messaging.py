@@ -2,7 +2,8 @@
 
 Variables, all optional; ids may be ARNs:
 
-    EUM_ORIGINATION_IDENTITY      number, pool or sender id, up to 256 characters
+    EUM_ORIGINATION_IDENTITY      number, pool, sender id or RCS agent, up to 256 characters. With a
+                                  pool that has an RCS agent, phones that know RCS get that
     EUM_CONFIGURATION_SET         name, up to 256 characters
     EUM_PROTECT_CONFIGURATION_ID  up to 256 characters
     EUM_MAX_PRICE                 US dollars for one text, above 0 and below 100, with a point
@@ -28,6 +29,10 @@ REASONS = {
     "DESTINATION_PHONE_NUMBER_BLOCKED_BY_PROTECT_NUMBER_OVERRIDE": Reason.LANDLINE,
     "NO_ORIGINATION_IDENTITIES_FOUND": Reason.MISCONFIGURED,
     "MONTHLY_SPEND_LIMIT_REACHED_FOR_TEXT": Reason.SPEND_LIMIT,
+    "MONTHLY_SPEND_LIMIT_REACHED_FOR_VOICE": Reason.SPEND_LIMIT,
+    "MONTHLY_SPEND_LIMIT_REACHED_FOR_NOTIFY": Reason.SPEND_LIMIT,
+    "MONTHLY_SPEND_LIMIT_REACHED_FOR_RCS": Reason.SPEND_LIMIT,
+    "DAILY_NOTIFY_TIER_MESSAGE_LIMIT": Reason.SPEND_LIMIT,
     "DESTINATION_COUNTRY_BLOCKED": Reason.BLOCKED_COUNTRY,
     "COUNTRY_NOT_ENABLED": Reason.BLOCKED_COUNTRY,
     "INTERNATIONAL_SENDING_NOT_SUPPORTED": Reason.BLOCKED_COUNTRY,
@@ -47,9 +52,9 @@ REASONS = {
     "InternalServerException": Reason.PROVIDER_DOWN,
 }
 SHORTEST_LIFETIME, LONGEST_LIFETIME = 5, 259_200
-_IDENTITY = r"[A-Za-z0-9_:/+-]{1,256}"
-_ID = r"[A-Za-z0-9_:/-]{1,256}"
-_PRICE = r"(?=.*[1-9])[0-9]{0,2}\.[0-9]{1,5}"
+IDENTITY = r"[A-Za-z0-9_:/+-]{1,256}"
+ID = r"[A-Za-z0-9_:/-]{1,256}"
+PRICE = r"(?=.*[1-9])[0-9]{0,2}\.[0-9]{1,5}"
 log = logging.getLogger(__name__)
 
 
@@ -83,7 +88,7 @@ class EndUserMessagingSender:
             "DestinationPhoneNumber": message.phone,
             "MessageBody": message.body,
             "MessageType": "TRANSACTIONAL",
-            "TimeToLive": min(max(message.lifetime, SHORTEST_LIFETIME), LONGEST_LIFETIME),
+            "TimeToLive": seconds_to_live(message),
             "OriginationIdentity": options.origination_identity,
             "ConfigurationSetName": options.configuration_set,
             "ProtectConfigurationId": options.protect_configuration_id,
@@ -96,7 +101,7 @@ class EndUserMessagingSender:
             },
         }
         given = {name: value for name, value in parameters.items() if value}
-        return aws.message_id(aws.call(self._client, "send_text_message", given, _reason_of))
+        return aws.message_id(aws.call(self._client, "send_text_message", given, reason_of))
 
 
 def from_environment() -> EndUserMessagingSender:
@@ -104,15 +109,15 @@ def from_environment() -> EndUserMessagingSender:
     feedback = environment.matching("EUM_MESSAGE_FEEDBACK", "true|false", hint="true or false")
     options = Options(
         origination_identity=environment.matching(
-            "EUM_ORIGINATION_IDENTITY", _IDENTITY, hint="a number, a pool or a sender id"
+            "EUM_ORIGINATION_IDENTITY", IDENTITY, hint="a number, a pool or a sender id"
         ),
         configuration_set=environment.matching(
-            "EUM_CONFIGURATION_SET", _ID, hint="the name of a configuration set"
+            "EUM_CONFIGURATION_SET", ID, hint="the name of a configuration set"
         ),
         protect_configuration_id=environment.matching(
-            "EUM_PROTECT_CONFIGURATION_ID", _ID, hint="the id of a protect configuration"
+            "EUM_PROTECT_CONFIGURATION_ID", ID, hint="the id of a protect configuration"
         ),
-        max_price=environment.matching("EUM_MAX_PRICE", _PRICE, hint="dollars such as 0.50"),
+        max_price=environment.matching("EUM_MAX_PRICE", PRICE, hint="dollars such as 0.50"),
         message_feedback=feedback == "true",
         registration=india.from_environment(),
     )
@@ -128,7 +133,7 @@ def report_received(message_id: str) -> None:
     parameters = {"MessageId": message_id, "MessageFeedbackStatus": "RECEIVED"}
     # Fails open: a right code signs in, whatever becomes of this.
     try:
-        aws.call(_feedback_client(), "put_message_feedback", parameters, _reason_of)
+        aws.call(_feedback_client(), "put_message_feedback", parameters, reason_of)
     except SendError as error:
         _not_reported(error.detail)
     except Exception as error:
@@ -144,7 +149,13 @@ def _not_reported(detail: str) -> None:
     log.warning("Receipt of a text not reported", extra={"detail": detail})
 
 
-def _reason_of(refusal: aws.Refusal) -> Reason | None:
+def seconds_to_live(message: Message) -> int:
+    """Return the lifetime of ``message`` within the range that the service takes."""
+    return min(max(message.lifetime, SHORTEST_LIFETIME), LONGEST_LIFETIME)
+
+
+def reason_of(refusal: aws.Refusal) -> Reason | None:
+    """Return the meaning of a refusal by any operation of this service, None where it has none."""
     if refusal.code == "ValidationException" and "DestinationPhoneNumber" in refusal.fields:
         return Reason.LANDLINE
     return REASONS.get(refusal.reason) or REASONS.get(refusal.code)

@@ -282,4 +282,4 @@ def test_no_sender_wants_feedback_unasked(sender):
 
 def test_every_sender_has_its_name(sender):
     assert sender.name in MADE
-    assert senders._SENDERS[sender.name] is MADE[sender.name]
+    assert senders._TEXTS[sender.name] is MADE[sender.name]

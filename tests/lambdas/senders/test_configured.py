@@ -28,7 +28,9 @@ def test_senders_are_those_of_the_variable_in_its_order(monkeypatch, value, name
 )
 def test_senders_that_are_none_name_the_variable(monkeypatch, value):
     monkeypatch.setenv("SMS_SENDERS", value)
-    with pytest.raises(WrongEnvironment, match=r"SMS_SENDERS .* sns, end_user_messaging, pinpoint"):
+    with pytest.raises(
+        WrongEnvironment, match=r"SMS_SENDERS .* sns, end_user_messaging, pinpoint, notify"
+    ):
         senders.configured()
 
 

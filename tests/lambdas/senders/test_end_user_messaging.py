@@ -48,6 +48,8 @@ def test_lifetime_is_what_the_service_takes(service, text, lifetime, seconds):
     [
         ("EUM_ORIGINATION_IDENTITY", "OriginationIdentity", "+12065550100"),
         ("EUM_ORIGINATION_IDENTITY", "OriginationIdentity", "pool-" + "0" * 32),
+        # RCS, where a phone knows it.
+        ("EUM_ORIGINATION_IDENTITY", "OriginationIdentity", "rcs-" + "0" * 32),
         (
             "EUM_ORIGINATION_IDENTITY",
             "OriginationIdentity",
@@ -127,6 +129,10 @@ INVALID, DENIED = "ValidationException", "AccessDeniedException"
             Reason.LANDLINE,
         ),
         (QUOTA, "MONTHLY_SPEND_LIMIT_REACHED_FOR_TEXT", Reason.SPEND_LIMIT),
+        (QUOTA, "MONTHLY_SPEND_LIMIT_REACHED_FOR_VOICE", Reason.SPEND_LIMIT),
+        (QUOTA, "MONTHLY_SPEND_LIMIT_REACHED_FOR_NOTIFY", Reason.SPEND_LIMIT),
+        (QUOTA, "MONTHLY_SPEND_LIMIT_REACHED_FOR_RCS", Reason.SPEND_LIMIT),
+        (QUOTA, "DAILY_NOTIFY_TIER_MESSAGE_LIMIT", Reason.SPEND_LIMIT),
         (INVALID, "DESTINATION_COUNTRY_BLOCKED", Reason.BLOCKED_COUNTRY),
         (INVALID, "COUNTRY_NOT_ENABLED", Reason.BLOCKED_COUNTRY),
         (INVALID, "INTERNATIONAL_SENDING_NOT_SUPPORTED", Reason.BLOCKED_COUNTRY),
