@@ -1,6 +1,7 @@
 """A local AWS for development and tests: MiniStack, with lambdas/template.yaml deployed into it.
 
     emulator   starts and stops the emulator's process
+    messaging  takes calls and WhatsApp messages, which the emulator does not know
     stack      deploys the template, the same one as in production, and reads what came of it
     cloud      both together, and the environment that the site needs
     preflight  what stands in the way of a make target, before anything is installed

@@ -34,6 +34,14 @@ GENEROUS = {
     "SendsPerPoolDay": "10000000",
     "FailuresPerPool5Minutes": "10000",
 }
+# All ways of a code, to be tried.
+EVERY_CHANNEL = {
+    "VoiceSenders": "end_user_messaging",
+    "VoiceOriginationIdentity": "+12015550100",
+    "WhatsappNumberId": "phone-number-id-local",
+    "WhatsappTemplate": "sign_in_code",
+    "EmailSender": "login@example.com",
+}
 
 
 class Stopped(BaseException):
@@ -79,10 +87,14 @@ def run(
     with preflight.alone(state) as lock:
         preflight.refuse_taken_port(port)
         print("Starting the local AWS and deploying lambdas/template.yaml …", flush=True)
-        parameters = GENEROUS | {
-            "PublicClient": str(has_public_client).lower(),
-            "SignInPlan": _checked(sign_in_plan),
-        }
+        parameters = (
+            GENEROUS
+            | EVERY_CHANNEL
+            | {
+                "PublicClient": str(has_public_client).lower(),
+                "SignInPlan": _checked(sign_in_plan),
+            }
+        )
         with Cloud(state, parameters=parameters) as cloud:
             environment = {
                 **os.environ,

@@ -1,5 +1,6 @@
 """The emulator with our stack in it, and the environment that a site needs to use it."""
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -11,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud import LocalCloudError, stack
 from localcloud.emulator import REGION, Emulator
+from localcloud.messaging import Messaging
 
 PROJECT = Path(__file__).resolve().parent.parent
 EMULATOR_PROGRAM = PROJECT / ".local" / "emulator-venv" / "bin" / "ministack"
@@ -37,6 +39,7 @@ class Cloud:
     ) -> None:
         self.state_dir = state_dir
         self.emulator = Emulator(program, state_dir / "emulator")
+        self.messaging = Messaging()
         self._parameters = parameters or {}
         self._lambdas = lambdas
         self.outputs: dict[str, str] = {}
@@ -45,8 +48,10 @@ class Cloud:
     def start(self) -> None:
         """Start, deploy, and write ``state_dir/env``. Raises LocalCloudError, leaving nothing."""
         self.state_dir.mkdir(parents=True, exist_ok=True)
-        self.emulator.start()
+        self.messaging.start()
+        self.emulator.variables = self.messaging.environment
         try:
+            self.emulator.start()
             self.deploy()
         except BaseException:
             self.stop()
@@ -66,14 +71,25 @@ class Cloud:
                 **self._parameters,
             },
         )
+        self._let_mail_leave()
         self.environment = self._environment()
         _write_secret(self.state_dir / "aws-config", self._aws_config())
         write_env_file(self.state_dir / "env", self.environment)
+
+    def _let_mail_leave(self) -> None:
+        """Verify the domain of the sender, as its owner does at SES with a record of DNS."""
+        domain = self._parameters.get("EmailSender", "").rpartition("@")[2].rstrip(">")
+        if not domain:
+            return
+        ses = self.root_session().client("sesv2", endpoint_url=self.emulator.url)
+        with contextlib.suppress(ses.exceptions.AlreadyExistsException):
+            ses.create_email_identity(EmailIdentity=domain)
 
     def stop(self) -> None:
         """End the emulator. What it holds is kept in ``state_dir``."""
         (self.state_dir / "aws-config").unlink(missing_ok=True)
         self.emulator.stop()
+        self.messaging.stop()
 
     def __enter__(self) -> "Cloud":
         self.start()
@@ -105,6 +121,7 @@ class Cloud:
             raise LocalCloudError(f"The local AWS failed after the deployment: {error}") from error
         environment = {
             "AWS_ENDPOINT_URL": url,
+            "LOCAL_MESSAGING_URL": self.messaging.url,
             "AWS_REGION": REGION,
             "AWS_ACCESS_KEY_ID": key_id,
             "AWS_SECRET_ACCESS_KEY": key_secret,

@@ -30,11 +30,13 @@ class Emulator:
     """A MiniStack process whose state lives in ``state_dir`` and outlives it.
 
     ``program`` is the ``ministack`` executable of an environment of its own, since it pins
-    botocore. ``start`` raises LocalCloudError and leaves nothing running when it does.
+    botocore. Functions that run in it get ``variables`` as well. ``start`` raises LocalCloudError
+    and leaves nothing running when it does.
     """
 
     def __init__(self, program: Path, state_dir: Path) -> None:
         self._program = program
+        self.variables: dict[str, str] = {}
         # The emulator runs in another directory, so the path must be absolute.
         self._state_dir = state_dir.resolve()
         self._process: subprocess.Popen[bytes] | None = None
@@ -74,6 +76,7 @@ class Emulator:
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "COGNITO_EMAIL_ENABLED": "false",
+            **self.variables,
         }
         with self.log_path.open("wb") as log:
             try:

@@ -1,4 +1,4 @@
-"""A page with all texts that the emulator kept. Local mode only."""
+"""A page with all texts, calls, WhatsApp messages and mails of local mode, and of it only."""
 
 import ipaddress
 import re
@@ -19,16 +19,23 @@ SHOWN_PER_PHONE = 10
 
 @dataclass(frozen=True)
 class Text:
-    """One text message, as the emulator kept it."""
+    """One message, as it was kept. ``phone`` is an address where ``channel`` is a mail."""
 
     phone: str
     body: str
+    channel: str = "text"
 
     @property
     def code(self) -> str:
-        """The code that a phone offers to fill in, of the last line ``@host #code``."""
-        bound = re.search(r"^@\S+ #([0-9]+)\Z", self.body, re.MULTILINE)
-        return bound[1] if bound else ""
+        """The code that a phone offers to fill in, of the last line ``@host #code``.
+
+        In a message of another channel, of which no phone does so, the first code.
+        """
+        if self.channel == "text":
+            found = re.search(r"^@\S+ #([0-9]+)\Z", self.body, re.MULTILINE)
+        else:
+            found = re.search(r"\b([0-9](?: ?[0-9]){5,7})\b", self.body)
+        return found[1].replace(" ", "") if found else ""
 
 
 def texts(endpoint_url: str, phone: str | None = None) -> list[Text]:
@@ -46,14 +53,29 @@ def texts(endpoint_url: str, phone: str | None = None) -> list[Text]:
     ]
 
 
-def newest_first(texts: list[Text]) -> list[Text]:
-    """Return the newest text of every phone, then the one before it of each, and so on.
+def others(endpoint_url: str, messaging_url: str) -> list[Text]:
+    """Return calls, WhatsApp messages and mails, oldest first. Raises requests' errors."""
+    kept = requests.get(f"{messaging_url}/messages", timeout=5)
+    mails = requests.get(f"{endpoint_url}/_ministack/ses/messages", timeout=5)
+    kept.raise_for_status()
+    mails.raise_for_status()
+    return [Text(each["to"], each["body"], each["channel"]) for each in kept.json()["messages"]] + [
+        Text(address, f"{mail['Subject']}\n\n{mail['BodyText']}", "email")
+        for account in mails.json()["messages"].values()
+        for mail in account
+        for address in mail["To"]
+    ]
 
-    The emulator keeps no times: of two phones nobody knows which text came first.
+
+def newest_first(texts: list[Text]) -> list[Text]:
+    """Return the newest message of every phone, then the one before it of each, and so on.
+
+    The emulator keeps no times: of two phones nobody knows which text came first, nor of a text
+    and a call, so the channels of a phone stand as phones of their own.
     """
-    by_phone: dict[str, list[Text]] = defaultdict(list)
+    by_phone: dict[tuple[str, str], list[Text]] = defaultdict(list)
     for text in texts:
-        by_phone[text.phone].insert(0, text)
+        by_phone[text.channel, text.phone].insert(0, text)
     latest_phone_first = [mine[:SHOWN_PER_PHONE] for mine in reversed(by_phone.values())]
     return [text for row in zip_longest(*latest_phone_first) for text in row if text]
 
@@ -65,7 +87,10 @@ def inbox(request: HttpRequest) -> HttpResponse:
     if not ipaddress.ip_address(request.META["REMOTE_ADDR"]).is_loopback:
         raise Http404
     try:
-        newest = newest_first(texts(settings.AWS_ENDPOINT_URL))
+        found = texts(settings.AWS_ENDPOINT_URL)
+        if settings.LOCAL_MESSAGING_URL:
+            found += others(settings.AWS_ENDPOINT_URL, settings.LOCAL_MESSAGING_URL)
+        newest = newest_first(found)
     except requests.RequestException:
         return render(request, "localcloud/inbox.html", {"is_down": True}, status=503)
     return render(request, "localcloud/inbox.html", {"texts": newest})

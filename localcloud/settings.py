@@ -6,6 +6,7 @@ local AWS alone, and to this machine alone.
 """
 
 import ipaddress
+import os
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -14,6 +15,8 @@ from config.settings import *  # noqa: F403
 from config.settings import AWS_ENDPOINT_URL, TEMPLATES
 
 LOCAL_CLOUD = True
+# Where calls and WhatsApp messages are kept (localcloud.messaging).
+LOCAL_MESSAGING_URL = os.environ.get("LOCAL_MESSAGING_URL", "")
 # runserver needs none; every other server asks for one.
 WSGI_APPLICATION = None  # type: ignore[assignment]
 

@@ -72,6 +72,9 @@ const wait = document.getElementById("wait");
 if (again && wait) {
   const end = now() + Number(wait.dataset.seconds);
   const button = again.querySelector("button");
+  // Other ways than a text: they share the wait, and are shown once it is over.
+  const channels = document.querySelector("#channels[data-after-wait]");
+  if (channels) channels.hidden = true;
   const clock = wait.querySelector("bdi");
   if (!clock) {
     const at = new Date(end * 1000);
@@ -91,6 +94,7 @@ if (again && wait) {
     clearInterval(ticking);
     wait.textContent = wait.dataset.ready;
     button.removeAttribute("aria-disabled");
+    if (channels) channels.hidden = false;
     announce(wait.dataset.ready);
   };
   button.setAttribute("aria-disabled", "true");

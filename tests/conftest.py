@@ -5,7 +5,6 @@ import itertools
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,14 +21,12 @@ from accounts.sync import revalidation
 from config import health
 from localcloud import inbox
 from localcloud.cloud import Cloud
+from tests import ledger_age, provision
 from tests import postgres as postgresql
-from tests import provision
 from tests import sign_in_plan as sign_in_plans
 from tests.fakes.cognito_front.front import CognitoFront
 from tests.redis import Redis
 from tests.wire import WireServer
-
-LEDGER = "phone-login-ledger-local"
 
 # Collect garbage seldom: a third of the time to collect the tests, and a sixth of the time to run
 # them, went to looking through what stays.
@@ -248,32 +245,7 @@ def age_ledger(cloud: Cloud) -> Callable[[float], None]:
 
     The functions of the local AWS keep the real clock, so what they remember is put back.
     """
-    table = cloud.root_session().client("dynamodb", endpoint_url=cloud.emulator.url)
-
-    def put_back(seconds: float) -> None:
-        milliseconds = int(seconds * 1000)
-        # Tests of the functions live in a time of their own, years ahead, and fill the table.
-        ours = {
-            "FilterExpression": "attribute_not_exists(#ttl) OR #ttl < :far",
-            "ExpressionAttributeNames": {"#ttl": "ttl"},
-            "ExpressionAttributeValues": {":far": {"N": str(int(time.time()) + 3 * 365 * 86_400)}},
-        }
-        for page in table.get_paginator("scan").paginate(TableName=LEDGER, **ours):
-            for item in page["Items"]:
-                maps = [item.get(name, {"M": {}})["M"] for name in ("challenge", "earlier")]
-                for holder, name in [*((each, "exp") for each in maps), (item, "last_failure")]:
-                    if name in holder:
-                        holder[name] = {"N": str(int(holder[name]["N"]) - int(seconds))}
-                if "cleared_at" in item:
-                    item["cleared_at"] = {"N": str(int(item["cleared_at"]["N"]) - milliseconds)}
-                recent = item.get("recent", {"L": []})["L"]
-                item["recent"] = {"L": [{"N": str(int(at["N"]) - milliseconds)} for at in recent]}
-            puts = [{"PutRequest": {"Item": item}} for item in page["Items"]]
-            # As many as one call takes: there are hundreds once other tests have run.
-            for first in range(0, len(puts), 25):
-                table.batch_write_item(RequestItems={LEDGER: puts[first : first + 25]})
-
-    return put_back
+    return functools.partial(ledger_age.put_back, cloud)
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,19 @@
 """Send texts outside a sign-in: a code that proves a number, and notices.
 
+And the code of a sign-in by another channel, which Cognito cannot be asked for.
+
 A function of the triggers' stack sends them, since the limits, the key of the codes and the
 senders are there. Every call is sent once: a repeated one is a second text, or a code taken twice.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
 from django.views.decorators.debug import sensitive_variables
 
 from accounts.aws import functions
 from accounts.aws.challenges import CodeChallenge
+from accounts.aws.challenges.code import read_channels
 
 T = TypeVar("T")
 
@@ -26,7 +29,7 @@ class Proof:
     Times are in seconds since the epoch. ``delivery`` is "sent" or why no text left, and
     ``texted_at`` when the code was texted last (``StartedChallenge`` in
     lambdas/triggers/codes/sending.py); ``said_at`` is when the function said so, by its clock;
-    ``reference`` is what support finds it by.
+    ``reference`` is what support finds it by, and ``channels`` how else it can be sent.
     """
 
     challenge_id: str
@@ -38,13 +41,22 @@ class Proof:
     reference: str
     texted_at: int | None = None
     said_at: int | None = None
+    channels: str = ""
 
 
 @sensitive_variables()
-def prove(phone: str, *, user_sub: str, language: str, purpose: Purpose = "change_number") -> Proof:
+def prove(
+    phone: str,
+    *,
+    user_sub: str,
+    language: str,
+    purpose: Purpose = "change_number",
+    channel: str = "text",
+) -> Proof:
     """Text a code to ``phone`` (E.164) that proves it for the user, and for nobody else.
 
-    ``language`` is that of the page, such as ``pt-br``. Raises FunctionError.
+    ``language`` is that of the page, such as ``pt-br``. With ``channel`` it comes by another one.
+    Raises FunctionError.
     """
     return functions.ask(
         "TEXTS_FUNCTION",
@@ -54,7 +66,22 @@ def prove(phone: str, *, user_sub: str, language: str, purpose: Purpose = "chang
             "user": user_sub,
             "language": language,
             "purpose": purpose,
+            "channel": channel,
         },
+        _proof,
+    )
+
+
+@sensitive_variables()
+def send_by(channel: str, *, username: str, is_known: bool) -> Proof:
+    """Send the code of a sign-in by another channel. Raises FunctionError.
+
+    ``username`` is Cognito's name of the account, or the one that took its place. ``is_known``: the
+    sign-in is of the client for known browsers.
+    """
+    return functions.ask(
+        "TEXTS_FUNCTION",
+        {"action": "send_by", "channel": channel, "user_name": username, "is_known": is_known},
         _proof,
     )
 
@@ -72,6 +99,22 @@ def challenge_of(proof: Proof) -> CodeChallenge:
         reference=proof.reference,
         texted_at=proof.texted_at,
         said_at=proof.said_at,
+        channels=proof.channels,
+    )
+
+
+def sent_again(challenge: CodeChallenge, proof: Proof, *, channel: str) -> CodeChallenge:
+    """Return a challenge whose code went out again, and which has the tries that it had."""
+    return replace(
+        challenge,
+        expires_at=proof.expires_at,
+        resend_at=proof.resend_at,
+        code_length=proof.code_length,
+        delivery=proof.delivery,
+        reference=proof.reference,
+        texted_at=proof.texted_at,
+        said_at=proof.said_at,
+        channel=channel,
     )
 
 
@@ -145,6 +188,7 @@ def _proof(answer: dict[str, Any]) -> Proof:
         reference=str(answer["reference"])[:8],
         texted_at=int(answer["texted_at"]) if answer.get("texted_at") else None,
         said_at=int(answer["now"]) if answer.get("now") else None,
+        channels=read_channels(answer.get("channels")),
     )
 
 

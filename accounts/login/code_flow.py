@@ -167,14 +167,18 @@ def finish(
         outcome = _answer(flow, this, waiting, waiting.challenge, code)
         if isinstance(outcome, Challenge) and outcome.kind != kind:
             throttle.give_back(request)
-            _await(flow, this, outcome)
+            await_code(flow, this, outcome)
             raise NextStep
         if isinstance(outcome, Challenge):
             log.info("Wrong %s for %s", kind, phones.mask(waiting.phone))
             raise WrongCode(
                 outcome.tries_left,
                 reason="wrong_code" if kind == CodeChallenge.kind else "wrong_answer",
-                becomes=replace(waiting, challenge=outcome, wrong_answer=wrong_answer),
+                becomes=replace(
+                    waiting,
+                    challenge=waiting.challenge.asked_again(outcome),
+                    wrong_answer=wrong_answer,
+                ),
             )
         throttle.give_back(request)
         then = flow.complete(this, outcome)
@@ -213,10 +217,10 @@ def _text(flow: Flow[Any, Any], this: Step, *, first: bool) -> Texted:
     reference = begun.challenge.reference or attempt.reference
     this.waiting = replace(attempt, sub=begun.sub, reference=reference)
     _note_start(flow, this, asked_at, first=first)
-    return _await(flow, this, begun.challenge, why=begun.why_no_text, first=first)
+    return await_code(flow, this, begun.challenge, why=begun.why_no_text, first=first)
 
 
-def _await(
+def await_code(
     flow: Flow[Any, Any],
     this: Step,
     challenge: Challenge,
@@ -226,14 +230,9 @@ def _await(
 ) -> Texted:
     """Remember what is awaited now, and write down whether a text left."""
     attempt = this.required()
-    this.waiting = awaited = replace(
-        attempt,
-        challenge=challenge,
-        wrong_answer="",
-        proven=None,
-        further_step="",
-        reference=challenge.reference or attempt.reference,
-    )
+    reference = challenge.reference or attempt.reference
+    cleared = replace(attempt, wrong_answer="", proven=None, further_step="")
+    this.waiting = awaited = replace(cleared, challenge=challenge, reference=reference)
     if not isinstance(challenge, CodeChallenge):
         if why:
             this.note(Kind.BLOCKED, reason=why)
@@ -242,7 +241,8 @@ def _await(
     if reason := why or _why_not_texted(challenge):
         this.note(Kind.BLOCKED, reason=reason)
     else:
-        this.note(Kind.SENT if first else Kind.RESENT, reason=flow.reason_of_text)
+        by = "" if challenge.channel == "text" else challenge.channel
+        this.note(Kind.SENT if first else Kind.RESENT, reason=by or flow.reason_of_text)
     # Later, since the session may be gone.
     this.store(awaited)
     if not first or challenge.delivery in ("not_sent", "locked"):

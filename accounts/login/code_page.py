@@ -22,6 +22,8 @@ class CodePage:
     ``wrong_elsewhere`` is how many wrong codes others typed for it, as only a browser that is known
     is told. ``minutes`` and ``seconds_left`` are how long the code works, and ``resend_in`` is in
     seconds: ``resend_clock`` says it as 1:15, ``resend_hours`` in hours where it is that long.
+    ``channel`` is how the code went last, and ``channels`` how else it can: at once, with
+    ``is_refused``, and after ``resend_in`` otherwise.
     """
 
     attempt: str
@@ -42,6 +44,9 @@ class CodePage:
     resend_in: int
     resend_clock: str
     resend_hours: int
+    channel: str
+    channels: tuple[str, ...]
+    is_refused: bool
 
 
 def of(waiting: Pending, challenge: CodeChallenge) -> CodePage:
@@ -63,7 +68,8 @@ def of(waiting: Pending, challenge: CodeChallenge) -> CodePage:
         is_delayed=delivery == "delayed",
         is_over_budget=delivery == "over_budget",
         may_have_code=delivery not in ("not_sent", "locked", "over_budget"),
-        is_hopeless=delivery in ("landline", "blocked_country", "locked"),
+        is_hopeless=delivery == "locked"
+        or (delivery in ("landline", "blocked_country") and not challenge.channels),
         is_held_back=(
             delivery == "not_sent" and waiting.purpose == "login" and resend_in > _LONGEST_PAUSE
         ),
@@ -71,4 +77,7 @@ def of(waiting: Pending, challenge: CodeChallenge) -> CodePage:
         resend_in=resend_in,
         resend_clock=f"{resend_in // 60}:{resend_in % 60:02d}",
         resend_hours=math.ceil(resend_in / 3600) if resend_in >= 3600 else 0,
+        channel=challenge.channel,
+        channels=tuple(challenge.channels.split()),
+        is_refused=challenge.is_refused,
     )

@@ -2,6 +2,7 @@
 
     start      a phone was typed         → a code is on its way
     resend     nothing arrived           → another text is on its way
+    send_by    nothing arrived           → a call, WhatsApp or a mail is
     finish     a code was typed          → signed in
     sign_out
 
@@ -18,7 +19,7 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from accounts import sessions
-from accounts.aws import cognito
+from accounts.aws import cognito, sms
 from accounts.aws.challenges import Challenge, CodeChallenge
 from accounts.aws.cognito_values import Tokens
 from accounts.conf import conf
@@ -28,6 +29,7 @@ from accounts.login import (
     code_flow,
     completion,
     known_browsers,
+    other_channel,
     passwords,
     pending,
     throttle,
@@ -71,6 +73,14 @@ class Login:
             # A decoy.
             return code_flow.one_try_less(challenge)
         return cognito.gateway().answer_challenge(challenge, code)
+
+    def send_by(
+        self, request: HttpRequest, phone: str, challenge: CodeChallenge, channel: str
+    ) -> CodeChallenge:
+        # A decoy has no name at Cognito.
+        name = challenge.username or challenges.nobody(phone)
+        proof = sms.send_by(channel, username=name, is_known=challenge.is_known)
+        return sms.sent_again(challenge, proof, channel=channel)
 
     def complete(self, step: Step, proof: Tokens | None) -> Callable[[], completion.SignedIn]:
         waiting = step.required()
@@ -136,6 +146,11 @@ def resend(request: HttpRequest) -> Texted:
                 raise TooSoon(wait)
         raise PasswordAgain
     return code_flow.resend(LOGIN, request)
+
+
+def send_by(request: HttpRequest, channel: str) -> Texted:
+    """Send the code by another channel; see ``other_channel.send``."""
+    return other_channel.send(LOGIN, request, channel)
 
 
 @sensitive_variables("code")

@@ -34,6 +34,7 @@ from accounts.login import (
     code_flow,
     completion,
     known_browsers,
+    other_channel,
     pending,
 )
 from accounts.login.attempt_steps import Step
@@ -130,6 +131,21 @@ class Confirmation(Login):
         )
         return None if is_right else code_flow.one_try_less(challenge)
 
+    def send_by(
+        self, request: HttpRequest, phone: str, challenge: CodeChallenge, channel: str
+    ) -> CodeChallenge:
+        if challenge.username:
+            return super().send_by(request, phone, challenge, channel)
+        proof = sms.prove(
+            phone,
+            user_sub=cast(User, request.user).sub,
+            language=get_language() or "",
+            purpose="confirm",
+            channel=channel,
+        )
+        # It may be the code of a new challenge, which has tries of its own.
+        return replace(sms.challenge_of(proof), channel=channel, tries_left=challenge.tries_left)
+
     def complete(self, step: Step, proof: Tokens | None) -> Callable[[], completion.SignedIn]:
         request, waiting = step.request, step.required()
         user = cast(User, request.user)
@@ -159,6 +175,11 @@ def start(request: HttpRequest, phone: str, *, next_url: str) -> Texted:
 def resend(request: HttpRequest) -> Texted:
     """Text the number again; see ``code_flow.resend``."""
     return code_flow.resend(CONFIRMATION, request)
+
+
+def send_by(request: HttpRequest, channel: str) -> Texted:
+    """Send the code by another channel; see ``other_channel.send``."""
+    return other_channel.send(CONFIRMATION, request, channel)
 
 
 @sensitive_variables("code")

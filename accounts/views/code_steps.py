@@ -182,7 +182,10 @@ class CodeView(StepView):
 
 
 class ResendView(StepView):
-    """Send another text on POST. A GET, such as a reload, leads back to the page of the code."""
+    """Send another text on POST, or the code by another channel.
+
+    A GET, such as a reload, leads back to the page of the code.
+    """
 
     http_method_names = ["get", "head", "post"]
 
@@ -193,17 +196,32 @@ class ResendView(StepView):
     def get(self, request: HttpRequest) -> HttpResponse:
         return redirect(self.steps.code)
 
+    def send_by(self, request: HttpRequest, channel: str) -> Texted:
+        """Ask the flow for the code by another channel, where it has any."""
+        raise errors.NextStep
+
     def post(self, request: HttpRequest) -> HttpResponse:
+        channel = request.POST.get("channel", "")
         try:
-            texted = self.resend(request)
+            texted = self.send_by(request, channel) if channel else self.resend(request)
         except errors.TooSoon as error:
             return self.code_page(request, wait=error.retry_after, status=429)
         except errors.Unavailable:
             return self.code_page(request, status=503)
         if texted == "now":
-            messages.success(request, _("We have sent another text. It can take a minute."))
+            messages.success(request, _sent_words(channel))
         say_if_texted_before(request, texted)
         return redirect(self.awaited(request))
+
+
+def _sent_words(channel: str) -> str:
+    if channel == "voice":
+        return _("We are calling you now. The call reads the code digit by digit, twice.")
+    if channel == "whatsapp":
+        return _("We have sent the code by WhatsApp. It can take a minute.")
+    if channel == "email":
+        return _("If your account has an e-mail address, the code is on its way to it.")
+    return _("We have sent another text. It can take a minute.")
 
 
 def say_if_texted_before(request: HttpRequest, texted: Texted) -> None:

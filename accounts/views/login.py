@@ -151,6 +151,9 @@ class ResendView(LoginStepView, code_steps.ResendView):
     def resend(self, request: HttpRequest) -> Texted:
         return phone_login.resend(request)
 
+    def send_by(self, request: HttpRequest, channel: str) -> Texted:
+        return phone_login.send_by(request, channel)
+
 
 @method_decorator(never_cache, name="dispatch")
 class SignOutView(LogoutView):

@@ -78,3 +78,6 @@ class ConfirmCodeView(ConfirmStepView, CodeView):
 class ConfirmResendView(ConfirmStepView, ResendView):
     def resend(self, request: HttpRequest) -> Texted:
         return reauthentication.resend(request)
+
+    def send_by(self, request: HttpRequest, channel: str) -> Texted:
+        return reauthentication.send_by(request, channel)

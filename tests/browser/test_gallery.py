@@ -333,6 +333,35 @@ def in_seconds(seconds: int) -> str:
     return str(int(time.time()) + seconds)
 
 
+def test_gallery_of_other_channels(gallery: Gallery, page: Page, phone, settings):
+    settings.COGNITO_CLIENT_ID, settings.COGNITO_CLIENT_SECRET = CLIENT_ID, CLIENT_SECRET
+    settings.COGNITO_ISSUER, settings.TEXTS_FUNCTION = ISSUER, "texts"
+
+    def sent(delivery: str) -> dict[str, object]:
+        now = int(time.time())
+        times = {"expires_at": now + 300, "resend_at": now, "texted_at": now, "now": now}
+        challenge = {"challenge_id": "", "tries_left": 3, "code_length": 6, "reference": "K7F-2Q"}
+        return {**times, **challenge, "delivery": delivery}
+
+    with SignInPool() as pool:
+        pool.connect(settings)
+        cognito._made_gateway.cache_clear()
+        User.objects.for_identity(pool.register(phone), phone, phone_verified=True)
+        pool.says = {"resendAt": "0", "channels": "voice whatsapp email"}
+        gallery.ask(phone)
+        gallery.take("code-other-channels")
+        for delivery, name in {"sent": "code-by", "misconfigured": "code-not-by"}.items():
+            pool.functions["send_by"] = lambda asked, delivery=delivery: sent(delivery)
+            for channel in ("voice", "whatsapp", "email"):
+                gallery.go(CODE)
+                with page.expect_navigation(wait_until="domcontentloaded"):
+                    page.locator(f"button[value={channel}]").click()
+                gallery.take(f"{name}-{channel}")
+        pool.says = {"delivery": "landline", "channels": "voice"}
+        gallery.ask(f"{phone[:-1]}7")
+        gallery.take("code-landline-with-calls")
+
+
 def test_gallery_of_troubles(gallery: Gallery, page: Page, phone, settings):
     settings.COGNITO_CLIENT_ID, settings.COGNITO_CLIENT_SECRET = CLIENT_ID, CLIENT_SECRET
     settings.COGNITO_ISSUER = ISSUER

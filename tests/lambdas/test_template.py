@@ -155,10 +155,7 @@ SEND_MAIL = {
     "Sid": "SendMail",
     "Effect": "Allow",
     "Action": "ses:SendEmail",
-    "Resource": [
-        {"Fn::Sub": "arn:${AWS::Partition}:ses:*:${AWS::AccountId}:identity/*"},
-        {"Fn::Sub": "arn:${AWS::Partition}:ses:*:${AWS::AccountId}:configuration-set/*"},
-    ],
+    "Resource": "*",
 }
 READ_ACCOUNTS = {
     "Sid": "ReadAccounts",

@@ -150,3 +150,25 @@ def test_page_is_not_there_outside_local_mode(project):
         timeout=30,
     )
     assert done.stdout == "404\n", done.stderr
+
+
+def test_calls_whatsapp_and_mails_are_shown_with_their_codes(client, local_aws, settings):
+    settings.LOCAL_MESSAGING_URL = local_aws.url
+    call = "This is Phone login. Your sign-in code is: 1 2 3 4 5 6 . Once more: 1 2 3 4 5 6 ."
+    mail = {"To": ["ada@example.org"], "Subject": "Your code", "BodyText": "345678 is your code"}
+    local_aws.will(
+        listing(**{ONE: ["a text"]}),
+        Reply(
+            {
+                "messages": [
+                    {"channel": "voice", "to": ONE, "body": call},
+                    {"channel": "whatsapp", "to": ONE, "body": "234567 is your verification code."},
+                ]
+            }
+        ),
+        Reply({"messages": {"000000000000": [mail]}}),
+    )
+    page = client.get(INBOX).content.decode().replace("&#43;", "+")
+    heads = [f"Call to {ONE}", f"WhatsApp to {ONE}", "E-mail to ada@example.org", f"To {ONE}"]
+    assert all(head in page for head in heads)
+    assert re.findall('class="fill" value="([0-9]+)"', page) == ["345678", "234567", "123456"]

@@ -60,3 +60,7 @@ class Challenge:
     def takes(self, answer: str) -> bool:
         """Tell whether an answer can be right at all. One that cannot is not sent."""
         return True
+
+    def asked_again(self, again: "Challenge") -> "Challenge":
+        """Return what is awaited after a wrong answer, of what Cognito says of it ``again``."""
+        return again

@@ -19,6 +19,7 @@ PROOF = {
     "reference": "K7F-2Q",
     "texted_at": 1_700_000_000,
     "said_at": 1_700_000_001,
+    "channels": "",
 }
 CALLS = {
     "prove": lambda: sms.prove(PHONE, user_sub=SUB, language="en"),
@@ -29,6 +30,7 @@ CALLS = {
         expires_at=PROOF["expires_at"],
         code="123456",
     ),
+    "send_by": lambda: sms.send_by("voice", username=SUB, is_known=False),
     "tell": lambda: sms.tell(PHONE, "invited", language="en"),
 }
 
@@ -63,7 +65,24 @@ def test_prove_asks_once_and_returns_the_proof(function):
         "user": SUB,
         "language": "en",
         "purpose": "change_number",
+        "channel": "text",
     }
+
+
+@pytest.mark.parametrize(
+    ("said", "channels"),
+    [("voice whatsapp email", "voice whatsapp email"), ("voice pigeon", "voice"), (None, "")],
+)
+def test_proof_names_the_channels_that_this_site_can_ask_for(function, said, channels):
+    function.will(Reply(PROOF | {"channels": said}))
+    assert CALLS["prove"]().channels == channels
+
+
+def test_code_by_another_channel_is_asked_for_once_by_the_name_of_the_account(function):
+    function.will(Reply(PROOF | {"now": PROOF["said_at"], "channels": "voice"}))
+    assert CALLS["send_by"]().channels == "voice"
+    said = {"action": "send_by", "channel": "voice", "user_name": SUB, "is_known": False}
+    assert asked(function) == said
 
 
 @pytest.mark.parametrize("is_correct", [True, False])
