@@ -42,9 +42,7 @@ from typing import Any
 
 from . import (
     authenticators,
-    countries,
     dry_run,
-    environment,
     errors,
     ledger,
     limits,
@@ -57,21 +55,17 @@ from . import (
     telemetry,
 )
 from .challenge import Challenge
-from .codes import checking, purposes, recipients, sending, unsent
-from .codes.pace import ANSWER_WITHIN, milliseconds_since
+from .codes import checking, notices, purposes, recipients, sending
+from .codes.pace import milliseconds_since
 from .codes.purposes import Purpose
 from .codes.sending import StartedChallenge
-from .codes.unsent import NoRecipient
-from .ledger import Verdict
 from .limits import TRIES_PER_CODE
-from .senders import Channel, Message, SendError
+from .senders import Channel
 
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 _USER = re.compile(r"[A-Za-z0-9_:-]{1,64}")
 # As wide as Cognito's own pattern for it.
 _USER_NAME = re.compile(r"\S{1,128}")
-# A notice is worth delivering for so many seconds.
-_NOTICE_LIVES = 24 * 60 * 60
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -163,20 +157,11 @@ def _check(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tell(event: dict[str, Any]) -> dict[str, Any]:
-    started, now = time.monotonic(), time.time()
+    started = time.monotonic()
     phone, notice = _matching(event, "phone", _PHONE), event.get("message")
-    if notice not in messages.NOTICES:
+    if not isinstance(notice, str) or notice not in messages.NOTICES:
         raise ValueError(f"Wanted: a message ({', '.join(sorted(messages.NOTICES))})")
-    country = countries.country_of(phone) or ""
-    try:
-        reason = _why_no_notice(phone, country, now)
-        if reason is None:
-            _send_notice(phone, country, notice, _language(event), started)
-    except SendError as error:
-        reason = error.reason
-    if reason:
-        unsent.record(reason, phone=phone, country=country, now=now, purpose=notice)
-    return {"delivery": reason or "sent"}
+    return {"delivery": notices.tell(phone, notice, locale=_language(event), started=started)}
 
 
 def _stop(event: dict[str, Any]) -> dict[str, Any]:
@@ -237,50 +222,6 @@ def _dry_run(event: dict[str, Any]) -> dict[str, Any]:
         senders.configured(channel)
     result = sending.send(dry_run.nobody(), purposes.CHANGE_NUMBER, started=time.monotonic())
     return {"delivery": result.delivery}
-
-
-def _why_no_notice(phone: str, country: str, now: float) -> unsent.WhyNot | None:
-    """Count a notice, or say why there is none.
-
-    Holds and cooldowns are for codes: an attacker who tries codes on a number must not silence its
-    owner's warning.
-    """
-    if country not in environment.words("ALLOWED_COUNTRIES"):
-        return NoRecipient.COUNTRY_NOT_ALLOWED
-    if not countries.is_mobile(phone):
-        return NoRecipient.NOT_MOBILE
-    verdict = ledger.configured().budgets.spend_notice(
-        ledger.phone_name(phone),
-        block=ledger.block_name(countries.block_of(phone)),
-        country=country,
-        now=now,
-    )
-    return None if verdict is Verdict.SEND else verdict
-
-
-def _send_notice(phone: str, country: str, notice: str, locale: str | None, started: float) -> None:
-    """Send a notice. Raises SendError."""
-    language = messages.language_for(locale, country)
-    body = messages.notice_message(
-        notice,
-        language=language,
-        app_name=environment.text("APP_NAME"),
-        site_host=environment.text("SITE_HOST"),
-    )
-    sent = senders.configured().send(
-        Message(phone, body, _NOTICE_LIVES, country, language=language),
-        deadline=started + ANSWER_WITHIN,
-    )
-    telemetry.record(
-        "text_sent",
-        metrics={"Sent": 1, "Parts": messages.parts(body)},
-        purpose=notice,
-        phone=phones.mask(phone),
-        country=country,
-        sender=sent.sender,
-        message_id=sent.message_id,
-        milliseconds=milliseconds_since(started),
-    )
 
 
 def _purpose(event: dict[str, Any]) -> Purpose:

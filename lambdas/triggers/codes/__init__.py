@@ -5,6 +5,7 @@
     wording      the message that brings a code, for each channel
     sending      a challenge handed out, and its code texted once and within every limit
     checking     an answer counted, compared and taken once
+    notices      texts without a code
     unsent       texts that were not sent: log, metric, count
     pace         how long an answer takes
 
