@@ -227,6 +227,15 @@ def test_longer_code_of_a_pool_under_attack_works_in_the_flow_that_waits(
     assert flow.answer(started, services.sent[0][2]) is True
 
 
+def test_browser_that_is_known_has_its_calls_counted_in_its_own_lane(flow, services, clock):
+    flow.start()
+    send_by("voice", flow, is_known=True)
+    [(_, where, code)] = services.sent
+    assert where == flow.phone
+    assert code != flow.code()
+    assert state(flow).sends_last_hour == 1
+
+
 # Strangers
 
 

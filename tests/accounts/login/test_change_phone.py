@@ -94,6 +94,7 @@ def test_new_number_is_texted_a_code_for_this_user_in_the_language_of_the_page(c
         "user": user.sub,
         "language": "en",
         "purpose": "change_number",
+        "channel": "text",
     }
     said = page(client.get(CODE))
     assert f'We sent it to <bdi dir="ltr">{phones.spaced(NEW)}</bdi>' in said
