@@ -1,9 +1,11 @@
 """Stop texts to a number for its owner, who got one that somebody else had asked for."""
 
 import logging
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from django.http import HttpRequest
+from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from accounts import phones
@@ -11,9 +13,13 @@ from accounts.aws import functions, sms
 from accounts.conf import conf
 from accounts.events import sign_ins
 from accounts.login import attempt_steps, throttle
-from accounts.models import User
+from accounts.models import SignInEvent, User
 
 log = logging.getLogger(__name__)
+
+# As long as the words of texts count.
+_LOOKED_BACK = timedelta(days=1)
+_MOST = 3
 
 
 def is_offered() -> bool:
@@ -21,14 +27,32 @@ def is_offered() -> bool:
     return bool(conf.texts_function)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A device on which a text was asked for. ``device`` is "" where the browser said nothing."""
+
+    device: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """``asked`` has the devices on which texts of the last day were asked for, the newest first."""
+
+    until: datetime
+    asked: list[Asked]
+
+
 @sensitive_variables("word")
-def stop(request: HttpRequest, phone: str, word: str) -> datetime | None:
-    """Stop them, and return until when; None where the word is of no text to ``phone`` (E.164).
+def stop(request: HttpRequest, phone: str, word: str) -> Stopped | None:
+    """Stop them; None where the word is of no text to ``phone`` (E.164).
 
     Raises TooMany and Unavailable.
     """
     stopped = _ask(request, phone, word, lift=False)
-    return datetime.fromtimestamp(stopped.until, UTC) if stopped else None
+    if stopped is None:
+        return None
+    return Stopped(datetime.fromtimestamp(stopped.until, UTC), _asked(phone))
 
 
 @sensitive_variables("word")
@@ -38,6 +62,16 @@ def allow(request: HttpRequest, phone: str, word: str) -> bool:
     Raises TooMany and Unavailable.
     """
     return _ask(request, phone, word, lift=True) is not None
+
+
+def _asked(phone: str) -> list[Asked]:
+    """Return who asked, for somebody who has got the text."""
+    events = SignInEvent.objects.filter(
+        phone_key=sign_ins.phone_key(phone),
+        kind__in=(sign_ins.Kind.SENT, sign_ins.Kind.RESENT),
+        at__gt=timezone.now() - _LOOKED_BACK,
+    ).order_by("-at")
+    return [Asked(each.device, each.at) for each in events[:_MOST]]
 
 
 @sensitive_variables("word")

@@ -49,17 +49,17 @@ class StopTextsView(View):
         phone, lifts = form.cleaned_data["phone"], "allow" in request.POST
         try:
             if lifts:
-                is_done, until = stop_texts.allow(request, phone, word), None
+                is_done, stopped = stop_texts.allow(request, phone, word), None
             else:
-                until = stop_texts.stop(request, phone, word)
-                is_done = until is not None
+                stopped = stop_texts.stop(request, phone, word)
+                is_done = stopped is not None
         except errors.Unavailable:
             response = _page(request, form, word, status=503)
             response["Retry-After"] = _RETRY_AFTER
             return response
         if not is_done:
             return _page(request, form, word, is_wrong=True)
-        return _page(request, form, word, until=until, is_allowed=lifts)
+        return _page(request, form, word, stopped=stopped, is_allowed=lifts)
 
 
 def _page(

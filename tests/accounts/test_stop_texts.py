@@ -1,8 +1,12 @@
 """The page that a text with a code leads to, for people who did not ask for it."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from accounts.events import sign_ins
 from accounts.models import SignInEvent
 from tests.wire import Reply
 
@@ -41,6 +45,28 @@ def test_owner_stops_texts_and_reads_until_when(client: Client, texted):
     [(reason, phone)] = stopped_events()
     assert reason == ""
     assert texted not in phone
+
+
+def test_owner_reads_who_asked(client: Client, texted):
+    phone_key = sign_ins.phone_key(texted)
+    now = timezone.now()
+    for days, device in ((2, "iPad"), (0.5, "Firefox on Linux"), (0.1, "")):
+        SignInEvent.objects.create(
+            kind="sent", phone_key=phone_key, device=device, at=now - timedelta(days=days)
+        )
+    SignInEvent.objects.create(kind="sent", phone_key="another", device="iPhone")
+    page = client.post(PAGE, {"phone": texted}).content.decode()
+    assert "Firefox on Linux" in page
+    assert "Unknown device" in page
+    assert "iPad" not in page
+    assert "iPhone" not in page
+
+
+def test_nobody_else_reads_who_asked(client: Client, pool, phone):
+    SignInEvent.objects.create(
+        kind="sent", phone_key=sign_ins.phone_key(phone), device="Firefox on Linux"
+    )
+    assert "Firefox" not in client.post(PAGE, {"phone": phone}).content.decode()
 
 
 def test_owner_allows_them_again(client: Client, texted):
