@@ -32,6 +32,8 @@ GENEROUS = {
     "SendsPerCountryHour": "1000000",
     "SendsPerPoolHour": "1000000",
     "SendsPerPoolDay": "10000000",
+    "DollarsPerPoolHour": "1000000",
+    "DollarsPerPoolDay": "10000000",
     "FailuresPerPool5Minutes": "10000",
 }
 # All ways of a code, to be tried.

@@ -43,6 +43,7 @@ class Defence:
 _CHECKING = "tests/lambdas/codes/test_checking.py::"
 _ANSWERS = "tests/lambdas/ledger/test_answers.py::"
 _BUDGETS = "tests/lambdas/ledger/test_budgets.py::"
+_PRESSURE = "tests/lambdas/ledger/test_pressure.py::"
 _TEXTS = "tests/lambdas/ledger/test_texts.py::"
 _UNSENT = "tests/lambdas/codes/test_unsent.py::"
 _USERNAME = "tests/lambdas/test_username.py::"
@@ -143,16 +144,71 @@ DEFENCES = (
     Defence(
         "a block of numbers has a budget",
         "lambdas/triggers/ledger/budgets.py",
-        '"(attribute_not_exists(#hour) OR #hour < :hourly) AND "\n',
-        '""\n',
-        (f"{_BUDGETS}test_used_block_gets_twenty_texts_an_hour",),
+        '"(attribute_not_exists(#hour) OR #hour < :hourly)"\n',
+        '"attribute_not_exists(nothing)"\n',
+        (
+            (
+                f"{_BUDGETS}"
+                "test_used_block_gets_twenty_texts_an_hour_two_of_them_to_people_known_before"
+            ),
+        ),
     ),
     Defence(
         "the pool has a budget",
         "lambdas/triggers/ledger/pool.py",
-        '"(attribute_not_exists(#hour) OR #hour < :hourly) AND "\n',
-        '""\n',
+        '"(attribute_not_exists(#hour) OR #hour < :hourly)",\n',
+        "\n",
         (f"{_BUDGETS}test_parallel_spending_stops_at_the_budget",),
+    ),
+    Defence(
+        "the money of the pool has a budget",
+        "lambdas/triggers/ledger/pool.py",
+        '"(attribute_not_exists(spent) OR spent < :dollars_daily)",\n',
+        "\n",
+        (f"{_PRESSURE}test_parallel_spending_of_money_stops_with_the_text_that_reaches_the_end",),
+    ),
+    Defence(
+        "strangers leave a share of every budget",
+        "lambdas/triggers/limits.py",
+        "return limit - limit * (100 - RESERVED_FROM) // 100",
+        "return limit",
+        (
+            f"{_PRESSURE}test_last_tenth_is_for_people_known_before",
+            (
+                f"{_BUDGETS}"
+                "test_used_block_gets_twenty_texts_an_hour_two_of_them_to_people_known_before"
+            ),
+        ),
+    ),
+    Defence(
+        "numbers that were proven go first",
+        "lambdas/triggers/ledger/budgets.py",
+        "goes_first = is_known or reservation.is_proven",
+        "goes_first = is_known",
+        (
+            f"{_PRESSURE}test_strangers_who_fill_a_block_do_not_silence_its_members",
+            f"{_PRESSURE}test_strangers_who_fill_a_country_do_not_silence_its_members",
+        ),
+    ),
+    Defence(
+        "a text costs a proof of work under pressure",
+        "lambdas/triggers/plans.py",
+        "ways = (with_work(plan), plan) if wants_work else (plan, with_work(plan))",
+        "ways = (plan, with_work(plan))",
+        (
+            (
+                "tests/lambdas/test_pressure.py::"
+                "test_sign_in_begins_with_a_proof_of_work_and_goes_on_to_its_text"
+            ),
+        ),
+    ),
+    Defence(
+        "a text from the share of people known before tells nobody who has an account",
+        "lambdas/triggers/ledger/budgets.py",
+        "            if open_at or was_noted:\n",
+        "            told_open_at, reservation = 0, replace(reservation, open_at=0)\n"
+        "            if open_at or was_noted:\n",
+        ("tests/lambdas/test_alike.py::test_member_and_stranger_are_told_the_same",),
     ),
     Defence(
         "a country has a budget",

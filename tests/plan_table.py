@@ -13,7 +13,10 @@ HEAD = """# What the triggers decide
 Written by `python -m tests.plan_table` from `lambdas/triggers/plans.py`. A history is what Cognito
 shows Define: the rounds of a sign-in so far, each answered right (✓) or wrong (✗). `SRP_A` and
 `PASSWORD_VERIFIER` are Cognito's own rounds of a password, which the caller starts. Every history
-that is not listed fails. [ADR 18](adr/0018-one-seam-for-every-challenge.md) has the reasons.
+that is not listed fails. Where a plan has no `proof`, one may stand in front of its `code`: Create
+asks for it while the budgets of texts are nearly used up ([ADR
+24](adr/0024-under-pressure-in-steps.md)). [ADR 18](adr/0018-one-seam-for-every-challenge.md) has
+the reasons.
 """
 SHOWN = ("code", "password code", "proof code")
 _WORDS = {
@@ -53,6 +56,20 @@ def _histories(plan: Plan) -> Iterator[list[dict[str, Any]]]:
         yield [_built_in(_SRP), _built_in(_VERIFIER)]
     for kind in steps[1:]:
         yield [_ours(kind, True)]
+    if "proof" not in plan:
+        yield from _with_work(done[: len(done) - len(steps)], steps)
+
+
+def _with_work(before: list[dict[str, Any]], steps: list[str]) -> Iterator[list[dict[str, Any]]]:
+    """Yield what may go on after a proof of work that the plan does not name."""
+    for wrong in range(plans.KINDS["proof"].tries + 1):
+        yield [*before, *[_ours("proof", False)] * wrong, _ours("proof", True)]
+    worked = [*before, _ours("proof", True)]
+    yield [*before, _ours("proof", False)]
+    yield [*worked, _ours("proof", True)]
+    yield [*worked, *(_ours(kind, True) for kind in steps)]
+    yield [*before, *(_ours(kind, True) for kind in steps), _ours("proof", True)]
+    yield [*before, _ours(steps[0], False), _ours("proof", True)]
 
 
 def _said(history: list[dict[str, Any]]) -> str:

@@ -59,6 +59,8 @@ def running(state: Path, plan: str, *, return_url: str) -> Iterator[ProviderStac
                     "SendsPerCountryHour": "1000000",
                     "SendsPerPoolHour": "1000000",
                     "SendsPerPoolDay": "10000000",
+                    "DollarsPerPoolHour": "1000000",
+                    "DollarsPerPoolDay": "10000000",
                 },
             )
         )

@@ -163,6 +163,10 @@ class UserAdmin(base.BoundedList):
             "compared": compared,
             "differs": any(line.differs for line in compared),
             "held_in_ledger": display.hold(now.ledger) if now.ledger else "",
+            "decisions": [
+                (each, reasons.label(each.reason))
+                for each in (now.ledger.decisions if now.ledger else ())
+            ],
             "actions": user_actions.for_one(request, user, groups),
             "groups": groups,
             "sessions": sessions.live(user).order_by("-last_seen"),

@@ -4,7 +4,7 @@ The ledger names numbers by hashes whose key never leaves AWS, so a function the
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
@@ -13,12 +13,25 @@ from accounts.aws import functions
 
 
 @dataclass(frozen=True)
+class Decision:
+    """A decision about a text. ``reason`` is why it was not sent, or ``send`` and the like.
+
+    ``reference`` is that of the attempt, which finds its lines in the logs and its events.
+    """
+
+    at: datetime
+    reference: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class PhoneState:
     """Times are in seconds since the epoch. ``held_until`` is in the past where nothing is held.
 
     ``known_since`` is the first text of which the ledger keeps anything, ``used_at`` the last right
     code since then; both are 0 for never, and None from functions that do not say. Until
-    ``stopped_until`` the number gets no texts that anybody can ask for.
+    ``stopped_until`` the number gets no texts that anybody can ask for. ``decisions`` are the last
+    ones about texts to the number, newest first.
     """
 
     failures: int
@@ -29,6 +42,7 @@ class PhoneState:
     known_since: int | None = None
     used_at: int | None = None
     stopped_until: int = 0
+    decisions: tuple[Decision, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,7 +98,13 @@ def overview(days: int) -> Overview:
 
 
 def _state(answer: dict[str, Any]) -> PhoneState:
-    return PhoneState(**answer)
+    if not isinstance(answer, dict):
+        raise TypeError(type(answer))
+    decisions = tuple(
+        Decision(datetime.fromtimestamp(each["at"], UTC), str(each["reference"]), str(each["why"]))
+        for each in answer.get("decisions", ())
+    )
+    return PhoneState(**{**answer, "decisions": decisions})
 
 
 def _overview(answer: dict[str, Any]) -> Overview:

@@ -26,10 +26,11 @@ Purpose = Literal["change_number", "confirm"]
 class Proof:
     """A code on its way to a number, or what looks like one.
 
-    Times are in seconds since the epoch. ``delivery`` is "sent" or why no text left, and
-    ``texted_at`` when the code was texted last (``StartedChallenge`` in
-    lambdas/triggers/codes/sending.py); ``said_at`` is when the function said so, by its clock;
-    ``reference`` is what support finds it by, and ``channels`` how else it can be sent.
+    Times are in seconds since the epoch. ``delivery`` is "sent" or why no text left, ``open_at``
+    when one leaves to every number again, and ``texted_at`` when the code was texted last
+    (``StartedChallenge`` in lambdas/triggers/codes/sending.py); ``said_at`` is when the function
+    said so, by its clock; ``reference`` is what support finds it by, and ``channels`` how else it
+    can be sent.
     """
 
     challenge_id: str
@@ -42,6 +43,7 @@ class Proof:
     texted_at: int | None = None
     said_at: int | None = None
     channels: str = ""
+    open_at: int = 0
 
 
 @sensitive_variables()
@@ -99,6 +101,7 @@ def challenge_of(proof: Proof) -> CodeChallenge:
         reference=proof.reference,
         texted_at=proof.texted_at,
         said_at=proof.said_at,
+        open_at=proof.open_at,
         channels=proof.channels,
     )
 
@@ -114,6 +117,7 @@ def sent_again(challenge: CodeChallenge, proof: Proof, *, channel: str) -> CodeC
         reference=proof.reference,
         texted_at=proof.texted_at,
         said_at=proof.said_at,
+        open_at=proof.open_at,
         channel=channel,
     )
 
@@ -189,6 +193,7 @@ def _proof(answer: dict[str, Any]) -> Proof:
         texted_at=int(answer["texted_at"]) if answer.get("texted_at") else None,
         said_at=int(answer["now"]) if answer.get("now") else None,
         channels=read_channels(answer.get("channels")),
+        open_at=int(answer.get("open_at") or 0),
     )
 
 

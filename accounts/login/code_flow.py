@@ -250,7 +250,7 @@ def await_code(
         this.refresh_lockout()
     if challenge.is_texted_now:
         return "now"
-    return "before" if challenge.delivery == "sent" else ""
+    return "before" if challenge.is_sent else ""
 
 
 def _note_start(flow: Flow[Any, Any], this: Step, at: Any, *, first: bool) -> None:
@@ -263,7 +263,7 @@ def _why_not_texted(challenge: CodeChallenge) -> str:
     if challenge.delivery == "over_budget":
         log.error("No text left: the user pool's budget of texts is used up")
         return "pool"
-    if challenge.delivery == "sent":
+    if challenge.is_sent:
         return "" if challenge.is_texted_now else "cooldown"
     return challenge.delivery
 

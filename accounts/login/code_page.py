@@ -1,6 +1,7 @@
 """The content of the page of a code, from the attempt that is under way."""
 
 import math
+import time
 from dataclasses import dataclass
 
 from accounts.aws.challenges import CodeChallenge
@@ -20,10 +21,11 @@ class CodePage:
     brought a code that is still right. ``is_hopeless``: another text to this number would fare no
     better. ``is_held_back``: the number gets none for longer than between two texts, whoever asks.
     ``wrong_elsewhere`` is how many wrong codes others typed for it, as only a browser that is known
-    is told. ``minutes`` and ``seconds_left`` are how long the code works, and ``resend_in`` is in
-    seconds: ``resend_clock`` says it as 1:15, ``resend_hours`` in hours where it is that long.
-    ``channel`` is how the code went last, and ``channels`` how else it can: at once, with
-    ``is_refused``, and after ``resend_in`` otherwise.
+    is told. ``opens_in`` is for how many minutes only numbers proven before are texted, 0 where all
+    are: ``opens_in_hours`` says it in hours where it is that long. ``minutes`` and ``seconds_left``
+    are how long the code works, and ``resend_in`` is in seconds: ``resend_clock`` says it as 1:15,
+    ``resend_hours`` in hours where it is that long. ``channel`` is how the code went last, and
+    ``channels`` how else it can: at once, with ``is_refused``, and after ``resend_in`` otherwise.
     """
 
     attempt: str
@@ -41,6 +43,8 @@ class CodePage:
     is_hopeless: bool
     is_held_back: bool
     wrong_elsewhere: int
+    opens_in: int
+    opens_in_hours: int
     resend_in: int
     resend_clock: str
     resend_hours: int
@@ -55,6 +59,8 @@ def of(waiting: Pending, challenge: CodeChallenge) -> CodePage:
     # Where a text was asked for once more, the one before has brought the code.
     is_repetition = delivery == "over_budget" and challenge.texted_at is not None
     resend_in = waiting.seconds_to_resend()
+    is_reserved = delivery == "reserved"
+    opens_in = max(0, math.ceil((challenge.open_at - time.time()) / 60)) if is_reserved else 0
     return CodePage(
         attempt=waiting.attempt,
         next_url=waiting.next_url,
@@ -64,7 +70,7 @@ def of(waiting: Pending, challenge: CodeChallenge) -> CodePage:
         tries=challenge.tries_left,
         minutes=waiting.minutes_left(),
         seconds_left=waiting.seconds_left(),
-        undelivered="" if delivery in ("sent", "delayed") or is_repetition else delivery,
+        undelivered="" if challenge.is_sent or delivery == "delayed" or is_repetition else delivery,
         is_delayed=delivery == "delayed",
         is_over_budget=delivery == "over_budget",
         may_have_code=delivery not in ("not_sent", "locked", "over_budget"),
@@ -74,6 +80,8 @@ def of(waiting: Pending, challenge: CodeChallenge) -> CodePage:
             delivery == "not_sent" and waiting.purpose == "login" and resend_in > _LONGEST_PAUSE
         ),
         wrong_elsewhere=challenge.wrong_elsewhere,
+        opens_in=opens_in,
+        opens_in_hours=math.ceil(opens_in / 60) if opens_in > 120 else 0,
         resend_in=resend_in,
         resend_clock=f"{resend_in // 60}:{resend_in % 60:02d}",
         resend_hours=math.ceil(resend_in / 3600) if resend_in >= 3600 else 0,

@@ -80,7 +80,7 @@ class Pending:
 
     def is_texted(self) -> bool:
         """Tell whether a text has left, as far as anybody may know."""
-        return self.code is not None and self.code.delivery == "sent"
+        return self.code is not None and self.code.is_sent
 
     def is_expired(self) -> bool:
         """Tell whether no answer is taken any more."""

@@ -7,7 +7,7 @@ import time
 from functools import partial
 from typing import Any
 
-from . import clients, dry_run, errors, kinds, plans
+from . import clients, dry_run, errors, kinds, ledger, plans
 from .codes import recipients
 from .kinds import Asked
 from .plans import Decision
@@ -27,11 +27,16 @@ def _answered(event: dict[str, Any]) -> dict[str, Any]:
     request = event["request"]
     plan = plans.of_user(plan, request.get("userAttributes"))
     history = request.get("session") or []
-    following = dry_run.step(plan) if is_dry_run else plans.next_step(plan, history, number)
+    if is_dry_run:
+        following = dry_run.step(plan)
+    else:
+        is_known = role is plans.Role.KNOWN
+        wants_work = not is_known and ledger.configured().budgets.wants_work(time.time())
+        following = plans.next_step(plan, history, number, wants_work=wants_work)
     if following.decision is not Decision.CHALLENGE:
         raise ValueError("The history of this flow holds no challenge of ours")
     recipient = dry_run.nobody if is_dry_run else partial(recipients.from_event, event, role)
-    is_proven = plans.proves_before(plan, following.kind)
+    is_proven = plans.proves_before(plans.with_work(plan), following.kind)
     asked = Asked(following.earlier, recipient, started, is_proven)
     made = kinds.make(following.kind, asked)
     # Cognito does not show Verify the history.

@@ -14,6 +14,13 @@ COOLDOWNS = (30, 60, 120, 300)
 # A living code is texted again only while this much of its life is left, in seconds.
 WORTH_REPEATING = 120
 TRIES_PER_CODE = 3
+# Percent of a shared budget at which sign-ins begin with a proof of work, and at which the rest is
+# for people known before: numbers that a code was used on, and known browsers.
+WORK_FROM, RESERVED_FROM = 80, 90
+# A used code makes up for four that were not: a block or a country stands well while 20 % are used.
+WORTH_OF_A_USED_CODE = 5
+# Unused codes of a day before a country is judged, and so the texts to one that is new.
+UNUSED_BEFORE_JUDGING_A_COUNTRY = 20
 # Failures in a row and the seconds without any further answer that follow; each further ten
 # after the last count like the last.
 HOLDS = {10: 15 * 60, 20: 60 * 60, 30: 4 * 60 * 60, 50: 24 * 60 * 60}
@@ -35,6 +42,8 @@ class Limits:
     sends_per_country_hour: int
     sends_per_pool_hour: int
     sends_per_pool_day: int
+    dollars_per_pool_hour: int
+    dollars_per_pool_day: int
     failures_per_pool_5_minutes: int
     failures_per_pool_day: int
     failures_per_phone: int
@@ -54,11 +63,18 @@ def configured() -> Limits:
         sends_per_country_hour=number("SENDS_PER_COUNTRY_HOUR", 200, low=1, high=1_000_000),
         sends_per_pool_hour=number("SENDS_PER_POOL_HOUR", 300, low=1, high=1_000_000),
         sends_per_pool_day=number("SENDS_PER_POOL_DAY", 2_000, low=1, high=10_000_000),
+        dollars_per_pool_hour=number("DOLLARS_PER_POOL_HOUR", 60, low=1, high=1_000_000),
+        dollars_per_pool_day=number("DOLLARS_PER_POOL_DAY", 300, low=1, high=10_000_000),
         failures_per_pool_5_minutes=number("FAILURES_PER_POOL_5_MINUTES", 500, low=1, high=10_000),
         failures_per_pool_day=number("FAILURES_PER_POOL_DAY", 10_000, low=1, high=10_000),
         failures_per_phone=number("FAILURES_PER_PHONE", 100, low=10, high=100),
         stop_hours=number("STOP_HOURS", 24, low=0, high=168),
     )
+
+
+def open_share(limit: int) -> int:
+    """Return how much of a budget is for everybody; the rest is for people known before."""
+    return limit - limit * (100 - RESERVED_FROM) // 100
 
 
 def hold_after(failures: int) -> int:

@@ -9,7 +9,9 @@
     code provider         a code, then a challenge of another company
 
 The stack's parameter says which steps there are, never the caller. A history holds nothing but
-wrong answers to a step and then a right one, step by step; every other history fails.
+wrong answers to a step and then a right one, step by step; every other history fails. While the
+budgets of texts are nearly used up, Create asks for a proof of work in front of the text: a history
+may show one there at any time.
 """
 
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ PASSWORD = "password"  # noqa: S105 - the name of a step
 # The caller starts these rounds, and Cognito checks them: we see only that they were right.
 PASSWORD_ROUNDS = ("SRP_A", "PASSWORD_VERIFIER")
 _MOST_STEPS = 4
+_WORK = "proof"
 # Methods by something that the person knows.
 _KNOWN = {"pwd"}
 
@@ -35,25 +38,27 @@ class Kind:
 
     ``proves``: a right answer shows who it is. A plan needs a step that does. ``method`` is its
     name in the tokens (RFC 8176), "" where it says nothing of the person. ``attribute`` is one of
-    Cognito's users: only those who have it are asked, after a step that proves.
+    Cognito's users: only those who have it are asked, after a step that proves. ``texts``: it costs
+    a text.
     """
 
     tries: int
     proves: bool
     method: str = ""
     attribute: str = ""
+    texts: bool = False
 
 
 # Each has a module of its name in ``kinds``.
 KINDS: dict[str, Kind] = {
-    "code": Kind(tries=TRIES_PER_CODE, proves=True, method="sms"),
+    "code": Kind(tries=TRIES_PER_CODE, proves=True, method="sms", texts=True),
     # A second one for a browser that stumbled over the first.
     "proof": Kind(tries=2, proves=False),
     "captcha": Kind(tries=3, proves=False),
     # Friends know the answer, and a first one is only chosen: the tokens say nothing of it.
     "question": Kind(tries=TRIES_PER_CODE, proves=False),
     "authenticator": Kind(tries=3, proves=False, method="otp", attribute="custom:authenticator"),
-    "provider": Kind(tries=3, proves=True),
+    "provider": Kind(tries=3, proves=True, texts=True),
 }
 
 
@@ -153,12 +158,28 @@ def decide(history: Any, attributes: Any = None) -> Next:
     return next((one for one in found if one.decision is not Decision.FAIL), found[0])
 
 
-def next_step(plan: Plan, history: Any, number: int = 0) -> Next:
+def with_work(plan: Plan) -> Plan:
+    """Return the plan with a proof of work in front of its first text, unless it has one."""
+    texts = [place for place, word in enumerate(plan) if word in KINDS and KINDS[word].texts]
+    if _WORK in plan or not texts:
+        return plan
+    return (*plan[: texts[0]], _WORK, *plan[texts[0] :])
+
+
+def next_step(plan: Plan, history: Any, number: int = 0, *, wants_work: bool = False) -> Next:
     """Say what comes next. Never raises for a history, which is the event's ``request.session``.
 
     Each entry is ``{"challengeName": str, "challengeResult": bool, "challengeMetadata": str}``,
-    oldest first. ``number`` is that of the plan.
+    oldest first. ``number`` is that of the plan. A history with a proof of work in front of the
+    text goes on with it, and one without goes on without; ``wants_work`` decides where neither was
+    begun. Our Create makes both, so the caller chooses nothing.
     """
+    ways = (with_work(plan), plan) if wants_work else (plan, with_work(plan))
+    found = [_along(way, history, number) for way in ways]
+    return next((one for one in found if one.decision is not Decision.FAIL), found[0])
+
+
+def _along(plan: Plan, history: Any, number: int) -> Next:
     if not isinstance(history, list) or not all(_is_whole(entry) for entry in history):
         return Next(Decision.FAIL)
     position = 0

@@ -3,9 +3,9 @@
     {"action": "prove", "phone": "+1…", "user": sub, "language": "en"}
         texts a code that proves a number which is not the user's yet, or with "purpose": "confirm"
         a code by which a signed-in user proves that it is still they. Answers with challenge_id,
-        expires_at, resend_at, texted_at, now, tries_left, code_length, delivery, reference, as
-        ``codes.sending.StartedChallenge`` explains them, and with the channels by which such a code
-        can be sent as well. "channel" is one of them, for "confirm" alone
+        expires_at, resend_at, texted_at, now, tries_left, code_length, delivery, open_at and
+        reference, as ``codes.sending.StartedChallenge`` explains them, and with the channels by
+        which such a code can be sent as well. "channel" is one of them, for "confirm" alone
     {"action": "send_by", "channel": "voice" | "whatsapp" | "email", "user_name": …, "is_known": …}
         sends the code of a sign-in that is under way by another channel, and answers like "prove".
         ``user_name`` is Cognito's. Cognito says where the code goes and in which language: the site
@@ -128,6 +128,7 @@ def _answer(result: StartedChallenge, channels: tuple[Channel, ...]) -> dict[str
         "tries_left": TRIES_PER_CODE,
         "code_length": challenge.code_length,
         "delivery": result.delivery,
+        "open_at": result.open_at,
         "reference": challenge.reference,
         "channels": " ".join(channels),
     }

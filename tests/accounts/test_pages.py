@@ -222,6 +222,22 @@ def test_text_over_the_budget_leaves_the_code_of_the_text_before_it(client, pool
     assert answer(client, pool.code()).url == "/"
 
 
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(1_380, "in 23 minutes."), (60, "in 1 minute."), (40_000, "in 12 hours."), (-1, "")],
+)
+def test_text_from_the_reserve_is_said_alike_to_everybody(client, pool, known, seconds, words):
+    with time_machine.travel(int(time.time()), tick=False):
+        pool.says = {"delivery": "reserved", "openAt": str(int(time.time()) + seconds)}
+        ask(client, known.phone)
+        page = text(client.get(CODE))
+    assert "<h1>Type your code</h1>" in page
+    assert ("More codes are asked for than usual" in page) == bool(words)
+    assert f"If not, ask again {words}" in page or not words
+    assert ("We sent it" in page) == (not words)
+    assert answer(client, pool.code()).url == "/"
+
+
 @pytest.mark.parametrize(("seconds", "words"), [(3600, "1 hour."), (80_000, "23 hours.")])
 def test_wait_of_hours_is_shown_in_hours(client, pool, known, seconds, words):
     with time_machine.travel(int(time.time()), tick=False):

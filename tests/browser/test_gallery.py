@@ -386,6 +386,7 @@ def test_gallery_of_troubles(gallery: Gallery, page: Page, phone, settings):
                 "resendAt": in_seconds(1_500),
                 "textedAt": in_seconds(-40),
             },
+            "code-reserved": {"delivery": "reserved", "openAt": in_seconds(1_380)},
             "code-of-eight-digits": {"codeLength": "8"},
         }
         for place, (name, says) in enumerate(states.items()):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from lambdas.triggers import clients, create_auth_challenge, keys, ledger, senders
+from lambdas.triggers import clients, create_auth_challenge, keys, ledger, plans, senders
 from lambdas.triggers import verify_auth_challenge_response as verify
 from lambdas.triggers.challenge import Challenge
 from lambdas.triggers.ledger import PhoneState
@@ -19,6 +19,12 @@ Response = dict[str, Any]
 PUBLIC = "publicChallengeParameters"
 PRIVATE = "privateChallengeParameters"
 METADATA = "code 6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 1700000030 1700000000 sent"
+# A proof of work that was done, as a history shows it.
+WORKED = {
+    "challengeName": "CUSTOM_CHALLENGE",
+    "challengeResult": True,
+    "challengeMetadata": "proof ",
+}
 SHAPE = [
     (
         PUBLIC,
@@ -30,6 +36,7 @@ SHAPE = [
             ("now", str),
             ("codeLength", str),
             ("delivery", str),
+            ("openAt", str),
             ("reference", str),
             ("channels", str),
             ("triesLeft", str),
@@ -64,8 +71,18 @@ class Flow:
     def start_event(self) -> Event:
         return self._mine(self._event("create_first_round"))
 
-    def start(self, event: Event | None = None) -> Response:
-        return create_auth_challenge.handler(event or self.start_event(), None)["response"]
+    def start(self, event: Event | None = None, *, works: bool = True) -> Response:
+        """What Create returns at the start.
+
+        After the proof of work that pressure puts in front of the plan, unless told otherwise.
+        """
+        asked = event or self.start_event()
+        response = create_auth_challenge.handler(asked, None)["response"]
+        is_of_plan = "proof" in plans.configured()[0] or asked["request"].get("session")
+        if works and response[PUBLIC]["kind"] == "proof" and not is_of_plan:
+            asked["request"]["session"] = [WORKED]
+            response = create_auth_challenge.handler(asked, None)["response"]
+        return response
 
     def next_round(self, response: Response, *, wrong_answers: int = 1) -> Response:
         """What Create returns after wrong answers in the flow of ``response``."""

@@ -26,7 +26,7 @@ DAY = 86_400
 # Days that no other test uses, some hours in.
 _times = itertools.count(3_000_000_000 // DAY * DAY + 30_000, 3 * DAY)
 
-BUDGETS = ["block", "country", "pool"]
+BUDGETS = ["block", "country", "pool", "reserve"]
 START, THREE_WRONG = ("start", 0), ("three wrong", 0)
 STEP = st.one_of(
     st.just(START),
@@ -75,7 +75,8 @@ class Pair:
             for _ in range(3 if step == "three wrong" else 1):
                 self._answer_wrong(value)
         else:
-            self._set(step, 10_000 if value else 0)
+            # 270 of the 300 texts of an hour are for everybody.
+            self._set(step, (280 if step == "reserve" else 10_000) if value else 0)
 
     def _answer_wrong(self, age: int) -> None:
         if age < len(self.member.responses):
@@ -90,6 +91,7 @@ class Pair:
             "block": (f"block#{block}#{day}", f"hour_{hour}"),
             "country": (f"pool#{day}", f"US_{hour}"),
             "pool": (f"pool#{day}", f"hour_{hour}"),
+            "reserve": (f"pool#{day}", f"hour_{hour}"),
             "attack": (f"pool#{day}", f"failures_{names.slot(now)}"),
         }[counter]
         self.table.write(item, **{name: count})
@@ -126,8 +128,13 @@ def pair(flow, make_phone, table, monkeypatch) -> Callable[[str], Pair]:
 @example(
     steps=[("pool", True), START, ("wait", 31), ("pool", False), ("block", True), START, START]
 )
-def test_member_and_stranger_are_told_the_same(pair, kind, steps):
+@example(steps=[("reserve", True), START, START, THREE_WRONG, START, ("wait", 31), START])
+@example(steps=[START, ("reserve", True), ("wait", 31), START, ("wait", 3600), START])
+@pytest.mark.parametrize("is_proven", [False, True])
+def test_member_and_stranger_are_told_the_same(pair, kind, is_proven, steps):
     two = pair(kind)
     with time_machine.travel(next(_times), tick=False) as clock:
+        if is_proven:
+            two.table.write(f"phone#{two.member.flow.name}", used_at=1_700_000_000_000)
         for step, value in steps:
             two.do(step, value, clock)

@@ -79,6 +79,7 @@ def test_response_public_parameters_say_what_the_site_needs(flow):
         "codeLength": "6",
         "delivery": "sent",
         "channels": "",
+        "openAt": "",
         "kind": "code",
     }
 
@@ -180,6 +181,7 @@ def test_later_round_keeps_the_challenge_and_asks_nobody(
         "triesLeft": tries_left,
         "codeLength": "6",
         "delivery": "sent",
+        "openAt": "",
         "reference": "QKU-JF",
         "channels": "",
         "kind": "code",
@@ -483,7 +485,7 @@ def test_site_host_with_a_scheme_is_refused_and_nothing_texted(flow, sns, monkey
 def test_sent_text_is_logged_as_metrics_that_lead_to_it(flow, capsys):
     response = flow.start()
     (line,) = emf.lines(capsys.readouterr().out)
-    used = {"HourPercentUsed": 0, "DayPercentUsed": 0}
+    used = {"HourPercentUsed": 0, "DayPercentUsed": 0, "CountryPercentUsed": 0}
     # The alarm on codes that do not come back divides by what is sent, and needs its zero there.
     codes = {"CodesSent": 1, "Verified": 0, "Proven": 0}
     assert emf.metrics(line) == {"Sent": 1, "Parts": 1, "LongCodes": 0, **codes, **used}

@@ -12,6 +12,7 @@ from accounts.aws.ledger import PhoneState
 from lambdas.triggers import ledger, manage_ledger
 from tests.codes import wrong
 from tests.lambdas import aws, emf
+from tests.lambdas.flow import drawn
 from tests.wire import Reply, Request, aws_error
 
 pytestmark = pytest.mark.cloud
@@ -25,6 +26,7 @@ NOTHING = {
     "known_since": 0,
     "used_at": 0,
     "stopped_until": 0,
+    "decisions": (),
 }
 
 
@@ -44,6 +46,7 @@ def test_show_counts_texts_and_failures(flow, clock):
     flow.answer(response, wrong(flow.code()))
     shown = manage("show", flow.phone)
     del shown["held_until"]
+    assert len(shown.pop("decisions")) == 2
     assert began <= shown.pop("known_since") <= began + 60
     assert shown == {
         "failures": 1,
@@ -53,6 +56,20 @@ def test_show_counts_texts_and_failures(flow, clock):
         "used_at": 0,
         "stopped_until": 0,
     }
+
+
+def test_show_says_what_was_decided_about_the_last_texts(flow, clock, sns):
+    first = drawn(flow.start()).reference
+    clock.shift(2 * 3600)
+    sns.renew(aws.sns_error("OptedOut", "opted out"))
+    second = drawn(flow.start()).reference
+    shown = manage("show", flow.phone)["decisions"]
+    assert [(each["reference"], each["why"]) for each in shown] == [
+        (second, "opted_out"),
+        (first, "send"),
+    ]
+    assert shown[0]["at"] == pytest.approx(time.time(), abs=5)
+    assert flow.phone[2:] not in json.dumps(shown)
 
 
 def test_show_says_when_a_code_was_right_however_long_ago(flow, clock):
@@ -151,7 +168,7 @@ def test_unlock_is_recorded_with_the_phone_masked(flow, capsys):
 
 def test_reply_is_what_the_site_reads(flow):
     reply = json.loads(json.dumps(manage("show", flow.phone)))
-    assert PhoneState(**reply) == PhoneState(**NOTHING)
+    assert PhoneState(**reply | {"decisions": ()}) == PhoneState(**NOTHING)
 
 
 # Overview

@@ -128,11 +128,13 @@ def test_decide_client_gets_tokens_by_its_own_plan_alone(two_plans):
     assert plans.decide([]).decision is Decision.CHALLENGE
     assert plans.decide([of_public("code", True)]) == Next(Decision.TOKENS)
     assert plans.decide([ours("proof", True), ours("code", True)]) == Next(Decision.TOKENS)
+    # Under pressure it begins with a proof as well.
+    worked = [of_public("proof", True), of_public("code", True)]
+    assert plans.decide(worked) == Next(Decision.TOKENS)
     for history in (
         # The public client's plan is no way round the site's.
         [ours("code", True)],
         [ours("proof", True), of_public("code", True)],
-        [of_public("proof", True), of_public("code", True)],
         [of_public("code", False), ours("code", True)],
     ):
         assert plans.decide(history) == FAIL
@@ -244,11 +246,59 @@ def test_next_step_built_in_round_after_the_password_fails(name):
         assert step(history, ("password", "code")) == FAIL
 
 
+# Of a proof of work that the plan does not name
+
+
+def test_next_step_work_is_begun_while_it_is_wanted_and_ends_as_it_began():
+    plan, proof = ("password", "code"), ours("proof", True)
+    calm, work = Next(Decision.CHALLENGE, "code"), Next(Decision.CHALLENGE, "proof")
+    assert plans.next_step(plan, PASSWORD) == calm
+    assert plans.next_step(plan, PASSWORD, wants_work=True) == work
+    # A flow goes on, whatever became of the budgets in between.
+    for wants_work in (False, True):
+        for rounds, following in (
+            ([WRONG], Next(Decision.CHALLENGE, "code", ("m",))),
+            ([proof], calm),
+            ([ours("proof", False)], Next(Decision.CHALLENGE, "proof", ("m",))),
+            ([proof, RIGHT], Next(Decision.TOKENS)),
+            ([RIGHT], Next(Decision.TOKENS)),
+            ([WRONG, proof], FAIL),
+            ([RIGHT, proof], FAIL),
+            ([proof], calm),
+            ([proof, proof, RIGHT], FAIL),
+            ([*[ours("proof", False)] * 2, proof], FAIL),
+        ):
+            history = [*PASSWORD, *rounds]
+            assert plans.next_step(plan, history, wants_work=wants_work) == following
+
+
+@pytest.mark.parametrize(
+    ("plan", "worked"),
+    [
+        ("code", "proof code"),
+        ("captcha code question", "captcha proof code question"),
+        ("provider", "proof provider"),
+        ("proof captcha code", "proof captcha code"),
+    ],
+)
+def test_work_comes_in_front_of_the_first_text(plan, worked):
+    assert " ".join(plans.with_work(plans.parse(plan))) == worked
+
+
 # Of every plan and every history
 
 
 def earns_tokens(plan, history) -> bool:
-    """Say it another way: cut the history into the steps of the plan, and look at each."""
+    """Say it another way: a proof of work may come before the text, where the plan has none."""
+    ways = [plan]
+    if "proof" not in plan:
+        text = next((step for step in plan if step in ("code", "provider")), None)
+        ways += [tuple(" ".join(plan).replace(text, f"proof {text}", 1).split())] if text else []
+    return any(earns_along(way, history) for way in ways)
+
+
+def earns_along(plan, history) -> bool:
+    """Cut the history into the steps of the plan, and look at each."""
     rest = list(history)
     for word in plan:
         if word == "password":
@@ -307,6 +357,8 @@ cases = nearly_right() | st.tuples(st.sampled_from(PLANS), st.lists(entries, max
 @example((("code",), PASSWORD))
 @example((("password", "code"), [*PASSWORD, RIGHT]))
 @example((("password", "code"), [RIGHT]))
+@example((("code",), [ours("proof", True), RIGHT]))
+@example((("code",), [ours("proof", True)]))
 def test_next_step_grants_tokens_only_after_every_step_of_the_plan(case):
     plan, history = case
     assert (step(history, plan).decision is Decision.TOKENS) == earns_tokens(plan, history)

@@ -94,6 +94,7 @@ def test_proof_answers_with_what_a_page_needs(site):
         "tries_left": 3,
         "code_length": 6,
         "delivery": "sent",
+        "open_at": 0,
         "reference": challenge.reference,
         "channels": "",
     }

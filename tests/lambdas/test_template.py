@@ -206,6 +206,8 @@ LIMITS = {
     "SendsPerCountryHour": "SENDS_PER_COUNTRY_HOUR",
     "SendsPerPoolHour": "SENDS_PER_POOL_HOUR",
     "SendsPerPoolDay": "SENDS_PER_POOL_DAY",
+    "DollarsPerPoolHour": "DOLLARS_PER_POOL_HOUR",
+    "DollarsPerPoolDay": "DOLLARS_PER_POOL_DAY",
     "FailuresPerPool5Minutes": "FAILURES_PER_POOL_5_MINUTES",
     "FailuresPerPoolDay": "FAILURES_PER_POOL_DAY",
     "FailuresPerPhone": "FAILURES_PER_PHONE",
@@ -1010,8 +1012,9 @@ def test_alarms_watch_what_can_go_wrong():
         *(
             ("PhoneLogin", f"{window}PercentUsed", stage, percent)
             for window in ("Hour", "Day")
-            for percent in ("50", "100")
+            for percent in ("50", "80", "90", "100")
         ),
+        *(("PhoneLogin", "CountryPercentUsed", stage, percent) for percent in ("80", "90")),
         ("PhoneLogin", "Blocked", stage, str({"Ref": "BlockedTextsAlarm"})),
         ("PhoneLogin", "Failed", stage, str({"Ref": "FailedAnswersAlarm"})),
         ("PhoneLogin", "Held", "locked", stage, "1"),
@@ -1326,7 +1329,7 @@ def test_limits_are_documented_with_their_defaults_and_ranges():
     stated = {
         name: (each["Default"], each["MinValue"], each["MaxValue"])
         for name, each in TEMPLATE["Parameters"].items()
-        if re.match("CodeLifetime|Sends|Failures", name)
+        if re.match("CodeLifetime|Sends|Dollars|Failures|StopHours", name)
     }
     assert documented == stated
 

@@ -9,7 +9,7 @@ from accounts.conf import conf
 # The ways but texts by which the triggers may send a code, in their words.
 CHANNELS: Final = ("voice", "whatsapp", "email")
 # The fate of a message that no sender refused.
-_NOT_REFUSED: Final = ("sent", "delayed", "not_sent", "locked", "over_budget")
+_NOT_REFUSED: Final = ("sent", "reserved", "delayed", "not_sent", "locked", "over_budget")
 # Cognito may have asked the trigger twice, so the text may be older than the answer by this much.
 _JUST_NOW: Final = 15
 
@@ -22,6 +22,7 @@ class CodeChallenge(Challenge):
     knows, or why no text left; ``texted_at`` is when the code was texted last, None where no code
     can be right or the triggers do not say (``StartedChallenge`` in
     lambdas/triggers/codes/sending.py); ``said_at`` is when the triggers said so, by their clock.
+    With "reserved", one was sent if the number was proven before; ``open_at`` is when all are.
     ``wrong_elsewhere`` is how many wrong codes in a row were typed for the number in browsers that
     are not known, as only a known one is told.
     ``channel`` is how the last message went, and ``channels`` are
@@ -36,6 +37,7 @@ class CodeChallenge(Challenge):
     texted_at: int | None = None
     said_at: int | None = None
     wrong_elsewhere: int = 0
+    open_at: int = 0
     channel: str = "text"
     channels: str = ""
 
@@ -45,9 +47,14 @@ class CodeChallenge(Challenge):
         return self.delivery not in _NOT_REFUSED
 
     @property
+    def is_sent(self) -> bool:
+        """Whether a code was texted, now or before, as far as anybody may know."""
+        return self.delivery in ("sent", "reserved")
+
+    @property
     def is_texted_now(self) -> bool:
         """Whether a text left when this was said, as far as anybody may know."""
-        if self.delivery != "sent":
+        if not self.is_sent:
             return False
         if self.texted_at is None or self.said_at is None:
             return True
@@ -75,6 +82,7 @@ class CodeChallenge(Challenge):
             said_at=int(parameters["now"]) if parameters.get("now") else None,
             wrong_elsewhere=int(parameters.get("wrongElsewhere") or 0),
             channels=read_channels(parameters.get("channels")),
+            open_at=int(parameters.get("openAt") or 0),
         )
 
 

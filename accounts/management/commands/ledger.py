@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts import phones
 from accounts.aws import functions, ledger
+from accounts.events import reasons
 from accounts.management import arguments
 
 
@@ -41,3 +42,7 @@ class Command(BaseCommand):
             f"  texts: {state.sends_last_hour} in the last hour, "
             f"{state.sends_last_day} in the last 24 hours"
         )
+        for each in state.decisions:
+            self.stdout.write(
+                f"  {each.at:%Y-%m-%d %H:%M:%S} UTC  {each.reference}  {reasons.label(each.reason)}"
+            )

@@ -40,7 +40,15 @@ def accept(
     block = ledger.block_name(countries.block_of(phone))
     # An answer that cannot be a code was never counted, so it is not taken back either.
     mistyped = min(wrong_before, counted.failures - 1)
-    if not book.answers.use(name, counted.newest, block=block, now=now, mistyped=mistyped):
+    is_taken = book.answers.use(
+        name,
+        counted.newest,
+        block=block,
+        country=countries.country_of(phone) or "",
+        now=now,
+        mistyped=mistyped,
+    )
+    if not is_taken:
         return False
     if message_id := counted.comparable[right[0]]:
         end_user_messaging.report_received(message_id)

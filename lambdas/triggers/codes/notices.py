@@ -4,8 +4,8 @@ import time
 
 from .. import countries, environment, ledger, messages, phones, senders, telemetry
 from ..ledger import Verdict
-from ..senders import Message, SendError
-from . import unsent
+from ..senders import Channel, Message, SendError
+from . import unsent, wording
 from .pace import ANSWER_WITHIN, milliseconds_since
 from .unsent import NoRecipient, WhyNot
 
@@ -20,10 +20,18 @@ def tell(phone: str, notice: str, *, locale: str | None, started: float) -> str:
     table cannot be read.
     """
     now, country = time.time(), countries.country_of(phone) or ""
+    language = messages.language_for(locale, country)
+    body = messages.notice_message(
+        notice,
+        language=language,
+        app_name=environment.text("APP_NAME"),
+        site_host=environment.text("SITE_HOST"),
+    )
+    message = Message(phone, body, _LIVES, country, language=language)
     try:
-        reason = _why_not(phone, country, now)
+        reason = _why_not(message, notice, now)
         if reason is None:
-            _send(phone, country, notice, locale, started)
+            _send(message, notice, started)
     except SendError as error:
         reason = error.reason
     if reason:
@@ -31,12 +39,13 @@ def tell(phone: str, notice: str, *, locale: str | None, started: float) -> str:
     return reason or "sent"
 
 
-def _why_not(phone: str, country: str, now: float) -> WhyNot | None:
+def _why_not(message: Message, notice: str, now: float) -> WhyNot | None:
     """Count a notice, or say why there is none.
 
     Holds and cooldowns are for codes: an attacker who tries codes on a number must not silence its
     owner's warning.
     """
+    phone, country = message.phone, message.country
     if country not in environment.words("ALLOWED_COUNTRIES"):
         return NoRecipient.COUNTRY_NOT_ALLOWED
     if not countries.is_mobile(phone):
@@ -45,30 +54,23 @@ def _why_not(phone: str, country: str, now: float) -> WhyNot | None:
         ledger.phone_name(phone),
         block=ledger.block_name(countries.block_of(phone)),
         country=country,
+        cost=wording.cost(message, Channel.TEXT),
+        # Somebody who is signed in gave up the number, which was theirs.
+        is_known=notice == "number_changed",
         now=now,
     )
     return None if verdict is Verdict.SEND else verdict
 
 
-def _send(phone: str, country: str, notice: str, locale: str | None, started: float) -> None:
+def _send(message: Message, notice: str, started: float) -> None:
     """Send a notice. Raises SendError."""
-    language = messages.language_for(locale, country)
-    body = messages.notice_message(
-        notice,
-        language=language,
-        app_name=environment.text("APP_NAME"),
-        site_host=environment.text("SITE_HOST"),
-    )
-    sent = senders.configured().send(
-        Message(phone, body, _LIVES, country, language=language),
-        deadline=started + ANSWER_WITHIN,
-    )
+    sent = senders.configured().send(message, deadline=started + ANSWER_WITHIN)
     telemetry.record(
         "text_sent",
-        metrics={"Sent": 1, "Parts": messages.parts(body)},
+        metrics={"Sent": 1, "Parts": messages.parts(message.body)},
         purpose=notice,
-        phone=phones.mask(phone),
-        country=country,
+        phone=phones.mask(message.phone),
+        country=message.country,
         sender=sent.sender,
         message_id=sent.message_id,
         milliseconds=milliseconds_since(started),

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from .. import countries, ledger, messages, phones, senders, telemetry
 from ..challenge import USUAL_LENGTH, Challenge
-from ..ledger import Reservation, Verdict
+from ..ledger import NOT_TOLD, Reservation, Verdict
 from ..senders import Channel, Reason, SendError
 from . import pace, unsent, wording
 from .pace import ANSWER_WITHIN, milliseconds_since
@@ -25,14 +25,13 @@ from .unsent import NoRecipient, WhyNot
 
 log = logging.getLogger(__name__)
 
-# Only people with an account use these budgets: that one is used up would tell who has an account.
-_NOT_TOLD = (Verdict.BLOCK, Verdict.COUNTRY)
-
 
 class Delivery(StrEnum):
     """The fate of a text, as far as anybody may know. Where a sender refused it: ``Reason``."""
 
     SENT = "sent"  # ``texted_at`` says when, also to those who got no text
+    # As sent, but only numbers that a code was used on before are texted until ``open_at``.
+    RESERVED = "reserved"
     NOT_SENT = "not_sent"  # the number's own limits: no code can be right before ``resend_at``
     LOCKED = "locked"  # an operator must unlock the number first
     OVER_BUDGET = "over_budget"  # the pool's budget is used up until ``resend_at``
@@ -45,13 +44,15 @@ class StartedChallenge:
 
     ``texted_at`` is when a code that may be typed now was texted last, None where there is none;
     it lies before this call where nothing was texted now. ``delivery`` is a ``Delivery`` or a
-    ``Reason``. Times are in whole seconds since the epoch.
+    ``Reason``. ``open_at`` is when all numbers are texted again, 0 where they are. Times are in
+    whole seconds since the epoch.
     """
 
     challenge: Challenge
     resend_at: int
     delivery: str
     texted_at: int | None
+    open_at: int = 0
 
 
 # Delivers what was reserved to a phone; returns the error where that failed.
@@ -86,11 +87,18 @@ def send(
     reason: WhyNot = reservation.verdict
     refusal: Delivery | Reason | None = None
     if reservation.may_send and recipient.phone is not None and not reservation.is_stopped:
+        cost = 0
+        if not deliver:
+            challenge = reservation.challenge
+            message = wording.message(recipient, recipient.phone, purpose, challenge, channel)
+            cost = wording.cost(message, channel)
         reservation = book.budgets.spend(
             recipient.name,
             reservation,
             block=ledger.block_name(countries.block_of(recipient.phone)),
             country=recipient.country,
+            cost=cost,
+            is_known=recipient.is_known,
             now=now,
         )
         reason = reservation.verdict
@@ -103,7 +111,9 @@ def send(
                 pace.of(channel).learn(time.monotonic() - started)
                 return _started(reservation, now)
             if failure.certain:
-                book.texts.release(recipient.name, now=now)
+                book.texts.release(recipient.name, now=now, why=failure.reason)
+            else:
+                book.texts.note(recipient.name, reservation.challenge, failure.reason)
             refusal = failure.reason if failure.certain else Delivery.DELAYED
             reason = failure.reason
     elif reservation.may_send:
@@ -111,6 +121,8 @@ def send(
         reason = recipient.why_not or (
             Verdict.STOPPED if reservation.is_stopped else reservation.verdict
         )
+        if reason is Verdict.STOPPED:
+            book.texts.note(recipient.name, reservation.challenge, reason)
     if recipient.why_not is NoRecipient.DRY_RUN:
         reason = NoRecipient.DRY_RUN
     unsent.record(
@@ -136,18 +148,21 @@ def _started(
     """Return all that the caller may know; ``refusal`` is why a sender refused, if one did."""
     texted_at = reservation.texted_at
     if refusal in (None, Delivery.DELAYED) and (
-        reservation.may_send or reservation.verdict in _NOT_TOLD
+        reservation.may_send or reservation.verdict in {*NOT_TOLD, Verdict.RESERVED}
     ):
         texted_at = int(now)
     delivery = refusal or _delivery(reservation, texted_at)
-    return StartedChallenge(reservation.challenge, reservation.resend_at, str(delivery), texted_at)
+    open_at = reservation.open_at if delivery is Delivery.RESERVED else 0
+    return StartedChallenge(
+        reservation.challenge, reservation.resend_at, str(delivery), texted_at, open_at
+    )
 
 
 def _delivery(reservation: Reservation, texted_at: int | None) -> Delivery:
     if Verdict.POOL in (reservation.verdict, reservation.withheld_by):
         return Delivery.OVER_BUDGET
     if texted_at is not None:
-        return Delivery.SENT
+        return Delivery.RESERVED if reservation.open_at else Delivery.SENT
     return Delivery.LOCKED if reservation.verdict is Verdict.LOCKED else Delivery.NOT_SENT
 
 
@@ -191,6 +206,7 @@ def _send(
         challenge_id=challenge.id,
         reference=challenge.reference,
         outcome=reservation.verdict,
+        went_first=recipient.is_known or reservation.is_proven,
         sender=sent.sender,
         message_id=sent.message_id,
         milliseconds=milliseconds_since(started),
@@ -200,7 +216,11 @@ def _send(
 
 def _budgets(reservation: Reservation) -> dict[str, int]:
     """Return how much of the pool's budgets is used, where the ledger was asked."""
-    used = {"HourPercentUsed": reservation.hour_percent, "DayPercentUsed": reservation.day_percent}
+    used = {
+        "HourPercentUsed": reservation.hour_percent,
+        "DayPercentUsed": reservation.day_percent,
+        "CountryPercentUsed": reservation.country_percent,
+    }
     return {name: percent for name, percent in used.items() if percent is not None}
 
 

@@ -2,7 +2,7 @@
 
 import time
 
-from .. import environment, limits, messages, stop_words
+from .. import environment, limits, messages, prices, stop_words
 from ..challenge import Challenge
 from ..senders import Channel, Message
 from .purposes import Purpose
@@ -48,6 +48,12 @@ def message(
         address=recipient.address,
         subject=subject,
     )
+
+
+def cost(message: Message, channel: Channel) -> int:
+    """Return what a message costs, in millionths of a US dollar."""
+    parts = messages.parts(message.body) if channel is Channel.TEXT else 1
+    return prices.of(message.country, parts=parts, channel=channel)
 
 
 def _stop_word(recipient: Recipient, challenge: Challenge, purpose: Purpose) -> str:

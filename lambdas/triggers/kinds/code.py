@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 _aside = ThreadPoolExecutor(1)
 _METADATA = re.compile(
     r"(?P<id>\S+) (?P<expires_at>\d+) (?P<resend_at>\d+)"
-    r" (?P<texted_at>\d+|-) (?P<delivery>[a-z_]+)",
+    r" (?P<texted_at>\d+|-) (?P<delivery>[a-z_]+)( (?P<open_at>\d+))?",
     re.ASCII,
 )
 
@@ -54,6 +54,7 @@ def make(asked: Asked) -> Made:
             "now": str(int(time.time())),
             "codeLength": str(challenge.code_length),
             "delivery": result.delivery,
+            "openAt": _written(result.open_at or None),
             "reference": challenge.reference,
             **elsewhere,
             # By which the site may have the code sent as well.
@@ -67,6 +68,7 @@ def make(asked: Asked) -> Made:
                 str(result.resend_at),
                 _written(result.texted_at) or "-",
                 result.delivery,
+                *([str(result.open_at)] if result.open_at else []),
             ]
         ),
     )
@@ -138,4 +140,10 @@ def _read_metadata(metadata: str) -> StartedChallenge:
     if found is None or challenge is None:
         raise ValueError("The history of this flow holds no challenge of ours")
     texted_at = None if found["texted_at"] == "-" else int(found["texted_at"])
-    return StartedChallenge(challenge, int(found["resend_at"]), found["delivery"], texted_at)
+    return StartedChallenge(
+        challenge,
+        int(found["resend_at"]),
+        found["delivery"],
+        texted_at,
+        int(found["open_at"] or 0),
+    )

@@ -130,7 +130,10 @@ def _first(recipient: Recipient, started: float) -> tuple[_Round, Question | Non
         raise TryAgainLater("Try again later")
     question = questions[0] if questions else None
     key = question.key if question else ""
-    return _Round(challenge, result.resend_at, result.delivery, key), question
+    # Its page has nothing to wait for.
+    is_reserved = result.delivery == Delivery.RESERVED
+    delivery = str(Delivery.SENT) if is_reserved else result.delivery
+    return _Round(challenge, result.resend_at, delivery, key), question
 
 
 def _again(this: _Round, recipient: Recipient, started: float) -> tuple[_Round, Question | None]:
@@ -194,9 +197,11 @@ def _is_confirmed(challenge: Challenge, answered: Answered) -> bool:
         return False
     if not book.guesses.take(keys.pseudonym(_NAME, key), now=answered.now):
         return False
-    book.guesses.clear(recipient.name)
+    book.guesses.clear(recipient.name, used_at=answered.now)
     block = ledger.block_name(countries.block_of(recipient.phone))
-    book.budgets.credit_block(block, answered.now)
+    book.budgets.credit(block, recipient.country, answered.now)
+    # No answer to a code follows, with which that is settled otherwise.
+    book.budgets.settle(answered.now)
     return True
 
 

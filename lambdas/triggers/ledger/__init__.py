@@ -7,11 +7,12 @@ many succeed as the limit allows. Items are named by keyed hashes and hold no ph
     phone#…          a number: its newest challenge and the one before it, its texts of the last
                      day, its failures
     block#…#day      the numbers that share all but their last four digits
-    pool#day         the whole pool, and the countries in it: see ``pool``
+    pool#day         the whole pool, and the countries in it: see ``pool`` and ``pressure``
     once#…           something that was used, and is good for one use
     answer#…         the hash of an answer to a secret question
     notice#…#day     a number's texts without a code
-    blocked#day      texts that were not sent, by country and reason: for operators only
+    blocked#day      texts that were not sent, by country and reason, and those that were, in the
+                     hours that are over: for operators only
 
 Where the table fails, its errors are raised: no text without a count, no comparison without a
 count. The modules, from the table up:
@@ -20,6 +21,7 @@ count. The modules, from the table up:
     verdicts         SEND, or the limit that says no
     phone_state      the limits of one number, as conditions and as readings
     texts, pool, budgets, answers, guesses, stops, overview    the counts themselves
+    pressure         the step to which the system degrades as its budgets are used up
     kept_answers     answers to secret questions
 
     book = ledger.configured()
@@ -53,9 +55,10 @@ from .pool import Pool
 from .stops import Stops
 from .table import Table, TooBusy
 from .texts import Reservation, Texts
-from .verdicts import Verdict
+from .verdicts import NOT_TOLD, Verdict
 
 __all__ = [
+    "NOT_TOLD",
     "OVERVIEW_DAYS",
     "Count",
     "CountedAnswer",
@@ -87,7 +90,7 @@ class Ledger:
     ``client`` is a boto3 ``dynamodb`` client that makes one attempt per call.
 
     ``texts``     reserve, release and note_message, within the limits of one number
-    ``budgets``   spend, pretend and spend_notice, on what many numbers share
+    ``budgets``   spend, pretend, spend_notice and wants_work, on what many numbers share
     ``answers``   count and use
     ``stops``     count, stop and allow, for texts that their owner does not want
     ``guesses``   count, clear and take, for challenges that are no codes

@@ -102,15 +102,23 @@ class Answers:
         return CountedAnswer(failures, found, _comparable(item, now))
 
     def use(
-        self, name: str, newest: Challenge, *, block: str, now: float, mistyped: int = 0
+        self,
+        name: str,
+        newest: Challenge,
+        *,
+        block: str,
+        now: float,
+        country: str = "",
+        mistyped: int = 0,
     ) -> bool:
         """Take the codes of a number for good and clear the failures.
 
         One round trip. Of many right answers, to whichever code, one makes this true: all of them
         take ``newest``, and no code before it is compared once that is taken. ``mistyped`` are the
-        counted failures that this answer shows to be no guesses: the pool forgets them.
+        counted failures that this answer shows to be no guesses: the pool forgets them. The code
+        speaks for its ``block`` and its ``country`` (ISO 3166).
         """
-        credited = self._in_parallel.submit(self._budgets.credit_block, block, now)
+        credited = self._in_parallel.submit(self._budgets.credit, block, country, now)
         is_taken, _ = self._table.update(
             phone_item(name),
             "SET challenge.used = :use, cleared_at = :milliseconds, used_at = :milliseconds "

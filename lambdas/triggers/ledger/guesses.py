@@ -1,6 +1,6 @@
 """Answers that may be guesses, to any challenge but a code: counted before they are compared."""
 
-from .names import DAY, PHONE_KEPT, once_item, phone_item
+from .names import DAY, PHONE_KEPT, milliseconds, once_item, phone_item
 from .phone_state import PhoneRules
 from .table import Table
 
@@ -33,9 +33,13 @@ class Guesses:
             self._table.update(phone_item(name), "REMOVE #ttl", values={})
         return is_counted
 
-    def clear(self, name: str) -> None:
-        """Forget the failures, after a right answer."""
-        self._table.update(phone_item(name), "REMOVE failures, last_failure", values={})
+    def clear(self, name: str, *, used_at: float | None = None) -> None:
+        """Forget the failures, after a right answer, which proved the number at ``used_at``."""
+        self._table.update(
+            phone_item(name),
+            ("SET used_at = :used " if used_at else "") + "REMOVE failures, last_failure",
+            values={":used": milliseconds(used_at or 0)},
+        )
 
     def take(self, name: str, *, now: float) -> bool:
         """Take something that is good for one use within a day. Of any number at once, one does."""

@@ -75,7 +75,7 @@ def notice_item(name: str, now: float) -> str:
 
 
 def blocked_item(now: float) -> str:
-    """Return the key of the texts that were not sent on the day."""
+    """Return the key of what operators read of the day: texts that were not sent, and sums."""
     return f"blocked#{day(now)}"
 
 
@@ -87,6 +87,11 @@ def day(now: float) -> str:
 def hour(now: float) -> str:
     """Return the hour of the UTC day, such as ``09``."""
     return f"{datetime.fromtimestamp(now, UTC):%H}"
+
+
+def quarter(now: float) -> int:
+    """Return the number of the quarter of an hour."""
+    return int(now) // 900
 
 
 def slot(now: float) -> int:

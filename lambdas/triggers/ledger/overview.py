@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from ..senders.contract import Reason
 from . import names
 from .names import DAY, OVERVIEW_KEPT
+from .pool import SENT
 from .table import Item, Table
 
 log = logging.getLogger(__name__)
 
 _NO_COUNTRY = "--"
-# Of the hours that are over, and of each that is not.
-_SENT = re.compile(r"([A-Z]{2})(?:_[0-9]{2})?")
+# Of each hour that is not over.
+_SENT = re.compile(r"([A-Z]{2})_[0-9]{2}")
 _BLOCKED = re.compile(r"([A-Z]{2}|--) ([a-z_]+)")
 _SENDERS_REASONS = frozenset(Reason)
 
@@ -68,14 +69,17 @@ class Overview:
         for at in times:
             name = names.day(at)
             day = f"{name[:4]}-{name[4:6]}-{name[6:]}"
-            refused = _blocked(day, items.get(names.blocked_item(at), {}))
+            kept = _blocked(day, items.get(names.blocked_item(at), {}))
+            # Those of the hours that are over.
+            summed = [each for each in kept if each.reason == SENT]
+            refused = [each for each in kept if each.reason != SENT]
             blocked += refused
-            sent += _sent(day, items.get(names.pool_item(at), {}), refused)
+            sent += _sent(day, items.get(names.pool_item(at), {}), summed, refused)
         return sent, blocked
 
 
-def _sent(day: str, pool: Item, refused: list[Count]) -> list[Count]:
-    spent: dict[str, int] = {}
+def _sent(day: str, pool: Item, summed: list[Count], refused: list[Count]) -> list[Count]:
+    spent = {each.country: each.count for each in summed}
     for attribute, count in pool.items():
         if found := _SENT.fullmatch(attribute):
             spent[found[1]] = spent.get(found[1], 0) + count

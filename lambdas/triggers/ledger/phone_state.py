@@ -7,11 +7,14 @@ which of them failed and until when. An item holds
     cleared_at    the last success or failed text, in milliseconds: earlier texts do not lengthen
                   the cooldown
     failures      wrong answers in a row, and last_failure, in seconds
-    challenge     the newest challenge: cid, exp, tries, and if so used, withheld, message_id
+    challenge     the newest challenge: cid, exp, tries, and if so used, withheld, message_id and
+                  open_at
     earlier       the challenge before it
     stopped_until until when the owner wants no texts that strangers ask for, in seconds
     known_since   the first text of which anything is kept, and used_at, the last right code, both
                   in milliseconds
+    decisions     what was decided about the last texts, newest first, each [when in seconds, the
+                  reference, SEND or why it did not leave]
 """
 
 from dataclasses import dataclass
@@ -25,6 +28,19 @@ from .table import Item
 from .verdicts import Verdict
 
 _TRIMMED_AT_ONCE = 20
+DECISIONS_KEPT = 8
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A decision about a text, with the text's reference. ``at`` is in seconds since the epoch.
+
+    ``why`` is "send" or "send_again" for one that left, else the limit or the sender's reason.
+    """
+
+    at: int
+    reference: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -33,7 +49,8 @@ class PhoneState:
 
     ``known_since`` is the first text of which anything is kept, ``used_at`` the last right code
     since then. An unlocked number, or a new code key, begins without either. ``stopped_until`` is
-    until when the owner wants no texts that strangers ask for.
+    until when the owner wants no texts that strangers ask for. ``decisions`` are the last ones
+    about its texts, newest first.
     """
 
     failures: int
@@ -44,6 +61,7 @@ class PhoneState:
     known_since: int
     used_at: int
     stopped_until: int = 0
+    decisions: tuple[Decision, ...] = ()
 
 
 class PhoneRules:
@@ -110,8 +128,12 @@ class PhoneRules:
 
     def beyond_windows(self) -> str:
         """Return the paths of texts older than any window, last index first, to be removed."""
-        first = self._windows_end
-        return ", ".join(f"recent[{i}]" for i in range(first + _TRIMMED_AT_ONCE, first - 1, -1))
+        ends = {"recent": self._windows_end, "decisions": DECISIONS_KEPT}
+        return ", ".join(
+            f"{name}[{i}]"
+            for name, first in ends.items()
+            for i in range(first + _TRIMMED_AT_ONCE, first - 1, -1)
+        )
 
     # Readings
 
@@ -174,6 +196,7 @@ class PhoneRules:
             known_since=item.get("known_since", 0) // 1000,
             used_at=item.get("used_at", 0) // 1000,
             stopped_until=item.get("stopped_until", 0),
+            decisions=tuple(Decision(*each) for each in item.get("decisions", [])[:DECISIONS_KEPT]),
         )
 
 
@@ -204,6 +227,17 @@ def is_stopped(item: Item, now: float) -> bool:
 def withheld_by(item: Item) -> str:
     """Return the verdict of the budget that keeps the newest code back, "" where none does."""
     return str(item.get("challenge", {}).get("withheld", ""))
+
+
+def open_at(item: Item, now: float) -> int:
+    """Return when strangers are texted again, as the newest challenge was told; 0 once they are."""
+    found = int(item.get("challenge", {}).get("open_at", 0))
+    return found if found > now else 0
+
+
+def decision(challenge: Challenge, why: str, now: float) -> list[int | str]:
+    """Return a ``Decision`` as the item holds it."""
+    return [int(now), challenge.reference, str(why)]
 
 
 def texted_at(item: Item, *, before_this: bool = False) -> int | None:

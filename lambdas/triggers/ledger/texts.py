@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from ..challenge import Challenge
 from ..limits import COOLDOWNS, Limits
 from .names import milliseconds, phone_item
-from .phone_state import PhoneRules, is_living, is_stopped, newest, texted_at, withheld_by
+from .phone_state import (
+    DECISIONS_KEPT,
+    PhoneRules,
+    decision,
+    is_living,
+    is_stopped,
+    newest,
+    open_at,
+    texted_at,
+    withheld_by,
+)
 from .table import Item, Table
 from .verdicts import Verdict
 
@@ -16,7 +26,8 @@ _SETTLES_WITHIN = 1.0
 
 _RECORD_SEND = (
     "recent = list_append(:now_list, if_not_exists(recent, :none)), #ttl = :ttl, "
-    "known_since = if_not_exists(known_since, :at)"
+    "known_since = if_not_exists(known_since, :at), "
+    "decisions = list_append(:decisions, if_not_exists(decisions, :none))"
 )
 _WORTH_KEEPING = (
     "challenge.exp >= :worth AND challenge.tries < :all_tries "
@@ -30,8 +41,10 @@ class Reservation:
 
     ``texted_at`` is when the challenge's code was texted before, as far as callers may know; None
     where it was not. ``withheld_by`` is the verdict of the budget that kept the code from leaving,
-    now or when it was asked for before, if one did. ``hour_percent`` and ``day_percent`` are how
-    much of the pool's budgets is used, once asked. ``is_stopped``: its owner wants none.
+    now or when it was asked for before, if one did. ``is_stopped``: its owner wants none.
+    ``is_proven``: a code was used on the number before. ``open_at`` is when strangers are texted
+    again, 0 where they are, as far as callers may know. The percents are how much is used of the
+    pool's budgets, and of the country's that has used most, once asked.
     """
 
     challenge: Challenge
@@ -39,9 +52,12 @@ class Reservation:
     resend_at: int
     texted_at: int | None = None
     withheld_by: str = ""
+    is_proven: bool = False
+    open_at: int = 0
     hour_percent: int | None = None
     day_percent: int | None = None
     is_stopped: bool = False
+    country_percent: int | None = None
 
     @property
     def may_send(self) -> bool:
@@ -76,14 +92,21 @@ class Texts:
                 **rules.times(now),
                 ":nothing": {},
                 ":new": {"cid": new.id, "exp": new.expires_at, "tries": 0},
+                ":decisions": [decision(new, Verdict.SEND, now)],
             },
         )
+        is_proven = "used_at" in item
         if is_done or newest(item) == new:
             self._trim(name, item)
             return Reservation(
-                new, Verdict.SEND, rules.resend_at(item, now), is_stopped=is_stopped(item, now)
+                new,
+                Verdict.SEND,
+                rules.resend_at(item, now),
+                is_stopped=is_stopped(item, now),
+                is_proven=is_proven,
             )
         if verdict := rules.hold(item, now):
+            self._note_refusal(name, item, new, verdict, now)
             until = max(rules.held_until(item), int(now) + COOLDOWNS[0])
             return _unrecorded(new, verdict, now, until=until)
         living = newest(item)
@@ -91,18 +114,22 @@ class Texts:
         if living is None or (
             verdict is not None and not is_living(item.get("challenge", {}), now)
         ):
-            until = rules.resend_at(item, now)
-            return _unrecorded(new, verdict or Verdict.COOLDOWN, now, until=until)
+            verdict = verdict or Verdict.COOLDOWN
+            self._note_refusal(name, item, new, verdict, now)
+            return _unrecorded(new, verdict, now, until=rules.resend_at(item, now))
         if verdict is None:
             return self._reserve_again(name, living, now=now)
         if milliseconds(now) - item["recent"][0] < _SETTLES_WITHIN * 1000:
             living = self._settled(name) or living
+        self._note_refusal(name, item, living, verdict, now)
         return Reservation(
             living,
             verdict,
             rules.resend_at(item, now),
             texted_at=texted_at(item),
             withheld_by=withheld_by(item),
+            is_proven=is_proven,
+            open_at=open_at(item, now),
         )
 
     def _settled(self, name: str) -> Challenge | None:
@@ -126,7 +153,12 @@ class Texts:
             phone_item(name),
             f"SET {_RECORD_SEND}, sent_mark = :mark",
             condition=f"challenge.cid = :cid AND {rules.may_send()} AND {rules.not_held()}",
-            values={**rules.times(now), ":cid": living.id, ":mark": mark},
+            values={
+                **rules.times(now),
+                ":cid": living.id,
+                ":mark": mark,
+                ":decisions": [decision(living, Verdict.SEND_AGAIN, now)],
+            },
         )
         is_done = is_done or item.get("sent_mark") == mark
         return Reservation(
@@ -136,6 +168,8 @@ class Texts:
             texted_at=texted_at(item, before_this=is_done),
             withheld_by=withheld_by(item),
             is_stopped=is_stopped(item, now),
+            is_proven="used_at" in item,
+            open_at=open_at(item, now),
         )
 
     def _trim(self, name: str, item: Item) -> None:
@@ -154,34 +188,91 @@ class Texts:
         longer = Challenge.draw(now=now, lifetime=self._lifetime, code_length=digits)
         is_done, item = self._table.update(
             phone_item(name),
-            "SET challenge.cid = :cid, challenge.exp = :exp",
+            "SET challenge.cid = :cid, challenge.exp = :exp, decisions[0][1] = :reference",
             condition="challenge.cid = :old",
-            values={":cid": longer.id, ":exp": longer.expires_at, ":old": challenge.id},
+            values={
+                ":cid": longer.id,
+                ":exp": longer.expires_at,
+                ":old": challenge.id,
+                ":reference": longer.reference,
+            },
         )
         return longer if is_done or newest(item) == longer else None
 
-    def withhold(self, name: str, challenge: Challenge, *, by: Verdict | None) -> None:
-        """Let no answer be right to a code that was not texted; with None, until now.
+    def settle(
+        self,
+        name: str,
+        challenge: Challenge,
+        *,
+        why: Verdict | None,
+        open_at: int = 0,
+        is_withheld: bool | None = None,
+    ) -> None:
+        """Keep what the budgets said of a text, where that is more than that it left.
 
-        One round trip.
+        ``why`` is kept for operators. ``is_withheld``: let no answer be right to the code, since it
+        was not texted; None where it was, False to leave that as it is. ``open_at`` is as in
+        ``Reservation``. One round trip.
         """
+        sets = {
+            "decisions[0][2] = :why": why,
+            "challenge.withheld = :why": is_withheld,
+            "challenge.open_at = :open_at": open_at,
+        }
+        removes = {
+            "challenge.withheld": is_withheld is None,
+            "challenge.open_at": not open_at,
+        }
+        parts = [
+            f"{word} {', '.join(each for each, is_wanted in clauses.items() if is_wanted)}"
+            for word, clauses in (("SET", sets), ("REMOVE", removes))
+            if any(clauses.values())
+        ]
         self._table.update(
             phone_item(name),
-            "SET challenge.withheld = :by" if by else "REMOVE challenge.withheld",
+            " ".join(parts),
             condition="challenge.cid = :cid",
-            values={":cid": challenge.id, ":by": str(by)},
+            values={":cid": challenge.id, ":why": str(why), ":open_at": open_at},
         )
 
-    def release(self, name: str, *, now: float) -> None:
+    def _note_refusal(
+        self, name: str, item: Item, challenge: Challenge, verdict: Verdict, now: float
+    ) -> None:
+        """Keep for operators why a number's own limits allow no text. One round trip.
+
+        Not a second press: it would write more often than texts do. The same again takes the
+        place of the one before, so that nobody crowds out what was decided about texts.
+        """
+        if verdict is Verdict.COOLDOWN:
+            return
+        kept = item.get("decisions", [])
+        kept = kept[1:] if kept and kept[0][2] == verdict else kept[: DECISIONS_KEPT - 1]
+        self._table.update(
+            phone_item(name),
+            "SET decisions = :decisions",
+            condition="attribute_exists(pk)",
+            values={":decisions": [decision(challenge, verdict, now), *kept]},
+        )
+
+    def release(self, name: str, *, now: float, why: str = "") -> None:
         """Free the cooldown of a text that did not leave; it stays counted for the day.
 
-        One round trip.
+        ``why`` it did not is kept for operators. One round trip.
         """
         self._table.update(
             phone_item(name),
-            "SET cleared_at = :next",
+            "SET cleared_at = :next" + (", decisions[0][2] = :why" if why else ""),
             condition="recent[0] <= :now",
-            values={":now": milliseconds(now), ":next": milliseconds(now) + 1},
+            values={":now": milliseconds(now), ":next": milliseconds(now) + 1, ":why": why},
+        )
+
+    def note(self, name: str, challenge: Challenge, why: str) -> None:
+        """Keep for operators what became of the text. One round trip."""
+        self._table.update(
+            phone_item(name),
+            "SET decisions[0][2] = :why",
+            condition="challenge.cid = :cid",
+            values={":cid": challenge.id, ":why": why},
         )
 
     def note_message(self, name: str, challenge: Challenge, message_id: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.aws import functions, ledger
+from accounts.events import reasons
 from tests.wire import Reply
 
 PHONE = "+12015550123"
@@ -97,6 +98,18 @@ def test_command_says_how_a_number_stands(function, state, words):
     assert said.startswith(f"+1••••••••23: {words}\n")
     assert "2 in the last hour, 7 in the last 24 hours" in said
     assert PHONE not in said
+
+
+def test_command_says_what_was_decided_about_the_last_texts(function):
+    decisions = [
+        {"at": 1_795_274_704, "reference": "K7F-2Q", "why": "pumping"},
+        {"at": 1_795_274_000, "reference": "9YX-4B", "why": "send"},
+    ]
+    function.will(Reply({**STATE, "decisions": decisions}))
+    assert run("show", PHONE).splitlines()[3:] == [
+        f"  2026-11-21 15:25:04 UTC  K7F-2Q  {reasons.label('pumping')}",
+        "  2026-11-21 15:13:20 UTC  9YX-4B  a code was texted",
+    ]
 
 
 def test_command_refuses_what_is_no_number(function):

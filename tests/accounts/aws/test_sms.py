@@ -20,6 +20,7 @@ PROOF = {
     "texted_at": 1_700_000_000,
     "said_at": 1_700_000_001,
     "channels": "",
+    "open_at": 1_700_003_600,
 }
 CALLS = {
     "prove": lambda: sms.prove(PHONE, user_sub=SUB, language="en"),
@@ -50,10 +51,12 @@ def asked(function) -> dict:
 
 @pytest.mark.parametrize("said", [{}, {"texted_at": None}], ids=["not said", "nothing texted"])
 def test_proof_without_the_time_of_a_text_has_none(function, said):
-    always = {name: PROOF[name] for name in PROOF if name not in ("texted_at", "said_at")}
+    always = {
+        name: PROOF[name] for name in PROOF if name not in ("texted_at", "said_at", "open_at")
+    }
     function.will(Reply(always | said))
     proof = CALLS["prove"]()
-    assert (proof.texted_at, proof.said_at) == (None, None)
+    assert (proof.texted_at, proof.said_at, proof.open_at) == (None, None, 0)
 
 
 def test_prove_asks_once_and_returns_the_proof(function):

@@ -16,11 +16,10 @@ from lambdas.triggers.ledger import Verdict
 from lambdas.triggers.senders import Reason
 
 NAMES = {"reason", "reason_of_start", "reason_of_text", "why_no_text"}
-# The reasons of the triggers that reach an event or the overview. A budget of the whole pool is
-# "over_budget" for apps, and the ledger's "pool" for operators.
+# The reasons of the triggers that reach an event, the overview or the decisions of a number. A
+# budget of the whole pool is "over_budget" for apps, and the ledger's "pool" for operators.
 OF_TRIGGERS = (
     {*Reason, *NoRecipient, *Verdict, *Delivery}
-    - {Verdict.SEND, Verdict.SEND_AGAIN}
     - {Delivery.SENT, Delivery.OVER_BUDGET}
     - {NoRecipient.DRY_RUN}
 )

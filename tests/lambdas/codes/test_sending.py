@@ -312,8 +312,8 @@ def test_unknown_user_takes_a_look_at_the_pool_and_is_counted_outside_the_cooldo
         assert table.round_trips() == calls
 
 
-def test_held_number_is_counted_in_one_more_call(flow, table):
+def test_held_number_is_noted_and_counted_in_two_more_calls(flow, table):
     table.write(f"phone#{flow.name}", failures=10, last_failure=int(time.time()))
     table.forget()
     flow.start()
-    assert table.round_trips() == [["phone"], ["blocked"]]
+    assert table.round_trips() == [["phone"], ["phone"], ["blocked"]]

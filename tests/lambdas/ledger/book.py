@@ -17,6 +17,8 @@ RICH = {
     "sends_per_country_hour": 1_000_000,
     "sends_per_pool_hour": 1_000_000,
     "sends_per_pool_day": 10_000_000,
+    "dollars_per_pool_hour": 1_000_000,
+    "dollars_per_pool_day": 10_000_000,
 }
 _names = itertools.count()
 
@@ -37,10 +39,34 @@ def comparable(book: Ledger, name: str, challenge: Challenge, *, now: float) -> 
     return list(counted.comparable) if counted else []
 
 
-def spend(book: Ledger, name: str, *, block: str, country: str = "US", now: float) -> Reservation:
+def spend(
+    book: Ledger,
+    name: str,
+    *,
+    block: str,
+    country: str = "US",
+    now: float,
+    cost: int = 0,
+    is_known: bool = False,
+) -> Reservation:
     reservation = book.texts.reserve(name, now=now)
     assert reservation.may_send
-    return book.budgets.spend(name, reservation, block=block, country=country, now=now)
+    return book.budgets.spend(
+        name,
+        reservation,
+        block=block,
+        country=country,
+        now=now,
+        cost=cost,
+        is_known=is_known,
+    )
+
+
+def prove(book: Ledger, name: str, *, block: str, country: str = "US", now: float) -> None:
+    """Text a code to the number and use it."""
+    sent = spend(book, name, block=block, country=country, now=now, is_known=True)
+    assert sent.may_send
+    assert book.answers.use(name, sent.challenge, block=block, country=country, now=now)
 
 
 def write_failures(client, name: str, failures: int) -> None:
@@ -61,11 +87,12 @@ def write_hours(
     client, midnight: float, hours: range, countries: Sequence[str] = COUNTRIES
 ) -> None:
     """Write the pool's item as 60 sign-ins a second make it, with these hours not added up."""
-    counts = {"sends": 5_184_000, "failures": 5_000, "ttl": 2_000_000_000}
+    counts = {"sends": 5_184_000, "spent": 10**12, "failures": 5_000, "ttl": 2_000_000_000}
+    counts |= dict.fromkeys(countries, 100_000)
     slot = names.slot(midnight + hours[-1] * HOUR)
     counts |= {f"failures_{slot - before}": 200 for before in range(3)}
     for hour in hours:
-        counts[f"hour_{hour:02}"] = 216_000
+        counts |= {f"hour_{hour:02}": 216_000, f"spent_{hour:02}": 10**11}
         counts |= {f"{country}_{hour:02}": 216_000 // len(countries) for country in countries}
     item = {name: {"N": str(count)} for name, count in counts.items()}
     client.put_item(TableName=TABLE, Item=item | {"pk": {"S": names.pool_item(midnight)}})
@@ -79,7 +106,7 @@ def close_hours(book: Ledger, hour: float) -> None:
 
 
 def sign_in(book: Ledger, name: str, country: str, now: float) -> None:
-    sent = spend(book, name, block=name, country=country, now=now)
+    sent = spend(book, name, block=name, country=country, now=now, cost=10_000)
     assert sent.may_send
     assert book.answers.count(name, sent.challenge, now=now)
-    assert book.answers.use(name, sent.challenge, block=name, now=now)
+    assert book.answers.use(name, sent.challenge, block=name, country=country, now=now)

@@ -143,7 +143,7 @@ def test_answer_that_nothing_is_left_to_compare_with_is_no_failure(book, client,
     first = book.texts.reserve(name, now=START).challenge
     assert comparable(book, name, first, now=START + 1)
     newest = book.texts.reserve(name, now=START + 200).challenge
-    book.texts.withhold(name, newest, by=Verdict.POOL)
+    book.texts.settle(name, newest, why=Verdict.POOL, is_withheld=True)
     got = [comparable(book, name, newest, now=START + 210) for _ in range(4)]
     assert got == [[first], [first], [], []]
     assert book.show(name, now=START + 211).failures == 3
@@ -153,7 +153,7 @@ def test_answer_that_nothing_is_left_to_compare_with_is_no_failure(book, client,
 def test_late_code_alone_is_compared_until_the_tenth_failure(book, client, name, failures, left):
     first = book.texts.reserve(name, now=START).challenge
     newest = book.texts.reserve(name, now=START + 200).challenge
-    book.texts.withhold(name, newest, by=Verdict.POOL)
+    book.texts.settle(name, newest, why=Verdict.POOL, is_withheld=True)
     write_failures(client, name, failures)
     got = [comparable(book, name, newest, now=START + 210) == [first] for _ in left]
     assert got == left

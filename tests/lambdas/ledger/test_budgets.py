@@ -16,19 +16,21 @@ def test_unused_block_gets_five_texts_an_hour_once_ten_were_sent(book, day):
         for n in range(36)
     ]
     # Ten in the first hour, before the block is judged; five in each further one.
-    assert got[:12] == [Verdict.SEND] * 10 + [Verdict.BLOCK] * 2
-    assert got[12:24] == [Verdict.SEND] * 5 + [Verdict.BLOCK] * 7
-    assert got[24:] == [Verdict.SEND] * 5 + [Verdict.BLOCK] * 7
+    assert got[:12] == [Verdict.SEND] * 10 + [Verdict.BLOCK_UNUSED] * 2
+    assert got[12:24] == [Verdict.SEND] * 5 + [Verdict.BLOCK_UNUSED] * 7
+    assert got[24:] == [Verdict.SEND] * 5 + [Verdict.BLOCK_UNUSED] * 7
 
 
-def test_used_block_gets_twenty_texts_an_hour(book, day):
+def test_used_block_gets_twenty_texts_an_hour_two_of_them_to_people_known_before(book, day):
     got = []
     for n in range(25):
-        reservation = spend(book, f"{day}-{n}", block=f"b{day}", now=day + n)
+        is_known = n >= 20
+        reservation = spend(book, f"{day}-{n}", block=f"b{day}", now=day + n, is_known=is_known)
         got.append(reservation.verdict)
         if n % 5 == 0:
             book.answers.use(f"{day}-{n}", reservation.challenge, block=f"b{day}", now=day + n)
-    assert got == [Verdict.SEND] * 20 + [Verdict.BLOCK] * 5
+    strangers = [Verdict.SEND] * 18 + [Verdict.BLOCK] * 2
+    assert got == [*strangers, *[Verdict.SEND] * 2, *[Verdict.BLOCK] * 3]
 
 
 def test_country_and_pool_have_budgets_of_their_own(client, numbers, day):
