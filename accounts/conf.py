@@ -93,6 +93,16 @@ class Conf:
         return str(settings.SITE_KEY)
 
     @property
+    def site_client_id(self) -> str:
+        """The id of the client for people whom the site itself has proven, "" for none."""
+        return str(settings.COGNITO_SITE_CLIENT_ID)
+
+    @property
+    def site_client_secret(self) -> str:
+        """The secret of that client."""
+        return str(settings.COGNITO_SITE_CLIENT_SECRET)
+
+    @property
     def username(self) -> str:
         """``phone``: user names of the pool are phones. ``attribute``: accounts hold phones."""
         return str(settings.COGNITO_USERNAME)
@@ -148,6 +158,11 @@ class Conf:
     def asks_password(self) -> bool:
         """Whether a sign-in begins with a password, which Cognito checks."""
         return self.sign_in_plan[:1] == ("password",)
+
+    @property
+    def passkeys(self) -> bool:
+        """Whether people sign in with passkeys, for which Cognito needs a client of its own."""
+        return bool(settings.ACCOUNTS_PASSKEYS and self.site_client_id and self.site_key)
 
     @property
     def provider_page(self) -> str:

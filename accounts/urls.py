@@ -1,4 +1,4 @@
-"""URLs under /accounts/: sign in and out, confirm, change the number, end sessions."""
+"""URLs under /accounts/: sign in and out, confirm, change number, passkeys, end sessions."""
 
 from django.urls import path
 
@@ -8,6 +8,7 @@ from accounts.views import (
     change_phone,
     devices,
     login,
+    passkeys,
     provider_page,
     question,
     reauthentication,
@@ -25,6 +26,7 @@ urlpatterns = [
     path("login/return/", provider_page.ReturnView.as_view(), name="provider_return"),
     path("login/forget/", login.ForgetView.as_view(), name="forget"),
     path("login/resend/", login.ResendView.as_view(), name="resend"),
+    path("login/passkey/", login.PasskeyLoginView.as_view(), name="passkey_login"),
     path("login/take-over/", take_over.TakeOverView.as_view(), name="take_over"),
     path("login/cancel/", take_over.CancelView.as_view(), name="cancel"),
     path("brand.css", site.brand_css, name="brand_css"),
@@ -43,6 +45,12 @@ urlpatterns = [
     path("authenticator/", authenticator.AuthenticatorView.as_view(), name="authenticator"),
     path("authenticator/setup/", authenticator.SetupView.as_view(), name="authenticator_setup"),
     path("authenticator/remove/", authenticator.RemoveView.as_view(), name="authenticator_remove"),
+    path("passkeys/", passkeys.PasskeysView.as_view(), name="passkeys"),
+    path("passkeys/add/", passkeys.AddView.as_view(), name="passkey_add"),
+    path("passkeys/offer/", passkeys.OfferView.as_view(), name="passkey_offer"),
+    path("passkeys/rename/", passkeys.RenameView.as_view(), name="passkey_rename"),
+    path("passkeys/remove/", passkeys.RemoveView.as_view(), name="passkey_remove"),
+    path("ways/", passkeys.ways_view, name="ways"),
     path("question/", question.QuestionView.as_view(), name="question"),
     path("devices/", devices.DevicesView.as_view(), name="devices"),
     path("devices/end/", devices.EndOneView.as_view(), name="end_one"),

@@ -251,6 +251,8 @@ def _secrets(account: Account, made: stack.Stack) -> dict[str, str]:
     clients = {"COGNITO_CLIENT_SECRET": made.client_id}
     if made.known_client_id:
         clients["COGNITO_KNOWN_CLIENT_SECRET"] = made.known_client_id
+    if made.site_client_id:
+        clients["COGNITO_SITE_CLIENT_SECRET"] = made.site_client_id
     return {
         name: f"aws cognito-idp describe-user-pool-client --region {account.region} "
         f"--user-pool-id {made.user_pool_id} --client-id {client} "

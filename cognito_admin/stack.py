@@ -62,6 +62,11 @@ class Stack:
         return self.outputs.get("CognitoKnownClientId", "")
 
     @property
+    def site_client_id(self) -> str:
+        """The id of the client for people whom the site has proven, "" where there is none."""
+        return self.outputs.get("CognitoSiteClientId", "")
+
+    @property
     def site_key(self) -> str:
         """The name of the secret with SITE_KEY, "" in a stack of before there was one."""
         return self.outputs.get("SiteKeySecret", "")

@@ -112,8 +112,9 @@ class Cloud:
         pool, client = self.outputs["CognitoUserPoolId"], self.outputs["CognitoClientId"]
         url, plan = self.emulator.url, self.outputs["AccountsSignInPlan"]
         known = self.outputs.get("CognitoKnownClientId", "")
+        site = self.outputs.get("CognitoSiteClientId", "")
         try:
-            secrets_of = {each: self._client_secret(each) for each in (client, known) if each}
+            secrets_of = {each: self._client_secret(each) for each in (client, known, site) if each}
             stated = self.root_session().client("secretsmanager", endpoint_url=url)
             site_key = stated.get_secret_value(SecretId=self.outputs["SiteKeySecret"])
             key_id, key_secret = self._access_key()
@@ -157,6 +158,9 @@ class Cloud:
         if known:
             environment["COGNITO_KNOWN_CLIENT_ID"] = known
             environment["COGNITO_KNOWN_CLIENT_SECRET"] = secrets_of[known]
+        if site:
+            environment["COGNITO_SITE_CLIENT_ID"] = site
+            environment["COGNITO_SITE_CLIENT_SECRET"] = secrets_of[site]
         if public := self.outputs.get("PublicClientId"):
             # For apps; the site does not use it.
             environment["COGNITO_PUBLIC_CLIENT_ID"] = public

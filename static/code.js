@@ -4,6 +4,7 @@
 const field = document.getElementById("id_code");
 const form = field && field.form;
 const news = document.getElementById("news");
+const able = document.getElementById("id_able");
 const now = () => Date.now() / 1000;
 
 function announce(words) {
@@ -46,6 +47,15 @@ if (field) {
     form.addEventListener("submit", () => waiting.abort());
     addEventListener("pagehide", () => waiting.abort());
   }
+}
+
+// Whether this device can have a passkey, which is offered after a right code.
+if (able && window.PublicKeyCredential?.parseCreationOptionsFromJSON) {
+  PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable()
+    .then((has) => {
+      able.value = has ? "passkey" : "";
+    })
+    .catch(() => {});
 }
 
 // When it ends, by the clock that the person sees.

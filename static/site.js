@@ -36,6 +36,12 @@ addEventListener("pageshow", (event) => {
 const first = document.querySelector("input[autofocus]");
 if (first) first.setSelectionRange(first.value.length, first.value.length);
 
+// The part for passkeys is fetched where the browser has them.
+const passkey = document.querySelector("#passkey[data-script]");
+if (passkey && window.PublicKeyCredential?.parseRequestOptionsFromJSON) {
+  import(passkey.dataset.script);
+}
+
 // The example is of the chosen country.
 const country = document.getElementById("id_country");
 if (country) {

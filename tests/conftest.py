@@ -188,6 +188,8 @@ def on_cloud(cloud: Cloud, settings, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     settings.COGNITO_CLIENT_SECRET = environment["COGNITO_CLIENT_SECRET"]
     settings.COGNITO_KNOWN_CLIENT_ID = environment["COGNITO_KNOWN_CLIENT_ID"]
     settings.COGNITO_KNOWN_CLIENT_SECRET = environment["COGNITO_KNOWN_CLIENT_SECRET"]
+    settings.COGNITO_SITE_CLIENT_ID = environment["COGNITO_SITE_CLIENT_ID"]
+    settings.COGNITO_SITE_CLIENT_SECRET = environment["COGNITO_SITE_CLIENT_SECRET"]
     settings.SITE_KEY = environment["SITE_KEY"]
     settings.COGNITO_JWKS_URL = environment["COGNITO_JWKS_URL"]
     # Only the site's own key, which holds no more than the template's policy.

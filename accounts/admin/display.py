@@ -8,7 +8,9 @@ from django.core.exceptions import FieldDoesNotExist
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from accounts.login.ways import Ways
 from accounts.models import Operation, User
 from accounts.models.users import LOCKED
 
@@ -29,6 +31,19 @@ class Entry:
 def moment(at: datetime | None) -> str:
     """Return a time such as "2026-11-21 15:04" in the site's time zone, or ""."""
     return date_format(timezone.localtime(at), "Y-m-d H:i") if at else ""
+
+
+def ways(found: Ways) -> list[str]:
+    """Return the ways in which a person can sign in, in words."""
+    app = {True: _("code of an app"), None: _("code of an app: Cognito did not say")}
+    said = {
+        _("password"): found.password,
+        _("code by text"): found.code,
+        _("secret question"): found.question,
+        app.get(found.authenticator, ""): found.authenticator is not False,
+    }
+    number = ngettext("%d passkey", "%d passkeys", found.passkeys) % found.passkeys
+    return [words for words, is_there in said.items() if is_there] + [number] * bool(found.passkeys)
 
 
 def status_of(user: User) -> str:

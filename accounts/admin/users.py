@@ -26,7 +26,7 @@ from accounts.admin import (
 )
 from accounts.conf import conf
 from accounts.events import audit, reasons
-from accounts.login import reauthentication
+from accounts.login import passkeys, reauthentication, ways
 from accounts.models import Operation, Session, User
 from accounts.sync import remote_state
 
@@ -170,6 +170,9 @@ class UserAdmin(base.BoundedList):
             "actions": user_actions.for_one(request, user, groups),
             "groups": groups,
             "sessions": sessions.live(user).order_by("-last_seen"),
+            "ways": display.ways(ways.of(user, has_app=_has_app(now))),
+            "passkeys": passkeys.of(user),
+            "may_remove_passkeys": request.user.has_perm("accounts.remove_passkey"),
             "may_end": request.user.has_perm("accounts.sign_out_user"),
             "events": [
                 (event, reasons.label(event.reason))
@@ -192,6 +195,11 @@ class UserAdmin(base.BoundedList):
                 guarded(reauthentication.required(self.end_session_view)),
                 name="accounts_user_end_session",
             ),
+            path(
+                "<int:pk>/passkeys/<int:passkey>/remove/",
+                guarded(reauthentication.required(self.remove_passkey_view)),
+                name="accounts_user_remove_passkey",
+            ),
             *super().get_urls(),
         ]
 
@@ -213,6 +221,23 @@ class UserAdmin(base.BoundedList):
             messages.info(request, _("That device was signed out already."))
         return redirect("admin:accounts_user_change", pk)
 
+    def remove_passkey_view(self, request: HttpRequest, pk: int, passkey: int) -> HttpResponse:
+        """Remove a passkey of a person. Raises PermissionDenied, Http404."""
+        if not request.user.has_perm("accounts.remove_passkey"):
+            raise PermissionDenied
+        if request.method != "POST":
+            return redirect("admin:accounts_user_change", pk)
+        user = User.objects.filter(pk=pk).first()
+        if user is None:
+            raise Http404
+        if operations.refusal(Operation.Kind.SIGN_OUT, user, cast(User, request.user)):
+            raise PermissionDenied
+        if passkeys.remove(request, user, passkey, reason="removed_by_operator"):
+            messages.success(request, _("That passkey signs in no more."))
+        else:
+            messages.info(request, _("That passkey was removed already."))
+        return redirect("admin:accounts_user_change", pk)
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -223,6 +248,10 @@ class UserAdmin(base.BoundedList):
         if obj is not None and obj.is_superuser and not request.user.is_superuser:
             return False
         return super().has_change_permission(request, obj)
+
+
+def _has_app(now: remote_state.RemoteState) -> bool | None:
+    return now.cognito.has_authenticator if now.cognito else None
 
 
 def _matching(request: HttpRequest, term: str) -> Q:

@@ -60,6 +60,7 @@ __all__ = [
     "WrongAnswer",
     "gateway",
     "make_client",
+    "site_gateway",
 ]
 
 T = TypeVar("T")
@@ -205,6 +206,11 @@ def gateway() -> Gateway:
             return _made_gateway()
         except (BotoCoreError, ValueError) as error:
             raise Misconfigured(type(error).__name__) from error
+
+
+def site_gateway() -> Gateway:
+    """Return the same for the client of people whom this site has proven. Raises Misconfigured."""
+    return gateway().of_client(conf.site_client_id, conf.site_client_secret)
 
 
 @cache

@@ -74,6 +74,10 @@ class GatewayByAttribute(Gateway):
             raise PhoneTaken("Another account of the pool has the number")
         super().change_phone(sub, phone, verified=True)
 
+    def _sign_in_name(self, sub: str) -> str:
+        # A sub is no name in such a pool. It costs a call more.
+        return super().read_user(sub).username
+
     def _holders(self, phone: str) -> list[CognitoUser]:
         with cognito_errors.translated():
             return holders.of(self._client, self._user_pool_id, phone)

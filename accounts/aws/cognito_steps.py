@@ -6,15 +6,15 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from django.views.decorators.debug import sensitive_variables
 
-from accounts.aws import app_setup, cognito_errors, srp
-from accounts.aws.challenges import AppSetup, Challenge
+from accounts.aws import app_setup, cognito_errors, srp, statements
+from accounts.aws.challenges import AppSetup, Challenge, StatementChallenge
 from accounts.aws.cognito_values import (
     PasswordAsked,
     Tokens,
@@ -60,6 +60,16 @@ class Steps:
         self._known = known
         self._admin_api = admin_api
 
+    def of_client(self, client_id: str, client_secret: str) -> Self:
+        """Return the same for one other client of the pool."""
+        return type(self)(
+            self._client,
+            user_pool_id=self._user_pool_id,
+            client_id=client_id,
+            client_secret=client_secret,
+            admin_api=self._admin_api,
+        )
+
     def start_challenge(self, phone: str, *, proof: str = "") -> Challenge:
         """Start a sign-in with the first step of the stack's plan. Raises CognitoError.
 
@@ -76,12 +86,15 @@ class Steps:
         )
         return replace(challenge, is_known=bool(proof))
 
-    def answer_challenge(self, challenge: Challenge, answer: str) -> Challenge | Tokens:
+    def answer_challenge(
+        self, challenge: Challenge, answer: str, *, metadata: dict[str, str] | None = None
+    ) -> Challenge | Tokens:
         """Send an answer. A wrong one gives a challenge of the same kind again.
 
         A right one gives tokens, or the challenge of the next step. The session of a challenge
         replaces the one before. Raises Refused when no further try is left, WrongAnswer after a
-        wrong one to a challenge of Cognito's own, and the other CognitoErrors.
+        wrong one to a challenge of Cognito's own, and the other CognitoErrors. ``metadata`` reaches
+        the triggers.
         """
         if isinstance(challenge, AppSetup):
             challenge = app_setup.prove(self._client, challenge, answer)
@@ -96,12 +109,34 @@ class Steps:
                 **challenge.responses(answer),
             },
             Session=challenge.session,
+            **({"ClientMetadata": metadata} if metadata else {}),
         )
         if isinstance(outcome, Challenge):
             outcome = replace(outcome, is_known=challenge.is_known)
         if isinstance(outcome, AppSetup):
             return app_setup.begin(self._client, outcome)
         return outcome
+
+    def sign_in_proven(self, sub: str, *, methods: Iterable[str]) -> Tokens:
+        """Sign in a user whom this site has proven, by the client that is for it.
+
+        Two calls, and no text. Raises Refused, UnknownUser and the other CognitoErrors.
+        """
+        asked = self.start_challenge(self._sign_in_name(sub))
+        if not isinstance(asked, StatementChallenge):
+            raise cognito_errors.OtherChallenge(asked.kind)
+        outcome = self.answer_challenge(
+            asked,
+            statements.proven(sub=sub, challenge=asked.challenge, methods=methods),
+            metadata={"methods": statements.proven_by(sub=sub, methods=methods)},
+        )
+        if isinstance(outcome, Challenge):
+            raise cognito_errors.OtherChallenge(outcome.kind)
+        return outcome
+
+    def _sign_in_name(self, sub: str) -> str:
+        """Return the name by which a sign-in begins: Cognito takes a sub where names are phones."""
+        return sub
 
     def ask_password(self, phone: str, *, proof: str = "") -> PasswordAsked:
         """Start a sign-in that begins with a password. Nothing is texted yet.

@@ -17,7 +17,7 @@ from accounts.aws.challenges.code import read_channels
 
 T = TypeVar("T")
 
-Notice = Literal["number_changed", "invited"]
+Notice = Literal["number_changed", "invited", "passkey_added"]
 # The act that a code allows. Codes of a sign-in are sent by Cognito's triggers.
 Purpose = Literal["change_number", "confirm"]
 

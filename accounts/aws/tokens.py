@@ -189,7 +189,8 @@ def _names(claimed: Any) -> frozenset[str]:
 
 @cache
 def _verifier() -> Verifier:
-    ours = [each for each in (conf.client_id, conf.known_client_id) if each]
+    clients = (conf.client_id, conf.known_client_id, conf.site_client_id)
+    ours = [each for each in clients if each]
     return Verifier(SigningKeys(conf.jwks_url), issuer=conf.issuer, audiences=ours)
 
 

@@ -22,12 +22,14 @@ accounts.E021  a colour of the brand is too faint to be read by everybody
 accounts.E022  the logo is not a static file
 accounts.E023  SITE_CONTACT is neither an e-mail address nor a page
 accounts.E024  SITE_PHONE is no phone, or SITE_PRIVACY_URL or SITE_TERMS_URL no page
+accounts.E025  settings of the client for people whom the site has proven lack a part
 accounts.W001  counts of the throttle are kept in one process only (deploy)
 accounts.W002  nobody can change a number: TEXTS_FUNCTION is missing (deploy)
 accounts.W003  the site has no name of its own (deploy)
 accounts.W004  nobody can reach those who run the site: SITE_CONTACT is missing (deploy)
 accounts.W005  ACCOUNTS_SIGN_UP is open, where a sign-in begins with a password
 accounts.W006  browsers have no lane of their own: strangers can shut people out (deploy)
+accounts.W007  passkeys are on, and Cognito has no client for them (deploy)
 """
 
 from accounts.checks import brand, cognito, login, retention, sessions

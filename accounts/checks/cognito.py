@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
 
 from accounts.conf import conf
@@ -45,19 +46,40 @@ def check_pool(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security)
-def check_known_browsers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Require all settings of the client for known browsers, or none: E019."""
-    is_meant = conf.known_client_id or conf.known_client_secret
-    is_whole = conf.known_client_id and conf.known_client_secret and conf.site_key
-    is_apart = not is_meant or conf.known_client_id != conf.client_id
-    is_long = not conf.site_key or len(conf.site_key) >= _SHORTEST_KEY
-    if (is_whole or not is_meant) and is_apart and is_long:
-        return []
+def check_other_clients(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Require all settings of a client for which the site signs, or none: E019, E025."""
+    others = {
+        ("E019", "KNOWN"): (conf.known_client_id, conf.known_client_secret),
+        ("E025", "SITE"): (conf.site_client_id, conf.site_client_secret),
+    }
     return [
         Error(
-            "COGNITO_KNOWN_CLIENT_ID, COGNITO_KNOWN_CLIENT_SECRET and SITE_KEY belong together.",
+            f"COGNITO_{which}_CLIENT_ID, COGNITO_{which}_CLIENT_SECRET and SITE_KEY belong"
+            " together.",
             hint="All come from the stack of lambdas/template.yaml: see docs/deploy.md.",
-            id="accounts.E019",
+            id=f"accounts.{number}",
+        )
+        for (number, which), (identifier, secret) in others.items()
+        if (identifier or secret) and not _is_whole(identifier, secret)
+    ]
+
+
+def _is_whole(identifier: str, secret: str) -> bool:
+    is_apart = identifier and identifier != conf.client_id
+    return bool(is_apart and secret and len(conf.site_key) >= _SHORTEST_KEY)
+
+
+@register(deploy=True)
+def check_passkeys(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Warn if nobody can have a passkey, although they are not switched off: W007."""
+    if conf.site_client_id or not settings.ACCOUNTS_PASSKEYS:
+        return []
+    return [
+        Warning(
+            "COGNITO_SITE_CLIENT_ID is not set: nobody can sign in with a passkey.",
+            hint="It is the output CognitoSiteClientId of the stack of lambdas/template.yaml. To do"
+            " without passkeys, set ACCOUNTS_PASSKEYS=false.",
+            id="accounts.W007",
         )
     ]
 

@@ -10,7 +10,14 @@ from django.db.models import QuerySet
 
 from accounts.conf import conf
 from accounts.events import stats
-from accounts.models import EventCount, LoginLock, RolledHour, Session, SignInEvent
+from accounts.models import (
+    EventCount,
+    LoginLock,
+    RolledHour,
+    Session,
+    SignInEvent,
+    UsedChallenge,
+)
 
 BATCH = 10_000
 
@@ -34,6 +41,7 @@ def purge(now: datetime) -> Removed:
         sessions=_remove(Session.objects.all(), "expire_date", now),
         locks=_remove(LoginLock.objects.all(), "taken_at", now - LoginLock.KEPT),
     )
+    _remove(UsedChallenge.objects.all(), "used_at", now - UsedChallenge.KEPT)
     # They name nobody, but nothing reads them any more.
     RolledHour.objects.filter(starts_at__lt=since - timedelta(hours=1)).delete()
     EventCount.objects.filter(hour__lt=since - timedelta(hours=1)).delete()

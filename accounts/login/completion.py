@@ -42,7 +42,7 @@ def authenticated_user(this: Step, waiting: Pending, granted: Tokens) -> User:
         user = None
         if waiting.sub:
             user = authenticate(this.request, id_token=granted.id_token, sub=waiting.sub)
-        if user is None:
+        if user is None and waiting.phone:
             owner = cognito.gateway().find_user(waiting.phone).sub
             if owner != waiting.sub:
                 user = authenticate(this.request, id_token=granted.id_token, sub=owner)
@@ -63,7 +63,8 @@ def let_in(this: Step, user: User, *, may_end_others: bool = False) -> bool:
         # From here on the session is worth a sign-in, so nobody may have planted its key.
         request.session.cycle_key()
         asked = replace(waiting, proven=user.pk, proven_at=time.time())
-        this.store(replace(asked, challenge=None, methods=" ".join(user.signed_in_by)))
+        how = user.signed_in_by or waiting.methods.split()
+        this.store(replace(asked, challenge=None, methods=" ".join(how)))
         return False
     except concurrency.ShutOut as error:
         over = replace(waiting, challenge=None, proven=None)
@@ -73,7 +74,8 @@ def let_in(this: Step, user: User, *, may_end_others: bool = False) -> bool:
     this.note(
         Kind.SUCCEEDED,
         user=user,
-        seconds=max(0, round((waiting.proven_at or time.time()) - waiting.texted_at)),
+        reason=waiting.way,
+        seconds=_seconds(waiting),
         crossed=sign_ins.asked_elsewhere(request, waiting.reference),
         overlaps=entry.overlaps,
     )
@@ -101,13 +103,23 @@ def ask_about_others() -> SignedIn:
     raise InUse
 
 
-def after_sign_in(user: User, next_url: str) -> SignedIn:
-    """Do what nobody else needs to wait for. Neither stops the sign-in."""
-    if not user.phone_verified:
+def after_sign_in(user: User, next_url: str, *, way: str = "") -> SignedIn:
+    """Do what nobody else needs to wait for. Neither stops the sign-in.
+
+    ``way`` is that of ``Pending``: only a code proves the number.
+    """
+    if not user.phone_verified and not way:
         _mark_verified(user)
     if not locale.is_of_page(user.texted_in):
         locale.sync_locale(user)
     return SignedIn(user, next_url)
+
+
+def _seconds(waiting: Pending) -> int | None:
+    """Return how long the person took from the text to the code, None where there was no text."""
+    if waiting.way:
+        return None
+    return max(0, round((waiting.proven_at or time.time()) - waiting.texted_at))
 
 
 def _mark_verified(user: User) -> None:

@@ -13,6 +13,8 @@
     ├── TooSoon(retry_after)        a text was sent a moment ago
     ├── TooMany(retry_after)        too much from this network
     ├── FurtherStep(challenge)      the code was right, and Cognito asks for what we cannot do
+    ├── PasskeyRefused              its answer is not good, or it signs nobody in
+    ├── TooManyPasskeys             the account has as many as it may have
     ├── SamePhone                   it is the number that the account has already
     ├── Taken                       proven, but another account has it: the two are never merged
     └── Unavailable                 Cognito, a text or our keys: try again later
@@ -110,6 +112,14 @@ class FurtherStep(LoginError):
     def __init__(self, challenge: str, *, reason: str = "", becomes: Pending | None = None) -> None:
         super().__init__(f"Cognito asks for {challenge}", reason=reason, becomes=becomes)
         self.challenge = challenge
+
+
+class PasskeyRefused(LoginError):
+    pass
+
+
+class TooManyPasskeys(LoginError):
+    pass
 
 
 class SamePhone(LoginError):

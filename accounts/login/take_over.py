@@ -52,7 +52,7 @@ def take_over(request: HttpRequest, *, attempt: str) -> completion.SignedIn:
         attempt_steps.check_attempt(attempt, waiting)
         completion.let_in(this, user, may_end_others=True)
         this.held.signed_in(request.session.session_key or "", answer=attempt)
-    return completion.after_sign_in(user, waiting.next_url)
+    return completion.after_sign_in(user, waiting.next_url, way=waiting.way)
 
 
 def cancel(request: HttpRequest) -> int | None:
@@ -76,5 +76,5 @@ def _proven(waiting: Pending) -> User | None:
         return None
     # Not whoever was shut out meanwhile, or has another number: that is whose the code was.
     return User.objects.filter(
-        pk=waiting.proven, phone=waiting.phone, is_active=True, cognito_enabled=True
+        pk=waiting.proven, phone=waiting.phone or None, is_active=True, cognito_enabled=True
     ).first()

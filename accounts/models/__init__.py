@@ -1,9 +1,10 @@
-"""Database models: users, sessions, sign-in events, operations, and differences from Cognito."""
+"""Database models: users, passkeys, sessions, events, operations, differences from Cognito."""
 
 from accounts.models.differences import Claim, Difference, Listed, SyncRun
 from accounts.models.events import SignInEvent
 from accounts.models.login_locks import LoginLock
 from accounts.models.operations import Operation
+from accounts.models.passkeys import Passkey, UsedChallenge
 from accounts.models.sessions import Session
 from accounts.models.stats import EventCount, RolledHour
 from accounts.models.unproven_accounts import UnprovenAccount
@@ -16,10 +17,12 @@ __all__ = [
     "Listed",
     "LoginLock",
     "Operation",
+    "Passkey",
     "RolledHour",
     "Session",
     "SignInEvent",
     "SyncRun",
     "UnprovenAccount",
+    "UsedChallenge",
     "User",
 ]

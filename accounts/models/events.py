@@ -38,6 +38,7 @@ class SignInEvent(models.Model):
         NUMBER_CHANGED = "number_changed", _("number changed")
         AUTHENTICATOR = "authenticator", _("authenticator app changed")
         STOPPED = "stopped", _("texts stopped by their owner")
+        PASSKEY = "passkey", _("passkeys changed")
 
     at = models.DateTimeField(_("time"), default=timezone.now)
     kind = models.CharField(_("event"), max_length=16, choices=Kind.choices)

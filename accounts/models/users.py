@@ -187,6 +187,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         _("codes asked for on one device and typed on another"), default=0, editable=False
     )
     browsers_forgotten_at = models.DateTimeField(null=True, blank=True, editable=False)
+    passkey_offered_at = models.DateTimeField(null=True, editable=False)
+    has_copied_passkey = models.BooleanField(default=False, editable=False)
     is_staff = models.BooleanField(
         _("operator"), default=False, help_text=_("May open these admin pages.")
     )
@@ -215,6 +217,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             ("unlock_user", _("Can unlock held numbers")),
             ("reset_authenticator", _("Can reset users' authenticator apps")),
             ("forget_answer", _("Can have secret answers forgotten")),
+            ("remove_passkey", _("Can remove users' passkeys")),
             ("invite_user", _("Can invite people")),
             ("change_number", _("Can change users' numbers")),
             ("manage_staff", _("Can make operators and put users into groups")),

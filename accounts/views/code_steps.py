@@ -133,6 +133,7 @@ class StepView(View):
             "wait": wait,
             "is_unavailable": status == 503,
             "is_answer_lost": is_answer_lost,
+            "has_passkeys": conf.passkeys,
         }
         response = render(request, "accounts/code.html", context, status=status)
         if wait:

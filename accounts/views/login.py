@@ -1,5 +1,6 @@
 """The pages of a sign-in. Each view makes one call of the flow and shows its result."""
 
+import json
 from functools import partial
 from typing import Any
 
@@ -7,20 +8,37 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.views import LogoutView
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import redirect, render
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    JsonResponse,
+)
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.decorators import method_decorator
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import TemplateView
 
 from accounts import phones
 from accounts.conf import conf
 from accounts.forms import LoginForm
-from accounts.login import attempt_steps, authenticator, errors, phone_login, take_over
+from accounts.login import (
+    attempt_steps,
+    authenticator,
+    errors,
+    passkey_login,
+    passkeys,
+    phone_login,
+    take_over,
+)
 from accounts.login.code_flow import Texted
 from accounts.login.pending import Pending
-from accounts.views import code_steps, phone_cookie, site
+from accounts.views import code_steps, features, phone_cookie, site
 from accounts.views.code_steps import Steps, likely_region, next_url
 
 
@@ -32,6 +50,7 @@ class HomeView(LoginRequiredMixin, TemplateView):
         return super().get_context_data(
             has_question="question" in conf.sign_in_plan,
             has_authenticators=authenticator.is_offered(),
+            has_passkeys=passkeys.site(self.request) is not None,
             **kwargs,
         )
 
@@ -115,6 +134,31 @@ class PhoneView(LoginStepView):
         return response
 
 
+@method_decorator(sensitive_post_parameters("credential"), name="dispatch")
+class PasskeyLoginView(LoginStepView):
+    """Sign in with what the browser answered. A GET returns what it is asked, for old pages."""
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        options = passkey_login.options(request)
+        if options is None:
+            raise Http404
+        return JsonResponse(options)
+
+    def post(self, request: HttpRequest) -> HttpResponseBase:
+        answer = request.POST.get("credential", "")
+        try:
+            done = passkey_login.finish(request, answer, next_url=next_url(request, otherwise=""))
+        except errors.PasskeyRefused:
+            # The same for a wrong answer, an unknown passkey and a shut-out person.
+            words = _("That passkey did not work. Type your number, and we will text you a code.")
+            messages.info(request, words)
+            return redirect(self.steps.start)
+        except errors.Unavailable as error:
+            form = LoginForm(region=likely_region(request, phone_cookie.load(request)))
+            return _phone_page(request, form, status=503, reference=error.reference)
+        return HttpResponseRedirect(done.next_url or next_url(request))
+
+
 class ForgetView(LoginStepView):
     """Forget the number that this browser remembers, on POST."""
 
@@ -134,7 +178,12 @@ class ForgetView(LoginStepView):
 class CodeView(LoginStepView, code_steps.CodeView):
     def finish(self, request: HttpRequest, code: str, *, attempt: str) -> str:
         done = phone_login.finish(request, code, attempt=attempt)
-        return done.next_url or next_url(request)
+        url = done.next_url or next_url(request)
+        # Set by the page's script, so that nobody waits for what their browser does not have.
+        is_able = request.POST.get("able") == "passkey"
+        if is_able and passkeys.is_offered_now(request, done.user):
+            return f"{resolve_url('accounts:passkey_offer')}?{urlencode({'next': url})}"
+        return url
 
 
 class ResendView(LoginStepView, code_steps.ResendView):
@@ -182,6 +231,7 @@ def typed_page(request: HttpRequest, *, stale: str = "") -> HttpResponse:
     return _phone_page(request, form, stale=stale, status=403 if stale else 200)
 
 
+@features.passkeys("publickey-credentials-get")
 def _phone_page(
     request: HttpRequest,
     form: LoginForm,
@@ -192,12 +242,14 @@ def _phone_page(
     reference: str = "",
 ) -> HttpResponse:
     """Return the page. ``over`` is a sign-in that has just ended, whose code is used up."""
+    options = passkey_login.options(request)
     context = {
         "form": form,
         "is_over": over is not None,
         "is_texted": "code" in conf.sign_in_plan,
         "further_step": code_steps.further_step(over),
         "stale": stale,
+        "passkey_options": json.dumps(options) if options else "",
         "is_unavailable": status == 503,
         "is_remembered": phone_cookie.load(request) is not None,
         "reference": reference or (over.reference if over and over.further_step else ""),

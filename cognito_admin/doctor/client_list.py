@@ -8,7 +8,8 @@ from cognito_admin.doctor.context import Context, Finding, danger, ok, warning
 def client_list(context: Context) -> Iterator[Finding]:
     """The parameter names the clients that get codes, and these exist."""
     outputs = context.stack.outputs
-    ours = (context.stack.client_id, context.stack.known_client_id, outputs.get("PublicClientId"))
+    stack, public = context.stack, outputs.get("PublicClientId")
+    ours = (stack.client_id, stack.known_client_id, stack.site_client_id, public)
     wanted = {each for each in ours if each}
     try:
         context.client_list  # noqa: B018 - read now, to know whether it is there
@@ -59,5 +60,6 @@ def _role(context: Context, identifier: str) -> str:
     roles = {
         context.stack.outputs.get("PublicClientId"): "public",
         context.stack.known_client_id: "known",
+        context.stack.site_client_id: "site",
     }
     return roles.get(identifier, "")

@@ -53,6 +53,9 @@ def of_the_stack(context: Context) -> Iterator[Finding]:
         if identifier == context.stack.known_client_id:
             ours = (conf.known_client_id, conf.known_client_secret)
             yield from _secret_of(context, client, "KNOWN_CLIENT", *ours)
+        if identifier == context.stack.site_client_id:
+            ours = (conf.site_client_id, conf.site_client_secret)
+            yield from _secret_of(context, client, "SITE_CLIENT", *ours)
 
 
 def write_attributes(context: Context) -> Iterator[Finding]:
@@ -219,6 +222,8 @@ def _of_the_stack(context: Context) -> Iterator[tuple[str, str, dict[str, int]]]
     yield "our client", context.stack.client_id, LIVES_OF_OURS
     if known := context.stack.known_client_id:
         yield "the client for known browsers", known, LIVES_OF_OURS
+    if site := context.stack.site_client_id:
+        yield "the client for people whom the site has proven", site, LIVES_OF_OURS
     if public := context.stack.outputs.get("PublicClientId"):
         yield "the public client", public, LIVES_OF_PUBLIC
 

@@ -11,7 +11,7 @@ _SITE_KEY = f"{_KEY} of the site key"
 _COUNT, _LOOK = "dynamodb:UpdateItem", "dynamodb:GetItem"
 _NEEDS = {
     "CreateAuthChallenge": {_KEY, _CLIENTS, _COUNT, _LOOK},
-    "VerifyAuthChallengeResponse": {_KEY, _CLIENTS, _COUNT},
+    "VerifyAuthChallengeResponse": {_KEY, _SITE_KEY, _CLIENTS, _COUNT},
     "PreAuthentication": {_SITE_KEY, _CLIENTS},
     "SiteTexts": {_KEY, _COUNT},
     "ManageLedger": {_KEY, _LOOK},

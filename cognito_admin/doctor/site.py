@@ -98,6 +98,7 @@ def pool_of_the_site(context: Context) -> Iterator[Finding]:
             ("COGNITO_USERNAME", conf.username, context.username),
             ("COGNITO_CLIENT_ID", conf.client_id, context.stack.client_id),
             ("COGNITO_KNOWN_CLIENT_ID", conf.known_client_id, context.stack.known_client_id),
+            ("COGNITO_SITE_CLIENT_ID", conf.site_client_id, context.stack.site_client_id),
             ("AWS_REGION", conf.region, context.pool_id.partition("_")[0]),
             ("LEDGER_FUNCTION", conf.ledger_function, context.stack.outputs["LedgerFunction"]),
             ("TEXTS_FUNCTION", conf.texts_function, context.stack.outputs.get("TextsFunction", "")),
@@ -136,7 +137,8 @@ def site_key(context: Context) -> Iterator[Finding]:
     )
     yield danger(
         "site key",
-        "SITE_KEY of the site is not that of the stack: known browsers have no lane of their own",
+        "SITE_KEY of the site is not that of the stack: known browsers have no lane of their own, "
+        "and no passkey works",
         f"SITE_KEY in the site's environment, which says {told}",
     )
 

@@ -59,6 +59,8 @@ KINDS: dict[str, Kind] = {
     "question": Kind(tries=TRIES_PER_CODE, proves=False),
     "authenticator": Kind(tries=3, proves=False, method="otp", attribute="custom:authenticator"),
     "provider": Kind(tries=3, proves=True, texts=True),
+    # Of the site's own client alone. It says the methods itself.
+    "statement": Kind(tries=1, proves=True),
 }
 
 
@@ -70,6 +72,8 @@ class Role(StrEnum):
     KNOWN = "known"
     # For apps, which have no secret.
     PUBLIC = "public"
+    # For people whom the site has proven itself: ``statements``.
+    SITE = "site"
 
 
 class Decision(Enum):
@@ -94,6 +98,10 @@ class Next:
 
 
 Plan = tuple[str, ...]
+# No parameter changes it, and it is no step of any other plan.
+STATED: Plan = ("statement",)
+# By these, rounds say which plan they follow.
+_USUAL, _PUBLIC, _STATED = range(3)
 
 
 @cache
@@ -101,17 +109,18 @@ def parse(text: str) -> Plan:
     """Return the steps of a plan, from its words. Raises WrongEnvironment with the reason."""
     plan = tuple(text.split())
     ours = plan[1:] if plan[:1] == (PASSWORD,) else plan
-    if unknown := [word for word in ours if word not in KINDS]:
+    steps = [name for name in KINDS if name not in STATED]
+    if unknown := [word for word in ours if word not in steps]:
         raise environment.WrongEnvironment(
             f"SIGN_IN_PLAN has {unknown[0]!r:.40}; a plan is made of"
-            f" {', '.join([PASSWORD, *KINDS])}, and {PASSWORD} can only come first"
+            f" {', '.join([PASSWORD, *steps])}, and {PASSWORD} can only come first"
         )
     if len(set(plan)) < len(plan) or len(plan) > _MOST_STEPS:
         raise environment.WrongEnvironment(
             f"SIGN_IN_PLAN has at most {_MOST_STEPS} steps, each of them once"
         )
     if not any(KINDS[word].proves for word in ours):
-        proving = ", ".join(name for name, kind in KINDS.items() if kind.proves)
+        proving = ", ".join(name for name in steps if KINDS[name].proves)
         raise environment.WrongEnvironment(f"SIGN_IN_PLAN needs one of {proving}")
     proven = False
     for word in ours:
@@ -122,15 +131,18 @@ def parse(text: str) -> Plan:
     return plan
 
 
-def configured() -> tuple[Plan, ...]:
-    """Return the plans in force: that of the site, and that of the public client if it has one.
+def configured() -> dict[int, Plan]:
+    """Return the plans in force by their numbers, which say in a round which of them it follows.
 
-    Their numbers here say in the rounds of a sign-in which of them it follows. Raises
+    The first is that of the site; the public client and the site's own may have others. Raises
     WrongEnvironment.
     """
-    names = {"SIGN_IN_PLAN": "code", "PUBLIC_SIGN_IN_PLAN": ""}
-    texts = [environment.optional(name) or default for name, default in names.items()]
-    return tuple(parse(text) for text in texts if text)
+    found = {_USUAL: parse(environment.optional("SIGN_IN_PLAN") or "code")}
+    if public := environment.optional("PUBLIC_SIGN_IN_PLAN"):
+        found[_PUBLIC] = parse(public)
+    if environment.optional("SITE_CLIENT") == "true":
+        found[_STATED] = STATED
+    return found
 
 
 def of_user(plan: Plan, attributes: Any) -> Plan:
@@ -141,20 +153,24 @@ def of_user(plan: Plan, attributes: Any) -> Plan:
 
 def of_client(role: Role) -> tuple[int, Plan]:
     """Return the plan that a client follows, and its number in ``configured``."""
+    if role is Role.SITE:
+        return _STATED, STATED
     plans = configured()
-    number = min(int(role is Role.PUBLIC), len(plans) - 1)
+    number = _PUBLIC if role is Role.PUBLIC and _PUBLIC in plans else _USUAL
     return number, plans[number]
 
 
 def decide(history: Any, attributes: Any = None) -> Next:
     """Say what comes next, by the plan that the history follows; see ``next_step``.
 
-    The client is not known here. Before the first round of ours both plans may be followed, and
+    The client is not known here. Before the first round of ours every plan may be followed, and
     Create, which makes that round, asks which of them is that of the client. ``attributes`` are
     those of the user.
     """
-    plans = [of_user(plan, attributes) for plan in configured()]
-    found = [next_step(plan, history, number) for number, plan in enumerate(plans)]
+    found = [
+        next_step(of_user(plan, attributes), history, number)
+        for number, plan in configured().items()
+    ]
     return next((one for one in found if one.decision is not Decision.FAIL), found[0])
 
 

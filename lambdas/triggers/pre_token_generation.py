@@ -4,17 +4,18 @@
     sign_in_reference    the reference of the code (K7F-2Q), which finds the lines in the logs
 
 Tokens of our clients are given after a whole plan and after nothing else, so the plan says the
-methods. A token that was refreshed says none: nobody knows with which plan it began. That a sign-in
-has just ended is read from the ledger, since Cognito's own word for it is the same for one of the
-two ways to refresh.
+methods. Where the site has proven somebody itself, it says them, signed. A token that was refreshed
+says none: nobody knows with which plan it began. That a sign-in has just ended is read from the
+ledger, since Cognito's own word for it is the same for one of the two ways to refresh.
 """
 
 import logging
 import time
 from typing import Any
 
-from . import clients, errors, ledger, plans
+from . import clients, errors, ledger, plans, statements
 from .challenge import Challenge
+from .plans import Role
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 _FRESH = "TokenGeneration_Authentication"
 # Seconds. The steps after the code take no longer: a session of Cognito lives as long.
 _JUST_NOW = 15 * 60
+# The name of the site's word in ClientMetadata.
+_STATED = "methods"
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -53,6 +56,11 @@ def _claims(event: dict[str, Any]) -> dict[str, Any]:
     if role is None:
         return {}
     attributes = event["request"]["userAttributes"]
+    if role is Role.SITE:
+        stated = (event["request"].get("clientMetadata") or {}).get(_STATED)
+        sub, now = attributes.get("sub", ""), time.time()
+        methods = statements.methods_in(stated, pool=event["userPoolId"], sub=sub, now=now)
+        return {"amr": methods} if methods else {}
     phone = attributes.get("phone_number")
     used = _code_just_used(phone, role, attributes.get("sub", "")) if phone else None
     methods = plans.methods(plans.of_user(plans.of_client(role)[1], attributes))

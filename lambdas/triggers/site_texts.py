@@ -13,8 +13,8 @@
     {"action": "check", "phone": …, "user": …, "challenge_id": …, "expires_at": …, "code": …}
         counts and compares an answer, for the "purpose" that the code was texted for, and says
         whether it is right: {"is_correct": true}, once
-    {"action": "tell", "phone": …, "message": "number_changed" | "invited", "language": …}
-        texts a notice without a code: {"delivery": "sent", or why not}
+    {"action": "tell", "phone": …, "message": …, "language": …}
+        texts one of ``messages.NOTICES``, without a code: {"delivery": "sent", or why not}
     {"action": "stop", "phone": …, "word": that of a text, "lift": bool}
         sends no more texts to the number that strangers can ask for, for STOP_HOURS, or with "lift"
         sends them again: {"is_done": bool, "until": seconds since the epoch}

@@ -12,7 +12,10 @@ from . import keys
 
 # Seconds in which a statement counts; clocks may differ by the second figure.
 _LIVES, _CLOCK = 60, 30
-_KNOWN = re.compile(r"v1[.](?P<browser>[0-9a-f]{64})[.](?P<at>[0-9]{1,12})[.](?P<mac>[0-9a-f]{64})")
+_METHODS = "[a-z]{2,8}(-[a-z]{2,8}){0,5}"
+_SIGNED = "(?P<at>[0-9]{1,12})[.](?P<mac>[0-9a-f]{64})"
+_STATED = re.compile(rf"v1[.](?P<methods>{_METHODS})[.]{_SIGNED}")
+_KNOWN = re.compile(rf"v1[.](?P<browser>[0-9a-f]{{64}})[.]{_SIGNED}")
 
 
 def says_known(statement: object, *, pool: str, sub: str, now: float) -> bool:
@@ -25,6 +28,31 @@ def says_known(statement: object, *, pool: str, sub: str, now: float) -> bool:
     if found is None or not sub or not is_fresh(int(found["at"]), now=now):
         return False
     return fits(found["mac"], "known browser", pool, sub, found["browser"], found["at"])
+
+
+def says_proven(statement: object, *, pool: str, sub: str, challenge: str, now: float) -> bool:
+    """Tell whether the site states that it has proven the account ``sub``, for this challenge.
+
+    ``v1.<methods of RFC 8176, with hyphens>.<seconds since the epoch>.<mac>``. Raises botocore's
+    errors.
+    """
+    return bool(_methods(statement, "proven", pool, sub, challenge, sub=sub, now=now))
+
+
+def methods_in(statement: object, *, pool: str, sub: str, now: float) -> list[str]:
+    """Return the methods by which the site says that it has proven ``sub``, none where it does not.
+
+    Of the same form, and signed apart: it answers no challenge.
+    """
+    return _methods(statement, "methods", pool, sub, sub=sub, now=now)
+
+
+def _methods(statement: object, *said: str, sub: str, now: float) -> list[str]:
+    found = _STATED.fullmatch(statement) if isinstance(statement, str) else None
+    if found is None or not sub or not is_fresh(int(found["at"]), now=now):
+        return []
+    is_signed = fits(found["mac"], *said, found["methods"], found["at"])
+    return found["methods"].split("-") if is_signed else []
 
 
 def is_fresh(stated_at: int, *, now: float) -> bool:

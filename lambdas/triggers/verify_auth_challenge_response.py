@@ -35,6 +35,7 @@ def _is_correct(event: dict[str, Any], role: Role, started: float) -> bool:
         private=private,
         answer=request.get("challengeAnswer"),
         attributes={} if request.get("userNotFound") is True else attributes,
+        pool=event["userPoolId"],
         wrong_before=int(private.get("wrongAnswers", 0)),
         recipient=cache(partial(recipients.from_event, event, role)),
         phone=phones.mask(attributes.get("phone_number", "")),

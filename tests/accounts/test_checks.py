@@ -27,6 +27,8 @@ def good(settings):
     settings.SITE_NAME, settings.SITE_CONTACT = "Example", "help@example.com"
     settings.COGNITO_KNOWN_CLIENT_ID = "exampleknownclientid"
     settings.COGNITO_KNOWN_CLIENT_SECRET = "exampleknownclientsecret"
+    settings.COGNITO_SITE_CLIENT_ID = "examplesiteclientid"
+    settings.COGNITO_SITE_CLIENT_SECRET = "examplesiteclientsecret"
     settings.SITE_KEY = "s" * 64
     return settings
 
@@ -47,13 +49,38 @@ def test_browsers_without_a_lane_are_w006_where_the_site_is_deployed(good):
         ("COGNITO_KNOWN_CLIENT_ID", ""),
         ("COGNITO_KNOWN_CLIENT_ID", "exampleclientid"),
         ("COGNITO_KNOWN_CLIENT_SECRET", ""),
-        ("SITE_KEY", ""),
-        ("SITE_KEY", "s" * 31),
     ],
 )
 def test_lane_that_lacks_a_part_is_e019(good, name, value):
     setattr(good, name, value)
     assert only("accounts.E019").hint
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("COGNITO_SITE_CLIENT_ID", ""),
+        ("COGNITO_SITE_CLIENT_ID", "exampleclientid"),
+        ("COGNITO_SITE_CLIENT_SECRET", ""),
+    ],
+)
+def test_client_of_passkeys_that_lacks_a_part_is_e025(good, name, value):
+    setattr(good, name, value)
+    assert only("accounts.E025").hint
+
+
+@pytest.mark.parametrize("value", ["", "s" * 31])
+def test_clients_without_a_whole_site_key_are_e019_and_e025(good, value):
+    good.SITE_KEY = value
+    assert [message.id for message in found()] == ["accounts.E019", "accounts.E025"]
+
+
+def test_passkeys_without_a_client_are_w007_where_the_site_is_deployed(good):
+    good.COGNITO_SITE_CLIENT_ID = good.COGNITO_SITE_CLIENT_SECRET = ""
+    assert only("accounts.W007", deploy=True).hint
+    assert found() == []
+    good.ACCOUNTS_PASSKEYS = False
+    assert found(deploy=True) == []
 
 
 @pytest.mark.parametrize(

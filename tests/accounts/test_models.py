@@ -137,6 +137,8 @@ def test_rows_hold_no_token_and_no_code(phone):
         "devices_in_week",
         "overlaps_in_week",
         "crossed_in_week",
+        "passkey_offered_at",
+        "has_copied_passkey",
         "groups",
         "user_permissions",
     }

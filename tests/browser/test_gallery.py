@@ -23,7 +23,7 @@ from playwright.sync_api import Page, Request, expect
 
 from accounts import sessions
 from accounts.aws import cognito
-from accounts.models import Operation, Session, User
+from accounts.models import Operation, Passkey, Session, User
 from config import urls
 from tests.browser.conftest import CUT_OFF, assert_accessible, place
 from tests.fakes.sign_in_pool import SignInPool, further_step
@@ -49,6 +49,7 @@ DEVICES, ENDED, CONFIRM = "/accounts/devices/", "/accounts/ended/", "/accounts/c
 NUMBER, CHANGED = "/accounts/number/", "/accounts/number/changed/"
 TAKE_OVER, CANCEL = "/accounts/login/take-over/", "/accounts/login/cancel/"
 RESEND = "/accounts/login/resend/"
+PASSKEYS, OFFER = "/accounts/passkeys/", "/accounts/passkeys/offer/"
 
 
 # Lays what a page holds under the stylesheets of this one. Scripts do not run again.
@@ -655,6 +656,68 @@ def test_gallery_of_devices(
     cancel()
     expect(page.get_by_text("Your other device still is.")).to_be_visible()
     gallery.take("phone-after-cancelling", cancel)
+
+
+def test_gallery_of_passkeys(gallery: Gallery, page: Page, person: User, settings):
+    settings.ACCOUNTS_WRONG_CODES = "1000/hour"
+    gallery.go(PASSKEYS)
+    gallery.take("passkeys-none")
+    now = timezone.now()
+    facts = {"user": person, "public_key": b"", "handle": "h", "host": "localhost"}
+    Passkey.objects.create(
+        **facts,
+        credential_id="one",
+        name="iCloud Keychain",
+        is_synced=True,
+        created_at=now - timedelta(days=40),
+        last_used_at=now - timedelta(hours=3),
+    )
+    Passkey.objects.create(**facts, credential_id="two", name="Windows Hello")
+    Passkey.objects.create(
+        **facts, credential_id="three", name="Firefox on Linux", copied_at=now, is_synced=True
+    )
+    gallery.go(PASSKEYS)
+    gallery.take("passkeys")
+
+    def rename() -> None:
+        gallery.go(PASSKEYS)
+        page.locator("summary").first.click()
+
+    rename()
+    gallery.take("passkeys-rename", rename)
+    User.objects.update(has_copied_passkey=True)
+    gallery.go("/")
+    gallery.take("home-with-a-copied-passkey")
+    User.objects.update(has_copied_passkey=False)
+    gallery.go(OFFER)
+    gallery.take("passkey-offer")
+    gallery.go(f"{PASSKEYS}add/")
+    gallery.take("passkey-add")
+
+    def refuse() -> None:
+        gallery.go(f"{PASSKEYS}add/")
+        with page.expect_navigation():
+            page.evaluate("document.getElementById('passkey').submit()")
+
+    refuse()
+    gallery.take("passkey-refused", refuse)
+
+    def fail() -> None:
+        gallery.go(f"{PASSKEYS}add/")
+        page.locator("#passkey button").click()
+        expect(page.get_by_role("alert")).to_be_visible()
+
+    fail()
+    gallery.take("passkey-none-made", fail)
+    page.context.clear_cookies(name="sessionid")
+
+    def sign_in() -> None:
+        gallery.go(LOGIN)
+        with page.expect_navigation():
+            page.evaluate("document.getElementById('passkey').submit()")
+
+    sign_in()
+    gallery.take("phone-after-a-refused-passkey", sign_in)
 
 
 def test_gallery_of_endings(gallery: Gallery, page: Page, phone):

@@ -60,7 +60,8 @@ class Aws:
 
     def client_list(self) -> str:
         """The list of clients as the stack makes it without a public one."""
-        return f"{self.outputs['CognitoClientId']},{self.outputs['CognitoKnownClientId']}=known"
+        known, site = self.outputs["CognitoKnownClientId"], self.outputs["CognitoSiteClientId"]
+        return f"{self.outputs['CognitoClientId']},{known}=known,{site}=site"
 
     def site_key(self) -> str:
         secrets = self.client("secretsmanager")
@@ -153,6 +154,8 @@ def site(deployed: Aws, as_operator, front: WithTexts, settings) -> Aws:
     settings.COGNITO_CLIENT_SECRET = deployed.secret_of(outputs["CognitoClientId"])
     settings.COGNITO_KNOWN_CLIENT_ID = known = outputs["CognitoKnownClientId"]
     settings.COGNITO_KNOWN_CLIENT_SECRET = deployed.secret_of(known)
+    settings.COGNITO_SITE_CLIENT_ID = proven = outputs["CognitoSiteClientId"]
+    settings.COGNITO_SITE_CLIENT_SECRET = deployed.secret_of(proven)
     settings.SITE_KEY = deployed.site_key()
     settings.LEDGER_FUNCTION = outputs["LedgerFunction"]
     settings.TEXTS_FUNCTION = outputs["TextsFunction"]

@@ -342,6 +342,7 @@ def test_printed_variables_are_a_file_that_lacks_the_secret_until_it_is_added(aw
     for name, identifier in (
         ("COGNITO_CLIENT_SECRET", variables["COGNITO_CLIENT_ID"]),
         ("COGNITO_KNOWN_CLIENT_SECRET", variables["COGNITO_KNOWN_CLIENT_ID"]),
+        ("COGNITO_SITE_CLIENT_SECRET", variables["COGNITO_SITE_CLIENT_ID"]),
     ):
         client = aws_cli.run(aws.client, shlex.split(commands.pop(name))[1:])["UserPoolClient"]
         assert client["ClientId"] == identifier

@@ -256,7 +256,7 @@ ON_AWS = {
         "client list",
         "danger",
         "is listed as usual, and is for known",
-        lambda aws: client_list(aws.client_list().removesuffix("=known"))(aws),
+        lambda aws: client_list(aws.client_list().replace("=known", ""))(aws),
         "aws ssm put-parameter",
     ),
     "a client that is gone is listed": Broken(
@@ -520,6 +520,18 @@ SITE = {
         "client secret",
         "COGNITO_KNOWN_CLIENT_SECRET of the site is not that of the client",
         "aws cognito-idp describe-user-pool-client",
+    ),
+    "other secret of the site client": (
+        {"COGNITO_SITE_CLIENT_SECRET": "x" * 40},
+        "client secret",
+        "COGNITO_SITE_CLIENT_SECRET of the site is not that of the client",
+        "aws cognito-idp describe-user-pool-client",
+    ),
+    "no site client": (
+        {"COGNITO_SITE_CLIENT_ID": ""},
+        "settings",
+        "COGNITO_SITE_CLIENT_ID is not set",
+        "COGNITO_SITE_CLIENT_ID=",
     ),
     "no known client": (
         {"COGNITO_KNOWN_CLIENT_ID": ""},

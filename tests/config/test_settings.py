@@ -29,6 +29,8 @@ PRODUCTION = {
     "COGNITO_CLIENT_SECRET": "exampleclientsecret",
     "COGNITO_KNOWN_CLIENT_ID": "exampleknownclientid",
     "COGNITO_KNOWN_CLIENT_SECRET": "exampleknownsecret",
+    "COGNITO_SITE_CLIENT_ID": "examplesiteclientid",
+    "COGNITO_SITE_CLIENT_SECRET": "examplesitesecret",
     "SITE_KEY": "an example of a key of the site, of 48 characters",
     "TEXTS_FUNCTION": "site-texts",
     "SITE_NAME": "Example",

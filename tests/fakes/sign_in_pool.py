@@ -12,7 +12,15 @@ from typing import Any
 
 from tests.codes import wrong
 from tests.fakes.password_check import PasswordCheck
-from tests.fakes.tokens import CLIENT_ID, CLIENT_SECRET, POOL_ID, id_token, key_set
+from tests.fakes.tokens import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    POOL_ID,
+    SITE_CLIENT_ID,
+    SITE_CLIENT_SECRET,
+    id_token,
+    key_set,
+)
 from tests.fakes.user_pool import Refusal, UserPool
 from tests.wire import Reply, WireServer
 
@@ -32,6 +40,7 @@ class Flow:
     code: str
     tries_left: int = 3
     check: PasswordCheck | None = None
+    client: str = CLIENT_ID
 
 
 class SignInPool(UserPool):
@@ -43,6 +52,8 @@ class SignInPool(UserPool):
     ``passwords`` are by sub: a flow may begin with one (SRP), and then texts once it was proven.
     With a ``cooldown``, in seconds, another flow within it has the code of the last text, as with
     our triggers.
+    With ``proves_itself`` the site has a client for people whom it has proven: the pool believes
+    every statement, which the triggers' own tests do not.
     """
 
     def __init__(self) -> None:
@@ -62,6 +73,11 @@ class SignInPool(UserPool):
     def connect(self, settings: Any) -> None:
         super().connect(settings)
         settings.COGNITO_JWKS_URL = f"{self.keys.url}/jwks.json"
+
+    def proves_itself(self, settings: Any) -> None:
+        settings.COGNITO_SITE_CLIENT_ID = SITE_CLIENT_ID
+        settings.COGNITO_SITE_CLIENT_SECRET = SITE_CLIENT_SECRET
+        settings.SITE_KEY = "examplesitekey" * 3
 
     def serves_keys(self, reply: Reply) -> None:
         self.keys.renew(reply)
@@ -88,14 +104,20 @@ class SignInPool(UserPool):
 
     def _initiate(self, asked: Any) -> dict[str, Any]:
         assert asked["AuthFlow"] == "CUSTOM_AUTH"
-        self._check_hash(asked["AuthParameters"])
-        sub = self._sub_with(asked["AuthParameters"]["USERNAME"])
+        self._check_hash(asked["ClientId"], asked["AuthParameters"])
+        named = asked["AuthParameters"]["USERNAME"]
+        # As Cognito takes them where names are phones.
+        sub = named if named in self.users else self._sub_with(named)
         if sub and not self.users[sub]["Enabled"]:
             raise Refusal("NotAuthorizedException", "User is disabled.")
         # The same name for the same number: an unknown one must not tell.
         typed = asked["AuthParameters"]["USERNAME"]
         name = self.users[sub]["Username"] if sub else str(uuid.uuid3(uuid.NAMESPACE_URL, typed))
-        flow = Flow(name, sub, f"{secrets.randbelow(10**6):06d}")
+        flow = Flow(name, sub, f"{secrets.randbelow(10**6):06d}", client=asked["ClientId"])
+        if flow.client == SITE_CLIENT_ID:
+            flow.tries_left = 1
+            shown = {"kind": "statement", "challenge": flow.code, "triesLeft": "1"}
+            return self._step("CUSTOM_CHALLENGE", flow, shown)
         if srp_a := asked["AuthParameters"].get("SRP_A"):
             assert asked["AuthParameters"]["CHALLENGE_NAME"] == "SRP_A"
             if sub and self.users[sub]["UserStatus"] == "FORCE_CHANGE_PASSWORD":
@@ -118,7 +140,7 @@ class SignInPool(UserPool):
 
     def _respond(self, asked: Any) -> dict[str, Any]:
         responses = asked["ChallengeResponses"]
-        self._check_hash(responses)
+        self._check_hash(asked["ClientId"], responses)
         if asked["Session"] not in self.sessions:
             raise Refusal("NotAuthorizedException", "Invalid session for the user.")
         flow = self._flows.pop(asked["Session"], None)
@@ -130,7 +152,10 @@ class SignInPool(UserPool):
             raise Refusal("NotAuthorizedException", "Invalid session for the user.")
         if flow.check:
             return self._prove(flow, flow.check, responses)
-        if flow.sub and responses["ANSWER"] == flow.code:
+        if flow.client != asked["ClientId"]:
+            raise Refusal("NotAuthorizedException", "Invalid session for the user.")
+        is_stated = flow.client == SITE_CLIENT_ID and responses["ANSWER"].startswith("v1.")
+        if flow.sub and (is_stated or responses["ANSWER"] == flow.code):
             self._texted.pop(flow.sub, None)
             return {"AuthenticationResult": self._tokens(flow.sub)}
         flow.tries_left -= 1
@@ -182,11 +207,12 @@ class SignInPool(UserPool):
             "locale": attributes.get("locale"),
         }
 
-    def _check_hash(self, named: dict[str, str]) -> None:
-        message = (named["USERNAME"] + CLIENT_ID).encode()
-        digest = hmac.digest(CLIENT_SECRET.encode(), message, hashlib.sha256)
+    def _check_hash(self, client: str, named: dict[str, str]) -> None:
+        secret = {CLIENT_ID: CLIENT_SECRET, SITE_CLIENT_ID: SITE_CLIENT_SECRET}[client]
+        message = (named["USERNAME"] + client).encode()
+        digest = hmac.digest(secret.encode(), message, hashlib.sha256)
         if named.get("SECRET_HASH") != base64.b64encode(digest).decode():
-            message = f"Unable to verify secret hash for client {CLIENT_ID}"
+            message = f"Unable to verify secret hash for client {client}"
             raise Refusal("NotAuthorizedException", message)
 
 

@@ -8,6 +8,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 CLIENT_ID, CLIENT_SECRET = "exampleclientid", "exampleclientsecret"
+# Of people whom the site has proven.
+SITE_CLIENT_ID, SITE_CLIENT_SECRET = "examplesiteclientid", "examplesiteclientsecret"
 
 
 POOL_ID = "eu-west-1_Example01"

@@ -38,10 +38,11 @@ def ours(kind, result, metadata="m"):
 
 RIGHT, WRONG = ours("code", True), ours("code", False)
 PASSWORD = [built_in("SRP_A"), built_in("PASSWORD_VERIFIER")]
+STEPS = [name for name in plans.KINDS if name not in plans.STATED]
 PLANS = [
     ("password", *steps) if first else steps
     for length in (1, 2, 3)
-    for steps in itertools.permutations(plans.KINDS, length)
+    for steps in itertools.permutations(STEPS, length)
     for first in (False, True)
     if any(plans.KINDS[step].proves for step in steps)
     and not any(
@@ -106,9 +107,9 @@ def test_of_user_keeps_what_the_user_has_set_up():
 
 def test_configured_is_a_code_alone_unless_the_stack_says_more(monkeypatch):
     monkeypatch.delenv("SIGN_IN_PLAN", raising=False)
-    assert plans.configured() == (("code",),)
+    assert plans.configured() == {0: ("code",)}
     monkeypatch.setenv("SIGN_IN_PLAN", "password code")
-    assert plans.configured() == (("password", "code"),)
+    assert plans.configured() == {0: ("password", "code")}
 
 
 # Of two plans, where the public client has one of its own
@@ -156,6 +157,53 @@ def test_plan_of_a_client_is_that_of_the_site_where_there_is_no_other(monkeypatc
     monkeypatch.setenv("PUBLIC_SIGN_IN_PLAN", "proof code")
     assert plans.of_client(Role.PUBLIC) == (1, ("proof", "code"))
     assert plans.of_client(Role.KNOWN) == (0, ("code",))
+
+
+# Of people whom the site has proven
+
+
+def stated(kind, result):
+    return ours(kind, result) | {"challengeMetadata": plans.marked(kind, "m", 2)}
+
+
+@pytest.fixture(params=["code", "password code"])
+def with_site_client(monkeypatch, request):
+    monkeypatch.setenv("SIGN_IN_PLAN", request.param)
+    monkeypatch.setenv("SITE_CLIENT", "true")
+
+
+def test_decide_statement_is_the_only_step_of_its_client(with_site_client):
+    assert plans.of_client(Role.SITE) == (2, ("statement",))
+    assert plans.decide([]).decision is Decision.CHALLENGE
+    assert plans.decide([stated("statement", True)]) == Next(Decision.TOKENS)
+    for history in (
+        [stated("statement", False)],
+        [stated("statement", False), stated("statement", True)],
+        [ours("statement", True)],
+        [stated("code", True)],
+        [ours("code", False), stated("statement", True)],
+        [*PASSWORD, stated("statement", True)],
+        [stated("statement", True), ours("code", True)],
+    ):
+        assert plans.decide(history) == FAIL
+
+
+def test_decide_statement_counts_nowhere_without_its_client(monkeypatch):
+    monkeypatch.delenv("SITE_CLIENT", raising=False)
+    assert plans.decide([stated("statement", True)]) == FAIL
+    assert plans.decide([ours("statement", True)]) == FAIL
+
+
+def test_clients_without_a_plan_of_their_own_never_get_that_of_the_site(with_site_client):
+    for role in (Role.USUAL, Role.KNOWN, Role.PUBLIC):
+        assert plans.of_client(role)[0] == 0
+
+
+def test_parse_statement_is_no_step_of_a_plan():
+    with pytest.raises(environment.WrongEnvironment):
+        plans.parse("statement")
+    with pytest.raises(environment.WrongEnvironment):
+        plans.parse("code statement")
 
 
 # Of a code alone

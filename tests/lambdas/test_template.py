@@ -40,6 +40,7 @@ PUBLIC_CLIENT = RESOURCES["PublicUserPoolClient"]["Properties"]
 PLANS = {
     "SIGN_IN_PLAN": {"Ref": "SignInPlan"},
     "PUBLIC_SIGN_IN_PLAN": {"Ref": "PublicSignInPlan"},
+    "SITE_CLIENT": {"Ref": "SiteClient"},
 }
 POOL_ID = {"Fn::If": ["OwnPool", {"Ref": "UserPool"}, {"Ref": "ExistingUserPoolId"}]}
 POOL_ARN = {
@@ -74,6 +75,15 @@ READ_CAPTCHA_SECRET = {
     "Resource": {
         "Fn::Sub": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}"
         ":secret:${CaptchaSecretId}-??????"
+    },
+}
+READ_SITE_KEY = {
+    "Sid": "ReadSiteKey",
+    "Effect": "Allow",
+    "Action": "secretsmanager:GetSecretValue",
+    "Resource": {
+        "Fn::Sub": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}"
+        ":secret:phone-login/${Stage}/site-key/*"
     },
 }
 READ_CLIENTS = {
@@ -335,6 +345,7 @@ def test_pool_and_client_are_the_only_ones():
     assert of_type("AWS::Cognito::UserPoolClient") == [
         "KnownUserPoolClient",
         "PublicUserPoolClient",
+        "SiteUserPoolClient",
         "UserPoolClient",
     ]
     assert RESOURCES["PublicUserPoolClient"]["Condition"] == "HasPublicClient"
@@ -400,9 +411,13 @@ def test_public_client_differs_in_its_secret_and_its_sessions_only():
     assert PUBLIC_CLIENT["GenerateSecret"] is False
 
 
-def test_client_for_known_browsers_differs_in_its_name_alone():
-    assert RESOURCES["KnownUserPoolClient"]["Condition"] == "KnowsBrowsers"
-    properties = RESOURCES["KnownUserPoolClient"]["Properties"]
+@pytest.mark.parametrize(
+    ("client", "condition"),
+    [("KnownUserPoolClient", "KnowsBrowsers"), ("SiteUserPoolClient", "HasSiteClient")],
+)
+def test_other_clients_of_the_site_differ_in_their_names_alone(client, condition):
+    assert RESOURCES[client]["Condition"] == condition
+    properties = RESOURCES[client]["Properties"]
     assert {name for name in CLIENT if CLIENT[name] != properties.get(name)} == {"ClientName"}
     assert set(properties) == set(CLIENT)
 
@@ -422,9 +437,10 @@ def test_site_key_is_generated_and_apart_from_the_code_key():
         "CLIENT_IDS_PARAMETER": CLIENT_IDS_NAME,
         "SITE_KEY_SECRET_ID": {"Ref": "SiteKey"},
     }
+    readers = {"PreAuthentication", "PreTokenGeneration", "VerifyAuthChallengeResponse"}
     for name in FUNCTIONS:
         may_read = "site-key" in json.dumps(RESOURCES[name]["Properties"].get("Policies", []))
-        assert may_read is (name == "PreAuthentication")
+        assert may_read is (name in readers)
 
 
 def test_client_has_a_secret():
@@ -602,6 +618,7 @@ def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
             {
                 "CLIENT_IDS_PARAMETER": CLIENT_IDS_NAME,
                 "CODE_KEY_SECRET_ID": CODE_KEY_ID,
+                "SITE_KEY_SECRET_ID": {"Ref": "SiteKey"},
                 "LEDGER_TABLE": LEDGER_NAME,
                 **PLANS,
             },
@@ -617,6 +634,7 @@ def test_function_that_calls_aws_has_the_cpu_to_be_in_time(name):
                 "COGNITO_USERNAME": {"Ref": "CognitoUsername"},
                 "CLIENT_IDS_PARAMETER": CLIENT_IDS_NAME,
                 "CODE_KEY_SECRET_ID": CODE_KEY_ID,
+                "SITE_KEY_SECRET_ID": {"Ref": "SiteKey"},
                 "LEDGER_TABLE": LEDGER_NAME,
                 **PROVIDER,
                 "PROVIDER_METHODS": {"Ref": "ProviderMethods"},
@@ -686,11 +704,12 @@ def test_functions_that_need_no_aws_are_given_none():
     [
         ("DefineAuthChallenge", []),
         ("PreSignUp", []),
-        ("PreTokenGeneration", [READ_CODE_KEY, READ_CLIENTS, SEE_WHAT_WAS_USED]),
+        ("PreTokenGeneration", [READ_CODE_KEY, READ_SITE_KEY, READ_CLIENTS, SEE_WHAT_WAS_USED]),
         (
             "VerifyAuthChallengeResponse",
             [
                 READ_CODE_KEY,
+                READ_SITE_KEY,
                 READ_CLIENTS,
                 COUNT,
                 only_if("AsksProvider", READ_PROVIDER_KEY),
@@ -790,11 +809,13 @@ def test_list_of_clients_is_our_clients():
     assert properties["Name"] == CLIENT_IDS_NAME
     assert properties["Type"] == "String"
     known, public = ",${KnownUserPoolClient}=known", ",${PublicUserPoolClient}=public"
+    site = ",${SiteUserPoolClient}=site"
     assert properties["Value"] == {
         "Fn::Sub": [
-            "${UserPoolClient}${Known}${Public}",
+            "${UserPoolClient}${Known}${Site}${Public}",
             {
                 "Known": {"Fn::If": ["KnowsBrowsers", {"Fn::Sub": known}, ""]},
+                "Site": {"Fn::If": ["HasSiteClient", {"Fn::Sub": site}, ""]},
                 "Public": {"Fn::If": ["HasPublicClient", {"Fn::Sub": public}, ""]},
             },
         ]
@@ -814,6 +835,7 @@ def test_code_key_is_no_parameter_and_no_output():
         "ExistingUserPoolId",
         "KnownBrowsers",
         "PublicClient",
+        "SiteClient",
         "ClientWriteAttributes",
         "ColdStarts",
         "ReadyInstances",
@@ -964,6 +986,7 @@ def test_outputs_are_named_as_the_variables_of_the_site():
         "CognitoUsername": {"Ref": "CognitoUsername"},
         "CognitoClientId": {"Ref": "UserPoolClient"},
         "CognitoKnownClientId": {"Ref": "KnownUserPoolClient"},
+        "CognitoSiteClientId": {"Ref": "SiteUserPoolClient"},
         "LedgerFunction": {"Ref": "ManageLedger"},
         "TextsFunction": {"Ref": "SiteTexts"},
         "AccountsCountries": {"Ref": "AllowedCountries"},

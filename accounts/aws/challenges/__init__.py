@@ -19,6 +19,7 @@ from accounts.aws.challenges.factors import (
 from accounts.aws.challenges.proof import ProofChallenge
 from accounts.aws.challenges.provider import ProviderChallenge
 from accounts.aws.challenges.question import QuestionChallenge
+from accounts.aws.challenges.statement import StatementChallenge
 
 __all__ = [
     "KINDS",
@@ -30,6 +31,7 @@ __all__ = [
     "ProofChallenge",
     "ProviderChallenge",
     "QuestionChallenge",
+    "StatementChallenge",
     "named",
 ]
 
@@ -40,6 +42,7 @@ _ALL: tuple[type[Challenge], ...] = (
     ProviderChallenge,
     QuestionChallenge,
     AuthenticatorChallenge,
+    StatementChallenge,
     SmsFactor,
     EmailFactor,
     AppFactor,

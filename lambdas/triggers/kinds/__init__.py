@@ -52,14 +52,15 @@ class Answered:
     """An answer to a challenge. ``private`` is what ``make`` returned as such.
 
     ``answer`` is as it came, of any type and length. ``attributes`` are those of the user in
-    Cognito, none of somebody unknown. ``wrong_before`` is how many wrong answers this step of the
-    sign-in had. ``phone`` is for logs, masked: ``recipient`` says whose answer it is. ``now`` is in
-    seconds since the epoch, ``started`` as in ``Asked``.
+    Cognito, none of somebody unknown; ``pool`` is their pool's id. ``wrong_before`` is how many
+    wrong answers this step of the sign-in had. ``phone`` is for logs, masked: ``recipient`` says
+    whose answer it is. ``now`` is in seconds since the epoch, ``started`` as in ``Asked``.
     """
 
     private: dict[str, Any]
     answer: Any
     attributes: Mapping[str, Any]
+    pool: str
     wrong_before: int
     recipient: Callable[[], Recipient]
     phone: str
@@ -82,7 +83,7 @@ def _load_plans() -> None:
     """Load what the plans ask for before the first call; every other kind would cost its time."""
     # A plan that cannot be read is named by the first call.
     with suppress(WrongEnvironment):
-        for kind in KINDS.keys() & set().union(*configured()):
+        for kind in KINDS.keys() & set().union(*configured().values()):
             _module(kind)
 
 

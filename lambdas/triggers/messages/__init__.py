@@ -2,15 +2,16 @@
 
 Each language is one catalogue, ``<language>.json`` in this package, and is offered because the file
 is there. The pattern of a code (``sign_in``, ``change_number``) begins with ``{code}`` and uses
-``{app_name}`` and ``{minutes}``; the pattern of a notice (``number_changed``, ``invited``) uses
-``{app_name}`` and ``{site_host}``; ``not_me`` is added to a code where there is room, and uses
-``{address}``. A ``call`` says ``{app_name}`` and twice ``{code}``, in a language that its voice
-speaks (``senders.voice``); a ``mail`` has all four names, and its ``mail_subject`` no code, since
-subjects are read over shoulders.
+``{app_name}`` and ``{minutes}``; the pattern of a notice (``number_changed``, ``invited``,
+``passkey_added``) uses ``{app_name}`` and ``{site_host}``; ``not_me`` is added to a code where
+there is room, and uses ``{address}``. A ``call`` says ``{app_name}`` and twice ``{code}``, in a
+language that its voice speaks (``senders.voice``); a ``mail`` has all four names, and its
+``mail_subject`` no code, since subjects are read over shoulders.
 
 Phones turn an address into a link, with everything that touches it, hence the spaces around it; the
-site has pages at ``/changed`` and ``/no/…``. Nothing that a person typed goes in. Keep texts to
-GSM-7 where the language allows: no á í ó ú ê ç ã õ, and one text is 160 characters.
+site has pages at ``/changed``, ``/no/…`` and ``/accounts/passkeys``. Nothing that a person typed
+goes in. Keep texts to GSM-7 where the language allows: no á í ó ú ê ç ã õ, and one text is 160
+characters.
 """
 
 import json
@@ -28,7 +29,7 @@ _CATALOGUES: dict[str, dict[str, str]] = {
 }
 LANGUAGES = frozenset(_CATALOGUES)
 DEFAULT_LANGUAGE = "en"
-NOTICES = frozenset({"number_changed", "invited"})
+NOTICES = frozenset({"number_changed", "invited", "passkey_added"})
 
 # Countries where a public notice is in one of our languages. Not India: Hindi is the first language
 # of fewer than half, and costs two texts with longer names; people may choose it as their locale.

@@ -3,12 +3,14 @@
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 from django.test import RequestFactory
 
 from accounts import sessions
 from accounts.events import reasons
+from accounts.login.pending import Pending
 from accounts.models import Session, SignInEvent, User
 from lambdas.triggers.codes.sending import Delivery
 from lambdas.triggers.codes.unsent import NoRecipient
@@ -76,7 +78,9 @@ def test_every_reason_has_words_and_all_words_have_a_reason(project, of_sessions
     site = of_the_site(project)
     assert {"wrong_code", "new_number", "unknown", "held"} <= site
     # A sign-in that takes over says so in an event of its own.
-    assert reasons.LABELS.keys() == site | OF_TRIGGERS | of_sessions - {Session.Ended.TAKEN_OVER}
+    ways = set(get_args(get_type_hints(Pending)["way"])) - {""}
+    known = site | OF_TRIGGERS | of_sessions | ways
+    assert reasons.LABELS.keys() == known - {Session.Ended.TAKEN_OVER}
 
 
 def test_reason_of_a_newer_trigger_is_shown_as_it_is():
