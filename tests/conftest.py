@@ -167,6 +167,8 @@ _PARAMETERS = {
     "SendsPerCountryHour": "1000000",
     "SendsPerPoolHour": "1000000",
     "SendsPerPoolDay": "10000000",
+    "DollarsPerPoolHour": "1000000",
+    "DollarsPerPoolDay": "10000000",
 }
 
 

@@ -2,12 +2,14 @@
 
 import contextlib
 import re
+import time
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 from django.test import Client
 
+from lambdas.triggers.ledger import names
 from localcloud.cloud import Cloud
 from localcloud.emulator import REGION
 from tests import proofs
@@ -131,6 +133,50 @@ def test_site_signs_in_with_a_proof_and_a_code(sign_in_plan, strict_site, phone,
     assert (done.status_code, done.url) == (302, CODE)
     assert answer(strict_site, code_in(texts(phone)[0])).url == "/admin/"
     assert is_signed_in(strict_site)
+
+
+@pytest.fixture
+def texts_of_the_hour(cloud: Cloud) -> int:
+    """How many the pool has sent, as its budget counts them: more than a few."""
+    table = cloud.root_session().client("dynamodb", endpoint_url=cloud.emulator.url)
+    item = table.update_item(
+        TableName="phone-login-ledger-local",
+        Key={"pk": {"S": names.pool_item(time.time())}},
+        UpdateExpression="ADD #hour :many",
+        ExpressionAttributeNames={"#hour": f"hour_{names.hour(time.time())}"},
+        ExpressionAttributeValues={":many": {"N": "100"}},
+        ReturnValues="UPDATED_NEW",
+    )
+    [count] = item["Attributes"].values()
+    return int(count["N"])
+
+
+def test_site_and_caller_do_the_work_under_pressure_whatever_the_plan(
+    sign_in_plan, texts_of_the_hour, caller, member, strict_site, make_phone, texts
+):
+    begun = caller.start(member)
+    assert kind(begun) == "code"
+    # The deployment warms the function up, which shows it how much is used.
+    sign_in_plan("code", SENDS_PER_POOL_HOUR=str(texts_of_the_hour * 100 // 82))
+    phone = make_phone()
+    assert ask(strict_site, phone, next="/admin/").url == CHALLENGE
+    page = strict_site.get(CHALLENGE)
+    assert texts(phone) == []
+    assert send(strict_site, "proof", proofs.solved(asked_on(page))).url == CODE
+    assert answer(strict_site, code_in(texts(phone)[0])).url == "/admin/"
+    assert is_signed_in(strict_site)
+    # A sign-in that began before goes on without.
+    again = caller.answer(begun, wrong(code_in(texts(member)[0])))
+    assert kind(again) == "code"
+    assert "AuthenticationResult" in caller.answer(again, code_in(texts(member)[0]))
+    # Three wrong codes may follow the work.
+    reply = caller.start(make_phone())
+    assert kind(reply) == "proof"
+    reply = caller.answer(reply, solved(reply))
+    for tries in ("3", "2", "1"):
+        assert (kind(reply), reply["ChallengeParameters"]["triesLeft"]) == ("code", tries)
+        if tries != "1":
+            reply = caller.answer(reply, "000000")
 
 
 def test_site_after_two_wrong_proofs_starts_over(sign_in_plan, strict_site, phone, texts):
