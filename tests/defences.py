@@ -58,6 +58,7 @@ _PROVIDER = "tests/lambdas/kinds/test_provider.py::"
 _RETURN = "tests/end_to_end/test_provider.py::"
 _PASSWORDS = "tests/accounts/login/test_passwords.py::"
 _PLANS = "tests/lambdas/test_plans.py::"
+_SEND_BY = "tests/lambdas/test_send_by.py::"
 _SESSIONS = "tests/accounts/sessions/test_sessions.py::"
 _TEMPLATE = "tests/lambdas/test_template.py::"
 _THROTTLE = "tests/accounts/login/test_throttle.py::"
@@ -65,6 +66,35 @@ _TOKENS = "tests/accounts/aws/test_tokens.py::"
 _VIEWS = "tests/accounts/test_views.py::"
 
 DEFENCES = (
+    # Other channels
+    Defence(
+        "a mail goes to no address that Cognito has not verified",
+        "lambdas/triggers/codes/recipients.py",
+        'address=attributes.get("email", "") if is_proven else "",',
+        'address=attributes.get("email", ""),',
+        (f"{_SEND_BY}test_mail_goes_to_no_address_that_cognito_has_not_verified",),
+    ),
+    Defence(
+        "an account that is disabled is not called",
+        "lambdas/triggers/pool_accounts.py",
+        '    if not found["Enabled"]:\n        return {}\n',
+        "",
+        (f"{_SEND_BY}test_stranger_is_told_what_a_member_is",),
+    ),
+    Defence(
+        "an account without an address is told what others are",
+        "lambdas/triggers/codes/sending.py",
+        "        recipient = replace(recipient, phone=None, why_not=NoRecipient.NO_ADDRESS)\n",
+        "        pass\n",
+        (f"{_SEND_BY}test_stranger_is_told_what_a_member_is",),
+    ),
+    Defence(
+        "a mail confirms no phone",
+        "lambdas/triggers/site_texts.py",
+        " if each is not Channel.EMAIL)",
+        ")",
+        (f"{_SEND_BY}test_mail_confirms_no_phone_and_a_new_number_is_texted_alone",),
+    ),
     # Codes
     Defence(
         "an answer is counted before it is compared",

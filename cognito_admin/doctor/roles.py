@@ -20,7 +20,18 @@ _SENDS = {
     "sns": "sns:Publish",
     "end_user_messaging": "sms-voice:SendTextMessage",
     "pinpoint": "mobiletargeting:SendMessages",
+    "notify": "sms-voice:SendNotifyTextMessage",
 }
+_CALLS = {
+    "end_user_messaging": "sms-voice:SendVoiceMessage",
+    "notify": "sms-voice:SendNotifyVoiceMessage",
+}
+# By the parameters that switch them on.
+_CHANNELS = {
+    "WhatsappNumberId": "social-messaging:SendWhatsAppMessage",
+    "EmailSender": "ses:SendEmail",
+}
+_ACCOUNTS = "cognito-idp:AdminGetUser"
 _SENDERS = ("CreateAuthChallenge", "SiteTexts")
 
 
@@ -48,6 +59,8 @@ def _denied(context: Context, role: str, name: str) -> list[str]:
     if name in _SENDERS:
         senders = (context.parameter("SmsSenders") or "sns").split(",")
         needed |= {_SENDS[each] for each in senders}
+    if name == "SiteTexts":
+        needed |= _of_channels(context)
     simulate = context.account.client("iam").simulate_principal_policy
     return [
         action
@@ -59,6 +72,14 @@ def _denied(context: Context, role: str, name: str) -> list[str]:
         )["EvaluationResults"][0]["EvalDecision"]
         != "allowed"
     ]
+
+
+def _of_channels(context: Context) -> set[str]:
+    """Return what the channels but texts need, where there are any."""
+    calls = (context.parameter("VoiceSenders") or "").split(",")
+    needed = {action for sender, action in _CALLS.items() if sender in calls}
+    needed |= {action for name, action in _CHANNELS.items() if context.parameter(name)}
+    return needed | {_ACCOUNTS} if needed else needed
 
 
 def _resource(context: Context, action: str) -> str:
@@ -77,6 +98,12 @@ def _resource(context: Context, action: str) -> str:
         )
     if action == _CLIENTS:
         return f"arn:{partition}:ssm:{here}:parameter{context.stack.client_list}"
+    if action == _ACCOUNTS:
+        return context.pool_arn
+    if action == _CHANNELS["WhatsappNumberId"]:
+        return f"arn:{partition}:social-messaging:{here}:phone-number-id/any"
+    if "Notify" in action:
+        return f"arn:{partition}:sms-voice:{here}:notify-configuration/any"
     if action in (_COUNT, _LOOK):
         return f"arn:{partition}:dynamodb:{here}:table/{context.stack.ledger}"
     if action == _SENDS["end_user_messaging"]:

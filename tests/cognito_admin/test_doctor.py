@@ -15,6 +15,7 @@ from cognito_admin import aws_account, doctor
 from cognito_admin.doctor import clients, texts, triggers
 from cognito_admin.doctor import site as of_the_site
 from localcloud import stack as local_stack
+from localcloud.__main__ import EVERY_CHANNEL
 from localcloud.cloud import PROJECT
 from tests.cognito_admin.breaking import (
     CLIENT_FLOWS,
@@ -707,3 +708,9 @@ def test_one_line_each_for_people(site, front, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert "ok          triggers: the pool calls ours" in lines
     assert any(re.match(r"danger      sandbox: .* Repair: ", line) for line in lines)
+
+
+def test_roles_of_every_channel_are_looked_at(site, examine):
+    notify = {"SmsSenders": "notify,sns", "NotifyConfigurationId": "nc-1"}
+    deploy_with(site, EVERY_CHANNEL | notify)
+    assert complaints(examine(*only("roles"))) == []
