@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lambdas.triggers import ledger, pool_accounts, senders, site_texts
+from lambdas.triggers import ledger, pool_accounts, pre_token_generation, senders, site_texts
 from tests.codes import wrong
 from tests.lambdas import emf
 from tests.lambdas.flow import PUBLIC, Flow, as_unknown, drawn, failures, state, warm_up
@@ -234,6 +234,18 @@ def test_browser_that_is_known_has_its_calls_counted_in_its_own_lane(flow, servi
     assert where == flow.phone
     assert code != flow.code()
     assert state(flow).sends_last_hour == 1
+
+
+@every_channel
+def test_tokens_say_nothing_of_a_code_that_went_another_way(flow, services, clock, event, channel):
+    started = flow.start()
+    clock.shift(31)
+    send_by(channel, flow)
+    assert flow.answer(started, flow.code()) is True
+    asked = event("pre_token_generation")
+    asked["request"]["userAttributes"] |= {"phone_number": flow.phone, "sub": flow.sub}
+    response = pre_token_generation.handler(asked, None)["response"]
+    assert response["claimsAndScopeOverrideDetails"] is None
 
 
 # Strangers

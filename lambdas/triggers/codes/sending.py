@@ -179,6 +179,9 @@ def _send(
     message = wording.message(recipient, phone, purpose, challenge, channel)
     if time.monotonic() - started > ANSWER_WITHIN - senders.LONGEST_ATTEMPT:
         return SendError(Reason.PROVIDER_DOWN, "no time left", certain=True)
+    if channel is not Channel.TEXT:
+        # Before it leaves: no token may say that a text proved what a mail did.
+        purpose.book().texts.note_channel(recipient.name, challenge, channel)
     try:
         sent = senders.configured(channel).send(message, deadline=started + ANSWER_WITHIN)
     except SendError as error:

@@ -121,12 +121,19 @@ class Ledger:
     def last_used(self, name: str) -> tuple[Challenge, float] | None:
         """Return the challenge that the number's last right code took, and when.
 
-        In seconds since the epoch; None where two texts were asked for since. One round trip.
+        In seconds since the epoch; None where two texts were asked for since, and where a code that
+        lived then went out by another channel as well. One round trip.
         """
         item = self._table.read(phone_item(name))
-        for stored in (item.get("challenge", {}), item.get("earlier", {})):
+        both, at = (
+            (item.get("challenge", {}), item.get("earlier", {})),
+            item.get("used_at", 0) / 1000,
+        )
+        if any("sent_by" in stored and stored.get("exp", 0) > at for stored in both):
+            return None
+        for stored in both:
             if "used" in stored and (challenge := challenge_of(stored)):
-                return challenge, item.get("used_at", 0) / 1000
+                return challenge, at
         return None
 
     def unlock(self, name: str) -> None:

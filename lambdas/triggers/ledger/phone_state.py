@@ -7,8 +7,8 @@ which of them failed and until when. An item holds
     cleared_at    the last success or failed text, in milliseconds: earlier texts do not lengthen
                   the cooldown
     failures      wrong answers in a row, and last_failure, in seconds
-    challenge     the newest challenge: cid, exp, tries, and if so used, withheld, message_id and
-                  open_at
+    challenge     the newest challenge: cid, exp, tries, and if so used, withheld, message_id,
+                  open_at and sent_by (another channel than a text)
     earlier       the challenge before it
     stopped_until until when the owner wants no texts that strangers ask for, in seconds
     known_since   the first text of which anything is kept, and used_at, the last right code, both

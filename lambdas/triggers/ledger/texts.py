@@ -275,6 +275,15 @@ class Texts:
             values={":cid": challenge.id, ":why": why},
         )
 
+    def note_channel(self, name: str, challenge: Challenge, channel: str) -> None:
+        """Remember that the code goes out by another channel than a text. One round trip."""
+        self._table.update(
+            phone_item(name),
+            "SET challenge.sent_by = :channel",
+            condition="challenge.cid = :cid",
+            values={":cid": challenge.id, ":channel": channel},
+        )
+
     def note_message(self, name: str, challenge: Challenge, message_id: str) -> None:
         """Remember which message brought the code, for a sender that wants to hear of its arrival.
 
