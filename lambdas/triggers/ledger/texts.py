@@ -268,32 +268,25 @@ class Texts:
 
     def note(self, name: str, challenge: Challenge, why: str) -> None:
         """Keep for operators what became of the text. One round trip."""
-        self._table.update(
-            phone_item(name),
-            "SET decisions[0][2] = :why",
-            condition="challenge.cid = :cid",
-            values={":cid": challenge.id, ":why": why},
-        )
+        self._keep(name, challenge, "decisions[0][2]", why)
 
     def note_channel(self, name: str, challenge: Challenge, channel: str) -> None:
         """Remember that the code goes out by another channel than a text. One round trip."""
-        self._table.update(
-            phone_item(name),
-            "SET challenge.sent_by = :channel",
-            condition="challenge.cid = :cid",
-            values={":cid": challenge.id, ":channel": channel},
-        )
+        self._keep(name, challenge, "challenge.sent_by", channel)
 
     def note_message(self, name: str, challenge: Challenge, message_id: str) -> None:
         """Remember which message brought the code, for a sender that wants to hear of its arrival.
 
         One round trip.
         """
+        self._keep(name, challenge, "challenge.message_id", message_id)
+
+    def _keep(self, name: str, challenge: Challenge, path: str, value: str) -> None:
         self._table.update(
             phone_item(name),
-            "SET challenge.message_id = :message",
+            f"SET {path} = :value",
             condition="challenge.cid = :cid",
-            values={":cid": challenge.id, ":message": message_id},
+            values={":cid": challenge.id, ":value": value},
         )
 
 
