@@ -63,6 +63,9 @@ _SESSIONS = "tests/accounts/sessions/test_sessions.py::"
 _TEMPLATE = "tests/lambdas/test_template.py::"
 _THROTTLE = "tests/accounts/login/test_throttle.py::"
 _TOKENS = "tests/accounts/aws/test_tokens.py::"
+_PASSKEYS = "tests/accounts/login/test_passkeys.py::"
+_CEREMONIES = "tests/accounts/login/test_ceremonies.py::"
+_STATEMENT = "tests/lambdas/kinds/test_statement.py::"
 _VIEWS = "tests/accounts/test_views.py::"
 
 DEFENCES = (
@@ -336,6 +339,106 @@ DEFENCES = (
             f"{_PROOF}test_number_of_another_challenge_is_wrong",
             f"{_PROOF}test_other_number_is_wrong_and_another_challenge_follows_once",
         ),
+    ),
+    Defence(
+        "a challenge of passkeys is of this browser",
+        "accounts/login/passkey_challenges.py",
+        """{request.META['CSRF_COOKIE']}|""",
+        "",
+        (f"{_PASSKEYS}test_challenge_of_another_browser_is_refused",),
+    ),
+    Defence(
+        "a challenge of passkeys ends with its time",
+        "accounts/login/passkey_challenges.py",
+        "return -60 < age < LIVES",
+        "return -60 < age",
+        (f"{_PASSKEYS}test_challenge_is_good_for_ten_minutes",),
+    ),
+    Defence(
+        "an answer of a passkey counts once",
+        "accounts/login/passkey_login.py",
+        "if not passkey_challenges.take(answer.challenge):",
+        "if not answer.challenge:",
+        (f"{_PASSKEYS}test_answer_is_taken_once",),
+    ),
+    Defence(
+        "the host of a page is checked where a passkey answers",
+        "accounts/login/ceremonies.py",
+        """            expected_origin=site.origin,
+            credential_public_key=public_key,""",
+        """            expected_origin=json.loads(decoded(json.loads(answer.text)["response"][
+                "clientDataJSON"]))["origin"],
+            credential_public_key=public_key,""",
+        (f"{_PASSKEYS}test_answer_that_is_not_right_is_refused",),
+    ),
+    Defence(
+        "no page in a frame gets an answer of a passkey",
+        "accounts/login/ceremonies.py",
+        """if client.get("crossOrigin") not in (None, False) or "topOrigin" in client:""",
+        "if client is None:",
+        (f"{_CEREMONIES}test_answer_of_another_page_or_of_nobody_is_refused",),
+    ),
+    Defence(
+        "a device recognises the person who uses a passkey",
+        "accounts/login/ceremonies.py",
+        """            credential_current_sign_count=0,
+            require_user_verification=True,""",
+        "            credential_current_sign_count=0,",
+        (f"{_PASSKEYS}test_answer_that_is_not_right_is_refused",),
+    ),
+    Defence(
+        "a passkey whose count does not grow is switched off",
+        "accounts/login/passkey_login.py",
+        "if is_counted and used.sign_count <= row.sign_count:",
+        "if not row:",
+        (f"{_PASSKEYS}test_count_that_does_not_grow_switches_the_passkey_off",),
+    ),
+    Defence(
+        "a passkey that was switched off signs nobody in",
+        "accounts/login/passkey_login.py",
+        "    if passkey.copied_at:",
+        "    if not passkey:",
+        (f"{_PASSKEYS}test_count_that_does_not_grow_switches_the_passkey_off",),
+    ),
+    Defence(
+        "making and removing a passkey takes a fresh code",
+        "accounts/views/passkeys.py",
+        """@method_decorator(
+    [sensitive_post_parameters("credential"), reauthentication.required], name="dispatch"
+)""",
+        """@method_decorator([sensitive_post_parameters("credential")], name="dispatch")""",
+        (f"{_PASSKEYS}test_making_one_asks_for_a_fresh_code",),
+    ),
+    Defence(
+        "people who are shut out stay out with a passkey",
+        "accounts/login/passkey_login.py",
+        "    if not passkey.user.is_active:",
+        "    if not passkey:",
+        (f"{_PASSKEYS}test_people_who_are_shut_out_are_refused",),
+    ),
+    Defence(
+        "a statement of the site is signed",
+        "lambdas/triggers/statements.py",
+        """is_signed = fits(found["mac"], *said, found["methods"], found["at"])""",
+        "is_signed = True",
+        (
+            f"{_STATEMENT}test_statement_without_the_key_is_wrong",
+            f"{_STATEMENT}test_statement_of_another_sign_in_person_or_pool_is_wrong",
+        ),
+    ),
+    Defence(
+        "a statement of the site counts once",
+        "lambdas/triggers/kinds/statement.py",
+        "return stated and ledger.configured().guesses.take(name, now=answered.now)",
+        "return stated and bool(name)",
+        (f"{_STATEMENT}test_statement_is_taken_once",),
+    ),
+    Defence(
+        "a statement is a step of no other client",
+        "lambdas/triggers/plans.py",
+        "    steps = [name for name in KINDS if name not in STATED]",
+        "    steps = list(KINDS)",
+        (f"{_PLANS}test_parse_statement_is_no_step_of_a_plan",),
     ),
     Defence(
         "a proof of work ends with its time",

@@ -9,6 +9,7 @@ import pytest
 from django.test import RequestFactory
 
 from accounts import sessions
+from accounts.aws.challenges.code import CHANNELS
 from accounts.events import reasons
 from accounts.login.pending import Pending
 from accounts.models import Session, SignInEvent, User
@@ -79,7 +80,7 @@ def test_every_reason_has_words_and_all_words_have_a_reason(project, of_sessions
     assert {"wrong_code", "new_number", "unknown", "held"} <= site
     # A sign-in that takes over says so in an event of its own.
     ways = set(get_args(get_type_hints(Pending)["way"])) - {""}
-    known = site | OF_TRIGGERS | of_sessions | ways
+    known = site | OF_TRIGGERS | of_sessions | ways | {*CHANNELS}
     assert reasons.LABELS.keys() == known - {Session.Ended.TAKEN_OVER}
 
 
