@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import countries
 from accounts.conf import conf
 from accounts.countries import Country
-from accounts.fields import CodeField, PasswordField, PhoneField
+from accounts.fields import BackupCodeField, CodeField, PasswordField, PhoneField
 
 
 class PhoneForm(forms.Form):
@@ -81,7 +81,7 @@ class AnswerForm(forms.Form):
     """The answer to a challenge of any other kind. ``kind`` is that of the page.
 
     ``digits`` is the length of an answer that is a code, else 0; ``takes`` tells whether another
-    one can be right at all.
+    one can be right at all. ``is_backup_code``: it is one of those in the place of the answer.
     """
 
     # As it was typed: a password or an answer may begin with a space.
@@ -96,6 +96,7 @@ class AnswerForm(forms.Form):
         *args: Any,
         digits: int = 0,
         takes: Callable[[str], bool] = lambda answer: True,
+        is_backup_code: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -103,6 +104,8 @@ class AnswerForm(forms.Form):
         if digits:
             self.fields["answer"] = CodeField(length=digits)
             self.fields["answer"].error_messages["required"] = _("Type the code.")
+        elif is_backup_code:
+            self.fields["answer"] = BackupCodeField()
 
     def clean_answer(self) -> str:
         """Return the answer. Raises ValidationError for one that cannot be right."""

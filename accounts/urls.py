@@ -4,6 +4,7 @@ from django.urls import path
 
 from accounts.views import (
     authenticator,
+    backup_codes,
     challenge,
     change_phone,
     devices,
@@ -51,6 +52,7 @@ urlpatterns = [
     path("passkeys/rename/", passkeys.RenameView.as_view(), name="passkey_rename"),
     path("passkeys/remove/", passkeys.RemoveView.as_view(), name="passkey_remove"),
     path("ways/", passkeys.ways_view, name="ways"),
+    path("backup-codes/", backup_codes.BackupCodesView.as_view(), name="backup_codes"),
     path("question/", question.QuestionView.as_view(), name="question"),
     path("devices/", devices.DevicesView.as_view(), name="devices"),
     path("devices/end/", devices.EndOneView.as_view(), name="end_one"),

@@ -32,6 +32,10 @@ addEventListener("pageshow", (event) => {
   if (event.persisted) Array.from(document.forms, rest);
 });
 
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.addEventListener("click", () => print());
+}
+
 // Who repairs what they typed goes on at its end.
 const first = document.querySelector("input[autofocus]");
 if (first) first.setSelectionRange(first.value.length, first.value.length);

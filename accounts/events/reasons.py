@@ -20,6 +20,8 @@ LABELS = {
     "new_number": _("to prove a new number"),
     "waiting": _("Cognito is still to take it"),
     "stopped": _("the owner of the number wants no texts for now"),
+    "drawn": _("the person made new ones"),
+    "used": _("one was used"),
     "allowed_again": _("allowed again"),
     "notices": _("the number's notices of the day"),
     "network": _("too many texts to one network"),

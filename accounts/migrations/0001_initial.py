@@ -590,6 +590,7 @@ class Migration(migrations.Migration):
                             ("confirmed", "confirmed"),
                             ("number_changed", "number changed"),
                             ("authenticator", "authenticator app changed"),
+                            ("backup_codes", "backup codes"),
                             ("stopped", "texts stopped by their owner"),
                             ("passkey", "passkeys changed"),
                         ],

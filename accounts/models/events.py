@@ -37,6 +37,7 @@ class SignInEvent(models.Model):
         CONFIRMED = "confirmed", _("confirmed")
         NUMBER_CHANGED = "number_changed", _("number changed")
         AUTHENTICATOR = "authenticator", _("authenticator app changed")
+        BACKUP_CODES = "backup_codes", _("backup codes")
         STOPPED = "stopped", _("texts stopped by their owner")
         PASSKEY = "passkey", _("passkeys changed")
 

@@ -12,7 +12,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 
 from accounts import sessions
-from accounts.aws import cognito, functions, ledger, secret_answers, sms
+from accounts.aws import backup_codes, cognito, functions, ledger, secret_answers, sms
 from accounts.conf import conf
 from accounts.events import sign_ins
 from accounts.models import Operation, Session, User
@@ -115,6 +115,9 @@ class ResetAuthenticator(Handler):
 
     def remote(self, operation: Operation, user: User) -> str:
         cognito.gateway().set_authenticator(user.sub, "")
+        if conf.ledger_function:
+            # They are good in its place.
+            backup_codes.forget(user.sub)
         return ""
 
     def local_after(self, operation: Operation, user: User) -> None:

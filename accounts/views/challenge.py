@@ -64,6 +64,8 @@ class ChallengeView(LoginStepView):
         if awaited is None or awaited.kind != request.POST.get("kind"):
             # A page of an earlier step, as the flow will say.
             return AnswerForm(request.POST)
+        if awaited.takes_backup_codes and "backup" in request.POST:
+            return AnswerForm(request.POST, is_backup_code=True)
         return AnswerForm(request.POST, digits=awaited.digits, takes=awaited.takes)
 
     def _page(

@@ -30,6 +30,7 @@ from accounts.forms import LoginForm
 from accounts.login import (
     attempt_steps,
     authenticator,
+    backup_codes,
     errors,
     passkey_login,
     passkeys,
@@ -51,6 +52,7 @@ class HomeView(LoginRequiredMixin, TemplateView):
             has_question="question" in conf.sign_in_plan,
             has_authenticators=authenticator.is_offered(),
             has_passkeys=passkeys.site(self.request) is not None,
+            has_backup_codes=authenticator.is_offered() and backup_codes.are_offered(),
             **kwargs,
         )
 

@@ -2,15 +2,15 @@
 
 The server key that names the ledger's items stays on this side of AWS, so the site asks this
 function: ``{"action": "show" | "unlock", "phone": "+1…", "user": sub}``,
-``{"action": "forget_answer", "user": sub}`` or ``{"action": "overview", "days": 1 … 31}``. IAM
-decides who may invoke it.
+``{"action": "forget_answer" | "forget_backup_codes", "user": sub}`` or
+``{"action": "overview", "days": 1 … 31}``. IAM decides who may invoke it.
 """
 
 import time
 from dataclasses import asdict
 from typing import Any
 
-from . import ledger, phones, secret_answers, telemetry
+from . import backup_codes, ledger, phones, secret_answers, telemetry
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -18,16 +18,19 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
     ``user`` may be left out; with it, the codes to the user's known browsers and signed-in sessions
     are unlocked too, and the answers to the secret question. ``forget_answer`` forgets the answer
-    that was kept, and returns {}. ``overview`` returns ``{"sent": […], "blocked": […]}``, both of
-    ``ledger.Count``. Raises ValueError where the event lacks something, and botocore's errors.
+    that was kept, and ``forget_backup_codes`` all backup codes; both return {}. ``overview``
+    returns ``{"sent": […], "blocked": […]}``, both of ``ledger.Count``. Raises ValueError where the
+    event lacks something, and botocore's errors.
     """
     if event.get("action") == "overview":
         return _overview(event.get("days"))
     if event.get("action") == "forget_answer":
         return _forget_answer(event.get("user"))
+    if event.get("action") == "forget_backup_codes":
+        return _forget_backup_codes(event.get("user"))
     action, phone = event.get("action"), event.get("phone")
     if action not in ("show", "unlock") or not isinstance(phone, str) or not phone:
-        raise ValueError("Wanted: an action (show, unlock, overview, forget_answer) and a phone")
+        raise ValueError("Wanted: an action (show, unlock, overview, forget_…) and a phone")
     book, name = ledger.configured(), ledger.phone_name(phone)
     if action == "unlock":
         book.unlock(name)
@@ -37,6 +40,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             book.unlock(secret_answers.name_of(user))
         telemetry.record("phone_unlocked", metrics={"Unlocked": 1}, phone=phones.mask(phone))
     return asdict(book.show(name, now=time.time()))
+
+
+def _forget_backup_codes(user: Any) -> dict[str, Any]:
+    if not (isinstance(user, str) and user):
+        raise ValueError("Wanted: a user")
+    backup_codes.forget(user)
+    telemetry.record("backup_codes_forgotten", metrics={})
+    return {}
 
 
 def _forget_answer(user: Any) -> dict[str, Any]:

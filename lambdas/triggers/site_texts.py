@@ -23,6 +23,12 @@
         the salt is an attribute of the user (``authenticators``), which the site writes after
     {"action": "check_authenticator", "user": …, "salt": …, "code": …}
         has counted and compared a code of the app: {"is_correct": true}, once
+    {"action": "new_backup_codes", "user": sub}
+        draws ten backup codes in place of all earlier ones, and says them this once: {"codes": […]}
+    {"action": "backup_codes", "user": …}
+        says how many of them are left: {"left": …}
+    {"action": "check_backup_code", "user": …, "code": …}
+        has counted and compared one: {"is_correct": true}, once
     {"action": "question", "user": …}
         says which secret question is the user's: {"question": …, "is_answered": bool}
     {"action": "keep_answer", "user": …, "answer": …}
@@ -42,6 +48,7 @@ from typing import Any
 
 from . import (
     authenticators,
+    backup_codes,
     dry_run,
     errors,
     ledger,
@@ -81,6 +88,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         "stop": _stop,
         "new_authenticator": _new_authenticator,
         "check_authenticator": _check_authenticator,
+        "new_backup_codes": _new_backup_codes,
+        "backup_codes": _backup_codes,
+        "check_backup_code": _check_backup_code,
         "question": _question,
         "keep_answer": _keep_answer,
         "dry_run": _dry_run,
@@ -199,6 +209,26 @@ def _check_authenticator(event: dict[str, Any]) -> dict[str, Any]:
     telemetry.record(
         "authenticator_proven" if is_correct else "authenticator_refused",
         metrics={"AuthenticatorVerified" if is_correct else "AuthenticatorFailed": 1},
+    )
+    return {"is_correct": is_correct}
+
+
+def _new_backup_codes(event: dict[str, Any]) -> dict[str, Any]:
+    codes = backup_codes.draw(_matching(event, "user", _USER), now=time.time())
+    telemetry.record("backup_codes_drawn", metrics={})
+    return {"codes": codes}
+
+
+def _backup_codes(event: dict[str, Any]) -> dict[str, Any]:
+    return {"left": backup_codes.left(_matching(event, "user", _USER), now=time.time())}
+
+
+def _check_backup_code(event: dict[str, Any]) -> dict[str, Any]:
+    user = _matching(event, "user", _USER)
+    is_correct = backup_codes.accept(user, event.get("code"), now=time.time())
+    telemetry.record(
+        "backup_code_used" if is_correct else "backup_code_refused",
+        metrics={"BackupCodesUsed" if is_correct else "BackupCodesFailed": 1},
     )
     return {"is_correct": is_correct}
 

@@ -28,6 +28,7 @@ APP, SETUP, REMOVE = (
     "/accounts/authenticator/setup/",
     "/accounts/authenticator/remove/",
 )
+BACKUP_CODES = "/accounts/backup-codes/"
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +133,25 @@ def test_removed_app_is_asked_for_no_more(client, phone, texts):
     assert "Set up an app" in client.get(APP).content.decode()
     other = Client()
     sign_in(other, phone, texts)
+
+
+def test_backup_code_stands_for_one_of_a_lost_app_once(client, phone, texts):
+    with_app(client, phone, texts)
+    codes = re.findall(r"<code>(.*?)</code>", client.post(BACKUP_CODES).content.decode())
+    assert len(codes) == 10
+    for n, ends_at in ((0, "/"), (1, "/")):
+        other = start(phone, texts)
+        page = other.get(PAGE)
+        fields = dict(re.findall(r'name="(attempt|kind)" value="([^"]*)"', page.content.decode()))
+        typo = other.post(PAGE, fields | {"answer": "12", "backup": 1}).content.decode()
+        assert "like K7F2-9QXM" in typo
+        if n:
+            used = other.post(PAGE, fields | {"answer": codes[0], "backup": 1}).content.decode()
+            assert "2 tries left" in used
+        right = other.post(PAGE, fields | {"answer": codes[n].lower(), "backup": 1})
+        assert right.url == ends_at
+        assert is_signed_in(other)
+    assert "You have 8 codes left." in client.get(BACKUP_CODES).content.decode()
 
 
 def test_operator_resets_an_app(client, phone, texts):

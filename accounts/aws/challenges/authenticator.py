@@ -11,3 +11,4 @@ class AuthenticatorChallenge(Challenge):
 
     kind = "authenticator"
     digits = 6
+    takes_backup_codes = True

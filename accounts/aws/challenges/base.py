@@ -19,7 +19,8 @@ class Challenge:
 
     A subclass has a ``kind``, and fields for what its page needs. ``cognito_name`` is Cognito's
     word for a challenge of its own, and ``answer_name`` that of its answer. ``digits`` is the
-    length of an answer that is a code, else 0. The fields in ``sealed`` are kept encrypted.
+    length of an answer that is a code, else 0; ``takes_backup_codes``: one of those may stand for
+    it. The fields in ``sealed`` are kept encrypted.
     ``is_known``: it is of the client for known browsers, which takes the answer.
     """
 
@@ -27,6 +28,7 @@ class Challenge:
     cognito_name: ClassVar[str] = OURS
     answer_name: ClassVar[str] = "ANSWER"
     digits: ClassVar[int] = 0
+    takes_backup_codes: ClassVar[bool] = False
     # Together with the answer, the session is a sign-in.
     sealed: ClassVar[tuple[str, ...]] = ("session",)
 

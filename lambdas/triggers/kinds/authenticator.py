@@ -1,6 +1,6 @@
-"""A code of an authenticator app, from people who have set one up on the site."""
+"""A code of an authenticator app, from people who have set one up on the site, or a backup code."""
 
-from .. import authenticators, telemetry
+from .. import authenticators, backup_codes, telemetry
 from ..codes.pace import milliseconds_since
 from ..plans import KINDS
 from . import Answered, Asked, Made
@@ -17,14 +17,15 @@ def make(asked: Asked) -> Made:
 
 
 def is_right(answered: Answered) -> bool:
-    """Count the answer, then compare it with the codes of the app that the user has now."""
+    """Count the answer, then compare it with the codes of the user: of the app, or backup codes."""
     user = answered.attributes.get("sub")
     salt = answered.attributes.get(authenticators.ATTRIBUTE)
-    is_correct = (
-        isinstance(user, str)
-        and authenticators.is_salt(salt)
-        and authenticators.accept(user, str(salt), answered.answer, now=answered.now)
-    )
+    is_correct = False
+    if isinstance(user, str) and authenticators.is_salt(salt):
+        if backup_codes.read(answered.answer):
+            is_correct = backup_codes.accept(user, answered.answer, now=answered.now)
+        else:
+            is_correct = authenticators.accept(user, str(salt), answered.answer, now=answered.now)
     telemetry.record(
         "authenticator_verified" if is_correct else "authenticator_refused",
         metrics={"AuthenticatorVerified" if is_correct else "AuthenticatorFailed": 1},

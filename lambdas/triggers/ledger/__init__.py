@@ -10,6 +10,7 @@ many succeed as the limit allows. Items are named by keyed hashes and hold no ph
     pool#day         the whole pool, and the countries in it: see ``pool`` and ``pressure``
     once#…           something that was used, and is good for one use
     answer#…         the hash of an answer to a secret question
+    backup#…         the digests of a person's backup codes
     notice#…#day     a number's texts without a code
     blocked#day      texts that were not sent, by country and reason, and those that were, in the
                      hours that are over: for operators only
@@ -23,6 +24,7 @@ count. The modules, from the table up:
     texts, pool, budgets, answers, guesses, stops, overview    the counts themselves
     pressure         the step to which the system degrades as its budgets are used up
     kept_answers     answers to secret questions
+    backup_codes     codes for whoever has lost their phone or app
 
     book = ledger.configured()
     reservation = book.texts.reserve(ledger.phone_name(phone), now=time.time())
@@ -38,6 +40,7 @@ from botocore.config import Config
 from .. import environment, limits
 from ..challenge import Challenge
 from .answers import Answers, CountedAnswer
+from .backup_codes import BackupCodes
 from .budgets import Budgets
 from .guesses import Guesses
 from .kept_answers import KeptAnswers
@@ -95,6 +98,7 @@ class Ledger:
     ``stops``     count, stop and allow, for texts that their owner does not want
     ``guesses``   count, clear and take, for challenges that are no codes
     ``kept_answers``  read, keep and forget, for secret questions
+    ``backup_codes``  keep, left, take and forget
     ``overview``  count_blocked and read, for operators
     """
 
@@ -108,6 +112,7 @@ class Ledger:
         self.stops = Stops(self._table)
         self.guesses = Guesses(self._table, self._rules)
         self.kept_answers = KeptAnswers(self._table)
+        self.backup_codes = BackupCodes(self._table)
         self.overview = Overview(self._table)
 
     def is_locked(self, failures: int) -> bool:

@@ -69,6 +69,11 @@ def answer_item(name: str) -> str:
     return f"answer#{name}"
 
 
+def backup_item(name: str) -> str:
+    """Return the key of a person's backup codes, by their pseudonym."""
+    return f"backup#{name}"
+
+
 def notice_item(name: str, now: float) -> str:
     """Return the key of a number's notices of the day, by its pseudonym."""
     return f"notice#{name}#{day(now)}"
