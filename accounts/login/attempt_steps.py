@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from accounts.aws import cognito, functions
 from accounts.conf import conf
 from accounts.events import sign_ins
-from accounts.login import lock, pending, throttle
+from accounts.login import known_browsers, lock, pending, throttle
 from accounts.login.errors import LoginError, NothingPending, OtherAttempt, TooMany, Unavailable
 from accounts.login.pending import Pending, Purpose
 from accounts.models import SignInEvent, User
@@ -167,10 +167,16 @@ def throttle_post(request: HttpRequest) -> None:
     within_limits("phone_posts", request)
 
 
-def within_limits(kind: throttle.Kind, request: HttpRequest, *, reason: str = "") -> None:
-    """Count a request of its network. Raises TooMany, with ``reason`` for the event."""
+def within_limits(
+    kind: throttle.Kind, request: HttpRequest, *, reason: str = "", user: User | None = None
+) -> None:
+    """Count a request of its network. Raises TooMany, with ``reason`` for the event.
+
+    Apart from others where the browser is known to the account of ``user``.
+    """
+    is_known = user is not None and known_browsers.is_known(request, user)
     try:
-        throttle.hit(kind, request)
+        throttle.hit(kind, request, is_known=is_known)
     except throttle.LimitReached as error:
         log.warning("Too many %s from one network", kind)
         raise TooMany(error.retry_after, reason=reason) from error

@@ -202,7 +202,7 @@ def _text(flow: Flow[Any, Any], this: Step, *, first: bool) -> Texted:
         texted_at=asked_at.timestamp(),
     )
     this.waiting, this.user = attempt, flow.user_of(request, attempt.phone)
-    within_limits("sends", request, reason="network")
+    within_limits("sends", request, reason="network", user=this.user)
     try:
         begun = flow.begin(request, attempt.phone, this.user, first=first)
     except FurtherStep as error:

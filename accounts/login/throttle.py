@@ -40,13 +40,16 @@ class LimitReached(Exception):
         self.retry_after = retry_after
 
 
-def hit(kind: Kind, request: HttpRequest) -> None:
+def hit(kind: Kind, request: HttpRequest, *, is_known: bool = False) -> None:
     """Count one ``kind`` for the request's network address. Raises LimitReached.
 
+    Browsers that are known to their account count apart: strangers on the same network, as in a
+    school, use up nothing of theirs.
     It is counted before what it stands for is done, so that many at once are no more than many in
     a row. A wrong code that turns out to be a right one is given back.
     """
-    _take(kind, devices.network(devices.client_address(request)))
+    network = devices.network(devices.client_address(request))
+    _take(kind, f"{network} known" if is_known else network)
 
 
 def give_back(request: HttpRequest) -> None:

@@ -612,6 +612,23 @@ def test_too_many_texts_are_a_429_page(client, pool, known, settings):
     assert len(pool.texts) == 1
 
 
+def test_strangers_on_a_network_use_up_no_texts_of_browsers_known_there(
+    client, pool, known, settings
+):
+    settings.ACCOUNTS_SENDS = "1/10 minutes"
+    ask(client, known.phone)
+    answer(client, pool.code())
+    client.post("/accounts/logout/")
+    stranger = Client()
+    with seconds_later(700):
+        ask(stranger, known.phone[:-4] + "9996")
+        check_too_many(ask(stranger, known.phone), 600)
+        assert ask(client, known.phone).url == CODE
+    # It has no more than others have.
+    with seconds_later(740):
+        check_too_many(client.post(RESEND), 600)
+
+
 @pytest.fixture
 def _early() -> Iterator[None]:
     """Early in a window of five minutes: at its edge the counter may let one more through."""
