@@ -328,7 +328,7 @@ def test_restart_keeps_the_pool_and_sessions_and_replaces_the_key(tmp_path):
     changed = {
         name for name, value in second.environment.items() if first.environment[name] != value
     }
-    assert changed == {"AWS_ENDPOINT_URL", "COGNITO_JWKS_URL"} | {
+    assert changed == {"AWS_ENDPOINT_URL", "COGNITO_JWKS_URL", "LOCAL_MESSAGING_URL"} | {
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
     }
