@@ -65,6 +65,16 @@ class LoginForm(PhoneForm):
         self.add_error("password", self.fields["password"].error_messages["wrong"])
 
 
+class BackupForm(PhoneForm):
+    """The form of a sign-in by number and backup code."""
+
+    code = BackupCodeField(label=_("Backup code"))
+
+    def refuse(self) -> None:
+        """Say that number and code do not belong together, or that the code is used."""
+        self.add_error("code", _("That number and that code do not work together. Check both."))
+
+
 class CodeForm(forms.Form):
     """The form of the code page. ``code_length`` is the number of digits."""
 

@@ -5,6 +5,7 @@ from django.urls import path
 from accounts.views import (
     authenticator,
     backup_codes,
+    backup_login,
     challenge,
     change_phone,
     devices,
@@ -25,6 +26,7 @@ urlpatterns = [
     path("login/code/", login.CodeView.as_view(), name="code"),
     path("login/challenge/", challenge.ChallengeView.as_view(), name="challenge"),
     path("login/return/", provider_page.ReturnView.as_view(), name="provider_return"),
+    path("login/backup/", backup_login.BackupLoginView.as_view(), name="backup_login"),
     path("login/forget/", login.ForgetView.as_view(), name="forget"),
     path("login/resend/", login.ResendView.as_view(), name="resend"),
     path("login/passkey/", login.PasskeyLoginView.as_view(), name="passkey_login"),

@@ -14,6 +14,7 @@
     ├── TooMany(retry_after)        too much from this network
     ├── FurtherStep(challenge)      the code was right, and Cognito asks for what we cannot do
     ├── PasskeyRefused              its answer is not good, or it signs nobody in
+    ├── BackupCodeRefused           number and code do not belong together, or the code is used
     ├── TooManyPasskeys             the account has as many as it may have
     ├── SamePhone                   it is the number that the account has already
     ├── Taken                       proven, but another account has it: the two are never merged
@@ -115,6 +116,10 @@ class FurtherStep(LoginError):
 
 
 class PasskeyRefused(LoginError):
+    pass
+
+
+class BackupCodeRefused(LoginError):
     pass
 
 

@@ -34,7 +34,7 @@ class Pending:
     is a digest of the last wrong code. ``reference`` is what support finds this sign-in by, and
     ``texted_at`` when its last text was asked for. ``proven`` is the id of the user whose code was
     right, while they are asked whether to end another device's session, and ``methods`` is how they
-    signed in; ``way`` is "passkey" where that was no code; ``further_step`` is what Cognito asked
+    signed in; ``way`` is another one than a code by text; ``further_step`` is what Cognito asked
     for after the right code. Times are in seconds since the epoch.
     """
 
@@ -52,7 +52,7 @@ class Pending:
     proven_at: float = 0.0
     further_step: str = ""
     methods: str = ""
-    way: Literal["", "passkey"] = ""
+    way: Literal["", "passkey", "backup_code"] = ""
 
     @property
     def code(self) -> CodeChallenge | None:

@@ -30,7 +30,7 @@ from accounts.forms import LoginForm
 from accounts.login import (
     attempt_steps,
     authenticator,
-    backup_codes,
+    backup_login,
     errors,
     passkey_login,
     passkeys,
@@ -52,7 +52,7 @@ class HomeView(LoginRequiredMixin, TemplateView):
             has_question="question" in conf.sign_in_plan,
             has_authenticators=authenticator.is_offered(),
             has_passkeys=passkeys.site(self.request) is not None,
-            has_backup_codes=authenticator.is_offered() and backup_codes.are_offered(),
+            has_backup_codes=backup_login.is_offered() or authenticator.is_offered(),
             **kwargs,
         )
 
@@ -251,6 +251,7 @@ def _phone_page(
         "is_texted": "code" in conf.sign_in_plan,
         "further_step": code_steps.further_step(over),
         "stale": stale,
+        "has_backup_login": backup_login.is_offered(),
         "passkey_options": json.dumps(options) if options else "",
         "is_unavailable": status == 503,
         "is_remembered": phone_cookie.load(request) is not None,
