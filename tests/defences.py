@@ -40,6 +40,9 @@ class Defence:
         return source.replace(self.lines, self.without)
 
 
+_PROVEN = "tests/lambdas/test_pre_authentication.py::"
+_LANE = "tests/lambdas/test_known_lane.py::"
+_KNOWN = "tests/accounts/login/test_known_browsers.py::"
 _CHECKING = "tests/lambdas/codes/test_checking.py::"
 _ANSWERS = "tests/lambdas/ledger/test_answers.py::"
 _BUDGETS = "tests/lambdas/ledger/test_budgets.py::"
@@ -97,6 +100,62 @@ DEFENCES = (
         " if each is not Channel.EMAIL)",
         ")",
         (f"{_SEND_BY}test_mail_confirms_no_phone_and_a_new_number_is_texted_alone",),
+    ),
+    # Known browsers
+    Defence(
+        "a flow of the client for known browsers begins with a proof",
+        "lambdas/triggers/pre_authentication.py",
+        "role is Role.KNOWN and not _is_proven(event)",
+        "False",
+        (f"{_PROVEN}test_flow_without_a_proof_is_refused",),
+    ),
+    Defence(
+        "a proof is signed by the site",
+        "lambdas/triggers/statements.py",
+        "    return hmac.compare_digest(mac, ",
+        "    return True or hmac.compare_digest(mac, ",
+        (
+            f"{_PROVEN}test_proof_is_of_one_user",
+            f"{_PROVEN}test_proof_cannot_be_made_with_another_key",
+        ),
+    ),
+    Defence(
+        "a proof ends after a minute",
+        "lambdas/triggers/statements.py",
+        ' or not is_fresh(int(found["at"]), now=now)',
+        "",
+        (f"{_PROVEN}test_proof_counts_for_a_minute_and_clocks_may_differ_by_half_of_one",),
+    ),
+    Defence(
+        "known browsers have counts of their own",
+        "lambdas/triggers/codes/recipients.py",
+        "KNOWN_SIGN_IN if role is Role.KNOWN else SIGN_IN",
+        "SIGN_IN",
+        (
+            f"{_LANE}test_codes_of_both_lanes_live_side_by_side",
+            f"{_LANE}test_number_that_is_held_holds_no_known_browser",
+        ),
+    ),
+    Defence(
+        "the lane of known browsers has an end",
+        "lambdas/triggers/ledger/__init__.py",
+        "min(usual.failures_per_phone, limits.FAILURES_OF_KNOWN_BROWSERS)",
+        "usual.failures_per_phone",
+        (f"{_LANE}test_lane_is_locked_after_thirty_wrong_codes_and_the_number_is_not",),
+    ),
+    Defence(
+        "the cookie of a known browser belongs to that browser",
+        "accounts/login/known_browsers.py",
+        "hmac.digest(devices.cookie_of(request).encode(), words",
+        'hmac.digest(b"anybody", words',
+        (f"{_KNOWN}test_cookie_belongs_to_its_browser",),
+    ),
+    Defence(
+        "a browser is forgotten when its person ends other devices",
+        "accounts/login/known_browsers.py",
+        "forgotten.timestamp() if forgotten else 0",
+        "0",
+        (f"{_KNOWN}test_browser_is_forgotten_with_all_that_signed_in_before",),
     ),
     # Codes
     Defence(

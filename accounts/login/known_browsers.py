@@ -1,12 +1,13 @@
 """Browsers that signed in to an account before, which the triggers count apart from strangers.
 
-A signed cookie of this host has the last accounts that signed in here. It is bound to the cookie by
-which the browser is recognised, signs nobody in, and tells nobody whose accounts they are.
+A signed cookie of this host names the last accounts that signed in here, by digests with the cookie
+by which the browser is recognised. It signs nobody in, and means nothing in another browser.
 """
 
 import hashlib
 import hmac
 import time
+from math import ceil
 from typing import Any
 
 from django.conf import settings
@@ -20,6 +21,7 @@ from accounts.models import User
 
 _KEPT = 90 * 24 * 60 * 60
 _ACCOUNTS = 5
+_SALT = "accounts.known_browsers"
 _MAX_COOKIE = 1024
 _SIGNED_IN = "_accounts_signed_in"
 _Entry = tuple[str, int]
@@ -55,11 +57,11 @@ def remember(request: HttpRequest, response: HttpResponseBase) -> None:
         return
     account = _account(request, user)
     others = [entry for entry in _read(request) if entry[0] != account]
-    # In milliseconds: it may be the very second in which others were forgotten.
-    entries = [(account, int(time.time() * 1000)), *others][:_ACCOUNTS]
+    # In milliseconds, rounded up: others may have been forgotten a moment ago.
+    entries = [(account, ceil(time.time() * 1000)), *others][:_ACCOUNTS]
     response.set_cookie(
         _name(),
-        signing.dumps(entries, salt=_salt(request)),
+        signing.dumps(entries, salt=_SALT),
         max_age=_KEPT,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
@@ -73,7 +75,7 @@ def _read(request: HttpRequest) -> list[_Entry]:
         return []
     try:
         # The key's older ones serve as well; what was signed with them is ours, and so well formed.
-        entries: list[Any] = signing.loads(cookie, salt=_salt(request), max_age=_KEPT)
+        entries: list[Any] = signing.loads(cookie, salt=_SALT, max_age=_KEPT)
     except signing.BadSignature:
         return []
     return [(account, at) for account, at in entries]
@@ -83,10 +85,6 @@ def _account(request: HttpRequest, user: User) -> str:
     """Return a short name of an account that means nothing without the browser's own cookie."""
     words = f"{user.pool} {user.sub}".encode()
     return hmac.digest(devices.cookie_of(request).encode(), words, hashlib.sha256).hex()[:16]
-
-
-def _salt(request: HttpRequest) -> str:
-    return f"accounts.known_browsers {devices.cookie_of(request)}"
 
 
 def _name() -> str:
