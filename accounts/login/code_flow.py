@@ -109,13 +109,8 @@ def start(flow: Flow[Any, Any], request: HttpRequest, phone: str, *, next_url: s
         if earlier and earlier.phone == phone and earlier.seconds_to_resend():
             this.store(replace(earlier, next_url=next_url))
             return "before" if earlier.is_texted() else ""
-        this.waiting = Pending(
-            attempt=secrets.token_urlsafe(12),
-            phone=phone,
-            next_url=next_url,
-            challenge=None,
-            purpose=flow.purpose,
-        )
+        attempt = secrets.token_urlsafe(12)
+        this.waiting = Pending(attempt, phone, next_url, challenge=None, purpose=flow.purpose)
         return _text(flow, this, first=True)
 
 
@@ -274,7 +269,10 @@ def _answer(
 ) -> Challenge | Proof:
     try:
         try:
-            return flow.answer(this.request, waiting.phone, challenge, code)
+            outcome = flow.answer(this.request, waiting.phone, challenge, code)
+            if isinstance(outcome, Challenge) and outcome.tries_left <= 0:
+                raise cognito.Refused("Wrong answers elsewhere have used it up")
+            return outcome
         except cognito.ExpiredAnswer as error:
             becomes = replace(waiting, challenge=one_try_less(challenge))
             raise Expired(reason="expired", becomes=becomes) from error

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 
 from accounts.aws.challenges import CodeChallenge
+from accounts.conf import conf
 from accounts.login.pending import Pending
 
 # Between two texts (COOLDOWNS in lambdas/triggers/limits.py), in seconds.
@@ -19,7 +20,8 @@ class CodePage:
     gets no text, "" where one is on its way. ``is_delayed``: nobody knows whether the text left, so
     its code may come, and may be asked for again. ``may_have_code``: an earlier text may have
     brought a code that is still right. ``is_hopeless``: another text to this number would fare no
-    better. ``is_held_back``: the number gets none for longer than between two texts, whoever asks.
+    better. ``is_held_back``: the number gets none for longer than between two texts, and
+    ``has_lane``: it is another matter where the person signed in before.
     ``wrong_elsewhere`` is how many wrong codes others typed for it, as only a browser that is known
     is told. ``opens_in`` is for how many minutes only numbers proven before are texted, 0 where all
     are: ``opens_in_hours`` says it in hours where it is that long. ``minutes`` and ``seconds_left``
@@ -42,6 +44,7 @@ class CodePage:
     may_have_code: bool
     is_hopeless: bool
     is_held_back: bool
+    has_lane: bool
     wrong_elsewhere: int
     opens_in: int
     opens_in_hours: int
@@ -76,9 +79,8 @@ def of(waiting: Pending, challenge: CodeChallenge) -> CodePage:
         may_have_code=delivery not in ("not_sent", "locked", "over_budget"),
         is_hopeless=delivery == "locked"
         or (delivery in ("landline", "blocked_country") and not challenge.channels),
-        is_held_back=(
-            delivery == "not_sent" and waiting.purpose == "login" and resend_in > _LONGEST_PAUSE
-        ),
+        is_held_back=waiting.purpose == "login" and _is_held_back(delivery, resend_in),
+        has_lane=bool(conf.known_client_id),
         wrong_elsewhere=challenge.wrong_elsewhere,
         opens_in=opens_in,
         opens_in_hours=math.ceil(opens_in / 60) if opens_in > 120 else 0,
@@ -89,3 +91,7 @@ def of(waiting: Pending, challenge: CodeChallenge) -> CodePage:
         channels=tuple(challenge.channels.split()),
         is_refused=challenge.is_refused,
     )
+
+
+def _is_held_back(delivery: str, resend_in: int) -> bool:
+    return delivery == "locked" or (delivery == "not_sent" and resend_in > _LONGEST_PAUSE)

@@ -42,6 +42,8 @@ def _answered(event: dict[str, Any]) -> dict[str, Any]:
     # Cognito does not show Verify the history.
     wrong = {"wrongAnswers": str(len(following.earlier))} if following.earlier else {}
     tries_left = plans.KINDS[following.kind].tries - len(following.earlier)
+    if made.tries_left is not None:
+        tries_left = min(tries_left, made.tries_left)
     shown = {"triesLeft": str(tries_left), "kind": following.kind}
     event["response"] = {
         "publicChallengeParameters": {**made.public, **shown},

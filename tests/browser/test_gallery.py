@@ -380,6 +380,7 @@ def test_gallery_of_troubles(gallery: Gallery, page: Page, phone, settings):
             "code-delayed": {"delivery": "delayed"},
             "code-too-soon": {"delivery": "not_sent", "resendAt": in_seconds(24)},
             "code-too-soon-for-hours": {"delivery": "not_sent", "resendAt": in_seconds(80_000)},
+            "code-wrong-elsewhere": {"wrongElsewhere": "3"},
             "code-locked": {"delivery": "locked"},
             "code-over-budget": {"delivery": "over_budget", "resendAt": in_seconds(1_500)},
             "code-over-budget-again": {

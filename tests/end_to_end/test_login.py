@@ -314,5 +314,6 @@ def test_srp_start_gives_no_tokens(on_cloud, phone, settings):
         api.initiate_auth(
             ClientId=on_cloud.outputs["CognitoClientId"],
             AuthFlow="CUSTOM_AUTH",
-            AuthParameters=gateway._named(phone) | {"SRP_A": "ab" * 128, "CHALLENGE_NAME": "SRP_A"},
+            AuthParameters=cognito_steps._named(gateway._usual, phone)
+            | {"SRP_A": "ab" * 128, "CHALLENGE_NAME": "SRP_A"},
         )

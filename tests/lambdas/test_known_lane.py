@@ -9,7 +9,17 @@ import pytest
 from lambdas.triggers import ledger, pre_token_generation
 from lambdas.triggers.errors import TryAgainLater
 from tests.lambdas import aws
-from tests.lambdas.flow import PUBLIC, Event, Flow, Response, in_parallel, state
+from tests.lambdas.flow import (
+    PUBLIC,
+    Event,
+    Flow,
+    Response,
+    as_member,
+    as_unknown,
+    in_parallel,
+    is_correct,
+    state,
+)
 
 KNOWN_CLIENT = "exampleknownclientid"
 DAY = 86_400
@@ -171,3 +181,25 @@ def test_tokens_of_a_known_browser_have_the_reference_of_its_code(known, event):
     claims = pre_token_generation.handler(asked, None)["response"]
     given = claims["claimsAndScopeOverrideDetails"]["idTokenGeneration"]["claimsToAddOrOverride"]
     assert given == {"amr": ["sms"], "sign_in_reference": response[PUBLIC]["reference"]}
+
+
+@pytest.mark.parametrize("as_who", [as_member, as_unknown])
+def test_tries_that_others_used_up_are_none_left_whoever_asks(flow, as_who):
+    def event(of: Event) -> Event:
+        as_who(of)
+        return of
+
+    mine, theirs = flow.start(event(flow.start_event())), flow.start(event(flow.start_event()))
+    for _ in range(2):
+        flow_answer = event(flow.answer_event(theirs, "000001"))
+        assert not is_correct(flow_answer)
+    assert not is_correct(event(flow.answer_event(mine, "000002")))
+    asked = flow.start_event()
+    asked["request"]["session"] = [
+        {
+            "challengeName": "CUSTOM_CHALLENGE",
+            "challengeMetadata": mine["challengeMetadata"],
+            "challengeResult": False,
+        }
+    ]
+    assert flow.start(event(asked))[PUBLIC]["triesLeft"] == "0"

@@ -39,12 +39,14 @@ class Asked:
 class Made:
     """A challenge. The caller gets ``public``, only Verify gets ``private``.
 
-    Later rounds get ``metadata``. All of them are strings.
+    Later rounds get ``metadata``. All of them are strings. ``tries_left`` is given where it may be
+    fewer than the wrong answers of this sign-in leave.
     """
 
     public: dict[str, str]
     private: dict[str, str]
     metadata: str
+    tries_left: int | None = None
 
 
 @dataclass(frozen=True)

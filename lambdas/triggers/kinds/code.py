@@ -7,6 +7,7 @@ The public parameters tell an honest client when the code was texted, and when t
 import logging
 import re
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from .. import ledger, phones, senders, telemetry
@@ -31,8 +32,10 @@ _METADATA = re.compile(
 def make(asked: Asked) -> Made:
     """Text a code, or return the challenge of this sign-in again."""
     elsewhere: dict[str, str] = {}
+    tries_left = None
     if asked.earlier:
         result = _read_metadata(asked.earlier[-1])
+        tries_left = _tries_left(asked.recipient, result.challenge)
         telemetry.record(
             "asked_again",
             metrics={},
@@ -71,6 +74,7 @@ def make(asked: Asked) -> Made:
                 *([str(result.open_at)] if result.open_at else []),
             ]
         ),
+        tries_left=tries_left,
     )
 
 
@@ -119,6 +123,17 @@ def _sent(recipient: Recipient, started: float) -> tuple[StartedChallenge, dict[
     elsewhere = _aside.submit(_wrong_elsewhere, phone)
     result = sending.send(recipient, recipient.purpose, started=started)
     return result, {"wrongElsewhere": str(elsewhere.result())}
+
+
+def _tries_left(recipient: Callable[[], Recipient], challenge: Challenge) -> int | None:
+    """Return how many answers may still be right, which others may have used up meanwhile."""
+    # Fails open: only the page is less exact.
+    try:
+        who = recipient()
+        return who.purpose.book().tries_left(who.name, challenge, now=time.time())
+    except Exception as error:
+        log.warning("The tries that are left are not known: %s", type(error).__name__)
+        return None
 
 
 def _wrong_elsewhere(phone: str) -> int:

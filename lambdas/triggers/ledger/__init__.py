@@ -39,6 +39,7 @@ from botocore.config import Config
 
 from .. import environment, limits
 from ..challenge import Challenge
+from ..limits import TRIES_PER_CODE
 from .answers import Answers, CountedAnswer
 from .backup_codes import BackupCodes
 from .budgets import Budgets
@@ -53,7 +54,7 @@ from .names import (
     phone_name,
 )
 from .overview import Count, Overview
-from .phone_state import PhoneRules, PhoneState, challenge_of
+from .phone_state import PhoneRules, PhoneState, challenge_of, is_living
 from .pool import Pool
 from .stops import Stops
 from .table import Table, TooBusy
@@ -122,6 +123,18 @@ class Ledger:
     def show(self, name: str, *, now: float) -> PhoneState:
         """Return the state of the number with the pseudonym ``name``. One round trip."""
         return self._rules.state(self._table.read(phone_item(name)), now)
+
+    def tries_left(self, name: str, challenge: Challenge, *, now: float) -> int:
+        """Return how many answers to a challenge of the number may still be right.
+
+        Answers in all flows count. One round trip.
+        """
+        item = self._table.read(phone_item(name))
+        stored = [item.get("challenge", {}), item.get("earlier", {})]
+        is_there = challenge.id in (each.get("cid") for each in stored)
+        if not is_there or not is_living(stored[0], now) or self._rules.hold(item, now):
+            return 0
+        return TRIES_PER_CODE - int(stored[0].get("tries", 0))
 
     def last_used(self, name: str) -> tuple[Challenge, float] | None:
         """Return the challenge that the number's last right code took, and when.

@@ -16,7 +16,7 @@ from tests.cognito_admin import aws_cli
 from tests.end_to_end.conftest import both_fronts
 from tests.end_to_end.password_first.conftest import PASSWORD
 from tests.fakes.cognito_front import passwords
-from tests.fakes.cognito_front.triggers import CREATE, DEFINE
+from tests.fakes.cognito_front.triggers import CREATE, DEFINE, PRE_AUTHENTICATION
 from tests.login_steps import CODE, LOGIN, LOGOUT, RESEND, answer, ask, is_signed_in, who
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
@@ -70,9 +70,10 @@ def test_wrong_password_texts_nothing(client, person, texts):
     assert texts(person) == []
 
 
-def test_wrong_password_runs_define_alone(client, person, strict):
+def test_wrong_password_makes_no_challenge(client, person, strict):
     ask(client, person, password="Wrong-Horse-7")
-    assert [record.trigger for record in strict.records] == [DEFINE]
+    ran = [record.trigger for record in strict.records]
+    assert ran == [PRE_AUTHENTICATION, DEFINE]
 
 
 def test_many_wrong_passwords_are_locked_by_cognito_and_look_the_same(

@@ -194,7 +194,7 @@ def test_unknown_user_second_round_continues_the_challenge(flow, event, sns):
     as_unknown(asked)
     response = flow.start(asked)
     assert response["challengeMetadata"] == METADATA
-    assert response[PUBLIC]["triesLeft"] == "2"
+    assert response[PUBLIC]["triesLeft"] == "0"
     assert sns.requests == []
 
 
