@@ -269,10 +269,7 @@ def _answer(
 ) -> Challenge | Proof:
     try:
         try:
-            outcome = flow.answer(this.request, waiting.phone, challenge, code)
-            if isinstance(outcome, Challenge) and outcome.tries_left <= 0:
-                raise cognito.Refused("Wrong answers elsewhere have used it up")
-            return outcome
+            return flow.answer(this.request, waiting.phone, challenge, code)
         except cognito.ExpiredAnswer as error:
             becomes = replace(waiting, challenge=one_try_less(challenge))
             raise Expired(reason="expired", becomes=becomes) from error

@@ -72,7 +72,10 @@ class Login:
         if not challenge.session:
             # A decoy.
             return code_flow.one_try_less(challenge)
-        return cognito.gateway().answer_challenge(challenge, code)
+        outcome = cognito.gateway().answer_challenge(challenge, code)
+        if isinstance(outcome, CodeChallenge) and outcome.tries_left <= 0:
+            raise cognito.Refused("Wrong answers elsewhere have used up the code")
+        return outcome
 
     def send_by(
         self, request: HttpRequest, phone: str, challenge: CodeChallenge, channel: str
