@@ -33,7 +33,7 @@ TESTED := env -u PYTHONDONTWRITEBYTECODE $(RUN)
 
 .DEFAULT_GOAL := help
 .PHONY: help run spa test unit test-next lint defences format messages pictures lighthouse bench \
-	bench-check admin install manage aws deploy revert undeploy doctor lock clean
+	soak bench-check admin install manage aws deploy revert undeploy doctor lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,10 @@ lighthouse: $(DEV) $(LOCAL_AWS) $(LIGHTHOUSE) ## Run Lighthouse on the sign-in p
 bench: may-bench $(DEV) $(LOCAL_AWS) $(if $(filter $(BESIDE),$(WHAT)),$(PEERS)/.installed) $(if $(filter triggers,$(WHAT)),$(AWS_SAMPLE)/.bundled) ## Measure: make bench WHAT=… (docs/benchmarks.md; ARGS=… go to it)
 	@$(if $(filter load admin outage faults growth,$(WHAT)),$(RUN) -m tests.provision)
 	@$(TESTED) -m tests.bench.$(WHAT) $(ARGS)
+
+soak: $(DEV) ## Let people sign in for 30 minutes, some with faults, some attacking (ARGS="--minutes 3 --rate 5")
+	@$(RUN) -m tests.provision
+	@$(TESTED) -m tests.bench.soak $(ARGS)
 
 bench-check: $(DEV) $(PEERS)/.installed ## Measure what is quick, and fail where it is slower than docs/benchmarks.json has it
 	@$(TESTED) -m tests.bench.check

@@ -16,7 +16,7 @@ from django.core.cache import cache
 from django.utils import translation
 
 from accounts.aws import call_limits, cognito, functions, tokens
-from accounts.login import throttle
+from accounts.login import decoys, throttle
 from accounts.sync import revalidation
 from config import health
 from localcloud import inbox
@@ -112,6 +112,7 @@ def _fresh_process() -> Iterator[None]:
     call_limits._made_places.cache_clear()
     functions._client.cache_clear()
     revalidation._asking.reset()
+    decoys.current.forget()
     health.readiness.forget()
     # The test client serves in this thread, which keeps the language of the last request.
     translation.deactivate()

@@ -42,7 +42,7 @@ class Step:
     waiting: Pending | None
     user: User | None = None
     events: list[SignInEvent] = field(default_factory=list)
-    _owners: dict[str, User | None] = field(default_factory=dict)
+    _owners: dict[str | None, User | None] = field(default_factory=dict)
 
     def required(self) -> Pending:
         """Return the attempt. Raises NothingPending where there is none."""
@@ -74,11 +74,14 @@ class Step:
         )
 
     def _owner_of(self, sub: str | None) -> User | None:
-        """Return whose identity it is, which one step asks once."""
-        if sub and sub not in self._owners:
-            found = User.objects.filter(pool=conf.user_pool_id, sub=sub)
+        """Return whose identity it is, which one step asks once.
+
+        It is asked for nobody's as well: a query less would tell, by the clock.
+        """
+        if sub not in self._owners:
+            found = User.objects.filter(pool=conf.user_pool_id, sub=sub or "")
             self._owners[sub] = found.first()
-        return self._owners.get(sub or "")
+        return self._owners[sub]
 
     def refresh_lockout(self) -> None:
         """Ask, once the answer has left, whether the triggers hold the number."""

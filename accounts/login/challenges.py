@@ -17,18 +17,13 @@ from accounts.aws.challenges import Challenge, CodeChallenge
 from accounts.aws.cognito_by_attribute import GatewayByAttribute
 from accounts.aws.cognito_values import CognitoUser
 from accounts.conf import conf
-from accounts.login import attempt_steps, locale, throttle
+from accounts.login import attempt_steps, decoys, locale, throttle
 from accounts.login.code_flow import Begun
 from accounts.models import User
 from accounts.sync import unproven_accounts
 
 log = logging.getLogger(__name__)
 
-# The decoy of a challenge; the real numbers come from the triggers.
-_DECOY_LIFETIME = 300
-_DECOY_COOLDOWN = 30
-_DECOY_TRIES = 3
-_DECOY_LENGTH = 6
 # Of the triggers (COOLDOWNS in lambdas/triggers/limits.py), in seconds.
 _LONGEST_PAUSE = 300
 # The words for a challenge to which no code can be right.
@@ -58,6 +53,10 @@ def begin(
         if known and not known.is_active:
             log.info("No text: %s is shut out", phones.mask(phone))
             return Begun(_challenge_of_nobody(gateway, phone), why_no_text="shut_out")
+        if known and not known.cognito_enabled:
+            # To ask for them first would be a call more, which tells by the clock.
+            log.info("No text: %s is disabled in Cognito", phones.mask(phone))
+            return Begun(_challenge_of_nobody(gateway, phone), why_no_text="refused")
         why_no_text = ""
         if may_create and (known is None or insist):
             may_create = _may_sign_up(phone)
@@ -76,7 +75,7 @@ def begin(
             # This pool does tell: the account that we knew is gone.
             return begin(phone, known, insist=True)
         log.info("No text: Cognito has no user for %s", phones.mask(phone))
-        return Begun(_decoy(), why_no_text="unknown")
+        return Begun(decoys.current.draw(), why_no_text="unknown")
     except cognito.Refused as error:
         log.info("No text: Cognito refuses %s (%s)", phones.mask(phone), error)
         return Begun(_challenge_of_nobody(gateway, phone), why_no_text="refused")
@@ -180,7 +179,7 @@ def _challenge_of_nobody(gateway: cognito.Gateway, phone: str) -> Challenge:
         return gateway.start_challenge(nobody(phone))
     except (cognito.UnknownUser, cognito.Refused):
         # This pool tells who is unknown, whatever we do.
-        return _decoy()
+        return decoys.current.draw()
     except cognito.CognitoError as error:
         raise attempt_steps.unavailable(error) from error
 
@@ -249,15 +248,3 @@ def _let_texts_be_in_our_language(gateway: cognito.Gateway, user: CognitoUser) -
         log.warning("Could not set the language of the texts of %s: %r", user.sub, error)
         return
     unproven_accounts.note_change(user.sub)
-
-
-def _decoy() -> Challenge:
-    now = int(time.time())
-    return CodeChallenge(
-        session="",
-        username="",
-        expires_at=now + _DECOY_LIFETIME,
-        resend_at=now + _DECOY_COOLDOWN,
-        tries_left=_DECOY_TRIES,
-        code_length=_DECOY_LENGTH,
-    )

@@ -11,8 +11,10 @@ from django.views.decorators.debug import sensitive_variables
 
 from accounts import phones
 from accounts.aws import cognito
+from accounts.aws.challenges import Challenge
 from accounts.aws.cognito_by_attribute import GatewayByAttribute
 from accounts.aws.cognito_values import PasswordAsked
+from accounts.conf import conf
 from accounts.login import attempt_steps, challenges
 from accounts.login.code_flow import Begun
 from accounts.login.errors import FurtherStep, WrongPassword
@@ -42,7 +44,7 @@ def begin(phone: str, known: User | None, password: str, *, proof: str = "") -> 
             proof = proof if known and known.sub == sub else ""
         elif known and not known.is_active:
             name, reason = "", "shut_out"
-        challenge = gateway.prove_password(_ask(gateway, phone, name, proof), password)
+        challenge = _challenge(gateway, phone, name, proof, password)
     except cognito.NewPasswordNeeded as error:
         raise FurtherStep(NEW_PASSWORD, reason="further_step") from error
     except (cognito.Refused, cognito.UnknownUser) as error:
@@ -57,14 +59,27 @@ def begin(phone: str, known: User | None, password: str, *, proof: str = "") -> 
     return Begun(challenge, sub)
 
 
-def _ask(gateway: cognito.Gateway, phone: str, name: str, proof: str) -> PasswordAsked:
-    """Let Cognito ask for the password of ``name``; "", or one that it refuses, is nobody."""
-    if name:
-        try:
-            return _ask_in_lane(gateway, name, proof)
-        except (cognito.Refused, cognito.UnknownUser) as error:
-            log.info("Cognito asks %s for no password (%s)", phones.mask(phone), error)
-    return gateway.ask_password(challenges.nobody(phone))
+@sensitive_variables("password")
+def _challenge(
+    gateway: cognito.Gateway, phone: str, name: str, proof: str, password: str
+) -> Challenge:
+    """Prove the password of ``name``, or of nobody where that is "". Raises CognitoError.
+
+    Where Cognito asks ``name`` for none, there are as many calls, and the same arithmetic, as for a
+    wrong password.
+    """
+    nobody = challenges.nobody(phone)
+    if not name:
+        return gateway.prove_password(gateway.ask_password(nobody), password)
+    try:
+        given = _ask_in_lane(gateway, name, proof)
+    except (cognito.Refused, cognito.UnknownUser) as error:
+        log.info("Cognito asks %s for no password (%s)", phones.mask(phone), error)
+        given = gateway.ask_password(nobody)
+        given.proof.answers(given.asked, password, pool_id=conf.user_pool_id)
+        # No password was asked for, so nothing may be said of it.
+        raise cognito.Refused(type(error).__name__) from error
+    return gateway.prove_password(given, password)
 
 
 def _ask_in_lane(gateway: cognito.Gateway, name: str, proof: str) -> PasswordAsked:

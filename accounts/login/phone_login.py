@@ -9,6 +9,7 @@
 The steps are those of ``code_flow``, and so is what a person can run into (``errors``).
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,7 +19,7 @@ from django.contrib.auth import logout
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from accounts import sessions
+from accounts import after_response, sessions
 from accounts.aws import cognito, sms
 from accounts.aws.challenges import Challenge, CodeChallenge
 from accounts.aws.cognito_values import Tokens
@@ -28,6 +29,7 @@ from accounts.login import (
     challenges,
     code_flow,
     completion,
+    decoys,
     known_browsers,
     other_channel,
     passwords,
@@ -46,6 +48,9 @@ from accounts.login.errors import (
 )
 from accounts.login.pending import Pending, Purpose
 from accounts.models import Session, User
+from accounts.sync import revalidation
+
+log = logging.getLogger(__name__)
 
 
 class Login:
@@ -63,7 +68,12 @@ class Login:
 
     def begin(self, request: HttpRequest, phone: str, user: User | None, *, first: bool) -> Begun:
         proof = known_browsers.proof(request, user)
-        return challenges.begin(phone, user, insist=not first, proof=proof)
+        begun = challenges.begin(phone, user, insist=not first, proof=proof)
+        decoys.current.learn(begun.challenge)
+        if user and begun.why_no_text == "refused":
+            # So that the next request knows it without a call more, or no longer believes it.
+            after_response.do(request, partial(_look_up, user))
+        return begun
 
     @sensitive_variables("code")
     def answer(
@@ -121,6 +131,13 @@ class LoginWithPassword(Login):
             raise
         throttle.give_back(request)
         return begun
+
+
+def _look_up(user: User) -> None:
+    try:
+        revalidation.ask(user)
+    except cognito.CognitoError as error:
+        log.warning("Could not compare %s with Cognito: %r", user.sub, error)
 
 
 LOGIN = Login()

@@ -115,10 +115,15 @@ def measured() -> tuple[Samples, Samples]:
             started = time.perf_counter()
             answer = browser.post("/accounts/login/", {"phone": phone})
             start = time.perf_counter() - started
+            if answer.status_code == 503:
+                # The machine was too busy for a trigger's five seconds.
+                continue
             assert answer.status_code == 302, answer.status_code
             started = time.perf_counter()
             answer = browser.post("/accounts/login/code/", {"code": "000000"})
             wrong = time.perf_counter() - started
+            if answer.status_code == 503:
+                continue
             assert answer.status_code == 200, answer.status_code
             # The first ones are those of a cold site.
             if place >= 0:

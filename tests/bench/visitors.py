@@ -53,7 +53,7 @@ class Visitors:
 
     async def _one_after_the_other(self) -> None:
         while time.monotonic() < self._ends_at:
-            visit = _Visit(self._port)
+            visit = Visit(self._port)
             try:
                 await self._sign_in(visit)
             except (ConnectionError, asyncio.IncompleteReadError):
@@ -61,7 +61,7 @@ class Visitors:
             finally:
                 visit.close()
 
-    async def _sign_in(self, visit: "_Visit") -> None:
+    async def _sign_in(self, visit: "Visit") -> None:
         phone = journeys.next_phone()
         steps = (
             ("phone page", 200, "GET", LOGIN, {}),
@@ -86,14 +86,14 @@ class Visitors:
         self._seen.logins += 1
 
 
-class _Visit:
+class Visit:
     """A browser with a connection that is kept for as long as the server keeps it."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._address = journeys.next_address()
-        self._cookies: dict[str, str] = {}
+        self.cookies: dict[str, str] = {}
 
     def close(self) -> None:
         if self._connection:
@@ -108,9 +108,9 @@ class _Visit:
             "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0",
             "Accept": "text/html",
             "Accept-Language": "en",
-            "Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items()),
+            "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
             "Referer": "https://localhost/",
-            "X-CSRFToken": self._cookies.get("__Host-csrftoken", ""),
+            "X-CSRFToken": self.cookies.get("__Host-csrftoken", ""),
             "Content-Type": "application/x-www-form-urlencoded",
             "Content-Length": str(len(body)),
         }
@@ -126,7 +126,7 @@ class _Visit:
             name, _, value = line.partition(":")
             if name.lower() == "set-cookie":
                 cookie, _, content = value.strip().partition(";")[0].partition("=")
-                self._cookies[cookie] = content
+                self.cookies[cookie] = content
             elif name.lower() == "content-length":
                 length = int(value)
         await reader.readexactly(length)

@@ -319,7 +319,7 @@ class CognitoProxy(Served):
     def _person(self, body: bytes) -> str:
         """Return the phone of whom a request is about, "" where it is about nobody we know."""
         for name in _names(body):
-            if name.startswith("+"):
+            if re.fullmatch(r"\+[0-9]+", name):
                 return name
             if name in self._people:
                 return self._people[name]

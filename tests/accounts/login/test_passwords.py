@@ -176,6 +176,15 @@ def test_wrong_password_takes_the_calls_of_an_unknown_number(client, pool, membe
     assert pool.operations() == of_member == ["InitiateAuth", "RespondToAuthChallenge"]
 
 
+@pytest.mark.parametrize("prepare", [disabled, without_password])
+def test_refusal_before_the_password_takes_as_many_calls_as_a_wrong_one(
+    client, pool, phone, prepare: Callable[[SignInPool, str], object]
+):
+    prepare(pool, phone)
+    ask(client, phone, password=RIGHT)
+    assert len(pool.operations()) == 2
+
+
 def test_person_who_is_shut_out_here_is_not_named_to_cognito(client, pool, phone):
     shut_out(pool, phone)
     ask(client, phone, password=RIGHT)
@@ -270,7 +279,7 @@ def test_reset_is_not_said_to_those_who_do_not_know_the_password(client, pool, m
 def test_reset_that_cognito_says_before_the_proof_looks_like_a_wrong_password(client, pool, member):
     pool.fails("InitiateAuth", aws_error("PasswordResetRequiredException", "Password reset"))
     assert WORDS in text(ask(client, member.phone, password=RIGHT))
-    assert pool.operations() == ["InitiateAuth", "InitiateAuth", "RespondToAuthChallenge"]
+    assert pool.operations() == ["InitiateAuth", "InitiateAuth"]
 
 
 # Once more

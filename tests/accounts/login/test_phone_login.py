@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 from django.core import serializers
+from django.db import connection
 from django.db.models.signals import pre_save
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.views.debug import ExceptionReporter
 
 from accounts.aws import tokens
@@ -730,3 +732,43 @@ def test_secrets_are_in_no_error_report(client, pool, phone):
     assert "finish: waiting" in told
     secret = [*pool.tokens, *pool.sessions, pool.code()]
     assert [name for name, value in told.items() if any(each in value for each in secret)] == []
+
+
+# By the clock
+
+
+def test_second_try_of_somebody_disabled_in_cognito_takes_the_calls_of_a_stranger(
+    client, pool, known
+):
+    pool.change(known.sub, Enabled=False)
+    ask(client, known.phone)
+    known.refresh_from_db()
+    assert not known.cognito_enabled
+    pool.forget_calls()
+    assert ask(Client(), known.phone).url == CODE
+    calls = pool.calls("InitiateAuth")
+    assert len(calls) == 1
+    assert known.phone not in json.dumps(calls)
+
+
+def test_somebody_enabled_again_in_cognito_is_texted_at_the_second_try(client, pool, known):
+    pool.change(known.sub, Enabled=False)
+    ask(client, known.phone)
+    pool.change(known.sub, Enabled=True)
+    ask(Client(), known.phone)
+    assert pool.texts == []
+    again = Client()
+    ask(again, known.phone)
+    assert answer(again, pool.code()).url == "/"
+
+
+def test_wrong_code_of_a_stranger_takes_the_statements_of_a_member(pool, known, settings):
+    settings.ACCOUNTS_SIGN_UP = "closed"
+    counted = []
+    for phone in (known.phone, "+12015559876"):
+        client = Client()
+        ask(client, phone)
+        with CaptureQueriesContext(connection) as statements:
+            assert answer(client, "999999").status_code == 200
+        counted.append(len(statements))
+    assert counted[0] == counted[1]
