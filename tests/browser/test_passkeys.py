@@ -109,17 +109,16 @@ def test_list_below_the_field_signs_in_by_a_touch(page, site, authenticator, pho
 def test_removed_passkey_is_refused_with_a_sentence_and_a_code_still_works(
     page, site, authenticator, phone, texts
 ):
+    # The list below the field would ask again and again, since this authenticator touches itself.
+    page.add_init_script("delete PublicKeyCredential.isConditionalMediationAvailable")
     sign_in(page.context, site, made(phone))
     page.goto(f"{site}/accounts/passkeys/add/")
     page.get_by_role("button", name="Make a passkey").click()
     expect(page.get_by_role("heading", name="Your passkeys")).to_be_visible()
     Passkey.objects.all().delete()
-    authenticator.touches(False)
     page.goto(f"{site}/")
     sign_out(page)
-    with page.expect_navigation():
-        authenticator.touches(True)
-    authenticator.touches(False)
+    page.get_by_role("button", name="Use a passkey").click()
     expect(page.get_by_text("That passkey did not work.")).to_be_visible()
     ask(page, site, phone)
     answer(page, code_in(texts(phone)[-1]))
