@@ -254,6 +254,8 @@ def test_gallery_of_the_way_in(gallery: Gallery, page: Page, phone, texts):
     gallery.take("text-to-an-old-number")
     gallery.go("/no/K7F2Q")
     gallery.take("not-me")
+    gallery.go("/accounts/login/backup/")
+    gallery.take("backup-login")
     gallery.go(CODE)
     gallery.take("phone-after-a-dead-session", lambda: gallery.go(CODE))
 
@@ -603,8 +605,19 @@ _numbers = count()
 
 
 def test_gallery_of_devices(
-    gallery: Gallery, page: Page, person: User, phone, texts, age_ledger, settings
+    gallery: Gallery, page: Page, person: User, phone, texts, age_ledger, on_cloud, settings
 ):
+    settings.TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
+    gallery.go("/accounts/backup-codes/")
+    gallery.take("backup-codes-none")
+
+    def draw() -> None:
+        gallery.go("/accounts/backup-codes/")
+        gallery.submit("/accounts/backup-codes/")
+
+    draw()
+    gallery.take("backup-codes", draw)
+    settings.TEXTS_FUNCTION = ""
     gallery.go(DEVICES)
     gallery.take("devices-alone")
     now = timezone.now()
