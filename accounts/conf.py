@@ -220,6 +220,11 @@ class Conf:
         return int(settings.ACCOUNTS_UNPROVEN_KEPT_DAYS)
 
     @property
+    def dormant_days(self) -> int:
+        """The days without a sign-in after which a code alone opens no account; 0 is never."""
+        return int(settings.ACCOUNTS_DORMANT_DAYS)
+
+    @property
     def session_idle_seconds(self) -> int:
         """The longest time that a session may be unused; ``staff_idle_seconds`` for operators."""
         return int(settings.ACCOUNTS_SESSION_IDLE_SECONDS)

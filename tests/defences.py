@@ -59,6 +59,7 @@ _APPS = "tests/lambdas/test_authenticators.py::"
 _FACTORS = "tests/accounts/login/test_second_factors.py::"
 _PROVIDER = "tests/lambdas/kinds/test_provider.py::"
 _RETURN = "tests/end_to_end/test_provider.py::"
+_DORMANT = "tests/accounts/login/test_dormant.py::"
 _PASSWORDS = "tests/accounts/login/test_passwords.py::"
 _PLANS = "tests/lambdas/test_plans.py::"
 _SEND_BY = "tests/lambdas/test_send_by.py::"
@@ -961,6 +962,48 @@ DEFENCES = (
         'row[0] == "off")',
         "row[0])",
         ("tests/web/test_faults.py::test_every_step_has_its_status_within_ten_seconds",),
+    ),
+    Defence(
+        "A code alone opens no account that nobody used for long",
+        "accounts/login/phone_login.py",
+        "        if dormant.stops(step, user):\n            return dormant.ask\n",
+        "",
+        (f"{_DORMANT}test_recycled_number_does_not_open_the_account_of_its_earlier_owner",),
+    ),
+    Defence(
+        "Only a step that takes more than the number is a second proof",
+        "accounts/login/code_flow.py",
+        "waiting.proven_more or waiting.challenge.proves_more",
+        "True",
+        (f"{_DORMANT}test_recycled_number_does_not_open_the_account_of_its_earlier_owner",),
+    ),
+    Defence(
+        "An approval is for the browser that asked",
+        "accounts/operations/returns.py",
+        'found.filter(browser__in=("", browser)).exists()',
+        "found.exists()",
+        (f"{_DORMANT}test_approval_is_for_the_browser_that_asked",),
+    ),
+    Defence(
+        "An order to free a number that waits is refused once the account was used",
+        "accounts/operations/rules.py",
+        "if kind == Kind.FREE_NUMBER and params is not None and _was_used(user, params):",
+        "if False:",
+        (f"{_DORMANT}test_order_that_waits_takes_no_number_from_an_owner_who_came_back",),
+    ),
+    Defence(
+        "A number is taken from no account that has more than the site gave it",
+        "accounts/login/dormant.py",
+        "    if not _may_begin_afresh(user):\n        raise OperatorsOnly\n",
+        "",
+        (f"{_DORMANT}test_only_operators_take_a_number_from_an_account_with_more[staff]",),
+    ),
+    Defence(
+        "A number is taken from no account with a password",
+        "accounts/login/dormant.py",
+        "if gateway.read_user(user.sub).status != _WITHOUT_PASSWORD:",
+        "if False:",
+        (f"{_DORMANT}test_only_operators_take_a_number_from_an_account_with_more[password]",),
     ),
 )
 

@@ -34,6 +34,7 @@ from accounts.aws.cognito_values import (
     AUTHENTICATOR,
     CognitoUser,
     Identity,
+    parked,
     read_groups,
     read_identity,
     read_user,
@@ -126,6 +127,13 @@ class Gateway(cognito_steps.Steps):
         self._set_attributes(
             sub, {"phone_number": phone, "phone_number_verified": "true" if verified else "false"}
         )
+
+    def free_phone(self, sub: str) -> None:
+        """Take the user's number away, so that it is free for another user. Harmless when repeated.
+
+        A user whose name is a number cannot be without one, so gets one that nobody can have.
+        """
+        self.change_phone(sub, parked(sub), verified=False)
 
     def set_authenticator(self, sub: str, salt: str) -> None:
         """Let sign-ins ask for codes of the app with this salt, or of none where it is ""."""

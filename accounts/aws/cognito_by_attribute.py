@@ -78,6 +78,10 @@ class GatewayByAttribute(Gateway):
         # A sub is no name in such a pool. It costs a call more.
         return super().read_user(sub).username
 
+    def free_phone(self, sub: str) -> None:
+        """Take the user's number away: here it is an attribute, which a user can be without."""
+        self._set_attributes(sub, {"phone_number": "", "phone_number_verified": ""})
+
     def _holders(self, phone: str) -> list[CognitoUser]:
         with cognito_errors.translated():
             return holders.of(self._client, self._user_pool_id, phone)

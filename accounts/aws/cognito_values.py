@@ -5,6 +5,7 @@ that is no time, makes the whole reply useless. The readers raise ``cognito_erro
 KeyError, TypeError or ValueError then, which ``cognito_errors.translated`` makes one error.
 """
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -13,6 +14,9 @@ from accounts.aws import challenges, srp
 from accounts.aws.challenges import Challenge
 from accounts.aws.cognito_errors import NoAnswer, OtherChallenge, Unavailable
 
+# Calling code 999 is given to nobody, and no country of ours: a number that we gave to an account
+# whose own is free (``Gateway.free_phone``). It reads as none.
+_PARKED: Final = "+999"
 # By this attribute the triggers know who has an authenticator app (lambdas/triggers/plans.py).
 AUTHENTICATOR: Final = "custom:authenticator"
 
@@ -110,12 +114,18 @@ def read_identity(attributes: Any) -> Identity:
     raise Unavailable("The reply holds no sub")
 
 
+def parked(sub: str) -> str:
+    """Return the number that takes the place of an account's own, always the same one."""
+    return f"{_PARKED}{int(hashlib.sha256(sub.encode()).hexdigest(), 16) % 10**12:012d}"
+
+
 def read_user(user: Any, attributes: Any) -> CognitoUser:
     """Read a user, whose attributes come under different names in different replies."""
     named = {each["Name"]: each.get("Value") for each in attributes}
+    phone = str(named.get("phone_number") or "")
     return CognitoUser(
         sub=_text(named["sub"]),
-        phone=str(named.get("phone_number") or ""),
+        phone="" if phone.startswith(_PARKED) else phone,
         phone_verified=str(named.get("phone_number_verified")).lower() == "true",
         status=_text(user["UserStatus"]),
         enabled=user["Enabled"] is True,

@@ -14,6 +14,9 @@ _LONGEST_SECONDS = {
     "SESSION": (365 * 24 * 60 * 60, 365 * 24 * 60 * 60),
     "STAFF": (60 * 60, 24 * 60 * 60),
 }
+# The longest time without a sign-in that still means something.
+_LONGEST_DORMANT_DAYS = 3650
+_DAY = 24 * 60 * 60
 # A code must have time to arrive.
 _CONFIRM_SECONDS = (60, 60 * 60)
 
@@ -64,3 +67,19 @@ def check_sessions(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             )
         )
     return found
+
+
+@register(Tags.security)
+def check_dormant(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Require a sleep that is longer than a session, whose person signs in no sooner: E027."""
+    # Each session, that of operators as well, ends before.
+    shortest = -(-max(conf.session_seconds, conf.staff_seconds) // _DAY)
+    if conf.dormant_days == 0 or shortest <= conf.dormant_days <= _LONGEST_DORMANT_DAYS:
+        return []
+    return [
+        Error(
+            f"ACCOUNTS_DORMANT_DAYS is {conf.dormant_days}.",
+            hint=f"From {shortest}, the days of a session, to {_LONGEST_DORMANT_DAYS}; or 0.",
+            id="accounts.E027",
+        )
+    ]

@@ -74,6 +74,11 @@ LABELS = {
     "too_old": _("signed in too long ago"),
     "confirm": _("to confirm who it is"),
     "cancelled": _("the person kept the other device"),
+    "dormant": _("a code alone does not open an account that was not used for long"),
+    "asked": _("the person asked those who run the site"),
+    "approved": _("an operator opened it"),
+    "not_approved": _("an operator refused"),
+    "new_account": _("the person took a new account"),
     "other_user": _("the number belongs to somebody else by now"),
 }
 

@@ -13,6 +13,7 @@ from accounts.events import stats
 from accounts.models import (
     EventCount,
     LoginLock,
+    Return,
     RolledHour,
     Session,
     SignInEvent,
@@ -42,6 +43,7 @@ def purge(now: datetime) -> Removed:
         locks=_remove(LoginLock.objects.all(), "taken_at", now - LoginLock.KEPT),
     )
     _remove(UsedChallenge.objects.all(), "used_at", now - UsedChallenge.KEPT)
+    _remove(Return.objects.all(), "asked_at", since)
     # They name nobody, but nothing reads them any more.
     RolledHour.objects.filter(starts_at__lt=since - timedelta(hours=1)).delete()
     EventCount.objects.filter(hour__lt=since - timedelta(hours=1)).delete()

@@ -25,13 +25,15 @@ from django.views.decorators.debug import sensitive_variables
 from accounts import after_response, operations, phones, sessions
 from accounts.aws import cognito, functions, sms
 from accounts.aws.challenges import Challenge
+from accounts.conf import conf
 from accounts.events import sign_ins
 from accounts.login import attempt_steps, code_flow, pending
 from accounts.login.attempt_steps import Step
 from accounts.login.code_flow import Begun, Texted
 from accounts.login.errors import LoginError, SamePhone, StartOver, Taken
 from accounts.login.pending import Pending, Purpose
-from accounts.models import Operation, Session, SignInEvent, User
+from accounts.models import Operation, Return, Session, SignInEvent, User
+from accounts.operations import returns
 
 log = logging.getLogger(__name__)
 
@@ -126,6 +128,36 @@ def taken(request: HttpRequest) -> Pending | None:
     return found if found and found.proven and CHANGE.mine(request, found) else None
 
 
+def is_from_dormant(found: Pending) -> bool:
+    """Tell whether the account that has the number is one that nobody used for long."""
+    return not found.has_asked and _dormant_holder(found) is not None
+
+
+def ask_operators(request: HttpRequest) -> bool:
+    """Ask operators for a number that a dormant account has. False where there is none to ask for.
+
+    Raises Unavailable.
+    """
+    with attempt_steps.step("number", request, mine=CHANGE.mine) as this:
+        waiting = this.waiting
+        if waiting is None or not waiting.proven:
+            return False
+        user, holder = cast(User, request.user), _dormant_holder(waiting)
+        if holder is None or waiting.has_asked:
+            return waiting.has_asked
+        found = returns.ask(
+            Return.Kind.MOVE,
+            holder,
+            by=request,
+            phone=waiting.phone,
+            reference=waiting.reference,
+            other=user,
+        )
+        this.note(sign_ins.Kind.DORMANT, user=user, reason="asked")
+        this.store(replace(waiting, has_asked=True, reference=found.reference))
+        return True
+
+
 def latest(user: User) -> Operation | None:
     """Return the person's last change of number, while there is something to tell of it."""
     kind, states = Operation.Kind.CHANGE_NUMBER, Operation.State
@@ -191,6 +223,13 @@ def _has_another_owner(phone: str, user: User) -> bool:
         # Cognito has the last word when the order is carried out.
         log.warning("Could not look for the owner of a number: %r", error)
         return False
+
+
+def _dormant_holder(waiting: Pending) -> User | None:
+    """Return the account here that has the number and slept, None where there is none."""
+    found = User.objects.by_phone(conf.user_pool_id, waiting.phone)
+    is_other = found is not None and found.sub != waiting.sub
+    return found if found and is_other and returns.is_dormant(found) else None
 
 
 def _taken(waiting: Pending, user: User) -> Taken:

@@ -160,11 +160,7 @@ def finish(
             raise WrongCode(waiting.challenge.tries_left)
         within_limits("wrong_codes", request)
         outcome = _answer(flow, this, waiting, waiting.challenge, code)
-        if isinstance(outcome, Challenge) and outcome.kind != kind:
-            throttle.give_back(request)
-            await_code(flow, this, outcome)
-            raise NextStep
-        if isinstance(outcome, Challenge):
+        if isinstance(outcome, Challenge) and outcome.kind == kind:
             log.info("Wrong %s for %s", kind, phones.mask(waiting.phone))
             raise WrongCode(
                 outcome.tries_left,
@@ -176,6 +172,11 @@ def finish(
                 ),
             )
         throttle.give_back(request)
+        proven_more = waiting.proven_more or waiting.challenge.proves_more
+        this.waiting = replace(waiting, proven_more=proven_more)
+        if isinstance(outcome, Challenge):
+            await_code(flow, this, outcome)
+            raise NextStep
         then = flow.complete(this, outcome)
         this.held.signed_in(request.session.session_key or "", answer=code)
     return then()
@@ -195,6 +196,8 @@ def _text(flow: Flow[Any, Any], this: Step, *, first: bool) -> Texted:
         waiting,
         reference=waiting.reference or sign_ins.draw_reference(),
         texted_at=asked_at.timestamp(),
+        proven_more=False,
+        dormant=None,
     )
     this.waiting, this.user = attempt, flow.user_of(request, attempt.phone)
     within_limits("sends", request, reason="network", user=this.user)

@@ -14,7 +14,7 @@ from accounts.aws.cognito_values import Tokens
 from accounts.events import sharing, sign_ins
 from accounts.login import attempt_steps, known_browsers, locale, lock, methods, pending
 from accounts.login.attempt_steps import Step
-from accounts.login.errors import InUse, NothingPending, StartOver
+from accounts.login.errors import Dormant, InUse, NothingPending, StartOver
 from accounts.login.pending import Pending
 from accounts.models import User
 from accounts.sessions import concurrency
@@ -92,7 +92,8 @@ def replay(request: HttpRequest, session: str) -> SignedIn:
     if not sessions.adopt(request, session):
         raise NothingPending
     if not request.user.is_authenticated:
-        raise InUse
+        waiting = pending.load(request)
+        raise Dormant if waiting and waiting.dormant else InUse
     # The response to the first press may never have arrived.
     known_browsers.signed_in(request, request.user)
     return SignedIn(request.user, next_url="")

@@ -10,6 +10,8 @@
     ├── OtherAttempt                this page belongs to an earlier sign-in of this browser
     ├── NextStep                    the answer was right, and the plan has another step
     ├── InUse                       another device is signed in: take_over or cancel
+    ├── Dormant                     nobody used the account for long: see ``dormant``
+    ├── OperatorsOnly               only operators may take the number from that account
     ├── TooSoon(retry_after)        a text was sent a moment ago
     ├── TooMany(retry_after)        too much from this network
     ├── FurtherStep(challenge)      the code was right, and Cognito asks for what we cannot do
@@ -92,6 +94,14 @@ class NextStep(LoginError):
 
 
 class InUse(LoginError):
+    pass
+
+
+class Dormant(LoginError):
+    pass
+
+
+class OperatorsOnly(LoginError):
     pass
 
 

@@ -35,7 +35,9 @@ class Pending:
     ``texted_at`` when its last text was asked for. ``proven`` is the id of the user whose code was
     right, while they are asked whether to end another device's session, and ``methods`` is how they
     signed in; ``way`` is another one than a code by text; ``further_step`` is what Cognito asked
-    for after the right code. Times are in seconds since the epoch.
+    for after the right code. ``proven_more``: an answer was right that takes more than the number.
+    ``dormant`` is the id of an account that a code alone does not open, while its person is asked,
+    and ``has_asked`` whether operators know. Times are in seconds since the epoch.
     """
 
     attempt: str
@@ -53,6 +55,9 @@ class Pending:
     further_step: str = ""
     methods: str = ""
     way: Literal["", "passkey", "backup_code"] = ""
+    proven_more: bool = False
+    dormant: int | None = None
+    has_asked: bool = False
 
     @property
     def code(self) -> CodeChallenge | None:

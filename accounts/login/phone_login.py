@@ -30,6 +30,7 @@ from accounts.login import (
     code_flow,
     completion,
     decoys,
+    dormant,
     known_browsers,
     other_channel,
     passwords,
@@ -39,6 +40,7 @@ from accounts.login import (
 from accounts.login.attempt_steps import Step
 from accounts.login.code_flow import Begun, Texted
 from accounts.login.errors import (
+    Dormant,
     FurtherStep,
     LoginError,
     PasswordAgain,
@@ -98,6 +100,8 @@ class Login:
     def complete(self, step: Step, proof: Tokens | None) -> Callable[[], completion.SignedIn]:
         waiting = step.required()
         user = completion.authenticated_user(step, waiting, cast(Tokens, proof))
+        if dormant.stops(step, user):
+            return dormant.ask
         if not completion.let_in(step, user):
             return completion.ask_about_others
         return partial(completion.after_sign_in, user, waiting.next_url)
@@ -106,6 +110,8 @@ class Login:
         return completion.replay(request, session)
 
     def over(self, waiting: Pending) -> LoginError:
+        if waiting.dormant:
+            return Dormant()
         return FurtherStep(waiting.further_step) if waiting.further_step else StartOver()
 
 
@@ -179,7 +185,8 @@ def finish(
 ) -> completion.SignedIn:
     """Sign the person in with what they typed; see ``code_flow.finish``.
 
-    Raises InUse as well, where another device is signed in.
+    Raises InUse as well, where another device is signed in, and Dormant, where nobody used the
+    account for long.
     """
     return code_flow.finish(LOGIN, request, code, attempt=attempt, kind=kind)
 

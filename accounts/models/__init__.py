@@ -5,6 +5,7 @@ from accounts.models.events import SignInEvent
 from accounts.models.login_locks import LoginLock
 from accounts.models.operations import Operation
 from accounts.models.passkeys import Passkey, UsedChallenge
+from accounts.models.returns import Return
 from accounts.models.sessions import Session
 from accounts.models.stats import EventCount, RolledHour
 from accounts.models.unproven_accounts import UnprovenAccount
@@ -18,6 +19,7 @@ __all__ = [
     "LoginLock",
     "Operation",
     "Passkey",
+    "Return",
     "RolledHour",
     "Session",
     "SignInEvent",

@@ -38,6 +38,7 @@ class SignInEvent(models.Model):
         NUMBER_CHANGED = "number_changed", _("number changed")
         AUTHENTICATOR = "authenticator", _("authenticator app changed")
         BACKUP_CODES = "backup_codes", _("backup codes")
+        DORMANT = "dormant", _("account not used for long")
         STOPPED = "stopped", _("texts stopped by their owner")
         PASSKEY = "passkey", _("passkeys changed")
 

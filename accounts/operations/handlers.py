@@ -16,6 +16,7 @@ from accounts.aws import backup_codes, cognito, functions, ledger, secret_answer
 from accounts.conf import conf
 from accounts.events import sign_ins
 from accounts.models import Operation, Session, User
+from accounts.operations import returns
 
 log = logging.getLogger(__name__)
 
@@ -189,12 +190,30 @@ class ChangePhone(Handler):
             sign_ins.record(
                 sign_ins.Kind.NUMBER_CHANGED, None, phone=phone, user=changed, reason="operator"
             )
+            returns.let_back(changed)
 
     def notify(self, operation: Operation) -> None:
         # The account as it was when this try began.
         user = operation.user
         if user and user.phone and user.phone != operation.params["phone"]:
             _text(operation, user.phone, "number_changed")
+
+
+class FreeNumber(Handler):
+    """Take the number from a dormant account, which is kept with all else that it has."""
+
+    def local_before(self, operation: Operation, user: User) -> None:
+        sessions.end_all(user, Session.Ended.NUMBER_CHANGED, reason="operator")
+
+    def remote(self, operation: Operation, user: User) -> str:
+        gateway = cognito.gateway()
+        gateway.free_phone(user.sub)
+        gateway.sign_out_everywhere(user.sub)
+        return ""
+
+    def local_after(self, operation: Operation, user: User) -> None:
+        user.phone, user.phone_verified = None, False
+        user.save(update_fields=["phone", "phone_verified"])
 
 
 class MakeStaff(Handler):
@@ -261,6 +280,7 @@ HANDLERS: dict[str, Handler] = {
     Kind.DELETE: Delete(),
     Kind.INVITE: Invite(),
     Kind.CHANGE_NUMBER: ChangePhone(),
+    Kind.FREE_NUMBER: FreeNumber(),
     Kind.MAKE_STAFF: MakeStaff(),
     Kind.UNMAKE_STAFF: UnmakeStaff(),
     Kind.ADD_TO_GROUP: AddToGroup(),

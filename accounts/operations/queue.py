@@ -17,6 +17,7 @@ Kinds and their parameters (``Operation.Kind``):
     disable, enable, sign_out, unlock, forget_answer, delete, make_staff, unmake_staff
     invite                               phone, name="", tell=False, language=""
     change_number                        phone, verified, tell=False, language=""
+    free_number                          phone, last_login (rules.last_login)
     add_to_group, remove_from_group      group: the name of a Django group
 
 ``verified`` is true only when the person has proven the new number with a code.
@@ -219,7 +220,7 @@ def _take_back(operation: Operation, user: User) -> None:
         order(Kind.UNMAKE_STAFF, user, by=None)
     elif operation.kind == Kind.ADD_TO_GROUP and not user.groups.filter(name=group).exists():
         order(Kind.REMOVE_FROM_GROUP, user, by=None, group=group)
-    elif operation.kind == Kind.CHANGE_NUMBER and user.phone:
+    elif operation.kind in (Kind.CHANGE_NUMBER, Kind.FREE_NUMBER) and user.phone:
         verified = user.phone_verified
         order(Kind.CHANGE_NUMBER, user, by=None, phone=user.phone, verified=verified)
 

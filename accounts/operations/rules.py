@@ -20,7 +20,8 @@ _OVERTAKEN_BY: dict[str, frozenset[str]] = {
     Kind.FORGET_ANSWER: frozenset({Kind.FORGET_ANSWER, Kind.DELETE}),
     Kind.DELETE: frozenset({Kind.DELETE}),
     Kind.INVITE: frozenset(),
-    Kind.CHANGE_NUMBER: frozenset({Kind.CHANGE_NUMBER, Kind.DELETE}),
+    Kind.CHANGE_NUMBER: frozenset({Kind.CHANGE_NUMBER, Kind.FREE_NUMBER, Kind.DELETE}),
+    Kind.FREE_NUMBER: frozenset({Kind.FREE_NUMBER, Kind.CHANGE_NUMBER, Kind.DELETE}),
     Kind.MAKE_STAFF: frozenset({Kind.MAKE_STAFF, Kind.UNMAKE_STAFF, Kind.DELETE}),
     Kind.UNMAKE_STAFF: frozenset({Kind.MAKE_STAFF, Kind.UNMAKE_STAFF, Kind.DELETE}),
     Kind.ADD_TO_GROUP: frozenset({Kind.ADD_TO_GROUP, Kind.REMOVE_FROM_GROUP, Kind.DELETE}),
@@ -55,6 +56,9 @@ def refusal(kind: str, user: User, by: User | None, params: dict[str, Any] | Non
             return Remark.NO_GROUP
         if by is not None and not grantable(by).filter(pk=group.pk).exists():
             return Remark.MORE_RIGHTS
+    if kind == Kind.FREE_NUMBER and params is not None and _was_used(user, params):
+        # Its owner came back while Cognito was away.
+        return Remark.IN_USE
     if kind == Kind.UNLOCK and not user.phone:
         return Remark.NO_PHONE
     if kind in (Kind.UNLOCK, Kind.FORGET_ANSWER) and not conf.ledger_function:
@@ -69,6 +73,15 @@ def grantable(by: User) -> QuerySet[Group]:
         return groups
     lacking = Permission.objects.exclude(pk__in=_rights(by))
     return groups.exclude(permissions__in=lacking)
+
+
+def _was_used(user: User, params: dict[str, Any]) -> bool:
+    return (user.phone, last_login(user)) != (params["phone"], params["last_login"])
+
+
+def last_login(user: User) -> str:
+    """Return the last sign-in as an order to free a number has it."""
+    return user.last_login.isoformat() if user.last_login else ""
 
 
 def _has_more_rights(user: User, by: User) -> bool:

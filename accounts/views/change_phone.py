@@ -120,8 +120,26 @@ class TakenView(LoginRequiredMixin, View):
         taken = change_phone.taken(request)
         if taken is None:
             return redirect("accounts:number")
-        context = {"phone": phones.mask(taken.phone), "reference": taken.reference}
+        context = {
+            "phone": phones.mask(taken.phone),
+            "reference": taken.reference,
+            "has_asked": taken.has_asked,
+            "may_ask": change_phone.is_from_dormant(taken),
+        }
         return render(request, "accounts/number_taken.html", context)
+
+
+class WantedView(ChangePhoneStepView):
+    """Ask operators for a number that was proven, and that a dormant account has, on POST."""
+
+    http_method_names = ["get", "head", "post"]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return redirect("accounts:number_taken")
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        change_phone.ask_operators(request)
+        return redirect("accounts:number_taken")
 
 
 @method_decorator(never_cache, name="dispatch")

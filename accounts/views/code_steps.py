@@ -68,6 +68,8 @@ class StepView(View):
                 return self.elsewhere(request) or super().dispatch(request, *args, **kwargs)
         except errors.InUse:
             return redirect("accounts:take_over")
+        except errors.Dormant:
+            return redirect("accounts:dormant")
         except errors.NothingPending:
             return self.nothing_pending(request)
         except errors.NextStep:

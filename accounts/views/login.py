@@ -105,7 +105,8 @@ class PhoneView(LoginStepView):
             },
             region=likely_region(request, phone),
         )
-        over = waiting if waiting and waiting.challenge is None else None
+        is_over = waiting and waiting.challenge is None and not waiting.dormant
+        over = waiting if is_over else None
         return _phone_page(request, form, over=over)
 
     def post(self, request: HttpRequest) -> HttpResponse:

@@ -505,6 +505,18 @@ def test_unproven_accounts_kept_for_a_sensible_time_are_no_e015(good, days):
     assert found() == []
 
 
+@pytest.mark.parametrize("days", [-1, 1, 29, 3651])
+def test_accounts_that_sleep_sooner_than_a_session_ends_are_e027(good, days):
+    good.ACCOUNTS_DORMANT_DAYS = days
+    only("accounts.E027")
+
+
+@pytest.mark.parametrize("days", [0, 30, 3650])
+def test_accounts_that_sleep_after_a_session_are_no_e027(good, days):
+    good.ACCOUNTS_DORMANT_DAYS = days
+    assert found() == []
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -50,6 +50,7 @@ NUMBER, CHANGED = "/accounts/number/", "/accounts/number/changed/"
 TAKE_OVER, CANCEL = "/accounts/login/take-over/", "/accounts/login/cancel/"
 RESEND = "/accounts/login/resend/"
 PASSKEYS, OFFER = "/accounts/passkeys/", "/accounts/passkeys/offer/"
+DORMANT = "/accounts/login/dormant/"
 
 
 # Lays what a page holds under the stylesheets of this one. Scripts do not run again.
@@ -734,6 +735,26 @@ def test_gallery_of_passkeys(gallery: Gallery, page: Page, person: User, setting
     gallery.take("phone-after-a-refused-passkey", sign_in)
 
 
+def test_gallery_of_a_dormant_account(gallery: Gallery, page: Page, phone, settings):
+    settings.ACCOUNTS_SIGN_UP = "open"
+    long_ago = timezone.now() - timedelta(days=500)
+    user = User.objects.for_identity("dormant", phone)
+    User.objects.update(last_login=long_ago)
+
+    def ask(**facts: object) -> None:
+        told = {"dormant": user.pk, "proven_at": time.time(), "reference": "K7F-2Q", **facts}
+        place(page, gallery.site, phone, DORMANT, **told)
+
+    ask()
+    expect(page.get_by_role("button", name="Begin with a new account")).to_be_visible()
+    gallery.take("dormant", ask)
+    settings.ACCOUNTS_SIGN_UP = "closed"
+    ask()
+    gallery.take("dormant-without-sign-up", ask)
+    ask(has_asked=True)
+    gallery.take("dormant-asked", lambda: ask(has_asked=True))
+
+
 def test_gallery_of_endings(gallery: Gallery, page: Page, phone):
     user = User.objects.for_identity("ended", phone)
     for why in sorted({*Session.Ended.values} - {"signed_out"}):
@@ -774,6 +795,14 @@ def test_gallery_of_numbers(
     gallery.answer(texts(f"{block}0456")[-1][:6])
     expect(page.get_by_role("heading", name="account of its own")).to_be_visible()
     gallery.take("number-taken")
+    made = User.objects.for_identity(
+        cognito.gateway().find_user(f"{block}0456").sub, f"{block}0456"
+    )
+    User.objects.filter(pk=made.pk).update(last_login=timezone.now() - timedelta(days=500))
+    gallery.reload()
+    gallery.take("number-taken-by-a-dormant-account")
+    gallery.submit(f"{NUMBER}wanted/")
+    gallery.take("number-taken-and-asked-for")
 
     def keep() -> None:
         change(f"{block}0457")

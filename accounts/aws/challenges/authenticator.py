@@ -12,3 +12,8 @@ class AuthenticatorChallenge(Challenge):
     kind = "authenticator"
     digits = 6
     takes_backup_codes = True
+
+    @property
+    def proves_more(self) -> bool:
+        """See ``Challenge.proves_more``."""
+        return True

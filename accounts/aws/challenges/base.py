@@ -59,6 +59,11 @@ class Challenge:
         """Return an answer as Cognito takes it, but for the name of the user."""
         return {self.answer_name: answer}
 
+    @property
+    def proves_more(self) -> bool:
+        """Whether a right answer takes more than the number, whose owner may be a new one."""
+        return False
+
     def takes(self, answer: str) -> bool:
         """Tell whether an answer can be right at all. One that cannot is not sent."""
         return True

@@ -47,6 +47,11 @@ class EmailFactor(FactorChallenge):
     cognito_name = "EMAIL_OTP"
     answer_name = "EMAIL_OTP_CODE"
 
+    @property
+    def proves_more(self) -> bool:
+        """See ``Challenge.proves_more``."""
+        return True
+
     def responses(self, answer: str) -> dict[str, str]:
         """See ``Challenge.responses``."""
         return super().responses("".join(answer.split()))
@@ -60,6 +65,11 @@ class AppFactor(FactorChallenge):
     cognito_name = "SOFTWARE_TOKEN_MFA"
     answer_name = "SOFTWARE_TOKEN_MFA_CODE"
     digits = 6
+
+    @property
+    def proves_more(self) -> bool:
+        """See ``Challenge.proves_more``."""
+        return True
 
 
 @dataclass(frozen=True, kw_only=True)

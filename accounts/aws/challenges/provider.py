@@ -26,6 +26,11 @@ class ProviderChallenge(Challenge):
     is_enrolled: bool | None = None
 
     @property
+    def proves_more(self) -> bool:
+        """See ``Challenge.proves_more``. Not where the person enrols only now."""
+        return self.is_enrolled is True
+
+    @property
     def host(self) -> str:
         """The host of the provider's page."""
         return urlsplit(self.url).netloc

@@ -24,3 +24,8 @@ class QuestionChallenge(Challenge):
             question=str(parameters["question"]),
             is_to_choose=parameters["task"] == "choose",
         )
+
+    @property
+    def proves_more(self) -> bool:
+        """See ``Challenge.proves_more``. Not an answer that is chosen only now."""
+        return not self.is_to_choose

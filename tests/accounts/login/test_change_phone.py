@@ -4,17 +4,19 @@ import json
 import logging
 import re
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.handlers.base import BaseHandler
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
+from django.utils import timezone
 
 from accounts import operations, phones
 from accounts.events import sign_ins
 from accounts.login import lock
-from accounts.models import Operation, SignInEvent, User
+from accounts.models import Operation, Return, SignInEvent, User
 from accounts.views import phone_cookie
 from tests.clock import seconds_later
 from tests.concurrency import at_once, database_in_a_file
@@ -27,6 +29,7 @@ PHONE, NEW = "+12015550123", "+12025550187"
 START, CODE, RESEND, CANCEL, TAKEN, CHANGED = (
     f"/accounts/number/{step}" for step in ("", "code/", "resend/", "cancel/", "taken/", "changed/")
 )
+WANTED = "/accounts/number/wanted/"
 RIGHT = "483920"
 FUNCTION_DOWN = Reply({"errorType": "TryAgainLater"}, headers={"X-Amz-Function-Error": "Unhandled"})
 
@@ -311,6 +314,48 @@ def test_number_that_has_another_owner_here_is_taken_once_proven(client, aws, us
     user.refresh_from_db()
     assert (user.phone, other.phone) == (PHONE, NEW)
     assert "AdminUpdateUserAttributes" not in aws.operations()
+
+
+def taken_from(client: Client, aws: SignInPool, *, days: int) -> User:
+    """Prove a number that an account has which was last used so many days ago."""
+    other = User.objects.for_identity("sub-of-another", NEW)
+    User.objects.filter(pk=other.pk).update(last_login=timezone.now() - timedelta(days=days))
+    ask(client)
+    assert answer(client).url == TAKEN
+    return other
+
+
+def test_number_of_a_dormant_account_may_be_asked_for(client, aws, user):
+    other = taken_from(client, aws, days=500)
+    assert WANTED in page(client.get(TAKEN))
+    for _ in range(2):
+        assert client.post(WANTED).url == TAKEN
+    row = Return.objects.get()
+    assert (row.user, row.other, row.kind) == (other, user, "move")
+    said = page(client.get(TAKEN))
+    assert "You have asked those who run this site" in said
+    assert row.reference in said
+    assert WANTED not in said
+    # Nothing has changed yet.
+    other.refresh_from_db()
+    assert other.phone == NEW
+
+
+def test_number_of_an_account_in_use_may_not_be_asked_for(client, aws):
+    taken_from(client, aws, days=1)
+    assert WANTED not in page(client.get(TAKEN))
+    assert client.post(WANTED).url == TAKEN
+    assert not Return.objects.exists()
+
+
+def test_number_that_nobody_proved_may_not_be_asked_for(client, aws):
+    other = User.objects.for_identity("sub-of-another", NEW)
+    User.objects.filter(pk=other.pk).update(last_login=timezone.now() - timedelta(days=500))
+    assert client.get(WANTED).url == TAKEN
+    client.post(WANTED)
+    ask(client)
+    client.post(WANTED)
+    assert not Return.objects.exists()
 
 
 def test_number_that_has_another_owner_in_cognito_is_taken_once_proven(client, aws, user):

@@ -460,7 +460,8 @@ def test_nobody_touches_who_has_rights_that_they_have_not(pool, person, kind):
     assert (operation.state, operation.remark) == (State.REFUSED, Remark.STRONGER)
     assert pool.requests == []
     by.user_permissions.add(right)
-    refusal = operations.refusal(kind, person, again(by), {"group": "Helpers"})
+    params = {"group": "Helpers", "phone": person.phone, "last_login": ""}
+    refusal = operations.refusal(kind, person, again(by), params)
     of_ledger = (Kind.UNLOCK, Kind.FORGET_ANSWER)
     assert refusal == (Remark.NO_LEDGER if kind in of_ledger else "")
 
