@@ -237,7 +237,7 @@ def test_order_that_cognito_did_not_take_waits_and_is_done_later(
     operation = operations.perform(kind, person, by=operator, **params)
     assert (operation.state, operation.error) == (
         State.WAITING,
-        "Unavailable: InternalErrorException",
+        "NoAnswer: InternalErrorException",
     )
     # What shuts out is done at once, what lets in is not done before Cognito did it.
     shuts_out = kind in (Kind.DISABLE, Kind.DELETE)
