@@ -182,7 +182,8 @@ def calls_cognito(cloud, anybody, phone: str, **parameters: str) -> Any:
 
 
 def test_start_without_a_password_is_refused(cloud, anybody, person, texts):
-    with pytest.raises(anybody.exceptions.NotAuthorizedException):
+    # Define does not know the client, and that of the site needs no password: Create refuses.
+    with pytest.raises(anybody.exceptions.UserLambdaValidationException):
         calls_cognito(cloud, anybody, person)
     assert texts(person) == []
 
