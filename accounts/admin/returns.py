@@ -1,6 +1,6 @@
 """The queue of people who have the number of a dormant account: approve or refuse."""
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -86,12 +86,20 @@ class Approve(Decision):
     title = _("Approve what was chosen?")
     sentences = (
         _("Make sure first that it is they: ask for something that only the owner knows."),
-        _("Its owner can open it with a code, for seven days, in the browser that asked."),
-        _(
+    )
+    means: ClassVar[dict[str, Any]] = {
+        Return.Kind.OWNER: _(
+            "Its owner can open it with a code, for seven days, in the browser that asked."
+        ),
+        Return.Kind.MOVE: _(
             "Those who want the number for another account can take it there. The old account is"
             " kept, without the number."
         ),
-    )
+    }
+
+    def effects(self, rows: list[Return]) -> tuple[Any, ...]:
+        kinds = {row.kind for row in rows}
+        return (*self.sentences, *(words for kind, words in self.means.items() if kind in kinds))
 
     def carry_out(self, request: HttpRequest, row: Return) -> bool:
         if row.kind != Return.Kind.MOVE or not row.user.phone:
@@ -128,12 +136,11 @@ class ReturnAdmin(base.ReadOnlyList):
     list_display = (
         "asked",
         "reference",
+        "state_",
         "phone",
         "account",
         "kind",
         "slept_since",
-        "where",
-        "state_",
     )
     list_display_links = ("reference",)
     list_filter = ("state", "kind")

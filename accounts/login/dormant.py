@@ -19,7 +19,7 @@ from accounts import after_response, devices, operations, phones
 from accounts.aws import cognito
 from accounts.conf import conf
 from accounts.events import sign_ins
-from accounts.login import attempt_steps, completion, known_browsers, locale, throttle
+from accounts.login import attempt_steps, completion, known_browsers, locale, passkeys, throttle
 from accounts.login.attempt_steps import Step
 from accounts.login.errors import Dormant, OperatorsOnly, StartOver, TooMany
 from accounts.login.pending import Pending
@@ -36,7 +36,10 @@ _AS_MADE = "FORCE_CHANGE_PASSWORD"
 
 @dataclass(frozen=True)
 class Question:
-    """What somebody is asked whose code was right. ``has_asked``: operators know of them."""
+    """What somebody is asked whose code was right. ``has_asked``: operators know of them.
+
+    ``has_passkeys`` is the site's: whether the account has one is told to nobody.
+    """
 
     attempt: str
     phone: str
@@ -44,6 +47,7 @@ class Question:
     next_url: str
     has_asked: bool
     may_begin_afresh: bool
+    has_passkeys: bool
 
 
 def stops(this: Step, user: User) -> bool:
@@ -86,6 +90,7 @@ def pending_question(request: HttpRequest) -> Question | None:
         next_url=waiting.next_url,
         has_asked=waiting.has_asked,
         may_begin_afresh=not waiting.has_asked and _may_begin_afresh(user),
+        has_passkeys=passkeys.site(request) is not None,
     )
 
 

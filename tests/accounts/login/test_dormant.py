@@ -189,6 +189,15 @@ def test_step_that_takes_more_than_the_number_opens_the_account(
     assert client.post("/accounts/login/challenge/", typed).url == url
 
 
+def test_page_names_passkeys_where_the_site_has_them_whatever_the_account_has(
+    pool, stranger, settings
+):
+    pool.proves_itself(settings)
+    assert "Use a passkey" in text(stranger.get(PAGE, headers={"host": "localhost"}))
+    settings.ACCOUNTS_PASSKEYS = False
+    assert "Use a passkey" not in text(stranger.get(PAGE, headers={"host": "localhost"}))
+
+
 # "The account is mine"
 
 
