@@ -179,7 +179,7 @@ def _may_begin_afresh(user: User) -> bool:
     return (
         conf.sign_up == "open"
         and conf.username == "phone"
-        and not user.is_staff
+        and not (user.is_staff or user.is_superuser)
         and user.cognito_status in ("", _AS_MADE)
     )
 

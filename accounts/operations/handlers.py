@@ -156,7 +156,9 @@ class ChangePhone(Handler):
             sign_ins.record(
                 sign_ins.Kind.NUMBER_CHANGED, None, phone=phone, user=changed, reason="operator"
             )
-            returns.let_back(changed)
+            if user.phone != phone:
+                # Not an order that only takes another one back.
+                returns.let_back(changed)
 
     def notify(self, operation: Operation) -> None:
         # The account as it was when this try began.

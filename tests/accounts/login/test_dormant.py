@@ -255,6 +255,13 @@ def test_number_of_an_operator_opens_the_account_once_more(pool, sleeper):
     assert who(client) == sleeper
 
 
+def test_order_that_leaves_the_number_as_it_is_opens_nothing(pool, sleeper):
+    operations.perform(
+        Operation.Kind.CHANGE_NUMBER, sleeper, by=None, phone=sleeper.phone, verified=False
+    )
+    assert sign_in(device(), pool, sleeper.phone).url == PAGE
+
+
 # "I am new here"
 
 
