@@ -98,6 +98,7 @@ def test_attach_changes_nothing_but_what_it_adds_and_detach_brings_back_the_star
     assert attached["mfa"] == start["mfa"]
     assert attached["clients"].pop("phone-login-site-local")
     assert attached["clients"].pop("phone-login-known-local")
+    assert attached["clients"].pop("phone-login-proven-local")
     assert attached["clients"] == start["clients"]
     assert "+ LambdaConfig.CreateAuthChallenge = arn:" in said
     assert "nothing else has changed" in said

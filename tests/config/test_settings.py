@@ -210,11 +210,12 @@ def test_variables_that_deploying_gives_are_read(project):
         (project / "localcloud" / "cloud.py").read_text("utf-8"),
         re.MULTILINE,
     )
-    of_boto3 = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+    # Those of boto3, and one that the settings of make run alone have.
+    others = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "LOCAL_MESSAGING_URL"}
 
     assert len(printed) >= 4
     assert len(written) > 20
-    assert {*printed, *written} - of_boto3 <= set(defaults(project))
+    assert {*printed, *written} - others <= set(defaults(project))
 
 
 # The one setting that Django names, and that is made of an address with a usual name.

@@ -15,7 +15,7 @@ from accounts.models.users import DELETED
 from accounts.sync import repair, revalidation, runs
 from accounts.sync.compare import REPAIRABLE
 from tests.aws_console import PASSWORD, Console
-from tests.login_steps import is_signed_in, sign_in
+from tests.login_steps import ask, is_signed_in, sign_in
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
 
@@ -97,6 +97,9 @@ def test_person_enabled_again_in_cognito_signs_in_again(client, phone, texts, co
     assert not is_signed_in(client)
     console("admin_enable_user", phone)
     age_ledger(31)
+    # To ask Cognito first would take longer than for others, and tell who is disabled.
+    ask(Client(), phone)
+    assert len(texts(phone)) == 1
     sign_in(Client(), phone, texts)
     user.refresh_from_db()
     assert user.cognito_enabled is True

@@ -229,7 +229,7 @@ def test_outage_in_the_middle_is_reported_tried_again_and_then_done(
     params = {key: value.format(new=new) for key, value in params.items()}
     strict.fail(operation, after=after)
     page = do(admin, name, person, **params)
-    assert "will be tried again by itself: Unavailable" in said(page)
+    assert "will be tried again by itself: NoAnswer" in said(page)
     shuts_out = name in ("disable", "delete", "sign-out")
     assert is_signed_in(theirs) is not shuts_out
     strict.heal()

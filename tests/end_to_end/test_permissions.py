@@ -80,6 +80,7 @@ def sign_in(on_cloud, settings, clients, phone, texts) -> Callable[..., None]:
         challenge = gateway.start_challenge(phone)
         outcome = gateway.answer_challenge(challenge, code_in(texts(phone)[-1]))
         assert isinstance(outcome, cognito_values.Tokens)
+        cognito.site_gateway().sign_in_proven(created.sub, methods=("hwk", "mfa", "user"))
         gateway.mark_phone_verified(created.sub)
         gateway.set_locale(created.sub, "de")
         gateway.read_user(created.sub)

@@ -239,6 +239,8 @@ class Budgets:
         if is_done:
             is_burst = item[f"burst_{quarter}"] >= _BURST
             is_judged = is_burst or item["sends"] >= _SENDS_BEFORE_JUDGING_A_BLOCK
-            return None, is_judged and item["score"] < 0
+            # Where unused codes keep back no text to a block, they say nothing of it either.
+            counts = self._limits.sends_per_unused_block_hour < hourly
+            return None, counts and is_judged and item["score"] < 0
         is_full = item.get(f"hour_{names.hour(now)}", 0) >= open_share(hourly)
         return Verdict.BLOCK if goes_first or is_full else Verdict.BLOCK_UNUSED, False
