@@ -182,7 +182,7 @@ def test_act_that_cognito_did_not_take_is_reported_and_tried_again_by_hand(admin
     pool.faults["AdminDisableUser"] = OUTAGE
     page = do(admin, "disable", person)
     assert "will be tried again by itself" in said(page)
-    assert "Unavailable" in said(page)
+    assert "NoAnswer" in said(page)
     order = Operation.objects.get()
     retry = f"{ORDERS}{order.pk}/retry/"
     assert retry in text(page)
