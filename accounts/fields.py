@@ -35,8 +35,7 @@ class PhoneField(forms.CharField):
     default_error_messages = {
         "required": _("Type your mobile number."),
         "unknown": _(
-            "That is not a phone number we know. Type it like %(example)s, or with + and the "
-            "country code."
+            "Enter a valid mobile number, such as %(example)s, or one with + and the country code."
         ),
         "not_mobile": _("We can only text mobile numbers. Type one like %(example)s."),
         "country": _("We cannot text that country, only these: %(countries)s."),

@@ -35,7 +35,7 @@ class DifferenceAction(bulk.BulkAction[Difference]):
     model = Difference
     limit = MOST
     too_many = _("At most %d at once: narrow it down, or use manage.py sync_users.")
-    none_found = _("None of what was chosen can be done. It may be done.")
+    none_found = _("Nothing to do: these may already be done.")
     columns = (_("User"), _("Kind"), _("Here"), _("In Cognito"))
 
     @abstractmethod

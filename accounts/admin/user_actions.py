@@ -164,11 +164,11 @@ _ALL = (
     ),
     UserAction(
         Kind.UNMAKE_STAFF,
-        _("Make an operator no more"),
+        _("Remove operator rights"),
         _("Take the admin pages away from %(who)s?"),
         (
             _("They cannot open these admin pages any more, at once."),
-            _("A superuser is none any more. Their account stays as it is."),
+            _("They lose superuser rights. Their account stays as it is."),
             _LATER,
         ),
     ),

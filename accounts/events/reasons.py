@@ -13,7 +13,7 @@ LABELS = {
     "passkey_unknown": _("no such passkey"),
     "passkey_refused": _("the answer of the passkey was not good"),
     "passkey_copied": _("the passkey may have been copied, and is switched off"),
-    "over": _("no try was left, or Cognito ended it"),
+    "over": _("too many wrong codes, or the session expired"),
     "unavailable": _("Cognito, a text or our keys did not work"),
     "token_refused": _("the token was not good"),
     "phone_taken": _("the number belongs to another account"),

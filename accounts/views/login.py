@@ -71,12 +71,9 @@ class LoginStepView(code_steps.StepView):
 
     def nothing_pending(self, request: HttpRequest) -> HttpResponse:
         if "code" in conf.sign_in_plan:
-            what = _(
-                "No sign-in is under way here any more. Type your number, and we will text you "
-                "a code."
-            )
+            what = _("Your sign-in timed out. Enter your number, and we will text you a code.")
         else:
-            what = _("No sign-in is under way here any more. Please start again.")
+            what = _("Your sign-in timed out. Please start again.")
         messages.info(request, what)
         return redirect(self.steps.start)
 

@@ -343,7 +343,7 @@ def test_reference_is_shown_to_whoever_asks_for_help(client, pool, known):
 def test_dead_session_says_what_to_do(client):
     for address in (CODE, "/accounts/login/resend/"):
         page = client.post(address, {"code": "123456"}, follow=True)
-        assert "No sign-in is under way here any more. Type your number" in text(page)
+        assert "Your sign-in timed out. Enter your number" in text(page)
         assert "under way" not in text(client.get(LOGIN))
 
 

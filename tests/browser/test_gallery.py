@@ -556,7 +556,7 @@ def test_gallery_of_errors(gallery: Gallery, page: Page, phone, settings):
 
     enter(gallery, User.objects.for_identity("no-operator", phone))
     gallery.go("/admin/login/")
-    says("Not for you")
+    says("You do not have access to this page")
     gallery.take("error-403")
     gallery.go("/")
     page.evaluate(tokens)

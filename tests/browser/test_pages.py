@@ -206,7 +206,7 @@ def test_language_is_switched_and_kept_and_so_is_what_was_typed(page: Page, site
     page.get_by_label("Country").select_option("GB")
     page.get_by_label("Mobile number").fill("12")
     page.get_by_role("button", name="Text me a code").click()
-    expect(page.locator("#error_phone")).to_contain_text("That is not a phone number we know.")
+    expect(page.locator("#error_phone")).to_contain_text("Enter a valid mobile number")
     page.get_by_text("Language: English").click()
     page.get_by_role("button", name="العربيّة").click()
     expect(page.get_by_role("heading")).to_have_text("تسجيل الدخول")
@@ -337,7 +337,7 @@ def test_dead_session_says_so_and_starts_again(page: Page, site, phone, context)
     place(page, site, phone)
     context.clear_cookies(name="sessionid")
     page.get_by_label("6-digit code").fill("123456")
-    expect(page.get_by_role("status").first).to_contain_text("No sign-in is under way here")
+    expect(page.get_by_role("status").first).to_contain_text("Your sign-in timed out")
     expect(page.get_by_label("Mobile number")).to_be_focused()
 
 

@@ -104,7 +104,7 @@ def test_way_back_in_another_browser_signs_nobody_in(client, phone, provider):
     back = visit(ask(client, phone))
     other = Client()
     page = other.get(back, follow=True)
-    assert "No sign-in is under way here any more" in page.content.decode()
+    assert "Your sign-in timed out" in page.content.decode()
     assert not is_signed_in(other)
     assert go_on(client, back).status_code == 302
     assert is_signed_in(client)

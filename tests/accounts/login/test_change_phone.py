@@ -226,7 +226,7 @@ def test_same_number_again_within_the_cooldown_texts_nothing(client, aws):
 @pytest.mark.parametrize(
     ("delivery", "words"),
     [
-        ("opted_out", "told our sender to stop"),
+        ("opted_out", "opted out of our texts"),
         ("landline", "takes no text messages"),
         ("provider_down", "The fault is ours"),
     ],
