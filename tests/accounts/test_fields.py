@@ -66,7 +66,7 @@ def test_phone_nobody_knows_is_refused_with_an_example(typed):
     code, message = refusal(PhoneField(), typed)
 
     assert code == "unknown"
-    assert f"Type it like {EXAMPLE}, or with + and the country code." in message
+    assert f"such as {EXAMPLE}, or one with + and the country code." in message
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_country_that_nobody_offered_is_as_none(client, pool, country):
 def test_refused_number_comes_back_with_its_country_and_the_example_of_it(client):
     page = ask(client, "12", country="FR")
     assert chosen(page) == "FR"
-    assert "Type it like \u206606 12 34 56 78\u2069" in text(page)
+    assert "such as \u206606 12 34 56 78\u2069" in text(page)
 
 
 # Remembered
@@ -418,7 +418,7 @@ def test_error_of_a_number_is_read_in_the_language_chosen_next(client):
     refused = re.search(r'name="(refused)" value="(\w+)"', text(ask(client, "12")))
     said = text(switch(client, phone="12", **{refused[1]: refused[2]}))
     assert 'value="12"' in said
-    assert "Diese Telefonnummer kennen wir nicht." in said
+    assert "Geben Sie eine gültige Handynummer ein" in said
     assert "refused" not in text(client.get(LOGIN))
 
 

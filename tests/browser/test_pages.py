@@ -210,7 +210,7 @@ def test_language_is_switched_and_kept_and_so_is_what_was_typed(page: Page, site
     page.get_by_text("Language: English").click()
     page.get_by_role("button", name="العربيّة").click()
     expect(page.get_by_role("heading")).to_have_text("تسجيل الدخول")
-    expect(page.locator("#error_phone")).to_contain_text("لا نعرف رقم الهاتف هذا.")
+    expect(page.locator("#error_phone")).to_contain_text("أدخل رقم هاتف محمول صحيحًا")
     expect(page.locator("html")).to_have_attribute("dir", "rtl")
     expect(page.locator("#id_phone")).to_have_value("12")
     expect(page.locator("#id_country")).to_have_value("GB")

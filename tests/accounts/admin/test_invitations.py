@@ -27,7 +27,7 @@ def test_invitation_is_looked_through_first_and_done_line_by_line(admin, pool, p
     people = f"(202) 555-0101, Grace  Hopper\n\n12\n+1 202 555 0101\n{person.phone}; Ada\n"
     page = admin.post(INVITE, {"people": people})
     assert "Invite 2 people" in text(page)
-    assert "Left out: That is not a phone number" in text(page)
+    assert "Left out: Enter a valid mobile number" in text(page)
     assert "The number stands above already." in text(page)
     assert "Has an account already." in text(page)
     assert "Nobody gets a text" in text(page)

@@ -188,7 +188,7 @@ def test_old_number_is_told_after_the_answer_has_left(client, aws):
     ("typed", "words"),
     [
         ("", "Type your mobile number"),
-        ("1-800-FLOWERS", "not a phone number"),
+        ("1-800-FLOWERS", "Enter a valid mobile number"),
         ("+4915112345678", "cannot text that country"),
         (PHONE, "That is your number already"),
         ("(201) 555-0123", "That is your number already"),
