@@ -64,6 +64,7 @@ _PASSWORDS = "tests/accounts/login/test_passwords.py::"
 _PLANS = "tests/lambdas/test_plans.py::"
 _SEND_BY = "tests/lambdas/test_send_by.py::"
 _SESSIONS = "tests/accounts/sessions/test_sessions.py::"
+_BACKUP_LOGIN = "tests/end_to_end/test_backup_login.py::"
 _TEMPLATE = "tests/lambdas/test_template.py::"
 _THROTTLE = "tests/accounts/login/test_throttle.py::"
 _TOKENS = "tests/accounts/aws/test_tokens.py::"
@@ -911,6 +912,34 @@ DEFENCES = (
         "sealing.seal(kept[name], purpose=_KEY)",
         "kept[name]",
         ("tests/accounts/login/test_pending.py::test_table_holds_no_session_of_cognitos",),
+    ),
+    Defence(
+        "words that stop texts are counted",
+        "lambdas/triggers/ledger/stops.py",
+        '"AND (attribute_not_exists(challenge.words) OR challenge.words < :most)"',
+        '""',
+        ("tests/lambdas/test_stop.py::test_words_are_counted_before_they_are_compared",),
+    ),
+    Defence(
+        "answers to backup codes are counted",
+        "lambdas/triggers/backup_codes.py",
+        "    if not book.guesses.count(name, now=now):\n        return False\n",
+        "",
+        ("tests/lambdas/test_backup_codes.py::test_answers_are_counted_before_they_are_compared",),
+    ),
+    Defence(
+        "a backup code is taken once",
+        "lambdas/triggers/ledger/backup_codes.py",
+        '            "REMOVE codes.#digest",\n',
+        '            "SET seen = codes.#digest",\n',
+        ("tests/lambdas/test_backup_codes.py::test_ten_codes_are_drawn_each_good_once",),
+    ),
+    Defence(
+        "a backup code is no way past a second step",
+        "accounts/login/backup_login.py",
+        "    return bool(is_enough and conf.texts_function",
+        "    return bool(conf.texts_function",
+        (f"{_BACKUP_LOGIN}test_there_is_no_such_way_where_it_would_be_weaker_or_cannot_be",),
     ),
     Defence(
         "phones are masked in logs",
