@@ -923,7 +923,7 @@ DEFENCES = (
     Defence(
         "answers to backup codes are counted",
         "lambdas/triggers/backup_codes.py",
-        "    if not book.guesses.count(name, now=now):\n        return False\n",
+        "    if not book.guesses.count(counted, now=now):\n        return False\n",
         "",
         ("tests/lambdas/test_backup_codes.py::test_answers_are_counted_before_they_are_compared",),
     ),

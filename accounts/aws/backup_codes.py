@@ -31,11 +31,14 @@ def left(user_sub: str) -> int:
 
 
 @sensitive_variables()
-def check(user_sub: str, code: str) -> bool:
-    """Tell whether ``code`` is one of the user's. It is so once. Raises FunctionError."""
+def check(user_sub: str, code: str, *, is_known: bool) -> bool:
+    """Tell whether ``code`` is one of the user's. It is so once. Raises FunctionError.
+
+    ``is_known``: the browser is known to the account. Strangers are counted apart.
+    """
     return functions.ask(
         "TEXTS_FUNCTION",
-        {"action": "check_backup_code", "user": user_sub, "code": code},
+        {"action": "check_backup_code", "user": user_sub, "code": code, "is_known": is_known},
         lambda answer: answer["is_correct"] is True,
     )
 

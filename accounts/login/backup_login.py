@@ -16,7 +16,7 @@ from accounts.aws import backup_codes, cognito, functions
 from accounts.aws.cognito_values import Tokens
 from accounts.conf import conf
 from accounts.events import sign_ins
-from accounts.login import attempt_steps, challenges, completion, throttle
+from accounts.login import attempt_steps, challenges, completion, known_browsers, throttle
 from accounts.login.attempt_steps import Step
 from accounts.login.errors import BackupCodeRefused
 from accounts.login.pending import Pending
@@ -74,7 +74,11 @@ def _proven(this: Step, phone: str, code: str) -> User:
     user = User.objects.by_phone(conf.user_pool_id, phone)
     try:
         # Asked for strangers as well, so that the answer takes as long.
-        is_right = backup_codes.check(user.sub if user else challenges.nobody(phone), code)
+        is_right = backup_codes.check(
+            user.sub if user else challenges.nobody(phone),
+            code,
+            is_known=user is not None and known_browsers.is_known(this.request, user),
+        )
     except functions.FunctionError as error:
         throttle.give_back(this.request)
         raise attempt_steps.unavailable(error) from error

@@ -7,6 +7,7 @@ those to other codes are.
 
 import re
 import secrets
+from enum import StrEnum
 from typing import Any
 
 from . import keys, ledger
@@ -17,6 +18,14 @@ _LENGTH = 8
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 _CODE = re.compile(f"[{_ALPHABET}]{{{_LENGTH}}}")
 _LONGEST_TYPED = 40
+
+
+class Lane(StrEnum):
+    """The callers whose answers count together, so that strangers hold nobody else's."""
+
+    STRANGER = "stranger"  # anybody who knows the number
+    KNOWN = "known"  # a browser in which the person signed in before
+    APP = "app"  # whoever has just given the right code by text
 
 
 def draw(user: str, *, now: float) -> list[str]:
@@ -40,32 +49,42 @@ def read(answer: Any) -> str:
     return bare if _CODE.fullmatch(bare) else ""
 
 
-def accept(user: str, answer: Any, *, now: float) -> bool:
+def accept(user: str, answer: Any, *, lane: Lane, now: float) -> bool:
     """Count an answer, compare it, and take the code for good: of many right ones, one is.
 
-    An answer that can be no code is not counted. Raises botocore's errors.
+    Answers of each lane are counted and held apart. One that can be no code is not counted. Raises
+    botocore's errors.
     """
     code = read(answer)
     if not code:
         return False
-    book, name = ledger.configured(), _name(user)
-    if not book.guesses.count(name, now=now):
+    book, counted = ledger.configured(), _counted(user, lane)
+    if not book.guesses.count(counted, now=now):
         return False
-    if not book.backup_codes.take(name, _digest(user, code)):
+    if not book.backup_codes.take(_name(user), _digest(user, code)):
         return False
-    book.guesses.clear(name)
+    book.guesses.clear(counted)
     return True
+
+
+def unlock(user: str) -> None:
+    """Forget the wrong answers of a user."""
+    for lane in Lane:
+        ledger.configured().unlock(_counted(user, lane))
 
 
 def forget(user: str) -> None:
     """Forget all codes of the user, and the wrong answers."""
-    book, name = ledger.configured(), _name(user)
-    book.backup_codes.forget(name)
-    book.unlock(name)
+    ledger.configured().backup_codes.forget(_name(user))
+    unlock(user)
 
 
 def _name(user: str) -> str:
     return keys.pseudonym("backup codes", user)
+
+
+def _counted(user: str, lane: Lane) -> str:
+    return keys.pseudonym("answers by backup code", f"{lane} {user}")
 
 
 def _digest(user: str, code: str) -> str:

@@ -17,10 +17,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Return the state of the number (``ledger.PhoneState``) after the action.
 
     ``user`` may be left out; with it, the codes to the user's known browsers and signed-in sessions
-    are unlocked too, and the answers to the secret question. ``forget_answer`` forgets the answer
-    that was kept, and ``forget_backup_codes`` all backup codes; both return {}. ``overview``
-    returns ``{"sent": […], "blocked": […]}``, both of ``ledger.Count``. Raises ValueError where the
-    event lacks something, and botocore's errors.
+    are unlocked too, and answers to the secret question and by backup code. ``forget_answer``
+    forgets the answer that was kept, and ``forget_backup_codes`` all backup codes; both return {}.
+    ``overview`` returns ``{"sent": […], "blocked": […]}``, both of ``ledger.Count``. Raises
+    ValueError where the event lacks something, and botocore's errors.
     """
     if event.get("action") == "overview":
         return _overview(event.get("days"))
@@ -38,6 +38,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             book.unlock(ledger.confirmation_name(phone, user))
             book.unlock(ledger.known_name(phone, user))
             book.unlock(secret_answers.name_of(user))
+            backup_codes.unlock(user)
         telemetry.record("phone_unlocked", metrics={"Unlocked": 1}, phone=phones.mask(phone))
     return asdict(book.show(name, now=time.time()))
 

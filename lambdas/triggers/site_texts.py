@@ -27,8 +27,8 @@
         draws ten backup codes in place of all earlier ones, and says them this once: {"codes": […]}
     {"action": "backup_codes", "user": …}
         says how many of them are left: {"left": …}
-    {"action": "check_backup_code", "user": …, "code": …}
-        has counted and compared one: {"is_correct": true}, once
+    {"action": "check_backup_code", "user": …, "code": …, "is_known": bool}
+        has counted and compared one: {"is_correct": true}, once. ``is_known``: the browser is known
     {"action": "question", "user": …}
         says which secret question is the user's: {"question": …, "is_answered": bool}
     {"action": "keep_answer", "user": …, "answer": …}
@@ -61,6 +61,7 @@ from . import (
     stop_words,
     telemetry,
 )
+from .backup_codes import Lane
 from .challenge import Challenge
 from .codes import checking, notices, purposes, recipients, sending
 from .codes.pace import milliseconds_since
@@ -225,7 +226,8 @@ def _backup_codes(event: dict[str, Any]) -> dict[str, Any]:
 
 def _check_backup_code(event: dict[str, Any]) -> dict[str, Any]:
     user = _matching(event, "user", _USER)
-    is_correct = backup_codes.accept(user, event.get("code"), now=time.time())
+    lane = Lane.KNOWN if event.get("is_known") is True else Lane.STRANGER
+    is_correct = backup_codes.accept(user, event.get("code"), lane=lane, now=time.time())
     telemetry.record(
         "backup_code_used" if is_correct else "backup_code_refused",
         metrics={"BackupCodesUsed" if is_correct else "BackupCodesFailed": 1},

@@ -77,6 +77,14 @@ def test_wrong_codes_hold_the_codes_of_that_person(codes, phone, settings):
     assert who(held) is None
 
 
+def test_strangers_hold_nothing_for_a_browser_that_is_known(client, codes, phone, settings):
+    settings.ACCOUNTS_WRONG_CODES = "1000/minute"
+    for _ in range(10):
+        use(Client(), phone, "AAAA-AAAA")
+    client.post("/accounts/logout/")
+    assert use(client, phone, codes[0]).url == "/accounts/number/"
+
+
 def test_wrong_codes_are_those_of_their_network(codes, phone, settings):
     settings.ACCOUNTS_WRONG_CODES = "2/hour"
     pages = [use(Client(), phone, "AAAA-AAAA").status_code for _ in range(3)]

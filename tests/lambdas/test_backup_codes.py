@@ -1,6 +1,7 @@
 """Backup codes on a real table: drawn, counted, taken once, and good in the place of an app's."""
 
 import re
+import time
 
 import pytest
 
@@ -52,6 +53,24 @@ def test_answers_are_counted_before_they_are_compared(flow):
     assert in_parallel(12, lambda n: check(flow.sub, "AAAA-AAAA")) == [False] * 12
     # Held after ten in a row, as a number is after wrong codes.
     assert not check(flow.sub, code)
+
+
+def test_strangers_hold_neither_known_browsers_nor_people_with_the_right_text(flow):
+    first, second = new(flow.sub)[:2]
+    for _ in range(10):
+        check(flow.sub, "AAAA-AAAA")
+    assert not check(flow.sub, first)
+    assert ask("check_backup_code", flow.sub, code=first, is_known=True)["is_correct"]
+    now = time.time()
+    assert backup_codes.accept(flow.sub, second, lane=backup_codes.Lane.APP, now=now)
+
+
+def test_operator_who_unlocks_the_number_unlocks_the_codes_too(flow):
+    code = new(flow.sub)[0]
+    for _ in range(10):
+        check(flow.sub, "AAAA-AAAA")
+    manage_ledger.handler({"action": "unlock", "phone": flow.phone, "user": flow.sub}, None)
+    assert check(flow.sub, code)
 
 
 def test_right_code_ends_the_count(flow):

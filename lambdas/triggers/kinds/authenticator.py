@@ -23,7 +23,9 @@ def is_right(answered: Answered) -> bool:
     is_correct = False
     if isinstance(user, str) and authenticators.is_salt(salt):
         if backup_codes.read(answered.answer):
-            is_correct = backup_codes.accept(user, answered.answer, now=answered.now)
+            is_correct = backup_codes.accept(
+                user, answered.answer, lane=backup_codes.Lane.APP, now=answered.now
+            )
         else:
             is_correct = authenticators.accept(user, str(salt), answered.answer, now=answered.now)
     telemetry.record(
