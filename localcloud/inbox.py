@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 SHOWN_PER_PHONE = 10
+_ADDRESS = re.compile(r"\b[a-z0-9.-]+/(?:no/[A-Z0-9]{5}|changed)\b")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,25 @@ class Text:
         else:
             found = re.search(r"\b([0-9](?: ?[0-9]){5,7})\b", self.body)
         return found[1].replace(" ", "") if found else ""
+
+    @property
+    def address(self) -> str:
+        """An address of the site in the text, of which phones make a link; "" without one."""
+        found = _ADDRESS.search(self.body)
+        return found[0] if found else ""
+
+    @property
+    def path(self) -> str:
+        """The path of that address: here, links lead to this machine and its port."""
+        return f"/{self.address.partition('/')[2]}"
+
+    @property
+    def around(self) -> tuple[str, str]:
+        """The text before the address, and the text after it."""
+        before, _, after = (
+            self.body.partition(self.address) if self.address else (self.body, "", "")
+        )
+        return before, after
 
 
 def texts(endpoint_url: str, phone: str | None = None) -> list[Text]:

@@ -68,6 +68,19 @@ def test_texts_are_escaped(client, local_aws):
     assert "&lt;script&gt;alert(1)" in page
 
 
+@pytest.mark.parametrize("path", ["no/K7F2Q", "changed"])
+def test_address_of_the_site_leads_to_this_machine(client, local_aws, path):
+    text = f"Not you? localhost/{path}\n\n@localhost #123456"
+    local_aws.will(listing(**{ONE: [text]}))
+    page = client.get(INBOX).content.decode()
+    assert f'Not you? <a href="/{path}" target="site">localhost/{path}</a>\n\n@localhost' in page
+
+
+def test_other_addresses_are_no_links(client, local_aws):
+    local_aws.will(listing(**{ONE: ["evil.example/nowhere javascript:alert(1)/no/x"]}))
+    assert "<a " not in client.get(INBOX).content.decode().partition("bubble")[2]
+
+
 def test_empty_inbox_says_what_to_do(client, local_aws):
     local_aws.will(listing())
     page = client.get(INBOX).content.decode()
