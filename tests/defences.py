@@ -472,9 +472,9 @@ DEFENCES = (
     ),
     Defence(
         "people who are shut out stay out with a passkey",
-        "accounts/login/passkey_login.py",
-        "    if not passkey.user.is_active:",
-        "    if not passkey:",
+        "accounts/login/proven_login.py",
+        "        if not found.is_active:",
+        "        if not found:",
         (f"{_PASSKEYS}test_people_who_are_shut_out_are_refused",),
     ),
     Defence(

@@ -1,33 +1,33 @@
 """Sign-in by number and backup code, for people whose phone is gone.
 
-A function of the triggers' stack counts and takes the code. Then the site states to Cognito that it
-has proven the person, as after a passkey (ADR 23). Who has an account, or any codes, is not told.
+A function of the triggers' stack counts and takes the code, and ``proven_login`` does the rest.
+Whether a number has an account, or any codes, is not told.
 """
 
-import logging
-import secrets
-import time
 from dataclasses import replace
+from functools import partial
 
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from accounts.aws import backup_codes, cognito, functions
-from accounts.aws.cognito_values import Tokens
+from accounts.aws import backup_codes, functions
 from accounts.conf import conf
-from accounts.events import sign_ins
-from accounts.login import attempt_steps, challenges, completion, known_browsers, throttle
+from accounts.login import (
+    attempt_steps,
+    challenges,
+    completion,
+    known_browsers,
+    proven_login,
+    throttle,
+)
 from accounts.login.attempt_steps import Step
 from accounts.login.errors import BackupCodeRefused
-from accounts.login.pending import Pending
 from accounts.models import User
-
-log = logging.getLogger(__name__)
 
 # Where a sign-in has others, a backup code alone would be weaker than it.
 _STEPS = {"proof", "captcha", "code"}
 # How the tokens name it (RFC 8176).
-_METHODS = ("otp",)
+_METHODS = "otp"
 
 
 def is_offered() -> bool:
@@ -45,32 +45,21 @@ def finish(request: HttpRequest, phone: str, code: str, *, next_url: str) -> com
 
     Raises BackupCodeRefused, whatever of the two is wrong; InUse, TooMany, Unavailable.
     """
-    with attempt_steps.step("login", request) as this:
-        if session := this.held.just_signed_in(answer=code):
-            return completion.replay(request, session)
-        this.waiting = Pending(
-            attempt=secrets.token_urlsafe(12),
-            phone=phone,
-            next_url=next_url,
-            challenge=None,
-            reference=sign_ins.draw_reference(),
-            texted_at=time.time(),
-            methods=" ".join(_METHODS),
-            way="backup_code",
-        )
-        attempt_steps.within_limits("wrong_codes", request, reason="network")
-        found = _proven(this, phone, code)
-        throttle.give_back(request)
-        user = completion.authenticated_user(this, this.required(), _granted(found))
-        if not completion.let_in(this, user):
-            return completion.ask_about_others()
-        this.held.signed_in(request.session.session_key or "", answer=code)
-    return completion.after_sign_in(user, next_url, way="backup_code")
+    return proven_login.finish(
+        request,
+        code,
+        way="backup_code",
+        prove=partial(_proven, code=code),
+        refused=BackupCodeRefused,
+        phone=phone,
+        next_url=next_url,
+    )
 
 
 @sensitive_variables("code")
-def _proven(this: Step, phone: str, code: str) -> User:
+def _proven(this: Step, *, code: str) -> User:
     """Return the person whose code it is, which is used up. Raises BackupCodeRefused."""
+    phone = this.required().phone
     user = User.objects.by_phone(conf.user_pool_id, phone)
     try:
         # Asked for strangers as well, so that the answer takes as long.
@@ -85,18 +74,5 @@ def _proven(this: Step, phone: str, code: str) -> User:
     if user is None or not is_right:
         raise BackupCodeRefused(reason="wrong_backup_code")
     this.user = user
-    this.waiting = replace(this.required(), sub=user.sub)
-    if not user.is_active:
-        raise BackupCodeRefused(reason="shut_out")
+    this.waiting = replace(this.required(), sub=user.sub, methods=_METHODS)
     return user
-
-
-def _granted(user: User) -> Tokens:
-    """Return Cognito's tokens for the person. Raises BackupCodeRefused, Unavailable."""
-    try:
-        return cognito.site_gateway().sign_in_proven(user.sub, methods=_METHODS)
-    except (cognito.Refused, cognito.UnknownUser) as error:
-        log.info("Cognito refuses %s, who used a backup code: %s", user.sub, error)
-        raise BackupCodeRefused(reason="refused") from error
-    except cognito.CognitoError as error:
-        raise attempt_steps.unavailable(error) from error

@@ -3,14 +3,12 @@
     options   what the browser is asked, on the page of the number
     finish    what it answered      → signed in
 
-The site checks the answer and finds the person. Cognito's tokens come as in every other way, from a
-client of the site's own whose only step is a statement that the site signs: ADR 23.
+The site checks the answer and finds the person; ``proven_login`` does the rest.
 """
 
 import logging
-import secrets
-import time
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -18,21 +16,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from accounts.aws import cognito
-from accounts.aws.cognito_values import Tokens
 from accounts.conf import conf
-from accounts.events import sign_ins
-from accounts.login import (
-    attempt_steps,
-    ceremonies,
-    completion,
-    passkey_challenges,
-    passkeys,
-    throttle,
-)
+from accounts.login import ceremonies, completion, passkey_challenges, passkeys, proven_login
 from accounts.login.attempt_steps import Step
 from accounts.login.errors import PasskeyRefused
-from accounts.login.pending import Pending
 from accounts.models import Passkey, User
 from accounts.models.statements import update
 
@@ -58,32 +45,19 @@ def finish(request: HttpRequest, text: str, *, next_url: str) -> completion.Sign
 
     Raises PasskeyRefused, with the same words whatever is wrong; InUse, TooMany, Unavailable.
     """
-    with attempt_steps.step("login", request) as this:
-        if session := this.held.just_signed_in(answer=text):
-            return completion.replay(request, session)
-        this.waiting = Pending(
-            attempt=secrets.token_urlsafe(12),
-            phone="",
-            next_url=next_url,
-            challenge=None,
-            reference=sign_ins.draw_reference(),
-            texted_at=time.time(),
-            way="passkey",
-        )
-        attempt_steps.within_limits("wrong_codes", request, reason="network")
-        passkey = _proven(this, text)
-        throttle.give_back(request)
-        granted = _granted(passkey)
-        user = completion.authenticated_user(this, this.required(), granted)
-        if not completion.let_in(this, user):
-            return completion.ask_about_others()
-        this.held.signed_in(request.session.session_key or "", answer=text)
-    return completion.after_sign_in(user, next_url, way="passkey")
+    return proven_login.finish(
+        request,
+        text,
+        way="passkey",
+        prove=partial(_proven, text=text),
+        refused=PasskeyRefused,
+        next_url=next_url,
+    )
 
 
 @sensitive_variables("text")
-def _proven(this: Step, text: str) -> Passkey:
-    """Return the passkey whose answer is right, used up. Raises PasskeyRefused."""
+def _proven(this: Step, *, text: str) -> User:
+    """Return the person whose passkey gave the answer, which is used up. Raises PasskeyRefused."""
     where = passkeys.site(this.request)
     try:
         if where is None:
@@ -103,9 +77,7 @@ def _proven(this: Step, text: str) -> Passkey:
     if not _count(passkey, used):
         log.error("A passkey of %s may have been copied; it is switched off", passkey.user.sub)
         raise PasskeyRefused(reason="passkey_copied")
-    if not passkey.user.is_active:
-        raise PasskeyRefused(reason="shut_out")
-    return passkey
+    return passkey.user
 
 
 def _find(this: Step, where: ceremonies.Site, answer: ceremonies.Answer) -> Passkey:
@@ -149,15 +121,3 @@ def _count(passkey: Passkey, used: ceremonies.Used) -> bool:
         row.is_backed_up = used.is_backed_up
         row.save(update_fields=["sign_count", "last_used_at", "is_backed_up"])
     return True
-
-
-def _granted(passkey: Passkey) -> Tokens:
-    """Return Cognito's tokens for the person. Raises PasskeyRefused, Unavailable."""
-    methods = _SYNCED if passkey.is_synced else _BOUND
-    try:
-        return cognito.site_gateway().sign_in_proven(passkey.user.sub, methods=methods)
-    except (cognito.Refused, cognito.UnknownUser) as error:
-        log.info("Cognito refuses %s, who used a passkey: %s", passkey.user.sub, error)
-        raise PasskeyRefused(reason="refused") from error
-    except cognito.CognitoError as error:
-        raise attempt_steps.unavailable(error) from error
