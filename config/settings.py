@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 from config import headers, logs
 
@@ -19,11 +20,25 @@ ENV_FILE = BASE_DIR / os.environ.get("ENV_FILE", ".env")
 if ENV_FILE.is_file():
     env.read_env(ENV_FILE)
 
+
+def secret(name: str, default: str | None = None) -> str:
+    """Read a value as it is: to django-environ ``$`` at its start means another variable."""
+    value = os.environ.get(name, default)
+    if value is None:
+        raise ImproperlyConfigured(f"Set the {name} environment variable")
+    return value
+
+
+def secrets(name: str) -> list[str]:
+    """Read values with commas between them, each as it is."""
+    return [value for value in secret(name, default="").split(",") if value]
+
+
 # Django
 
-SECRET_KEY = env.str("DJANGO_SECRET_KEY")
+SECRET_KEY = secret("DJANGO_SECRET_KEY")
 # Older keys: they still verify and decrypt, and sign nothing new.
-SECRET_KEY_FALLBACKS = env.list("DJANGO_SECRET_KEY_FALLBACKS", default=[])
+SECRET_KEY_FALLBACKS = secrets("DJANGO_SECRET_KEY_FALLBACKS")
 DEBUG = env.bool("DJANGO_DEBUG", default=False)
 ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=[])
 # Off only for plain http, as on a developer's machine.
@@ -209,12 +224,12 @@ SITE_COLOR = env.str("SITE_COLOR", default="")
 SITE_COLOR_DARK = env.str("SITE_COLOR_DARK", default="")
 COGNITO_USER_POOL_ID = env.str("COGNITO_USER_POOL_ID", default="")
 COGNITO_CLIENT_ID = env.str("COGNITO_CLIENT_ID", default="")
-COGNITO_CLIENT_SECRET = env.str("COGNITO_CLIENT_SECRET", default="")
+COGNITO_CLIENT_SECRET = secret("COGNITO_CLIENT_SECRET", default="")
 COGNITO_KNOWN_CLIENT_ID = env.str("COGNITO_KNOWN_CLIENT_ID", default="")
-COGNITO_KNOWN_CLIENT_SECRET = env.str("COGNITO_KNOWN_CLIENT_SECRET", default="")
-SITE_KEY = env.str("SITE_KEY", default="")
+COGNITO_KNOWN_CLIENT_SECRET = secret("COGNITO_KNOWN_CLIENT_SECRET", default="")
+SITE_KEY = secret("SITE_KEY", default="")
 COGNITO_SITE_CLIENT_ID = env.str("COGNITO_SITE_CLIENT_ID", default="")
-COGNITO_SITE_CLIENT_SECRET = env.str("COGNITO_SITE_CLIENT_SECRET", default="")
+COGNITO_SITE_CLIENT_SECRET = secret("COGNITO_SITE_CLIENT_SECRET", default="")
 COGNITO_USERNAME = env.str("COGNITO_USERNAME", default="phone")
 COGNITO_API = env.str("COGNITO_API", default="public")
 # Threads of gunicorn in each process: config/gunicorn.conf.py reads the same variable.

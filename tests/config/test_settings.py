@@ -162,6 +162,20 @@ def test_site_without_a_secret_key_does_not_start(project):
     assert "DJANGO_SECRET_KEY" in done.stderr.splitlines()[-1]
 
 
+def test_secret_may_begin_with_a_dollar(project):
+    """Otherwise it would be taken for the name of a variable, and shown as the missing one."""
+    names = ("DJANGO_SECRET_KEY", "COGNITO_CLIENT_SECRET", "SITE_KEY")
+    dollars = {name: f"$of-{name}" for name in names}
+    listed = {"DJANGO_SECRET_KEY_FALLBACKS": "$first,second"}
+    code = "from config.settings import *; print(SECRET_KEY, COGNITO_CLIENT_SECRET, SITE_KEY)"
+
+    done = run(
+        project, "-c", f"{code}; print(SECRET_KEY_FALLBACKS)", **PRODUCTION | dollars | listed
+    )
+
+    assert done.stdout.splitlines() == [" ".join(dollars.values()), "['$first', 'second']"]
+
+
 def test_site_that_is_told_nothing_is_found_wanting(project):
     done = run(
         project,
@@ -246,17 +260,22 @@ def settings_by_variable(project: Path) -> dict[str, str]:
         for assigned in ast.parse((project / "config" / "settings.py").read_text("utf-8")).body
         if isinstance(assigned, ast.Assign)
         for call in ast.walk(assigned.value)
-        if isinstance(call, ast.Call)
-        and ast.unparse(call.func).startswith("env.")
-        and isinstance(call.args[0], ast.Constant)
+        if isinstance(call, ast.Call) and is_reading(call)
     }
+
+
+def is_reading(call: ast.Call) -> bool:
+    """Whether a call has the name of a variable as its first argument."""
+    function = ast.unparse(call.func)
+    is_reader = function.startswith("env.") or function in {"secret", "secrets"}
+    return is_reader and bool(call.args) and isinstance(call.args[0], ast.Constant)
 
 
 def defaults(project: Path) -> dict[str, str]:
     """Return each variable that the settings read with its default, "" for one that is made."""
     found: dict[str, str] = {}
     for call in ast.walk(ast.parse((project / "config" / "settings.py").read_text("utf-8"))):
-        if isinstance(call, ast.Call) and ast.unparse(call.func).startswith("env."):
+        if isinstance(call, ast.Call) and is_reading(call):
             default = next((ast.unparse(each.value) for each in call.keywords), "''")
             if default in ("True", "False"):
                 plain = default.lower()
@@ -264,8 +283,7 @@ def defaults(project: Path) -> dict[str, str]:
                 plain = str(eval(default))  # noqa: S307 - a literal of ours
             else:
                 plain = ""
-            if call.args and isinstance(call.args[0], ast.Constant):
-                found[str(call.args[0].value)] = plain
+            found[str(call.args[0].value)] = plain
     return found
 
 

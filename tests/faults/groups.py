@@ -21,7 +21,7 @@ from accounts.sessions import rows as rows_of_sessions
 from tests.fakes.tokens import key_set
 from tests.faults.proxy import FAULTS, Order
 from tests.faults.row import ASKS, STEPS, Row
-from tests.faults.stage import LOGIN, Person, Stage, worker_of
+from tests.faults.stage import LOGIN, Person, Stage
 from tests.site import Browser
 
 # Of the faults of Cognito.
@@ -168,7 +168,7 @@ _KILLED = ("as Cognito is asked", "as Cognito answers")
 
 def _workers(stage: Stage, rows: list[Row], people: list[Person]) -> None:
     def kill(peer: int) -> None:
-        os.kill(worker_of(peer), signal.SIGKILL)
+        os.kill(stage.worker_of(peer), signal.SIGKILL)
 
     for row, person in zip(rows, people, strict=True):
         order = Order(before=kill) if "asked" in row.fault else Order(after=kill)

@@ -56,11 +56,28 @@ class Stage:
 
     def renew_workers(self) -> None:
         """Kill both workers, and wait for others."""
-        master = self.site.process.pid
-        children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
-        for child in children:
-            os.kill(int(child), signal.SIGKILL)
+        for worker in self._workers():
+            os.kill(worker, signal.SIGKILL)
         self.site.wait("/healthz")
+
+    def worker_of(self, peer: int) -> int:
+        """Return the worker that has a connection with this local port.
+
+        A port alone says little: on a busy machine others have it for other connections.
+        """
+        lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+        found = {f"socket:[{line.split()[9]}]" for line in lines if f":{peer:04X} " in line}
+        for worker in self._workers():
+            for link in Path(f"/proc/{worker}/fd").iterdir():
+                with contextlib.suppress(OSError):
+                    if str(link.readlink()) in found:
+                        return worker
+        raise LookupError(peer)
+
+    def _workers(self) -> list[int]:
+        master = self.site.process.pid
+        children = Path(f"/proc/{master}/task/{master}/children").read_text()
+        return [int(each) for each in children.split()]
 
     def ask(self, sql: str, *values: str) -> list[Any]:
         """Ask the database past the proxy."""
@@ -179,16 +196,3 @@ def staged(folder: Path, given: dict[str, str]) -> Iterator[Stage]:
 
 def _port(url: str) -> int:
     return urlsplit(url).port or 0
-
-
-def worker_of(peer: int) -> int:
-    """Return the process on this machine whose connection has this local port."""
-    wanted = f":{peer:04X}"
-    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        fields = line.split()
-        if fields[1].endswith(wanted):
-            for link in Path("/proc").glob("[0-9]*/fd/*"):
-                with contextlib.suppress(OSError):
-                    if str(link.readlink()) == f"socket:[{fields[9]}]":
-                        return int(link.parts[2])
-    raise LookupError(peer)
