@@ -7,10 +7,13 @@ from django import forms
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from accounts import countries
+from accounts import countries, phones
 from accounts.conf import conf
 from accounts.countries import Country
 from accounts.fields import BackupCodeField, CodeField, PasswordField, PhoneField
+
+# To choose from with one press, where a number is not one of the chosen country.
+_MOST_OTHER_COUNTRIES = 3
 
 
 class PhoneForm(forms.Form):
@@ -45,6 +48,15 @@ class PhoneForm(forms.Form):
     def countries(self) -> tuple[Country, ...]:
         """The countries to choose from, in the language of the page."""
         return countries.named(conf.countries, get_language() or "en")
+
+    @property
+    def other_countries(self) -> list[Country]:
+        """The few other countries in which the refused number is right. Empty if they are many."""
+        if not self.has_error("phone", "unknown"):
+            return []
+        typed = self.data.get("phone", "").strip()
+        found = [each for each in self.countries if phones.is_of(typed, each.code)]
+        return found if len(found) <= _MOST_OTHER_COUNTRIES else []
 
     @property
     def country(self) -> Country:

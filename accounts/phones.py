@@ -65,6 +65,15 @@ def parse(typed: str, *, region: str, countries: Collection[str]) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
+def is_of(typed: str, country: str) -> bool:
+    """Tell whether this is a mobile number of a country, as people there type it."""
+    try:
+        parse(typed, region=country, countries=[country])
+    except NotAPhone:
+        return False
+    return True
+
+
 def find(typed: str, *, region: str | None = None) -> str | None:
     """Return the E.164 form of a number that somebody looks for, of any kind and country.
 

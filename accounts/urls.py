@@ -1,8 +1,9 @@
-"""URLs under /accounts/: sign in and out, confirm, change number, passkeys, end sessions."""
+"""URLs under /accounts/: sign in and out, confirm, change number, ways in, devices, own data."""
 
 from django.urls import path
 
 from accounts.views import (
+    account,
     authenticator,
     backup_codes,
     backup_login,
@@ -23,6 +24,8 @@ from accounts.views import (
 app_name = "accounts"
 
 urlpatterns = [
+    path("", account.AccountView.as_view(), name="account"),
+    path("data/", account.data_view, name="data"),
     path("login/", login.PhoneView.as_view(), name="login"),
     path("login/code/", login.CodeView.as_view(), name="code"),
     path("login/challenge/", challenge.ChallengeView.as_view(), name="challenge"),

@@ -58,17 +58,20 @@ if (able && window.PublicKeyCredential?.parseCreationOptionsFromJSON) {
     .catch(() => {});
 }
 
-// When it ends, by the clock that the person sees.
+// Times, by the clock that the person sees: of a text that was sent again, and when the code ends.
+const clock = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "short" });
+const texted = document.getElementById("texted");
+if (texted) texted.textContent = texted.dataset.at.replace("{time}", clock.format(Date.now()));
+
 const life = document.getElementById("lifetime");
 if (life) {
   const end = now() + Number(life.dataset.seconds);
-  const clock = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "short" });
   life.textContent = life.dataset.until.replace("{time}", clock.format(end * 1000));
   const watch = setInterval(() => {
     if (now() < end) return;
     clearInterval(watch);
     life.textContent = life.dataset.over;
-    document.getElementById("tries").hidden = true;
+    for (const each of document.querySelectorAll("#tries, #hint_auto")) each.hidden = true;
     for (const button of document.querySelectorAll("#id_code ~ button, #resend > button")) {
       button.classList.toggle("secondary", button.form === form);
     }
@@ -85,8 +88,8 @@ if (again && wait) {
   // Other ways than a text: they share the wait, and are shown once it is over.
   const channels = document.querySelector("#channels[data-after-wait]");
   if (channels) channels.hidden = true;
-  const clock = wait.querySelector("bdi");
-  if (!clock) {
+  const countdown = wait.querySelector("bdi");
+  if (!countdown) {
     const at = new Date(end * 1000);
     const day = at.getDate() === new Date().getDate() ? {} : { weekday: "long" };
     const time = at.toLocaleString(document.documentElement.lang, {
@@ -99,7 +102,7 @@ if (again && wait) {
   let ticking;
   const tick = () => {
     const left = Math.max(0, Math.ceil(end - now()));
-    if (clock) clock.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+    if (countdown) countdown.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
     if (left) return;
     clearInterval(ticking);
     wait.textContent = wait.dataset.ready;

@@ -53,5 +53,15 @@ if (country) {
     document.getElementById("example").textContent = country.selectedOptions[0].dataset.example;
   };
   country.addEventListener("change", show);
+  // A number with + moves the list to its country, unless several share its calling code.
+  document.getElementById("id_phone").addEventListener("input", (event) => {
+    const typed = event.target.value.replace(/[^+\d]/g, "");
+    if (!typed.startsWith("+")) return;
+    const code = (option) => /\+\d+/.exec(option.text)[0];
+    const found = Array.from(country.options).filter((each) => typed.startsWith(code(each)));
+    if (found.length !== 1) return;
+    country.value = found[0].value;
+    show();
+  });
   addEventListener("pageshow", show);
 }

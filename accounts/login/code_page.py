@@ -10,6 +10,8 @@ from accounts.login.pending import Pending
 
 # Between two texts (COOLDOWNS in lambdas/triggers/limits.py), in seconds.
 _LONGEST_PAUSE = 300
+# Of a code (TRIES_PER_CODE in lambdas/triggers/limits.py).
+_ALL_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -21,13 +23,14 @@ class CodePage:
     its code may come, and may be asked for again. ``may_have_code``: an earlier text may have
     brought a code that is still right. ``is_hopeless``: another text to this number would fare no
     better. ``is_held_back``: the number gets none for longer than between two texts, and
-    ``has_lane``: it is another matter where the person signed in before.
-    ``wrong_elsewhere`` is how many wrong codes others typed for it, as only a browser that is known
-    is told. ``opens_in`` is for how many minutes only numbers proven before are texted, 0 where all
-    are: ``opens_in_hours`` says it in hours where it is that long. ``minutes`` and ``seconds_left``
-    are how long the code works, and ``resend_in`` is in seconds: ``resend_clock`` says it as 1:15,
-    ``resend_hours`` in hours where it is that long. ``channel`` is how the code went last, and
-    ``channels`` how else it can: at once, with ``is_refused``, and after ``resend_in`` otherwise.
+    ``has_lane``: it is another matter where the person signed in before. ``is_second_try``: a try
+    was used already. ``wrong_elsewhere`` is how many wrong codes others typed for it, as only a
+    browser that is known is told. ``opens_in`` is for how many minutes only numbers proven before
+    are texted, 0 where all are: ``opens_in_hours`` says it in hours where it is that long.
+    ``minutes`` and ``seconds_left`` are how long the code works, and ``resend_in`` is in seconds:
+    ``resend_clock`` says it as 1:15, ``resend_hours`` in hours where it is that long. ``channel``
+    is how the code went last, and ``channels`` how else it can: at once, with ``is_refused``, and
+    after ``resend_in`` otherwise.
     """
 
     attempt: str
@@ -36,6 +39,7 @@ class CodePage:
     phone: str
     length: int
     tries: int
+    is_second_try: bool
     minutes: int
     seconds_left: int
     undelivered: str
@@ -71,6 +75,7 @@ def of(waiting: Pending, challenge: CodeChallenge) -> CodePage:
         phone=waiting.phone,
         length=challenge.code_length,
         tries=challenge.tries_left,
+        is_second_try=challenge.tries_left < _ALL_TRIES,
         minutes=waiting.minutes_left(),
         seconds_left=waiting.seconds_left(),
         undelivered="" if challenge.is_sent or delivery == "delayed" or is_repetition else delivery,

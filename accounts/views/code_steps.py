@@ -20,13 +20,22 @@ from django.views.generic import View
 from accounts import countries, devices, phones
 from accounts.conf import conf
 from accounts.forms import CodeForm
-from accounts.login import attempt_steps, code_page, errors, known_browsers, passwords
+from accounts.login import (
+    attempt_steps,
+    backup_login,
+    code_page,
+    errors,
+    known_browsers,
+    passwords,
+)
 from accounts.login.code_flow import Texted
 from accounts.login.pending import Pending, Purpose
 
 _MAX_NEXT_LENGTH = 2000
 # Seconds, as the page says: "in a minute".
 _RETRY_AFTER = "60"
+# The tag of the message about another text.
+_TEXTED = "texted"
 
 
 @dataclass(frozen=True)
@@ -136,6 +145,7 @@ class StepView(View):
             "is_unavailable": status == 503,
             "is_answer_lost": is_answer_lost,
             "has_passkeys": conf.passkeys,
+            "has_backup_login": self.steps.purpose == "login" and backup_login.is_offered(),
         }
         response = render(request, "accounts/code.html", context, status=status)
         if wait:
@@ -212,7 +222,9 @@ class ResendView(StepView):
         except errors.Unavailable:
             return self.code_page(request, status=503)
         if texted == "now":
-            messages.success(request, _sent_words(channel))
+            # The page's script adds the time, as the person's clock has it.
+            tags = "" if channel else _TEXTED
+            messages.success(request, _sent_words(channel), extra_tags=tags)
         say_if_texted_before(request, texted)
         return redirect(self.awaited(request))
 
@@ -224,7 +236,7 @@ def _sent_words(channel: str) -> str:
         return _("We have sent the code by WhatsApp. It can take a minute.")
     if channel == "email":
         return _("If your account has an e-mail address, the code is on its way to it.")
-    return _("We have sent another text. It can take a minute.")
+    return _("We texted you again. It can take a minute.")
 
 
 def say_if_texted_before(request: HttpRequest, texted: Texted) -> None:

@@ -29,7 +29,6 @@ from accounts.conf import conf
 from accounts.forms import LoginForm
 from accounts.login import (
     attempt_steps,
-    authenticator,
     backup_login,
     errors,
     passkey_login,
@@ -47,15 +46,6 @@ from accounts.views.code_steps import Steps, likely_region, next_url
 class HomeView(LoginRequiredMixin, TemplateView):
     template_name = "home.html"
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(
-            has_question="question" in conf.sign_in_plan,
-            has_authenticators=authenticator.is_offered(),
-            has_passkeys=passkeys.site(self.request) is not None,
-            has_backup_codes=backup_login.is_offered() or authenticator.is_offered(),
-            **kwargs,
-        )
-
 
 class LoginStepView(code_steps.StepView):
     """A step of the sign-in. People who are signed in already go to the next page."""
@@ -68,6 +58,10 @@ class LoginStepView(code_steps.StepView):
         if request.user.is_authenticated:
             return HttpResponseRedirect(next_url(request))
         return None
+
+    def shown(self, phone: str) -> str:
+        # They typed it in this browser a moment ago, and must be able to see a mistake.
+        return phones.spaced(phone)
 
     def nothing_pending(self, request: HttpRequest) -> HttpResponse:
         if "code" in conf.sign_in_plan:

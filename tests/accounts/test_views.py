@@ -856,7 +856,7 @@ def assert_looks_like_the_site(page) -> None:
 
 
 def test_404_page_has_a_way_on(client):
-    for address in ("/nothing", "/accounts/", "/accounts/login/nothing/", "/%00", "/%ff"):
+    for address in ("/nothing", "/accounts/nothing/", "/accounts/login/nothing/", "/%00", "/%ff"):
         page = client.get(address)
         assert page.status_code == 404
         assert "There is nothing here" in text(page)
@@ -892,12 +892,37 @@ def test_error_pages_render_without_any_context(name):
 # Words
 
 
-def test_masked_number_stands_on_the_code_page_and_no_more_of_it(client, pool, known):
+def test_typed_number_stands_on_the_code_page_so_that_a_mistake_is_seen(client, pool, known):
     ask(client, known.phone)
-    page = text(client.get(CODE))
-    assert f"+1••••••••{known.phone[-2:]}" in page
-    assert known.phone not in page
-    assert known.phone[2:] not in page
+    assert phones.spaced(known.phone) in text(client.get(CODE))
+    # No other browser has it.
+    assert phones.spaced(known.phone) not in text(Client().get(CODE, follow=True))
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        # Of the United Kingdom, and of no other country of the list.
+        ("07400 123456", ["GB"]),
+        # Of nowhere; of the chosen country; whole; of a kind that gets no texts there.
+        ("12", []),
+        ("(201) 555-0123", []),
+        ("+44 12", []),
+        ("020 7946 0958", []),
+    ],
+)
+def test_number_of_another_country_is_sent_with_one_press(client, pool, settings, typed, offered):
+    settings.ACCOUNTS_COUNTRIES = ["US", "CA", "GB", "FR"]
+    page = text(client.post(LOGIN, {"country": "US", "phone": typed}))
+    assert re.findall(r'<button[^>]* name="country" value="(\w+)"', page) == offered
+
+
+def test_pressed_country_is_the_one_of_the_number(client, pool, settings):
+    settings.ACCOUNTS_COUNTRIES = ["US", "GB"]
+    # The list comes first in the form, then the button.
+    done = client.post(LOGIN, {"country": ["US", "GB"], "phone": "07400 123456"})
+    assert done.url == CODE
+    assert "+44 7400 123456" in text(client.get(CODE))
 
 
 def test_old_code_says_so_on_its_page(client, pool, known):

@@ -21,6 +21,7 @@ def new_phone(phone) -> str:
 
 def change(page: Page, site: str, phone: str) -> None:
     page.goto(f"{site}/")
+    page.get_by_role("link", name="Your account").click()
     page.get_by_role("link", name="Change your number").click()
     page.get_by_label("New mobile number").fill(phone)
     page.get_by_role("button", name="Text me a code").click()

@@ -274,7 +274,7 @@ def test_end_of_the_code_is_told_by_the_clock_of_the_person(page: Page, site, ph
     page.clock.fast_forward(241_000)
     for told in ("#lifetime", "#news"):
         expect(page.locator(told)).to_have_text("It is too old by now. Ask for a new one below.")
-    expect(page.locator("#tries")).to_be_hidden()
+    expect(page.locator("#hint_auto")).to_be_hidden()
 
 
 @pytest.mark.browser_context_args(java_script_enabled=False)

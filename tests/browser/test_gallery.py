@@ -45,6 +45,7 @@ LOGIN, CODE, LOGOUT, INBOX = (
     "/accounts/logout/",
     "/local/inbox/",
 )
+ACCOUNT = "/accounts/"
 DEVICES, ENDED, CONFIRM = "/accounts/devices/", "/accounts/ended/", "/accounts/confirm/"
 NUMBER, CHANGED = "/accounts/number/", "/accounts/number/changed/"
 TAKE_OVER, CANCEL = "/accounts/login/take-over/", "/accounts/login/cancel/"
@@ -629,6 +630,8 @@ def test_gallery_of_devices(
     Session.objects.filter(device__contains="Linux").update(newcomer="iPad", newcomer_at=now)
     gallery.go("/")
     gallery.take("home-with-a-newcomer")
+    gallery.go(ACCOUNT)
+    gallery.take("account")
     gallery.go(DEVICES)
     gallery.take("devices")
     gallery.go(DEVICES)

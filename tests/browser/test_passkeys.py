@@ -84,6 +84,8 @@ def test_offer_touch_name_and_removal(page, site, authenticator, phone, texts):
     expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
     assert len(texts(phone)) == before
 
+    page.get_by_role("link", name="Your account").click()
+    assert_accessible(page)
     page.get_by_role("link", name="Your passkeys").click()
     assert_accessible(page)
     page.get_by_text("Change its name").click()

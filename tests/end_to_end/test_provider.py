@@ -239,7 +239,7 @@ def test_client_of_the_provider_is_let_into_its_page_alone(client, phone, provid
     ask(client, phone)
     page = client.get(CHALLENGE)
     policy = page["Content-Security-Policy"]
-    assert "script-src 'self' https://scripts.example.com/client.js;" in policy
+    assert "script-src 'self' https://scripts.example.com/client.js" in policy.split("; ")
     assert page["Cross-Origin-Opener-Policy"] == "same-origin-allow-popups"
     for path in (LOGIN, RETURN + "?token=a"):
         other = client.get(path)

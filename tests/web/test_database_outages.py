@@ -96,7 +96,7 @@ def test_frozen_database_costs_two_seconds_and_then_nothing(site, database):
     took = [ask(site).elapsed.total_seconds() for _ in range(8)]
     # Each of four threads may find its own connection dead.
     assert sum(took) < 8
-    assert max(took[4:]) < 1
+    assert sum(each >= 1 for each in took) <= 4
     assert site.get("/healthz").elapsed.total_seconds() < 0.5
     assert site.get("/readyz").status_code == 503
 

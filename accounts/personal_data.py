@@ -1,0 +1,56 @@
+"""All that this site keeps about a person, for themselves."""
+
+from datetime import datetime
+from typing import Any
+
+from accounts.models import User
+
+
+def of(user: User) -> dict[str, Any]:
+    """Return it as values of JSON, with times in ISO 8601. Three queries."""
+    return {
+        "account": {
+            "id": user.sub,
+            "number": user.phone,
+            "name": user.name,
+            "is_operator": user.is_staff,
+            "first_sign_in": _time(user.date_joined),
+            "last_sign_in": _time(user.last_login),
+        },
+        "passkeys": [
+            {
+                "name": each.name,
+                "made": _time(each.created_at),
+                "last_used": _time(each.last_used_at),
+                "on_several_devices": each.is_synced,
+            }
+            for each in user.passkeys.order_by("created_at")
+        ],
+        "devices": [
+            {
+                "device": each.device,
+                "network": each.network,
+                "signed_in": _time(each.signed_in_at),
+                "last_used": _time(each.last_seen),
+                "ended": _time(each.ended_at),
+                "why_ended": each.ended_why,
+            }
+            for each in user.sessions.order_by("signed_in_at")
+        ],
+        "events": [
+            {
+                "time": _time(each.at),
+                "event": each.kind,
+                "reason": each.reason,
+                "number": each.phone,
+                "country": each.country,
+                "device": each.device,
+                "network": each.network,
+            }
+            for each in user.events.order_by("at")
+        ],
+    }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None
