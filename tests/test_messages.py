@@ -110,3 +110,15 @@ def test_numbers_take_their_form_of_the_plural(language, words):
                 "You have %(tries)s try.", "You have %(tries)s tries.", number
             )
             assert expected in said % {"tries": number}
+
+
+def test_glossary_has_the_words_of_the_catalogues(project):
+    page = (project / "docs" / "pages.md").read_text("utf-8")
+    table = re.search(r"^\| en \|.*\n\|[-|]+\n((?:\|.*\n)+)", page, re.MULTILINE)[0]
+    head, _, *rows = [line.strip("| ").split(" | ") for line in table.splitlines()]
+
+    assert head == ["en", *messages.LANGUAGES]
+    assert len(rows) > 10
+    for language, *words in list(zip(*(head, *rows), strict=True))[1:]:
+        found = {message.id: message.string for message in translations(language)}
+        assert words == [found[english] for english, *_ in rows]
