@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 
 from accounts import after_response, operations
 from accounts.events import overview
-from accounts.login import phone_login
+from accounts.login import phone_login, second_factor
 
 
 class PhoneAdminSite(AdminSite):
@@ -34,6 +34,10 @@ class PhoneAdminSite(AdminSite):
 
         return super().admin_view(update_wrapper(with_orders, view), cacheable)
 
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Tell whether it is an operator, who signed in with more than a code where that counts."""
+        return super().has_permission(request) and second_factor.is_there(request)
+
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
@@ -43,14 +47,15 @@ class PhoneAdminSite(AdminSite):
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Lead to the phone login, or on if an operator is signed in."""
-        if request.user.is_authenticated:
-            if self.has_permission(request):
-                return redirect("admin:index")
+        if self.has_permission(request):
+            return redirect("admin:index")
+        if request.user.is_authenticated and not super().has_permission(request):
             raise PermissionDenied
         target = request.GET.get("next") or resolve_url("admin:index")
         if len(target) > MAX_URL_LENGTH:
             target = resolve_url("admin:index")
-        return redirect(f"{resolve_url('accounts:login')}?{urlencode({'next': target})}")
+        page = "second_factor" if request.user.is_authenticated else "login"
+        return redirect(f"{resolve_url(f'accounts:{page}')}?{urlencode({'next': target})}")
 
     def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """Sign out on POST, and record it."""

@@ -245,6 +245,11 @@ class Conf:
         return int(settings.ACCOUNTS_STAFF_SECONDS)
 
     @property
+    def staff_second_factor(self) -> bool:
+        """Whether the admin opens only for a sign-in by a passkey or with an app."""
+        return bool(settings.ACCOUNTS_STAFF_SECOND_FACTOR)
+
+    @property
     def sharing_policy(self) -> str:
         """The policy for a sign-in of somebody who is signed in on another device already."""
         return str(settings.ACCOUNTS_SHARING_POLICY)

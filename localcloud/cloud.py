@@ -147,6 +147,9 @@ class Cloud:
             "ACCOUNTS_SIGN_IN_PLAN": plan,
             "ACCOUNTS_COUNTRIES": ",".join(COUNTRIES),
             "ACCOUNTS_DEFAULT_REGION": COUNTRIES[0],
+            # A newcomer opens the admin with a code alone, unless they ask for more.
+            "ACCOUNTS_STAFF_SECOND_FACTOR": os.environ.get("ACCOUNTS_STAFF_SECOND_FACTOR")
+            or "false",
             # All requests come from this machine.
             "ACCOUNTS_PHONE_POSTS": "1000/minute",
             "ACCOUNTS_SENDS": "1000/minute",

@@ -68,6 +68,7 @@ _BACKUP_LOGIN = "tests/end_to_end/test_backup_login.py::"
 _TEMPLATE = "tests/lambdas/test_template.py::"
 _THROTTLE = "tests/accounts/login/test_throttle.py::"
 _TOKENS = "tests/accounts/aws/test_tokens.py::"
+_OPERATORS = "tests/accounts/login/test_second_factor.py::"
 _PASSKEYS = "tests/accounts/login/test_passkeys.py::"
 _CEREMONIES = "tests/accounts/login/test_ceremonies.py::"
 _STATEMENT = "tests/lambdas/kinds/test_statement.py::"
@@ -469,6 +470,46 @@ DEFENCES = (
 )""",
         """@method_decorator([sensitive_post_parameters("credential")], name="dispatch")""",
         (f"{_PASSKEYS}test_making_one_asks_for_a_fresh_code",),
+    ),
+    Defence(
+        "a code alone opens no page of the admin",
+        "accounts/admin_site.py",
+        "        return super().has_permission(request) and second_factor.is_there(request)",
+        "        return super().has_permission(request)",
+        (f"{_OPERATORS}test_code_alone_leads_to_a_page_that_says_why",),
+    ),
+    Defence(
+        "a passkey that was not made for the admin does not open it",
+        "accounts/login/second_factor.py",
+        "    return user.passkeys.filter(opens_admin=True, copied_at=None)",
+        "    return user.passkeys.filter(copied_at=None)",
+        (f"{_OPERATORS}test_passkey_that_thieves_of_the_number_make_does_not_open_the_admin",),
+    ),
+    Defence(
+        "a set-up code is good for one passkey",
+        "accounts/login/second_factor.py",
+        "    is_used = bool(_code_of(request).delete()[0])",
+        "    is_used = _KEY in request.session",
+        (f"{_OPERATORS}test_set_up_code_is_good_for_one_passkey",),
+    ),
+    Defence(
+        "guesses at a set-up code are counted",
+        "accounts/login/second_factor.py",
+        '    is_counted = mine.filter(tries__lt=_TRIES).update(tries=F("tries") + 1)',
+        "    is_counted = mine.exists()",
+        (f"{_OPERATORS}test_set_up_code_is_guessed_five_times_at_most",),
+    ),
+    Defence(
+        "operators let nobody with more rights into the admin",
+        "accounts/admin/setup_codes.py",
+        "    return not operations.refusal(Operation.Kind.MAKE_STAFF, user, by)",
+        "    return True",
+        (
+            (
+                "tests/accounts/admin/test_setup_codes.py::"
+                "test_code_for_somebody_with_more_rights_is_refused"
+            ),
+        ),
     ),
     Defence(
         "people who are shut out stay out with a passkey",

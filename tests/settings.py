@@ -42,6 +42,8 @@ os.environ.update(
         "ACCOUNTS_SIGN_UP": "open",
         "ACCOUNTS_COUNTRIES": "US,GB,FR",
         "ACCOUNTS_DEFAULT_REGION": "US",
+        # Tests of it switch it on.
+        "ACCOUNTS_STAFF_SECOND_FACTOR": "false",
         "DJANGO_DEBUG": "true",
     }
 )

@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.models import Passkey, User
 from accounts.models.users import LOCKED
 
 
@@ -27,6 +27,11 @@ class _ChoiceFilter(admin.SimpleListFilter):
             return queryset
         wanted = self.choices_[str(self.value())][1]
         return queryset.filter(wanted() if callable(wanted) else wanted)
+
+
+def _without_factor() -> Q:
+    opening = Passkey.objects.filter(user=OuterRef("pk"), opens_admin=True, copied_at=None)
+    return Q(is_staff=True, app_opens_admin=False) & ~Q(Exists(opening))
 
 
 class StatusFilter(_ChoiceFilter):
@@ -51,6 +56,7 @@ class StaffFilter(_ChoiceFilter):
     choices_ = {
         "yes": (_("operators"), Q(is_staff=True)),
         "super": (_("superusers"), Q(is_superuser=True)),
+        "no_factor": (_("operators with nothing that opens the admin"), _without_factor),
         "no": (_("not operators"), Q(is_staff=False)),
     }
 

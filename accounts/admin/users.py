@@ -21,6 +21,7 @@ from accounts.admin import (
     display,
     invitations,
     order_operations,
+    setup_codes,
     user_actions,
     user_filters,
 )
@@ -172,6 +173,7 @@ class UserAdmin(base.BoundedList):
             "sessions": sessions.live(user).order_by("-last_seen"),
             "ways": display.ways(ways.of(user, has_app=_has_app(now))),
             "passkeys": passkeys.of(user),
+            **setup_codes.context(request, user),
             "may_remove_passkeys": request.user.has_perm("accounts.remove_passkey"),
             "may_end": request.user.has_perm("accounts.sign_out_user"),
             "events": [
@@ -194,6 +196,11 @@ class UserAdmin(base.BoundedList):
                 "<int:pk>/sessions/<str:handle>/end/",
                 guarded(reauthentication.required(self.end_session_view)),
                 name="accounts_user_end_session",
+            ),
+            path(
+                "<int:pk>/setup-code/",
+                guarded(setup_codes.setup_code_view),
+                name="accounts_user_setup_code",
             ),
             path(
                 "<int:pk>/passkeys/<int:passkey>/remove/",

@@ -31,8 +31,10 @@ accounts.W004  nobody can reach those who run the site: SITE_CONTACT is missing 
 accounts.W005  ACCOUNTS_SIGN_UP is open, where a sign-in begins with a password
 accounts.W006  browsers have no lane of their own: strangers can shut people out (deploy)
 accounts.W007  passkeys are on, and Cognito has no client for them (deploy)
+accounts.W008  a code alone opens the admin (deploy)
+accounts.W009  nothing opens the admin (deploy)
 """
 
-from accounts.checks import brand, cognito, login, retention, sessions
+from accounts.checks import brand, cognito, login, operators, retention, sessions
 
-__all__ = ["brand", "cognito", "login", "retention", "sessions"]
+__all__ = ["brand", "cognito", "login", "operators", "retention", "sessions"]

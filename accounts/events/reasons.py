@@ -20,6 +20,7 @@ LABELS = {
     "new_number": _("to prove a new number"),
     "waiting": _("Cognito is still to take it"),
     "stopped": _("the owner of the number wants no texts for now"),
+    "wrong_setup_code": _("a wrong set-up code was typed"),
     "drawn": _("the person made new ones"),
     "backup_code": _("with a backup code"),
     "wrong_backup_code": _("the number or the backup code was wrong"),

@@ -16,6 +16,7 @@ from accounts.models import (
     Return,
     RolledHour,
     Session,
+    SetupCode,
     SignInEvent,
     UsedChallenge,
 )
@@ -43,6 +44,7 @@ def purge(now: datetime) -> Removed:
         locks=_remove(LoginLock.objects.all(), "taken_at", now - LoginLock.KEPT),
     )
     _remove(UsedChallenge.objects.all(), "used_at", now - UsedChallenge.KEPT)
+    _remove(SetupCode.objects.all(), "expires_at", now)
     _remove(Return.objects.all(), "asked_at", since)
     # They name nobody, but nothing reads them any more.
     RolledHour.objects.filter(starts_at__lt=since - timedelta(hours=1)).delete()

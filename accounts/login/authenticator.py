@@ -20,7 +20,7 @@ from accounts.aws import authenticators, cognito, functions
 from accounts.aws.authenticators import App
 from accounts.conf import conf
 from accounts.events import sign_ins
-from accounts.login import attempt_steps, sealing, throttle
+from accounts.login import attempt_steps, methods, sealing, second_factor, throttle
 from accounts.models import User
 
 log = logging.getLogger(__name__)
@@ -80,6 +80,10 @@ def finish(request: HttpRequest, app: App, code: str) -> bool:
         cognito.gateway().set_authenticator(user.sub, app.salt)
     except (cognito.CognitoError, functions.FunctionError) as error:
         raise attempt_steps.unavailable(error) from error
+    opens = second_factor.trust(request)
+    second_factor.set_app(user, opens=opens)
+    if opens:
+        methods.add(request, "otp")
     _note(request, user, reason="set_up")
     return True
 
@@ -94,6 +98,7 @@ def remove(request: HttpRequest) -> None:
         cognito.gateway().set_authenticator(user.sub, "")
     except cognito.CognitoError as error:
         raise attempt_steps.unavailable(error) from error
+    second_factor.set_app(user, opens=False)
     _note(request, user, reason="removed")
 
 

@@ -173,7 +173,8 @@ def finish(
             )
         throttle.give_back(request)
         proven_more = waiting.proven_more or waiting.challenge.proves_more
-        this.waiting = replace(waiting, proven_more=proven_more)
+        how = f"{waiting.methods} {waiting.challenge.method}".strip()
+        this.waiting = replace(waiting, proven_more=proven_more, methods=how)
         if isinstance(outcome, Challenge):
             await_code(flow, this, outcome)
             raise NextStep
@@ -197,6 +198,7 @@ def _text(flow: Flow[Any, Any], this: Step, *, first: bool) -> Texted:
         reference=waiting.reference or sign_ins.draw_reference(),
         texted_at=asked_at.timestamp(),
         proven_more=False,
+        methods="",
         dormant=None,
     )
     this.waiting, this.user = attempt, flow.user_of(request, attempt.phone)

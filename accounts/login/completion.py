@@ -63,14 +63,15 @@ def let_in(this: Step, user: User, *, may_end_others: bool = False) -> bool:
         # From here on the session is worth a sign-in, so nobody may have planted its key.
         request.session.cycle_key()
         asked = replace(waiting, proven=user.pk, proven_at=time.time())
-        how = user.signed_in_by or waiting.methods.split()
+        how = user.signed_in_by | set(waiting.methods.split())
         this.store(replace(asked, challenge=None, methods=" ".join(how)))
         return False
     except concurrency.ShutOut as error:
         over = replace(waiting, challenge=None, proven=None)
         raise StartOver(reason="shut_out", becomes=over) from error
     known_browsers.signed_in(request, user)
-    methods.keep(request, user.signed_in_by or waiting.methods.split())
+    how = user.signed_in_by | set(waiting.methods.split())
+    methods.keep(request, how, passkey=waiting.passkey)
     this.note(
         Kind.SUCCEEDED,
         user=user,

@@ -17,6 +17,7 @@
     ├── FurtherStep(challenge)      the code was right, and Cognito asks for what we cannot do
     ├── PasskeyRefused              its answer is not good, or it signs nobody in
     ├── BackupCodeRefused           number and code do not belong together, or the code is used
+    ├── SetupCodeRefused            it is wrong, too old or used, or was tried too often
     ├── TooManyPasskeys             the account has as many as it may have
     ├── SamePhone                   it is the number that the account has already
     ├── Taken                       proven, but another account has it: the two are never merged
@@ -130,6 +131,10 @@ class PasskeyRefused(LoginError):
 
 
 class BackupCodeRefused(LoginError):
+    pass
+
+
+class SetupCodeRefused(LoginError):
     pass
 
 

@@ -92,7 +92,9 @@ def _find(this: Step, where: ceremonies.Site, answer: ceremonies.Answer) -> Pass
     this.user = user = passkey.user
     waiting = this.required()
     how = " ".join(_SYNCED if passkey.is_synced else _BOUND)
-    this.waiting = replace(waiting, phone=user.phone or "", sub=user.sub, methods=how)
+    this.waiting = replace(
+        waiting, phone=user.phone or "", sub=user.sub, methods=how, passkey=passkey.pk
+    )
     if answer.handle != passkey.handle or where.host != passkey.host:
         raise ceremonies.Refused("Of another person or host")
     if passkey.copied_at:

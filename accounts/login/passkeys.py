@@ -24,7 +24,14 @@ from accounts import after_response, devices, phones
 from accounts.aws import functions, sms
 from accounts.conf import conf
 from accounts.events import audit, sign_ins
-from accounts.login import attempt_steps, ceremonies, passkey_challenges, throttle
+from accounts.login import (
+    attempt_steps,
+    ceremonies,
+    methods,
+    passkey_challenges,
+    second_factor,
+    throttle,
+)
 from accounts.login.errors import PasskeyRefused, TooManyPasskeys
 from accounts.models import Passkey, User
 from accounts.models.statements import update
@@ -60,7 +67,12 @@ def site(request: HttpRequest) -> ceremonies.Site | None:
 
 
 def is_offered_now(request: HttpRequest, user: User) -> bool:
-    """Tell whether to offer a passkey to somebody who has just typed a code. It happens once."""
+    """Tell whether to offer a passkey to somebody who has just typed a code. It happens once.
+
+    Operators make theirs with a set-up code: one made here would not open the admin.
+    """
+    if second_factor.is_needed(user):
+        return False
     return user.passkey_offered_at is None and site(request) is not None
 
 
@@ -97,7 +109,7 @@ def add(request: HttpRequest, where: ceremonies.Site, text: str) -> Passkey:
     except ceremonies.Refused as error:
         log.warning("A new passkey of %s was refused: %s", user.sub, error)
         raise PasskeyRefused from error
-    kept = _keep(user, where, answer, made, device=devices.of(request).name)
+    kept = _keep(request, user, where, answer, made)
     throttle.give_back(request)
     sign_ins.record(
         sign_ins.Kind.PASSKEY, request, phone=user.phone or "", user=user, reason="set_up"
@@ -141,12 +153,11 @@ def remove(
 
 @transaction.atomic
 def _keep(
+    request: HttpRequest,
     user: User,
     where: ceremonies.Site,
     answer: ceremonies.Answer,
     made: ceremonies.Created,
-    *,
-    device: str,
 ) -> Passkey:
     # Several at once take turns, so that none goes past the limit.
     User.objects.select_for_update().get(pk=user.pk)
@@ -156,17 +167,23 @@ def _keep(
     if is_known or not passkey_challenges.take(answer.challenge):
         log.warning("A passkey of %s came twice", user.sub)
         raise PasskeyRefused
-    return Passkey.objects.create(
+    was_there = second_factor.is_there(request)
+    kept = Passkey.objects.create(
         user=user,
         credential_id=made.credential_id,
         public_key=made.public_key,
         handle=_handle(user),
         host=where.host,
-        name=(_MAKERS.get(made.aaguid) or device or _("Passkey"))[:_MAX_NAME],
+        name=(_MAKERS.get(made.aaguid) or devices.of(request).name or _("Passkey"))[:_MAX_NAME],
         sign_count=made.sign_count,
         is_synced=made.is_synced,
         is_backed_up=made.is_backed_up,
+        opens_admin=second_factor.trust(request),
     )
+    if kept.opens_admin and not was_there:
+        # The person was recognised by their device just now.
+        methods.keep(request, (), passkey=kept.pk)
+    return kept
 
 
 def _handle(user: User) -> str:

@@ -34,8 +34,9 @@ class Pending:
     is a digest of the last wrong code. ``reference`` is what support finds this sign-in by, and
     ``texted_at`` when its last text was asked for. ``proven`` is the id of the user whose code was
     right, while they are asked whether to end another device's session, and ``methods`` is how they
-    signed in; ``way`` is another one than a code by text; ``further_step`` is what Cognito asked
-    for after the right code. ``proven_more``: an answer was right that takes more than the number.
+    signed in, ``passkey`` with which one; ``way`` is another one than a code by text.
+    ``further_step`` is what Cognito asked for after the right code. ``proven_more``: an answer was
+    right that takes more than the number.
     ``dormant`` is the id of an account that a code alone does not open, while its person is asked,
     and ``has_asked`` whether operators know. Times are in seconds since the epoch.
     """
@@ -54,6 +55,7 @@ class Pending:
     proven_at: float = 0.0
     further_step: str = ""
     methods: str = ""
+    passkey: int | None = None
     way: Literal["", "passkey", "backup_code"] = ""
     proven_more: bool = False
     dormant: int | None = None

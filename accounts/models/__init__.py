@@ -4,7 +4,7 @@ from accounts.models.differences import Claim, Difference, Listed, SyncRun
 from accounts.models.events import SignInEvent
 from accounts.models.login_locks import LoginLock
 from accounts.models.operations import Operation
-from accounts.models.passkeys import Passkey, UsedChallenge
+from accounts.models.passkeys import Passkey, SetupCode, UsedChallenge
 from accounts.models.returns import Return
 from accounts.models.sessions import Session
 from accounts.models.stats import EventCount, RolledHour
@@ -22,6 +22,7 @@ __all__ = [
     "Return",
     "RolledHour",
     "Session",
+    "SetupCode",
     "SignInEvent",
     "SyncRun",
     "UnprovenAccount",

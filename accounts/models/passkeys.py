@@ -1,4 +1,4 @@
-"""The models of passkeys, and of challenges that a passkey has answered."""
+"""The models of passkeys, of challenges they have answered, and of operators' set-up codes."""
 
 from datetime import timedelta
 
@@ -16,7 +16,8 @@ class Passkey(models.Model):
     send them (base64url). ``host`` is that of the site, where alone it is good. ``sign_count`` is
     the last count of a device that counts, else 0. ``is_synced``: it may be on several devices;
     ``is_backed_up``: it is. ``copied_at`` is when its count did not grow, as that of a copy: from
-    then on it signs nobody in.
+    then on it signs nobody in. ``opens_admin``: it was made with a set-up code, or in a session
+    that such a passkey had begun.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="passkeys")
@@ -31,6 +32,7 @@ class Passkey(models.Model):
     created_at = models.DateTimeField(_("made"), default=timezone.now)
     last_used_at = models.DateTimeField(_("last used"), null=True)
     copied_at = models.DateTimeField(_("found to be copied"), null=True)
+    opens_admin = models.BooleanField(_("opens the admin"), default=False)
 
     class Meta:
         verbose_name = _("passkey")
@@ -51,3 +53,18 @@ class UsedChallenge(models.Model):
 
     def __str__(self) -> str:
         return f"challenge answered at {self.used_at:%H:%M:%S}"
+
+
+class SetupCode(models.Model):
+    """A code with which an operator makes the passkey that opens the admin, by its digest.
+
+    A person has one at most: another one takes its place. Only accounts/login writes it.
+    """
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="setup_code")
+    digest = models.CharField(max_length=64)
+    tries = models.PositiveSmallIntegerField(default=0)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"set-up code until {self.expires_at:%Y-%m-%d %H:%M}"

@@ -189,6 +189,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     browsers_forgotten_at = models.DateTimeField(null=True, blank=True, editable=False)
     passkey_offered_at = models.DateTimeField(null=True, editable=False)
     has_copied_passkey = models.BooleanField(default=False, editable=False)
+    app_opens_admin = models.BooleanField(
+        _("authenticator app opens the admin"), default=False, editable=False
+    )
     is_staff = models.BooleanField(
         _("operator"), default=False, help_text=_("May open these admin pages.")
     )

@@ -88,6 +88,8 @@ class ResetAuthenticator(Handler):
         return ""
 
     def local_after(self, operation: Operation, user: User) -> None:
+        user.app_opens_admin = False
+        user.save(update_fields=["app_opens_admin"])
         sign_ins.record(
             sign_ins.Kind.AUTHENTICATOR, None, phone=user.phone or "", user=user, reason="operator"
         )

@@ -23,7 +23,14 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_safe
 from django.views.generic import View
 
-from accounts.login import ceremonies, errors, passkeys, reauthentication, ways
+from accounts.login import (
+    ceremonies,
+    errors,
+    passkeys,
+    reauthentication,
+    second_factor,
+    ways,
+)
 from accounts.models import User
 from accounts.views import features
 from accounts.views.code_steps import next_url, too_many
@@ -70,7 +77,12 @@ class PasskeysView(_PasskeyView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         found = list(passkeys.of(cast(User, request.user)))
-        context = {"passkeys": found, "may_add": len(found) < passkeys.MOST}
+        user = cast(User, request.user)
+        context = {
+            "passkeys": found,
+            "may_add": len(found) < passkeys.MOST,
+            "has_admin": second_factor.is_needed(user),
+        }
         return render(request, "accounts/passkeys.html", context)
 
 
@@ -108,6 +120,8 @@ class AddView(_PasskeyView):
             "options": json.dumps(passkeys.options(request, self.site)),
             "is_offer": self.is_offer,
             "is_refused": is_refused,
+            "has_admin": second_factor.is_needed(cast(User, request.user)),
+            "opens_admin": second_factor.may_set_up(request),
             "next_url": self._next(request),
         }
         return _add_page(request, context)

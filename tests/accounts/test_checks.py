@@ -30,6 +30,7 @@ def good(settings):
     settings.COGNITO_SITE_CLIENT_ID = "examplesiteclientid"
     settings.COGNITO_SITE_CLIENT_SECRET = "examplesiteclientsecret"
     settings.SITE_KEY = "s" * 64
+    settings.ACCOUNTS_STAFF_SECOND_FACTOR = True
     return settings
 
 
@@ -77,9 +78,24 @@ def test_clients_without_a_whole_site_key_are_e019_and_e025(good, value):
 
 def test_passkeys_without_a_client_are_w007_where_the_site_is_deployed(good):
     good.COGNITO_SITE_CLIENT_ID = good.COGNITO_SITE_CLIENT_SECRET = ""
-    assert only("accounts.W007", deploy=True).hint
+    good.ACCOUNTS_STAFF_SECOND_FACTOR = False
+    assert "accounts.W007" in [message.id for message in found(deploy=True)]
     assert found() == []
     good.ACCOUNTS_PASSKEYS = False
+    assert only("accounts.W008", deploy=True)
+
+
+def test_code_alone_that_opens_the_admin_is_w008_where_the_site_is_deployed(good):
+    good.ACCOUNTS_STAFF_SECOND_FACTOR = False
+    assert only("accounts.W008", deploy=True).hint
+    assert found() == []
+
+
+def test_admin_that_nothing_opens_is_w009_where_the_site_is_deployed(good):
+    good.ACCOUNTS_PASSKEYS = False
+    assert only("accounts.W009", deploy=True).hint
+    assert found() == []
+    good.ACCOUNTS_SIGN_IN_PLAN = "code authenticator"
     assert found(deploy=True) == []
 
 

@@ -51,6 +51,7 @@ NUMBER, CHANGED = "/accounts/number/", "/accounts/number/changed/"
 TAKE_OVER, CANCEL = "/accounts/login/take-over/", "/accounts/login/cancel/"
 RESEND = "/accounts/login/resend/"
 PASSKEYS, OFFER = "/accounts/passkeys/", "/accounts/passkeys/offer/"
+OPERATORS = "/accounts/operators/"
 DORMANT = "/accounts/login/dormant/"
 
 
@@ -736,6 +737,30 @@ def test_gallery_of_passkeys(gallery: Gallery, page: Page, person: User, setting
 
     sign_in()
     gallery.take("phone-after-a-refused-passkey", sign_in)
+
+
+def test_gallery_of_what_opens_the_admin(gallery: Gallery, page: Page, person: User, settings):
+    settings.ACCOUNTS_STAFF_SECOND_FACTOR = True
+    settings.ACCOUNTS_WRONG_CODES = "1000/hour"
+    User.objects.update(is_staff=True)
+    gallery.go(OPERATORS)
+    gallery.take("operator-sets-up")
+
+    def refuse() -> None:
+        gallery.go(OPERATORS)
+        page.get_by_role("textbox").fill("22222-22222")
+        page.get_by_role("textbox").press("Enter")
+        expect(page.get_by_role("alert")).to_be_visible()
+
+    refuse()
+    gallery.take("operator-typed-a-wrong-set-up-code", refuse)
+    gallery.go(f"{PASSKEYS}add/")
+    gallery.take("operator-adds-a-passkey")
+    Passkey.objects.create(user=person, public_key=b"", host="localhost", opens_admin=True)
+    gallery.go(OPERATORS)
+    gallery.take("operator-has-a-passkey")
+    gallery.go(PASSKEYS)
+    gallery.take("operator-passkeys")
 
 
 def test_gallery_of_a_dormant_account(gallery: Gallery, page: Page, phone, settings):

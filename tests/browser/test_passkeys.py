@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import CDPSession, Page, expect
 
+from accounts.login import second_factor
 from accounts.models import Passkey, User
 from tests.browser.conftest import assert_accessible
 from tests.browser.steps import answer, ask, made, sign_in
@@ -180,3 +181,34 @@ def test_typing_goes_on_as_ever(page, site, authenticator, phone):
     page.get_by_label("Mobile number").fill(phone)
     page.get_by_role("button", name="Text me a code").click()
     expect(page.get_by_role("heading", name="Type your code")).to_be_visible()
+
+
+def test_operator_types_a_set_up_code_and_opens_the_admin_with_a_touch(
+    page, site, authenticator, phone, texts, settings
+):
+    settings.ACCOUNTS_STAFF_SECOND_FACTOR = True
+    # The list below the field would ask again and again, since this authenticator touches itself.
+    page.add_init_script("delete PublicKeyCredential.isConditionalMediationAvailable")
+    operator = made(phone, is_staff=True, is_superuser=True)
+    sign_in(page.context, site, operator)
+    page.goto(f"{site}/admin/")
+    expect(page.get_by_role("heading", name="Set up a passkey to use the admin")).to_be_visible()
+    page.get_by_label("Set-up code").fill("22222-22222")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("alert")).to_contain_text("That set-up code is wrong")
+    assert_accessible(page)
+    page.get_by_label("Set-up code").fill(second_factor.draw(operator))
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text("It will open the admin, too.")).to_be_visible()
+    page.get_by_role("button", name="Make a passkey").click()
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+
+    # Another time, by a code alone: the passkey is asked for, and leads to the wanted page.
+    page.context.clear_cookies()
+    sign_in(page.context, site, operator)
+    page.goto(f"{site}/admin/accounts/user/")
+    expect(page.get_by_role("heading", name="Sign in with your passkey")).to_be_visible()
+    assert_accessible(page)
+    page.get_by_role("button", name="Sign in again with your passkey").click()
+    page.get_by_role("button", name="Use a passkey").click()
+    expect(page.get_by_role("heading", name="Users")).to_be_visible()

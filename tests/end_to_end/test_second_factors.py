@@ -12,6 +12,7 @@ from django.test import Client
 
 from accounts import operations
 from accounts.aws import cognito
+from accounts.login import second_factor
 from accounts.models import Session, SignInEvent, User
 from accounts.operations.queue import Kind
 from localcloud.cloud import Cloud
@@ -261,3 +262,45 @@ def test_pool_that_requires_an_app_has_it_set_up_in_the_sign_in(
     )
     again = start(phone, texts)
     assert send(again, again.get(PAGE), code_of(key)).url == "/"
+
+
+def opens_admin(client) -> bool:
+    page = client.get("/admin/", follow=True)
+    return page.status_code == 200 and page.request["PATH_INFO"] == "/admin/"
+
+
+def test_app_that_was_set_up_with_a_set_up_code_opens_the_admin(phone, texts, settings):
+    settings.ACCOUNTS_STAFF_SECOND_FACTOR = True
+    client = Client()
+    sign_in(client, phone, texts)
+    User.objects.update(is_staff=True)
+    operator = User.objects.get()
+    page = client.post("/accounts/operators/", {"code": second_factor.draw(operator)}, follow=True)
+    assert "Set up an authenticator app" in page.content.decode()
+    client.post(APP)
+    key = key_on(client.get(SETUP))
+    client.post(SETUP, {"answer": code_of(key)})
+    assert opens_admin(client)
+    other = start(phone, texts)
+    send(other, other.get(PAGE), code_of(key, later=1))
+    assert opens_admin(other)
+    other.post(REMOVE)
+    assert not opens_admin(other)
+
+
+def test_app_that_thieves_of_the_number_set_up_does_not_open_the_admin(phone, texts, settings):
+    settings.ACCOUNTS_STAFF_SECOND_FACTOR = True
+    client = Client()
+    sign_in(client, phone, texts)
+    User.objects.update(is_staff=True)
+    client.post(APP)
+    key = key_on(client.get(SETUP))
+    client.post(SETUP, {"answer": code_of(key)})
+    assert not opens_admin(client)
+    other = start(phone, texts)
+    assert send(other, other.get(PAGE), code_of(key, later=1)).url == "/"
+    assert not opens_admin(other)
+    assert (
+        "Set up an authenticator app to use the admin"
+        in other.get("/accounts/operators/").content.decode()
+    )

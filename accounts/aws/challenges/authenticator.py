@@ -11,6 +11,7 @@ class AuthenticatorChallenge(Challenge):
 
     kind = "authenticator"
     digits = 6
+    method = "otp"
     takes_backup_codes = True
 
     @property

@@ -8,13 +8,17 @@ from django.core.management.base import BaseCommand, CommandError
 from accounts import phones
 from accounts.aws import cognito
 from accounts.conf import conf
+from accounts.login import second_factor
 from accounts.management import arguments
 from accounts.models import User
 from accounts.operations import returns
 
 
 class Command(BaseCommand):
-    help = "Make the owner of a phone number an operator, in Cognito and here."
+    help = (
+        "Make the owner of a phone number an operator, in Cognito and here, and print a set-up"
+        " code for the passkey that opens the admin. Again for an operator who has lost theirs."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         arguments.add_phone(parser)
@@ -35,3 +39,9 @@ class Command(BaseCommand):
         user.is_staff = user.is_superuser = user.is_active = True
         user.save(update_fields=["is_staff", "is_superuser", "is_active"])
         self.stdout.write(f"{phones.mask(phone)} is an operator. Sign in at /admin/ by phone.")
+        if second_factor.is_needed(user):
+            hours = second_factor.LIVES.total_seconds() // 3600
+            self.stdout.write(
+                f"Set-up code: {second_factor.draw(user)} (for {hours:.0f} hours, once). Type it"
+                " there, and make the passkey that opens the admin."
+            )
