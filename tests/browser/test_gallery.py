@@ -126,7 +126,7 @@ class Gallery:
             ).first.click()
 
     def open(self, place: str) -> None:
-        self.page.locator(f"{place} summary").click()
+        self.page.locator(f"{place} summary").first.click()
 
     def take(self, name: str, again: Callable[[], object] | None = None) -> None:
         """Judge the state that the page is in, in every look.
