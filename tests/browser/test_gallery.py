@@ -756,7 +756,9 @@ def test_gallery_of_what_opens_the_admin(gallery: Gallery, page: Page, person: U
     gallery.take("operator-typed-a-wrong-set-up-code", refuse)
     gallery.go(f"{PASSKEYS}add/")
     gallery.take("operator-adds-a-passkey")
-    Passkey.objects.create(user=person, public_key=b"", host="localhost", opens_admin=True)
+    Passkey.objects.create(
+        user=person, public_key=b"", host="localhost", name="Pixel", opens_admin=True
+    )
     gallery.go(OPERATORS)
     gallery.take("operator-has-a-passkey")
     gallery.go(PASSKEYS)
