@@ -1,21 +1,16 @@
-"""The audit log, which is only read, and the groups, which only superusers change."""
+"""The audit log, which is only read."""
 
 from typing import Any
 
 import auditlog.admin  # noqa: F401 - registers pages, which ours replace
 from auditlog.models import LogEntry
 from django.contrib import admin
-from django.contrib.auth.admin import GroupAdmin
-from django.contrib.auth.models import Group
 from django.http import HttpRequest, HttpResponse
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import base, display
-from accounts.login import reauthentication
 
 admin.site.unregister(LogEntry)
-admin.site.unregister(Group)
 
 
 @admin.register(LogEntry)
@@ -55,29 +50,3 @@ class EntryAdmin(base.ReadOnlyList):
     ) -> HttpResponse:
         title = {"title": _("Who changed what")}
         return super().changelist_view(request, {**title, **(extra_context or {})})
-
-
-@admin.register(Group)
-@method_decorator(reauthentication.required, name="changeform_view")
-@method_decorator(reauthentication.required, name="delete_view")
-class RightsAdmin(base.CarefulList, GroupAdmin):
-    """Groups and their rights, changed by superusers with a code typed a moment ago.
-
-    A code is needed because an operator who changes a group's rights can get any right. There are
-    no actions on several groups at once, since Django's would not ask for a code.
-    """
-
-    actions = None
-
-    class Media:
-        # In this order: ours changes the page that Django's has made.
-        js = ("admin/js/SelectFilter2.js", "admin/selector.js")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_superuser)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_superuser)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_superuser)

@@ -69,6 +69,7 @@ class SignInEvent(models.Model):
     class Meta:
         verbose_name = _("sign-in event")
         verbose_name_plural = _("sign-in events")
+        default_permissions = ("view",)
         indexes = (
             models.Index(fields=["at"]),
             models.Index(fields=["user", "at"]),

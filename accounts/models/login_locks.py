@@ -23,5 +23,8 @@ class LoginLock(models.Model):
     answer = models.CharField(max_length=64, blank=True)
     session = models.CharField(max_length=200, blank=True)
 
+    class Meta:
+        default_permissions = ()
+
     def __str__(self) -> str:
         return f"lock taken at {self.taken_at:%H:%M:%S}"

@@ -37,6 +37,7 @@ class Passkey(models.Model):
     class Meta:
         verbose_name = _("passkey")
         verbose_name_plural = _("passkeys")
+        default_permissions = ()
 
     def __str__(self) -> str:
         return self.name
@@ -50,6 +51,9 @@ class UsedChallenge(models.Model):
 
     digest = models.CharField(max_length=64, primary_key=True)
     used_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        default_permissions = ()
 
     def __str__(self) -> str:
         return f"challenge answered at {self.used_at:%H:%M:%S}"
@@ -65,6 +69,9 @@ class SetupCode(models.Model):
     digest = models.CharField(max_length=64)
     tries = models.PositiveSmallIntegerField(default=0)
     expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        default_permissions = ()
 
     def __str__(self) -> str:
         return f"set-up code until {self.expires_at:%Y-%m-%d %H:%M}"

@@ -53,6 +53,7 @@ class Session(AbstractBaseSession):
 
     class Meta(AbstractBaseSession.Meta):
         abstract = False
+        default_permissions = ()
         verbose_name = _("session")  # type: ignore[assignment]
         verbose_name_plural = _("sessions")  # type: ignore[assignment]
         indexes = (models.Index(fields=["user", "ended_at"]),)

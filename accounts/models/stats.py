@@ -15,6 +15,9 @@ class RolledHour(models.Model):
     successes = models.PositiveIntegerField()
     waits = models.JSONField()
 
+    class Meta:
+        default_permissions = ()
+
     def __str__(self) -> str:
         return f"{self.starts_at:%Y-%m-%d %H:%M}"
 
@@ -29,6 +32,7 @@ class EventCount(models.Model):
     number = models.PositiveIntegerField()
 
     class Meta:
+        default_permissions = ()
         constraints = (
             models.UniqueConstraint(
                 fields=["hour", "kind", "reason", "country"], name="one_count_per_hour_and_sort"

@@ -18,6 +18,7 @@ class UnprovenAccount(models.Model):
     put_off_until = models.DateTimeField(null=True)
 
     class Meta:
+        default_permissions = ()
         constraints = (
             models.UniqueConstraint(fields=["pool", "sub"], name="one_unproven_account_per_sub"),
         )

@@ -213,6 +213,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         verbose_name = _("user")
         verbose_name_plural = _("users")
+        default_permissions = ("view", "change", "delete")
         permissions = (
             ("view_phone", _("Can see whole phone numbers")),
             ("disable_user", _("Can disable and enable users")),

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts import phones
@@ -11,7 +12,7 @@ from accounts.conf import conf
 from accounts.login import second_factor
 from accounts.management import arguments
 from accounts.models import User
-from accounts.operations import returns
+from accounts.operations import returns, roles
 
 
 class Command(BaseCommand):
@@ -38,6 +39,9 @@ class Command(BaseCommand):
         returns.let_back(user)
         user.is_staff = user.is_superuser = user.is_active = True
         user.save(update_fields=["is_staff", "is_superuser", "is_active"])
+        if not Group.objects.exists():
+            # Ready for the operators who come next.
+            roles.make()
         self.stdout.write(f"{phones.mask(phone)} is an operator. Sign in at /admin/ by phone.")
         if second_factor.is_needed(user):
             hours = second_factor.LIVES.total_seconds() // 3600
