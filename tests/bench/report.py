@@ -26,6 +26,7 @@ _ORDER = (
     "start",
     "suite",
     "triggers",
+    "timing",
     "growth",
     "tried",
 )

@@ -34,6 +34,11 @@ def hides_users(client: Client) -> bool:
     return client.get("PreventUserExistenceErrors") == "ENABLED"
 
 
+def made_up_name(pool_id: str, typed: str) -> str:
+    """Return the internal name of somebody who does not exist."""
+    return str(uuid.uuid3(uuid.NAMESPACE_URL, pool_id + typed))
+
+
 def invalid(message: str) -> Refusal:
     return Refusal(message, code="InvalidParameterException")
 
@@ -92,8 +97,7 @@ class Pools:
         if found is None:
             if not hides_users(client):
                 raise Refusal("User does not exist.", code="UserNotFoundException")
-            made_up = uuid.uuid3(uuid.NAMESPACE_URL, client["UserPoolId"] + name)
-            return User(str(made_up), {}, exists=False)
+            return User(made_up_name(client["UserPoolId"], name), {}, exists=False)
         status = found["UserStatus"]
         if not found["Enabled"]:
             raise Refusal("User is disabled.")
