@@ -165,6 +165,11 @@ class Conf:
         return bool(settings.ACCOUNTS_PASSKEYS and self.site_client_id and self.site_key)
 
     @property
+    def email(self) -> bool:
+        """Whether the stack sends mail, so that people may add an e-mail address."""
+        return bool(settings.ACCOUNTS_EMAIL)
+
+    @property
     def provider_page(self) -> str:
         """The origin of the page on which a provider's challenge is answered."""
         return str(settings.PROVIDER_PAGE)

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from accounts import countries, phones
+from accounts import addresses, countries, phones
 from accounts.conf import conf
 
 # A whole text message, pasted.
@@ -137,6 +137,26 @@ class CodeField(forms.CharField):
                 self.error_messages["malformed"], code="malformed", params={"length": self.length}
             )
         return digits
+
+
+class AddressField(forms.CharField):
+    """Accept an e-mail address, and return it as ``addresses.parse`` does."""
+
+    default_error_messages = {
+        "required": _("Type your e-mail address."),
+        "malformed": _("That is no e-mail address. Type one like name@example.com."),
+    }
+
+    def clean(self, value: Any) -> str:
+        """Return the address. Raises ValidationError."""
+        typed = str(value or "").strip()
+        if not typed:
+            raise ValidationError(self.error_messages["required"], code="required")
+        try:
+            return addresses.parse(typed)
+        except ValueError as error:
+            message = self.error_messages["malformed"]
+            raise ValidationError(message, code="malformed") from error
 
 
 class BackupCodeField(forms.CharField):

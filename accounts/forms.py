@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import countries, phones
 from accounts.conf import conf
 from accounts.countries import Country
-from accounts.fields import BackupCodeField, CodeField, PasswordField, PhoneField
+from accounts.fields import AddressField, BackupCodeField, CodeField, PasswordField, PhoneField
 
 # To choose from with one press, where a number is not one of the chosen country.
 _MOST_OTHER_COUNTRIES = 3
@@ -97,6 +97,20 @@ class CodeForm(forms.Form):
     def __init__(self, *args: Any, code_length: int = 6, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         cast(CodeField, self.fields["code"]).length = code_length
+
+
+class MailedCodeForm(CodeForm):
+    """The form of a code that was mailed."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].error_messages["required"] = _("Type the code from the e-mail.")
+
+
+class AddressForm(forms.Form):
+    """The form of an e-mail address."""
+
+    email = AddressField(label=_("E-mail address"))
 
 
 class AnswerForm(forms.Form):

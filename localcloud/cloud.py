@@ -145,6 +145,7 @@ class Cloud:
             # An account that the site opens has no password.
             "ACCOUNTS_SIGN_UP": "closed" if plan.startswith("password") else "open",
             "ACCOUNTS_SIGN_IN_PLAN": plan,
+            "ACCOUNTS_EMAIL": self.outputs["AccountsEmail"],
             "ACCOUNTS_COUNTRIES": ",".join(COUNTRIES),
             "ACCOUNTS_DEFAULT_REGION": COUNTRIES[0],
             # A newcomer opens the admin with a code alone, unless they ask for more.

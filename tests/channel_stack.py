@@ -35,6 +35,7 @@ class ChannelStack:
             environment["AWS_ENDPOINT_URL"], url
         )
         settings.TEXTS_FUNCTION = environment["TEXTS_FUNCTION"]
+        settings.ACCOUNTS_EMAIL = environment["ACCOUNTS_EMAIL"] == "true"
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             monkeypatch.setenv(name, environment[name])
         self.cloud.messaging.refuses = ""

@@ -33,12 +33,13 @@ def moment(at: datetime | None) -> str:
     return date_format(timezone.localtime(at), "Y-m-d H:i") if at else ""
 
 
-def ways(found: Ways) -> list[str]:
-    """Return the ways in which a person can sign in, in words."""
+def ways(found: Ways, *, email: str = "") -> list[str]:
+    """Return the ways in which a person can sign in, in words. ``email`` is masked."""
     app = {True: _("code of an app"), None: _("code of an app: Cognito did not say")}
     said = {
         _("password"): found.password,
         _("code by text"): found.code,
+        _("the same code by e-mail, to %s") % email: bool(email),
         _("secret question"): found.question,
         app.get(found.authenticator, ""): found.authenticator is not False,
     }

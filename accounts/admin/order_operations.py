@@ -28,6 +28,7 @@ _PERMISSIONS = {
     Kind.SIGN_OUT: "accounts.sign_out_user",
     Kind.UNLOCK: "accounts.unlock_user",
     Kind.RESET_AUTHENTICATOR: "accounts.reset_authenticator",
+    Kind.REMOVE_EMAIL: "accounts.remove_email",
     Kind.FORGET_ANSWER: "accounts.forget_answer",
     Kind.CHANGE_NUMBER: "accounts.change_number",
     Kind.FREE_NUMBER: "accounts.decide_return",

@@ -132,6 +132,15 @@ _ALL = (
         ),
     ),
     UserAction(
+        Kind.REMOVE_EMAIL,
+        _("Remove the e-mail address"),
+        _("Remove the e-mail address of %(who)s?"),
+        (
+            _("No code is sent to it any more. They can add one again, with a fresh code."),
+            _LATER,
+        ),
+    ),
+    UserAction(
         Kind.FORGET_ANSWER,
         _("Forget the secret answer"),
         _("Forget the secret answer of %(who)s?"),
@@ -205,8 +214,11 @@ _BY_NAME = {action.name: action for action in _ALL}
 
 def permitted(request: HttpRequest) -> list[UserAction]:
     """Return the actions that this operator may use at all."""
-    useless = None if "question" in conf.sign_in_plan else Kind.FORGET_ANSWER
-    useful = [each for each in _ALL if each.kind != useless]
+    useless = {
+        Kind.FORGET_ANSWER: "question" not in conf.sign_in_plan,
+        Kind.REMOVE_EMAIL: not conf.email,
+    }
+    useful = [each for each in _ALL if not useless.get(each.kind)]
     return [each for each in useful if order_operations.may_order(request, each.kind)]
 
 

@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import operations, phones, sessions
+from accounts import addresses, operations, phones, sessions
 from accounts.admin import (
     base,
     comparison_table,
@@ -171,7 +171,7 @@ class UserAdmin(base.BoundedList):
             "actions": user_actions.for_one(request, user, groups),
             "groups": groups,
             "sessions": sessions.live(user).order_by("-last_seen"),
-            "ways": display.ways(ways.of(user, has_app=_has_app(now))),
+            "ways": display.ways(ways.of(user, has_app=_has_app(now)), email=_email(now)),
             "passkeys": passkeys.of(user),
             **setup_codes.context(request, user),
             "may_remove_passkeys": request.user.has_perm("accounts.remove_passkey"),
@@ -255,6 +255,10 @@ class UserAdmin(base.BoundedList):
         if obj is not None and obj.is_superuser and not request.user.is_superuser:
             return False
         return super().has_change_permission(request, obj)
+
+
+def _email(now: remote_state.RemoteState) -> str:
+    return addresses.mask(now.cognito.email) if conf.email and now.cognito else ""
 
 
 def _has_app(now: remote_state.RemoteState) -> bool | None:

@@ -139,6 +139,15 @@ class Gateway(cognito_steps.Steps):
         """Let sign-ins ask for codes of the app with this salt, or of none where it is ""."""
         self._set_attributes(sub, {AUTHENTICATOR: salt})
 
+    def set_email(self, sub: str, address: str) -> None:
+        """Give the user an e-mail address that is proven, or none where it is "".
+
+        Raises PhoneTaken where people sign in to the pool with addresses and another user has it.
+        Harmless when repeated.
+        """
+        is_proven = "true" if address else ""
+        self._set_attributes(sub, {"email": address, "email_verified": is_proven})
+
     def disable(self, sub: str) -> None:
         """Let the user sign in no more, and end what Cognito granted. Harmless when repeated."""
         self._change("admin_disable_user", sub)

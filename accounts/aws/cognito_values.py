@@ -52,6 +52,7 @@ class CognitoUser:
     ``status`` is Cognito's word, such as CONFIRMED. ``locale`` is that of the texts (``pt-BR``).
     ``username`` is Cognito's internal name, by which a sign-in begins: it takes no ``sub``.
     ``has_authenticator``: sign-ins ask for a code of an app that was set up on this site.
+    ``email`` is an address that was proven, "" where there is none.
     """
 
     sub: str
@@ -64,6 +65,7 @@ class CognitoUser:
     locale: str = ""
     username: str = ""
     has_authenticator: bool = False
+    email: str = field(default="", repr=False)
 
 
 def read_challenge(reply: Any, *, default_username: str) -> Challenge:
@@ -126,7 +128,7 @@ def read_user(user: Any, attributes: Any) -> CognitoUser:
     return CognitoUser(
         sub=_text(named["sub"]),
         phone="" if phone.startswith(_PARKED) else phone,
-        phone_verified=str(named.get("phone_number_verified")).lower() == "true",
+        phone_verified=_is_true(named.get("phone_number_verified")),
         status=_text(user["UserStatus"]),
         enabled=user["Enabled"] is True,
         created_at=_time(user["UserCreateDate"]),
@@ -134,6 +136,7 @@ def read_user(user: Any, attributes: Any) -> CognitoUser:
         locale=str(named.get("locale") or ""),
         username=str(user.get("Username") or ""),
         has_authenticator=bool(named.get(AUTHENTICATOR)),
+        email=str(named.get("email") or "") if _is_true(named.get("email_verified")) else "",
     )
 
 
@@ -146,6 +149,10 @@ def read_users(reply: Any) -> tuple[list[CognitoUser], str | None]:
 def read_groups(reply: Any) -> tuple[set[str], str | None]:
     """Read one page of a user's groups and the token of the next page."""
     return {_text(group["GroupName"]) for group in reply["Groups"]}, reply.get("NextToken")
+
+
+def _is_true(value: Any) -> bool:
+    return str(value).lower() == "true"
 
 
 def _time(value: Any) -> datetime:

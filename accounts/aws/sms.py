@@ -17,9 +17,9 @@ from accounts.aws.challenges.code import read_channels
 
 T = TypeVar("T")
 
-Notice = Literal["number_changed", "invited", "passkey_added"]
+Notice = Literal["number_changed", "invited", "passkey_added", "email_changed"]
 # The act that a code allows. Codes of a sign-in are sent by Cognito's triggers.
-Purpose = Literal["change_number", "confirm"]
+Purpose = Literal["change_number", "confirm", "address"]
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,12 @@ def prove(
     language: str,
     purpose: Purpose = "change_number",
     channel: str = "text",
+    address: str = "",
 ) -> Proof:
     """Text a code to ``phone`` (E.164) that proves it for the user, and for nobody else.
 
-    ``language`` is that of the page, such as ``pt-br``. With ``channel`` it comes by another one.
+    ``language`` is that of the page, such as ``pt-br``. With ``channel`` it comes by another one,
+    by "email" to the ``address`` that it proves, within limits of the user and of the mailbox.
     Raises FunctionError.
     """
     return functions.ask(
@@ -69,6 +71,7 @@ def prove(
             "language": language,
             "purpose": purpose,
             "channel": channel,
+            **_named(address),
         },
         _proof,
     )
@@ -131,6 +134,7 @@ def check(
     expires_at: int,
     code: str,
     purpose: Purpose = "change_number",
+    address: str = "",
 ) -> bool:
     """Tell whether ``code`` is the one that was texted. It is so once. Raises FunctionError."""
     return functions.ask(
@@ -143,6 +147,7 @@ def check(
             "expires_at": expires_at,
             "code": code,
             "purpose": purpose,
+            **_named(address),
         },
         lambda answer: _typed(answer["is_correct"], bool),
     )
@@ -179,6 +184,10 @@ def stop(phone: str, word: str, *, lift: bool) -> Stopped | None:
     return functions.ask(
         "TEXTS_FUNCTION", {"action": "stop", "phone": phone, "word": word, "lift": lift}, read
     )
+
+
+def _named(address: str) -> dict[str, str]:
+    return {"address": address} if address else {}
 
 
 def _proof(answer: dict[str, Any]) -> Proof:

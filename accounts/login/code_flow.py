@@ -1,14 +1,13 @@
 """The flow of a typed code, whatever the code is good for: text it, text it again, take it.
 
-A sign-in may have other steps before or after the code, as the stack's plan says.
-
     start    a phone was typed   → a code is on its way
     resend   nothing arrived     → another text is on its way
     finish   a code was typed    → what the flow makes of the right one
 
-Each is one step (``attempt_steps``). A ``Flow`` says where codes come from and what a right one
-does: ``phone_login`` has that of a sign-in, ``reauthentication`` that of a confirmation, and
-``change_phone`` that of a change of number.
+Each is one step (``attempt_steps``); a sign-in may have others, as the stack's plan says. A
+``Flow`` says where codes come from and what a right one does: ``phone_login`` has that of a
+sign-in, ``reauthentication`` of a confirmation, ``change_phone`` of a change of number and
+``email_address`` of an e-mail address.
 """
 
 import logging
@@ -53,11 +52,12 @@ Result = TypeVar("Result", covariant=True)
 
 @dataclass(frozen=True)
 class Begun:
-    """A challenge that was asked for. ``why_no_text`` is for operators alone."""
+    """A challenge that was asked for. ``why_no_text`` is for operators; ``address``: Pending."""
 
     challenge: Challenge
     sub: str | None = None
     why_no_text: str = ""
+    address: str = ""
 
 
 class Flow(Protocol, Generic[Proof, Result]):
@@ -215,7 +215,7 @@ def _text(flow: Flow[Any, Any], this: Step, *, first: bool) -> Texted:
         raise
     # Once it is known by which reference the person and the triggers call this attempt.
     reference = begun.challenge.reference or attempt.reference
-    this.waiting = replace(attempt, sub=begun.sub, reference=reference)
+    this.waiting = replace(attempt, sub=begun.sub, reference=reference, address=begun.address)
     _note_start(flow, this, asked_at, first=first)
     return await_code(flow, this, begun.challenge, why=begun.why_no_text, first=first)
 

@@ -30,7 +30,7 @@ class CodePage:
     ``minutes`` and ``seconds_left`` are how long the code works, and ``resend_in`` is in seconds:
     ``resend_clock`` says it as 1:15, ``resend_hours`` in hours where it is that long. ``channel``
     is how the code went last, and ``channels`` how else it can: at once, with ``is_refused``, and
-    after ``resend_in`` otherwise.
+    after ``resend_in`` otherwise. ``address`` is the e-mail address that the code proves, or "".
     """
 
     attempt: str
@@ -58,6 +58,7 @@ class CodePage:
     channel: str
     channels: tuple[str, ...]
     is_refused: bool
+    address: str
 
 
 def of(waiting: Pending, challenge: CodeChallenge) -> CodePage:
@@ -95,6 +96,7 @@ def of(waiting: Pending, challenge: CodeChallenge) -> CodePage:
         channel=challenge.channel,
         channels=tuple(challenge.channels.split()),
         is_refused=challenge.is_refused,
+        address=waiting.address,
     )
 
 

@@ -20,6 +20,7 @@
     ├── SetupCodeRefused            it is wrong, too old or used, or was tried too often
     ├── TooManyPasskeys             the account has as many as it may have
     ├── SamePhone                   it is the number that the account has already
+    ├── SameAddress                 it is the e-mail address that the account has already
     ├── Taken                       proven, but another account has it: the two are never merged
     └── Unavailable                 Cognito, a text or our keys: try again later
 
@@ -143,6 +144,10 @@ class TooManyPasskeys(LoginError):
 
 
 class SamePhone(LoginError):
+    pass
+
+
+class SameAddress(LoginError):
     pass
 
 

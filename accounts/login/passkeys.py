@@ -8,7 +8,6 @@ They are kept here, and Cognito knows nothing of them: ``passkey_login`` signs i
 """
 
 import logging
-from functools import partial
 from typing import Any, Literal, cast
 
 from django.db import transaction
@@ -16,18 +15,17 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from accounts import after_response, devices, phones
-from accounts.aws import functions, sms
+from accounts import devices, phones
 from accounts.conf import conf
 from accounts.events import audit, sign_ins
 from accounts.login import (
     attempt_steps,
     ceremonies,
     methods,
+    notices,
     passkey_challenges,
     second_factor,
     throttle,
@@ -115,8 +113,7 @@ def add(request: HttpRequest, where: ceremonies.Site, text: str) -> Passkey:
         sign_ins.Kind.PASSKEY, request, phone=user.phone or "", user=user, reason="set_up"
     )
     log.info("New passkey of %s", user.sub)
-    if user.phone and conf.texts_function:
-        after_response.do(request, partial(_tell, user.phone, get_language() or ""))
+    notices.tell(request, user, "passkey_added")
     return kept
 
 
@@ -200,13 +197,3 @@ def _handle(user: User) -> str:
 def _shown(user: User) -> str:
     """Return how the person's browser names the account: with a number that says little."""
     return user.name or (phones.mask(user.phone) if user.phone else conf.site_name)
-
-
-def _tell(phone: str, language: str) -> None:
-    """Tell the owner of the number, who may not have been the one who made it."""
-    try:
-        delivery = sms.tell(phone, "passkey_added", language=language)
-    except functions.FunctionError as error:
-        log.warning("Could not tell the owner of a number about a passkey: %r", error)
-        return
-    log.info("Told %s about a new passkey: %s", phones.mask(phone), delivery)

@@ -19,7 +19,7 @@ _KEPT = 15 * 60
 # How long somebody whose code was right may think about ending another device's session.
 _PROVEN_FOR = 5 * 60
 
-Purpose = Literal["login", "confirm", "number"]
+Purpose = Literal["login", "confirm", "number", "email"]
 
 
 class Superseded(Exception):
@@ -38,7 +38,8 @@ class Pending:
     ``further_step`` is what Cognito asked for after the right code. ``proven_more``: an answer was
     right that takes more than the number.
     ``dormant`` is the id of an account that a code alone does not open, while its person is asked,
-    and ``has_asked`` whether operators know. Times are in seconds since the epoch.
+    and ``has_asked`` whether operators know. ``address`` is the e-mail address that is to be
+    proven. Times are in seconds since the epoch.
     """
 
     attempt: str
@@ -60,6 +61,7 @@ class Pending:
     proven_more: bool = False
     dormant: int | None = None
     has_asked: bool = False
+    address: str = ""
 
     @property
     def code(self) -> CodeChallenge | None:

@@ -41,6 +41,7 @@ class SignInEvent(models.Model):
         DORMANT = "dormant", _("account not used for long")
         STOPPED = "stopped", _("texts stopped by their owner")
         PASSKEY = "passkey", _("passkeys changed")
+        EMAIL = "email", _("e-mail address changed")
 
     at = models.DateTimeField(_("time"), default=timezone.now)
     kind = models.CharField(_("event"), max_length=16, choices=Kind.choices)

@@ -23,6 +23,7 @@ class Operation(models.Model):
         SIGN_OUT = "sign_out", _("sign out everywhere")
         UNLOCK = "unlock", _("unlock the number")
         RESET_AUTHENTICATOR = "reset_authenticator", _("reset the authenticator app")
+        REMOVE_EMAIL = "remove_email", _("remove the e-mail address")
         FORGET_ANSWER = "forget_answer", _("forget the secret answer")
         DELETE = "delete", _("delete")
         INVITE = "invite", _("invite")

@@ -220,6 +220,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             ("sign_out_user", _("Can sign users out everywhere")),
             ("unlock_user", _("Can unlock held numbers")),
             ("reset_authenticator", _("Can reset users' authenticator apps")),
+            ("remove_email", _("Can remove users' e-mail addresses")),
             ("forget_answer", _("Can have secret answers forgotten")),
             ("remove_passkey", _("Can remove users' passkeys")),
             ("invite_user", _("Can invite people")),

@@ -95,6 +95,21 @@ class ResetAuthenticator(Handler):
         )
 
 
+class RemoveEmail(Handler):
+    """Take the e-mail address from an account: no code is mailed any more."""
+
+    is_done_when_gone = True
+
+    def remote(self, operation: Operation, user: User) -> str:
+        cognito.gateway().set_email(user.sub, "")
+        return ""
+
+    def local_after(self, operation: Operation, user: User) -> None:
+        sign_ins.record(
+            sign_ins.Kind.EMAIL, None, phone=user.phone or "", user=user, reason="operator"
+        )
+
+
 class ForgetAnswer(Handler):
     """Forget the answer to the secret question, so that the next sign-in asks for another."""
 
@@ -246,6 +261,7 @@ HANDLERS: dict[str, Handler] = {
     Kind.SIGN_OUT: SignOut(),
     Kind.UNLOCK: Unlock(),
     Kind.RESET_AUTHENTICATOR: ResetAuthenticator(),
+    Kind.REMOVE_EMAIL: RemoveEmail(),
     Kind.FORGET_ANSWER: ForgetAnswer(),
     Kind.DELETE: Delete(),
     Kind.INVITE: Invite(),

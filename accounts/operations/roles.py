@@ -17,6 +17,7 @@ RIGHTS = {
     "accounts.change_number": _("Change people's numbers"),
     "accounts.reset_authenticator": _("Reset people's authenticator apps"),
     "accounts.remove_passkey": _("Remove people's passkeys"),
+    "accounts.remove_email": _("Remove people's e-mail addresses"),
     "accounts.forget_answer": _("Have secret answers forgotten"),
     "accounts.delete_user": _("Delete people"),
     "accounts.view_return": _("See returns to dormant accounts"),

@@ -17,6 +17,7 @@ _OVERTAKEN_BY: dict[str, frozenset[str]] = {
     Kind.SIGN_OUT: frozenset({Kind.SIGN_OUT, Kind.DELETE}),
     Kind.UNLOCK: frozenset({Kind.UNLOCK, Kind.DELETE}),
     Kind.RESET_AUTHENTICATOR: frozenset({Kind.RESET_AUTHENTICATOR, Kind.DELETE}),
+    Kind.REMOVE_EMAIL: frozenset({Kind.REMOVE_EMAIL, Kind.DELETE}),
     Kind.FORGET_ANSWER: frozenset({Kind.FORGET_ANSWER, Kind.DELETE}),
     Kind.DELETE: frozenset({Kind.DELETE}),
     Kind.INVITE: frozenset(),

@@ -12,7 +12,7 @@ from django.views.generic import TemplateView
 
 from accounts import personal_data, sessions
 from accounts.conf import conf
-from accounts.login import authenticator, backup_login, passkeys, ways
+from accounts.login import authenticator, backup_login, email_address, passkeys, ways
 from accounts.models import User
 
 
@@ -30,6 +30,7 @@ class AccountView(LoginRequiredMixin, TemplateView):
             ways=ways.of(user),
             has_question="question" in conf.sign_in_plan,
             has_authenticators=authenticator.is_offered(),
+            has_email=email_address.is_offered(user),
             has_passkeys=passkeys.site(self.request) is not None,
             has_backup_codes=backup_login.is_offered() or authenticator.is_offered(),
             **kwargs,

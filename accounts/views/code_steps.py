@@ -26,7 +26,6 @@ from accounts.login import (
     code_page,
     errors,
     known_browsers,
-    passwords,
 )
 from accounts.login.code_flow import Texted
 from accounts.login.pending import Pending, Purpose
@@ -58,6 +57,8 @@ class StepView(View):
     """A step of a flow. It turns the errors of the flow into pages and messages."""
 
     steps: Steps
+    template = "accounts/code.html"
+    code_form = CodeForm
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = self._step(request, *args, **kwargs)
@@ -132,7 +133,7 @@ class StepView(View):
         if waiting.code is None:
             return redirect(self.steps.challenge)
         if form is None:
-            form = CodeForm(
+            form = self.code_form(
                 initial={"attempt": waiting.attempt}, code_length=waiting.code.code_length
             )
         page = code_page.of(waiting, waiting.code)
@@ -147,7 +148,7 @@ class StepView(View):
             "has_passkeys": conf.passkeys,
             "has_backup_login": self.steps.purpose == "login" and backup_login.is_offered(),
         }
-        response = render(request, "accounts/code.html", context, status=status)
+        response = render(request, self.template, context, status=status)
         if wait:
             response["Retry-After"] = str(wait)
         return response
@@ -166,7 +167,7 @@ class CodeView(StepView):
     def post(self, request: HttpRequest) -> HttpResponse:
         waiting = attempt_steps.current(request, self.steps.purpose)
         length = waiting.code.code_length if waiting and waiting.code else 6
-        form = CodeForm(request.POST, code_length=length)
+        form = self.code_form(request.POST, code_length=length)
         if not form.is_valid():
             return self.code_page(request, form)
         try:
@@ -221,12 +222,16 @@ class ResendView(StepView):
             return self.code_page(request, wait=error.retry_after, status=429)
         except errors.Unavailable:
             return self.code_page(request, status=503)
+        self.say(request, texted, channel)
+        return redirect(self.awaited(request))
+
+    def say(self, request: HttpRequest, texted: Texted, channel: str) -> None:
+        """Tell the person whether a text, or whatever it is, left just now."""
         if texted == "now":
             # The page's script adds the time, as the person's clock has it.
             tags = "" if channel else _TEXTED
             messages.success(request, _sent_words(channel), extra_tags=tags)
         say_if_texted_before(request, texted)
-        return redirect(self.awaited(request))
 
 
 def _sent_words(channel: str) -> str:
@@ -264,23 +269,6 @@ def likely_region(request: HttpRequest, phone: str | None) -> str:
         return earlier
     languages = request.headers.get("Accept-Language", "")
     return countries.guess(languages, conf.countries, default=conf.default_region)
-
-
-def further_step(over: Pending | None) -> str:
-    """Return the name of a further step that Cognito asked for after the right code, or ""."""
-    if over is None or not over.further_step:
-        return ""
-    return {
-        "SMS_MFA": _("a second code by text"),
-        "EMAIL_OTP": _("a code by e-mail"),
-        "SOFTWARE_TOKEN_MFA": _("a code from an authenticator app"),
-        "NEW_PASSWORD_REQUIRED": _("a new password"),
-        "DEVICE_SRP_AUTH": _("a device that Cognito remembers"),
-        "DEVICE_PASSWORD_VERIFIER": _("a device that Cognito remembers"),
-        "MFA_SETUP": _("a second step that is to be set up first"),
-        # After the password, and before any code.
-        passwords.NEW_PASSWORD: passwords.NEW_PASSWORD,
-    }.get(over.further_step, _("a second step"))
 
 
 def next_url(request: HttpRequest, *, otherwise: str | None = None) -> str:

@@ -38,7 +38,7 @@ from accounts.login import (
 )
 from accounts.login.code_flow import Texted
 from accounts.login.pending import Pending
-from accounts.views import code_steps, features, phone_cookie, site
+from accounts.views import code_steps, features, further_steps, phone_cookie, site
 from accounts.views.code_steps import Steps, likely_region, next_url
 
 
@@ -241,7 +241,7 @@ def _phone_page(
         "form": form,
         "is_over": over is not None,
         "is_texted": "code" in conf.sign_in_plan,
-        "further_step": code_steps.further_step(over),
+        "further_step": further_steps.named(over),
         "stale": stale,
         "has_backup_login": backup_login.is_offered(),
         "passkey_options": json.dumps(options) if options else "",

@@ -8,12 +8,12 @@ from accounts import phones
 from accounts.login import attempt_steps, errors, reauthentication
 from accounts.login.code_flow import Texted
 from accounts.login.pending import Pending
+from accounts.views import further_steps
 from accounts.views.code_steps import (
     CodeView,
     ResendView,
     Steps,
     StepView,
-    further_step,
     next_url,
     say_if_texted_before,
 )
@@ -44,7 +44,7 @@ class ConfirmStepView(StepView):
             "phone": phones.mask(phone) if phone else "",
             "next_url": waiting.next_url if waiting else next_url(request),
             "is_over": over is not None,
-            "further_step": further_step(over),
+            "further_step": further_steps.named(over),
             "is_unavailable": status == 503,
             "reference": reference,
         }

@@ -60,6 +60,11 @@ def confirm_key() -> bytes:
     return hmac.digest(_server_key(), b"confirmation", hashlib.sha256)
 
 
+def address_key() -> bytes:
+    """Return the key of the codes that prove an e-mail address."""
+    return hmac.digest(_server_key(), b"proof of an address", hashlib.sha256)
+
+
 def authenticator_key() -> bytes:
     """Return the key from which the secrets of authenticator apps are derived."""
     return hmac.digest(_server_key(), b"authenticator", hashlib.sha256)

@@ -37,6 +37,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         if isinstance(user := event.get("user"), str) and user:
             book.unlock(ledger.confirmation_name(phone, user))
             book.unlock(ledger.known_name(phone, user))
+            book.unlock(ledger.address_proofs_name(phone, user))
             book.unlock(secret_answers.name_of(user))
             backup_codes.unlock(user)
         telemetry.record("phone_unlocked", metrics={"Unlocked": 1}, phone=phones.mask(phone))

@@ -5,14 +5,16 @@
         a code by which a signed-in user proves that it is still they. Answers with challenge_id,
         expires_at, resend_at, texted_at, now, tries_left, code_length, delivery, open_at and
         reference, as ``codes.sending.StartedChallenge`` explains them, and with the channels by
-        which such a code can be sent as well. "channel" is one of them, for "confirm" alone
+        which such a code can be sent as well. "channel" is one of them, for "confirm" alone. With
+        "purpose": "address" and "channel": "email" the code is mailed to an "address", which it
+        proves for the user, within limits of the mailbox too
     {"action": "send_by", "channel": "voice" | "whatsapp" | "email", "user_name": …, "is_known": …}
         sends the code of a sign-in that is under way by another channel, and answers like "prove".
         ``user_name`` is Cognito's. Cognito says where the code goes and in which language: the site
         can have it sent nowhere else. ``is_known``: the sign-in is of the client for known browsers
     {"action": "check", "phone": …, "user": …, "challenge_id": …, "expires_at": …, "code": …}
-        counts and compares an answer, for the "purpose" that the code was texted for, and says
-        whether it is right: {"is_correct": true}, once
+        counts and compares an answer, for the "purpose" that the code was texted for and the
+        "address" if it has one, and says whether it is right: {"is_correct": true}, once
     {"action": "tell", "phone": …, "message": …, "language": …}
         texts one of ``messages.NOTICES``, without a code: {"delivery": "sent", or why not}
     {"action": "stop", "phone": …, "word": that of a text, "lift": bool}
@@ -42,13 +44,10 @@ anything here. IAM decides who may invoke this function. The site holds neither 
 table: phones, counts and codes are checked here.
 """
 
-import re
 import time
 from typing import Any
 
 from . import (
-    authenticators,
-    backup_codes,
     dry_run,
     errors,
     ledger,
@@ -56,12 +55,11 @@ from . import (
     messages,
     phones,
     pool_accounts,
-    secret_answers,
     senders,
+    site_secrets,
     stop_words,
     telemetry,
 )
-from .backup_codes import Lane
 from .challenge import Challenge
 from .codes import checking, notices, purposes, recipients, sending
 from .codes.pace import milliseconds_since
@@ -69,11 +67,7 @@ from .codes.purposes import Purpose
 from .codes.sending import StartedChallenge
 from .limits import TRIES_PER_CODE
 from .senders import Channel
-
-_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
-_USER = re.compile(r"[A-Za-z0-9_:-]{1,64}")
-# As wide as Cognito's own pattern for it.
-_USER_NAME = re.compile(r"\S{1,128}")
+from .site_events import ADDRESS, PHONE, USER_NAME, language_of, matching, user_of
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -87,13 +81,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         "check": _check,
         "tell": _tell,
         "stop": _stop,
-        "new_authenticator": _new_authenticator,
-        "check_authenticator": _check_authenticator,
-        "new_backup_codes": _new_backup_codes,
-        "backup_codes": _backup_codes,
-        "check_backup_code": _check_backup_code,
-        "question": _question,
-        "keep_answer": _keep_answer,
+        **site_secrets.ACTIONS,
         "dry_run": _dry_run,
     }
     action = actions.get(str(event.get("action")))
@@ -105,22 +93,26 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _prove(event: dict[str, Any]) -> dict[str, Any]:
     started = time.monotonic()
-    phone = _matching(event, "phone", _PHONE)
-    purpose, user = _purpose(event), _matching(event, "user", _USER)
+    phone, purpose = matching(event, "phone", PHONE), _purpose(event)
     channels = _channels_of(purpose)
-    channel = _channel(event, (Channel.TEXT, *channels))
+    channel = _channel(event, channels)
     recipient = recipients.from_phone(
-        phone, purpose, otherwise=phone, locale=_language(event), user=user
+        phone,
+        purpose,
+        otherwise=phone,
+        locale=language_of(event),
+        user=_proven_for(event, purpose),
+        address=matching(event, "address", ADDRESS) if purpose.is_of_address else "",
     )
     result = sending.send(recipient, purpose, started=started, channel=channel)
-    return _answer(result, channels)
+    return _answer(result, tuple(each for each in channels if each is not Channel.TEXT))
 
 
 def _send_by(event: dict[str, Any]) -> dict[str, Any]:
     started = time.monotonic()
     channels = senders.other_channels()
     channel = _channel(event, channels)
-    user_name = _matching(event, "user_name", _USER_NAME)
+    user_name = matching(event, "user_name", USER_NAME)
     attributes = pool_accounts.attributes_of(user_name)
     purpose = purposes.KNOWN_SIGN_IN if event.get("is_known") is True else purposes.SIGN_IN
     recipient = recipients.from_account(pool_accounts.pool(), user_name, attributes, purpose)
@@ -147,8 +139,8 @@ def _answer(result: StartedChallenge, channels: tuple[Channel, ...]) -> dict[str
 
 def _check(event: dict[str, Any]) -> dict[str, Any]:
     started = time.monotonic()
-    phone, user = _matching(event, "phone", _PHONE), _matching(event, "user", _USER)
-    purpose = _purpose(event)
+    phone, purpose = matching(event, "phone", PHONE), _purpose(event)
+    user = _proven_for(event, purpose)
     challenge = Challenge.parse(event.get("challenge_id"), str(event.get("expires_at")))
     if challenge is None:
         raise ValueError("Wanted: a challenge_id and expires_at")
@@ -170,14 +162,14 @@ def _check(event: dict[str, Any]) -> dict[str, Any]:
 
 def _tell(event: dict[str, Any]) -> dict[str, Any]:
     started = time.monotonic()
-    phone, notice = _matching(event, "phone", _PHONE), event.get("message")
+    phone, notice = matching(event, "phone", PHONE), event.get("message")
     if not isinstance(notice, str) or notice not in messages.NOTICES:
         raise ValueError(f"Wanted: a message ({', '.join(sorted(messages.NOTICES))})")
-    return {"delivery": notices.tell(phone, notice, locale=_language(event), started=started)}
+    return {"delivery": notices.tell(phone, notice, locale=language_of(event), started=started)}
 
 
 def _stop(event: dict[str, Any]) -> dict[str, Any]:
-    phone, now = _matching(event, "phone", _PHONE), time.time()
+    phone, now = matching(event, "phone", PHONE), time.time()
     hours = limits.configured().stop_hours
     name, stops = ledger.phone_name(phone), ledger.configured().stops
     # Counted first: somebody may be trying one word after the other.
@@ -198,58 +190,6 @@ def _stop(event: dict[str, Any]) -> dict[str, Any]:
     return {"is_done": is_right, "until": 0 if is_lifted else until}
 
 
-def _new_authenticator(event: dict[str, Any]) -> dict[str, Any]:
-    user, salt = _matching(event, "user", _USER), authenticators.draw_salt()
-    key = authenticators.secret(user, salt)
-    return {"salt": salt, "secret": authenticators.in_base_32(key)}
-
-
-def _check_authenticator(event: dict[str, Any]) -> dict[str, Any]:
-    user, salt = _matching(event, "user", _USER), _matching(event, "salt", authenticators.SALT)
-    is_correct = authenticators.accept(user, salt, event.get("code"), now=time.time())
-    telemetry.record(
-        "authenticator_proven" if is_correct else "authenticator_refused",
-        metrics={"AuthenticatorVerified" if is_correct else "AuthenticatorFailed": 1},
-    )
-    return {"is_correct": is_correct}
-
-
-def _new_backup_codes(event: dict[str, Any]) -> dict[str, Any]:
-    codes = backup_codes.draw(_matching(event, "user", _USER), now=time.time())
-    telemetry.record("backup_codes_drawn", metrics={})
-    return {"codes": codes}
-
-
-def _backup_codes(event: dict[str, Any]) -> dict[str, Any]:
-    return {"left": backup_codes.left(_matching(event, "user", _USER), now=time.time())}
-
-
-def _check_backup_code(event: dict[str, Any]) -> dict[str, Any]:
-    user = _matching(event, "user", _USER)
-    lane = Lane.KNOWN if event.get("is_known") is True else Lane.STRANGER
-    is_correct = backup_codes.accept(user, event.get("code"), lane=lane, now=time.time())
-    telemetry.record(
-        "backup_code_used" if is_correct else "backup_code_refused",
-        metrics={"BackupCodesUsed" if is_correct else "BackupCodesFailed": 1},
-    )
-    return {"is_correct": is_correct}
-
-
-def _question(event: dict[str, Any]) -> dict[str, Any]:
-    name = secret_answers.name_of(_matching(event, "user", _USER))
-    kept = ledger.configured().kept_answers.read(name, now=time.time())
-    return {"question": secret_answers.question_of(name), "is_answered": kept is not None}
-
-
-def _keep_answer(event: dict[str, Any]) -> dict[str, Any]:
-    name = secret_answers.name_of(_matching(event, "user", _USER))
-    answer, now = secret_answers.read(event.get("answer")), time.time()
-    if answer:
-        ledger.configured().kept_answers.keep(name, secret_answers.kept(answer), now=now)
-        telemetry.record("answer_kept", metrics={})
-    return {"is_kept": bool(answer)}
-
-
 def _dry_run(event: dict[str, Any]) -> dict[str, Any]:
     for channel in senders.other_channels():
         senders.configured(channel)
@@ -258,22 +198,33 @@ def _dry_run(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _purpose(event: dict[str, Any]) -> Purpose:
-    known = {each.name: each for each in (purposes.CHANGE_NUMBER, purposes.CONFIRM)}
+    found = (purposes.CHANGE_NUMBER, purposes.CONFIRM, purposes.ADDRESS)
+    known = {each.name: each for each in found}
     purpose = known.get(str(event.get("purpose", purposes.CHANGE_NUMBER.name)))
     if purpose is None:
         raise ValueError(f"Wanted: a purpose ({', '.join(known)})")
     return purpose
 
 
-def _channels_of(purpose: Purpose) -> tuple[Channel, ...]:
-    """Return the channels but texts for a code of ``purpose``.
+def _proven_for(event: dict[str, Any], purpose: Purpose) -> str:
+    """Return for whom a code is made, with the address that it proves, if it proves one."""
+    user = user_of(event)
+    return f"{user} {matching(event, 'address', ADDRESS)}" if purpose.is_of_address else user
 
-    A mail says nothing of a phone. And a code for a change of number is in texts alone, whose words
-    say what it is for: those of calls and of the templates of others do not.
+
+def _channels_of(purpose: Purpose) -> tuple[Channel, ...]:
+    """Return the channels for a code of ``purpose``.
+
+    A mail says nothing of a phone, and proves an address alone. And a code for a change of number
+    is in texts alone, whose words say what it is for: those of calls and of the templates of others
+    do not.
     """
+    others = senders.other_channels()
+    if purpose.is_of_address:
+        return tuple(each for each in others if each is Channel.EMAIL)
     if purpose is not purposes.CONFIRM:
-        return ()
-    return tuple(each for each in senders.other_channels() if each is not Channel.EMAIL)
+        return (Channel.TEXT,)
+    return (Channel.TEXT, *(each for each in others if each is not Channel.EMAIL))
 
 
 def _channel(event: dict[str, Any], channels: tuple[Channel, ...]) -> Channel:
@@ -281,15 +232,3 @@ def _channel(event: dict[str, Any], channels: tuple[Channel, ...]) -> Channel:
     if channel not in channels:
         raise ValueError(f"Wanted: a channel ({', '.join(channels)})")
     return Channel(channel)
-
-
-def _language(event: dict[str, Any]) -> str | None:
-    language = event.get("language")
-    return language if isinstance(language, str) else None
-
-
-def _matching(event: dict[str, Any], name: str, pattern: re.Pattern[str]) -> str:
-    value = event.get(name)
-    if not (isinstance(value, str) and pattern.fullmatch(value)):
-        raise ValueError(f"Wanted: {name}, in the form {pattern.pattern}")
-    return value

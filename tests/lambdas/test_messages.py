@@ -36,12 +36,14 @@ PURPOSE = {
 MINUTES = r"(?<![0-9])7( min\b| Min\.| मिनट| د\.|分)"
 
 CODES = ["sign_in", "change_number"]
-NOTICES = ["number_changed", "invited"]
+NOTICES = ["number_changed", "invited", "email_changed"]
 # Of the other channels.
 PLACEHOLDERS = {
     "call": ["app_name", "code", "code"],
     "mail_subject": ["app_name"],
     "mail": ["app_name", "code", "minutes", "site_host"],
+    "mail_address_subject": ["app_name"],
+    "mail_address": ["app_name", "code", "minutes", "site_host"],
 }
 
 in_every_language = pytest.mark.parametrize("language", LANGUAGES)

@@ -14,6 +14,8 @@ class Purpose:
     ``wording`` names the pattern of the text in the catalogues. ``ledger_name`` makes the name
     under which texts and answers are counted, of a phone (E.164) and a user; ``book`` counts them.
     ``is_for_anybody``: strangers can ask for it as well, since they need no more than the number.
+    ``mail`` is the pattern of a mail. ``is_of_address``: the user is followed by the address that
+    the code proves, so that it proves no other.
     """
 
     name: str
@@ -22,6 +24,8 @@ class Purpose:
     ledger_name: Callable[[str, str], str]
     is_for_anybody: bool = True
     book: Callable[[], ledger.Ledger] = ledger.configured
+    mail: str = "mail"
+    is_of_address: bool = False
 
 
 def _name_of_phone(phone: str, user: str) -> str:
@@ -47,4 +51,13 @@ CHANGE_NUMBER = Purpose("change_number", "change_number", keys.proof_key, _name_
 # In the words of a sign-in: operators in India let no others through.
 CONFIRM = Purpose(
     "confirm", "sign_in", keys.confirm_key, ledger.confirmation_name, is_for_anybody=False
+)
+ADDRESS = Purpose(
+    "address",
+    "sign_in",
+    keys.address_key,
+    ledger.address_proofs_name,
+    is_for_anybody=False,
+    mail="mail_address",
+    is_of_address=True,
 )

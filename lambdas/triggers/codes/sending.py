@@ -99,6 +99,7 @@ def send(
             country=recipient.country,
             cost=cost,
             is_known=recipient.is_known,
+            mailbox=ledger.mailbox_name(recipient.address) if purpose.is_of_address else "",
             now=now,
         )
         reason = reservation.verdict

@@ -26,7 +26,12 @@ def message(
         body = messages.code_call(code, language=language, app_name=app_name)
     elif channel is Channel.EMAIL:
         subject, body = messages.code_mail(
-            code, language=language, app_name=app_name, site_host=site_host, minutes=minutes
+            code,
+            kind=purpose.mail,
+            language=language,
+            app_name=app_name,
+            site_host=site_host,
+            minutes=minutes,
         )
     else:
         body = messages.code_message(

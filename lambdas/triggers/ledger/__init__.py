@@ -11,7 +11,7 @@ many succeed as the limit allows. Items are named by keyed hashes and hold no ph
     once#…           something that was used, and is good for one use
     answer#…         the hash of an answer to a secret question
     backup#…         the digests of a person's backup codes
-    notice#…#day     a number's texts without a code
+    notice#…#day     a number's texts without a code; a mailbox's mails to prove it
     blocked#day      texts that were not sent, by country and reason, and those that were, in the
                      hours that are over: for operators only
 
@@ -47,9 +47,11 @@ from .guesses import Guesses
 from .kept_answers import KeptAnswers
 from .names import (
     OVERVIEW_DAYS,
+    address_proofs_name,
     block_name,
     confirmation_name,
     known_name,
+    mailbox_name,
     phone_item,
     phone_name,
 )
@@ -71,11 +73,13 @@ __all__ = [
     "Reservation",
     "TooBusy",
     "Verdict",
+    "address_proofs_name",
     "block_name",
     "configured",
     "confirmation_name",
     "for_known_browsers",
     "known_name",
+    "mailbox_name",
     "phone_name",
 ]
 

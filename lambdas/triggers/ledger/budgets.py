@@ -47,15 +47,21 @@ class Budgets:
         now: float,
         cost: int = 0,
         is_known: bool = False,
+        mailbox: str = "",
     ) -> Reservation:
         """Count the reserved text against the shared budgets.
 
-        Two round trips. Returns a reservation that may not be sent where one of them is used up,
-        and one with a longer code while the pool is under attack. ``is_known``: the caller is known
-        to have an account, as a browser that signed in to it, and may be told all.
+        Two round trips, and one for a ``mailbox``: the pseudonym of one that the caller named, and
+        that gets a few mails a day. Returns a reservation that may not be sent where one of them is
+        used up, and one with a longer code while the pool is under attack. ``is_known``: the caller
+        is known to have an account, as a browser that signed in to it, and may be told all.
         """
         goes_first = is_known or reservation.is_proven
-        verdict, is_warned = self._spend_block(block, now, goes_first=goes_first)
+        verdict, is_warned = None, False
+        if mailbox and not self._count_notice(mailbox, now):
+            verdict = Verdict.NOTICES
+        else:
+            verdict, is_warned = self._spend_block(block, now, goes_first=goes_first)
         if verdict is None:
             verdict, pool = self._pool.spend(
                 country, now, cost=cost, goes_first=goes_first, is_warned=is_warned
@@ -98,13 +104,7 @@ class Budgets:
 
         It costs the number none of its codes, so it has a few a day of its own.
         """
-        is_done, _ = self._table.update(
-            names.notice_item(name, now),
-            "SET #ttl = :ttl ADD sends :one",
-            condition="attribute_not_exists(sends) OR sends < :daily",
-            values={":one": 1, ":daily": _NOTICES_PER_DAY, ":ttl": int(now) + WINDOW_KEPT},
-        )
-        if not is_done:
+        if not self._count_notice(name, now):
             return Verdict.NOTICES
         # Nobody answers a notice, so it does not speak against the block.
         verdict, is_warned = self._spend_block(block, now, goes_first=is_known, weight=0)
@@ -113,6 +113,16 @@ class Budgets:
                 country, now, cost=cost, goes_first=is_known, is_warned=is_warned
             )
         return verdict or Verdict.SEND
+
+    def _count_notice(self, name: str, now: float) -> bool:
+        """Count a message that the recipient did not ask for themselves: a few a day."""
+        is_done, _ = self._table.update(
+            names.notice_item(name, now),
+            "SET #ttl = :ttl ADD sends :one",
+            condition="attribute_not_exists(sends) OR sends < :daily",
+            values={":one": 1, ":daily": _NOTICES_PER_DAY, ":ttl": int(now) + WINDOW_KEPT},
+        )
+        return is_done
 
     def credit(self, block: str, country: str, now: float) -> None:
         """Let a used code speak for its block and country. One round trip. Never raises."""

@@ -39,6 +39,25 @@ def known_name(phone: str, sub: str) -> str:
     return keys.pseudonym("known browser", f"{sub} {phone}")
 
 
+def address_proofs_name(phone: str, user: str) -> str:
+    """Return the name under which a signed-in user gets codes to addresses that may become theirs.
+
+    ``user`` is the sub and the address. One name for all addresses of an account, with counts of
+    its own: another address brings no tries and no mails.
+    """
+    return keys.pseudonym("address proofs", f"{user.partition(' ')[0]} {phone}")
+
+
+def mailbox_name(address: str) -> str:
+    """Return the pseudonym of the mailbox that an address leads to, whoever asks for mails to it.
+
+    Without what many services ignore before the @: capitals, dots, and all from a plus sign on.
+    """
+    local, _, domain = address.lower().rpartition("@")
+    bare = local.partition("+")[0].replace(".", "")
+    return keys.pseudonym("mailbox", f"{bare}@{domain}")
+
+
 def block_name(block: str) -> str:
     """Return the pseudonym of a block of numbers (``countries.block_of``)."""
     return keys.pseudonym("block", block)

@@ -3,15 +3,16 @@
 Each language is one catalogue, ``<language>.json`` in this package, and is offered because the file
 is there. The pattern of a code (``sign_in``, ``change_number``) begins with ``{code}`` and uses
 ``{app_name}`` and ``{minutes}``; the pattern of a notice (``number_changed``, ``invited``,
-``passkey_added``) uses ``{app_name}`` and ``{site_host}``; ``not_me`` is added to a code where
-there is room, and uses ``{address}``. A ``call`` says ``{app_name}`` and twice ``{code}``, in a
-language that its voice speaks (``senders.voice``); a ``mail`` has all four names, and its
-``mail_subject`` no code, since subjects are read over shoulders.
+``passkey_added``, ``email_changed``) uses ``{app_name}`` and ``{site_host}``; ``not_me`` is added
+to a code where there is room, and uses ``{address}``. A ``call`` says ``{app_name}`` and twice
+``{code}``, in a language that its voice speaks (``senders.voice``); a ``mail`` has all four names,
+and its ``mail_subject`` no code, since subjects are read over shoulders; so does ``mail_address``,
+which proves an address.
 
 Phones turn an address into a link, with everything that touches it, hence the spaces around it; the
-site has pages at ``/changed``, ``/no/…`` and ``/accounts/passkeys``. Nothing that a person typed
-goes in. Keep texts to GSM-7 where the language allows: no á í ó ú ê ç ã õ, and one text is 160
-characters.
+site has pages at ``/changed``, ``/no/…``, ``/accounts/passkeys`` and ``/accounts/email``. Nothing
+that a person typed goes in. Keep texts to GSM-7 where the language allows: no á í ó ú ê ç ã õ, and
+one text is 160 characters.
 """
 
 import json
@@ -29,7 +30,7 @@ _CATALOGUES: dict[str, dict[str, str]] = {
 }
 LANGUAGES = frozenset(_CATALOGUES)
 DEFAULT_LANGUAGE = "en"
-NOTICES = frozenset({"number_changed", "invited", "passkey_added"})
+NOTICES = frozenset({"number_changed", "invited", "passkey_added", "email_changed"})
 
 # Countries where a public notice is in one of our languages. Not India: Hindi is the first language
 # of fewer than half, and costs two texts with longer names; people may choose it as their locale.
@@ -109,13 +110,13 @@ def code_call(code: str, *, language: str, app_name: str) -> str:
 
 
 def code_mail(
-    code: str, *, language: str, app_name: str, site_host: str, minutes: int
+    code: str, *, language: str, app_name: str, site_host: str, minutes: int, kind: str = "mail"
 ) -> tuple[str, str]:
     """Return subject and text of a mail with a code that works for ``minutes``."""
     _require_bare(site_host)
     words, names = _CATALOGUES[language], {"app_name": app_name, "site_host": site_host}
-    text = words["mail"].format(code=code, minutes=minutes, **names)
-    return words["mail_subject"].format(**names), text
+    text = words[kind].format(code=code, minutes=minutes, **names)
+    return words[f"{kind}_subject"].format(**names), text
 
 
 def notice_message(notice: str, *, language: str, app_name: str, site_host: str) -> str:

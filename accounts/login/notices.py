@@ -1,0 +1,29 @@
+"""Tell the owner of a number by text what was changed: it may not have been they."""
+
+import logging
+from functools import partial
+
+from django.http import HttpRequest
+from django.utils.translation import get_language
+
+from accounts import after_response, phones
+from accounts.aws import functions, sms
+from accounts.conf import conf
+from accounts.models import User
+
+log = logging.getLogger(__name__)
+
+
+def tell(request: HttpRequest, user: User, notice: sms.Notice) -> None:
+    """Text a notice to the person's number, once the response has left."""
+    if user.phone and conf.texts_function:
+        after_response.do(request, partial(_tell, user.phone, notice, get_language() or ""))
+
+
+def _tell(phone: str, notice: sms.Notice, language: str) -> None:
+    try:
+        delivery = sms.tell(phone, notice, language=language)
+    except functions.FunctionError as error:
+        log.warning("No notice %s to the owner of a number: %r", notice, error)
+        return
+    log.info("Notice %s to %s: %s", notice, phones.mask(phone), delivery)
