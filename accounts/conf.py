@@ -286,6 +286,7 @@ class Conf:
         return {
             "phone_posts": str(settings.ACCOUNTS_PHONE_POSTS),
             "sends": str(settings.ACCOUNTS_SENDS),
+            "unused_sends": str(settings.ACCOUNTS_UNUSED_SENDS),
             "wrong_codes": str(settings.ACCOUNTS_WRONG_CODES),
             "sign_ups": str(settings.ACCOUNTS_SIGN_UPS),
             "sign_ups_per_country": str(settings.ACCOUNTS_SIGN_UPS_PER_COUNTRY),

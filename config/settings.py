@@ -273,6 +273,7 @@ ACCOUNTS_THROTTLE_URL = env.str(
 )
 ACCOUNTS_PHONE_POSTS = env.str("ACCOUNTS_PHONE_POSTS", default="60/5 minutes")
 ACCOUNTS_SENDS = env.str("ACCOUNTS_SENDS", default="10/10 minutes;30/hour;100/day")
+ACCOUNTS_UNUSED_SENDS = env.str("ACCOUNTS_UNUSED_SENDS", default="6/hour")
 ACCOUNTS_WRONG_CODES = env.str("ACCOUNTS_WRONG_CODES", default="10/5 minutes;50/hour")
 # As many new accounts as the triggers text by default.
 ACCOUNTS_SIGN_UPS = env.str("ACCOUNTS_SIGN_UPS", default="300/hour;2000/day")

@@ -154,6 +154,7 @@ class Cloud:
             # All requests come from this machine.
             "ACCOUNTS_PHONE_POSTS": "1000/minute",
             "ACCOUNTS_SENDS": "1000/minute",
+            "ACCOUNTS_UNUSED_SENDS": "1000/minute",
             "ACCOUNTS_SIGN_UPS_PER_BLOCK": "1000/minute",
             "ACCOUNTS_SIGN_UPS_PER_COUNTRY": "1000/minute",
             "ACCOUNTS_SIGN_UPS": "1000/minute",

@@ -63,6 +63,7 @@ _DORMANT = "tests/accounts/login/test_dormant.py::"
 _PASSWORDS = "tests/accounts/login/test_passwords.py::"
 _PLANS = "tests/lambdas/test_plans.py::"
 _SEND_BY = "tests/lambdas/test_send_by.py::"
+_WORK = "tests/accounts/login/test_work.py::"
 _SESSIONS = "tests/accounts/sessions/test_sessions.py::"
 _BACKUP_LOGIN = "tests/end_to_end/test_backup_login.py::"
 _TEMPLATE = "tests/lambdas/test_template.py::"
@@ -924,6 +925,23 @@ DEFENCES = (
             f"{_THROTTLE}test_hit_beyond_the_limit_is_refused",
             f"{_VIEWS}test_too_many_wrong_codes_are_a_429_page",
         ),
+    ),
+    Defence(
+        "a network that only asks for texts does work for them",
+        "accounts/login/throttle.py",
+        "    return _ask(_UNUSED, devices.network(devices.client_address(request))) > 0\n",
+        "    return False\n",
+        (
+            f"{_THROTTLE}test_network_only_asks_once_so_many_texts_brought_no_code",
+            f"{_WORK}test_text_to_a_network_that_only_asks_costs_work_and_leaves_then",
+        ),
+    ),
+    Defence(
+        "no text leaves before that work is done",
+        "accounts/login/work.py",
+        "        and hmac.compare_digest(_digest(challenge.salt, answer), challenge.digest)\n",
+        "",
+        (f"{_WORK}test_wrong_number_texts_nobody_and_the_third_one_ends_it",),
     ),
     Defence(
         "an invented address buys nothing",

@@ -29,6 +29,7 @@ LABELS = {
     "allowed_again": _("allowed again"),
     "notices": _("the number's notices of the day"),
     "network": _("too many texts to one network"),
+    "only_asks": _("after a small task: the network asks for texts and hardly types codes"),
     "shut_out": _("shut out here"),
     "unknown": _("Cognito has no such user"),
     "number_shared": _("several accounts of the pool have the number"),

@@ -9,12 +9,13 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.http import HttpRequest
 
 from accounts.aws import cognito, functions
+from accounts.aws.challenges import Challenge
 from accounts.conf import conf
 from accounts.events import sign_ins
 from accounts.login import known_browsers, lock, pending, throttle
@@ -201,6 +202,13 @@ def unavailable(
     told = Unavailable(reason=reason, becomes=becomes)
     told.is_answer_lost = isinstance(error, (cognito.NoAnswer, functions.NoAnswer))
     return told
+
+
+def one_try_less(challenge: Challenge) -> Challenge:
+    """Return the challenge after a wrong code. Raises cognito.Refused where it was the last."""
+    if challenge.tries_left <= 1:
+        raise cognito.Refused("No try is left")
+    return replace(challenge, tries_left=challenge.tries_left - 1)
 
 
 def check_attempt(attempt: str, waiting: Pending) -> None:

@@ -74,7 +74,7 @@ class ChangePhone:
             expires_at=challenge.expires_at,
             code=code,
         )
-        return None if is_right else code_flow.one_try_less(challenge)
+        return None if is_right else attempt_steps.one_try_less(challenge)
 
     def complete(self, step: Step, proof: None) -> Callable[[], None]:
         _change(step)

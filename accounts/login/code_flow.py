@@ -25,8 +25,8 @@ from accounts import phones
 from accounts.aws import cognito, functions
 from accounts.aws.challenges import Challenge, CodeChallenge
 from accounts.events import sign_ins
-from accounts.login import throttle
-from accounts.login.attempt_steps import Step, check_attempt, step, unavailable, within_limits
+from accounts.login import attempt_steps, throttle, work
+from accounts.login.attempt_steps import Step, one_try_less, step, within_limits
 from accounts.login.errors import (
     Expired,
     FurtherStep,
@@ -146,7 +146,7 @@ def finish(
             return flow.repeat(request, session)
         waiting = this.required()
         if attempt:
-            check_attempt(attempt, waiting)
+            attempt_steps.check_attempt(attempt, waiting)
         if waiting.challenge is None:
             raise flow.over(waiting)
         if waiting.challenge.kind != kind:
@@ -159,6 +159,10 @@ def finish(
             # A second press of the same wrong code: the first one has cost the try.
             raise WrongCode(waiting.challenge.tries_left)
         within_limits("wrong_codes", request)
+        if work.is_done(waiting.challenge, code):
+            throttle.give_back(request)
+            _text(flow, this, first=True, has_worked=True)
+            raise NextStep
         outcome = _answer(flow, this, waiting, waiting.challenge, code)
         if isinstance(outcome, Challenge) and outcome.kind == kind:
             log.info("Wrong %s for %s", kind, phones.mask(waiting.phone))
@@ -171,7 +175,7 @@ def finish(
                     wrong_answer=wrong_answer,
                 ),
             )
-        throttle.give_back(request)
+        throttle.give_back(request, code_used=waiting.code is not None)
         proven_more = waiting.proven_more or waiting.challenge.proves_more
         how = f"{waiting.methods} {waiting.challenge.method}".strip()
         this.waiting = replace(waiting, proven_more=proven_more, methods=how)
@@ -183,14 +187,7 @@ def finish(
     return then()
 
 
-def one_try_less(challenge: Challenge) -> Challenge:
-    """Return the challenge after a wrong code. Raises cognito.Refused where it was the last."""
-    if challenge.tries_left <= 1:
-        raise cognito.Refused("No try is left")
-    return replace(challenge, tries_left=challenge.tries_left - 1)
-
-
-def _text(flow: Flow[Any, Any], this: Step, *, first: bool) -> Texted:
+def _text(flow: Flow[Any, Any], this: Step, *, first: bool, has_worked: bool = False) -> Texted:
     """Ask for a text, remember what is awaited now, and write down what happened."""
     request, waiting, asked_at = this.request, this.required(), timezone.now()
     attempt = replace(
@@ -202,22 +199,25 @@ def _text(flow: Flow[Any, Any], this: Step, *, first: bool) -> Texted:
         dormant=None,
     )
     this.waiting, this.user = attempt, flow.user_of(request, attempt.phone)
-    within_limits("sends", request, reason="network", user=this.user)
+    is_new = first and not has_worked
+    if not has_worked:
+        within_limits("sends", request, reason="network", user=this.user)
+        if work.is_wanted(flow.purpose, request, this.user, first=first):
+            _note_start(flow, this, asked_at, is_new=is_new)
+            return await_code(flow, this, work.draw(), why_no_text="only_asks")
     try:
         begun = flow.begin(request, attempt.phone, this.user, first=first)
-    except FurtherStep as error:
-        # A password, before any code.
-        error.becomes = replace(attempt, further_step=error.challenge)
-        _note_start(flow, this, asked_at, first=first)
-        raise
-    except (Unavailable, WrongPassword):
-        _note_start(flow, this, asked_at, first=first)
+    except (FurtherStep, Unavailable, WrongPassword) as error:
+        if isinstance(error, FurtherStep):
+            # A password, before any code.
+            error.becomes = replace(attempt, further_step=error.challenge)
+        _note_start(flow, this, asked_at, is_new=is_new)
         raise
     # Once it is known by which reference the person and the triggers call this attempt.
     reference = begun.challenge.reference or attempt.reference
     this.waiting = replace(attempt, sub=begun.sub, reference=reference, address=begun.address)
-    _note_start(flow, this, asked_at, first=first)
-    return await_code(flow, this, begun.challenge, why=begun.why_no_text, first=first)
+    _note_start(flow, this, asked_at, is_new=is_new)
+    return await_code(flow, this, begun.challenge, why_no_text=begun.why_no_text, first=first)
 
 
 def await_code(
@@ -225,7 +225,7 @@ def await_code(
     this: Step,
     challenge: Challenge,
     *,
-    why: str = "",
+    why_no_text: str = "",
     first: bool = True,
 ) -> Texted:
     """Remember what is awaited now, and write down whether a text left."""
@@ -234,11 +234,11 @@ def await_code(
     cleared = replace(attempt, wrong_answer="", proven=None, further_step="")
     this.waiting = awaited = replace(cleared, challenge=challenge, reference=reference)
     if not isinstance(challenge, CodeChallenge):
-        if why:
-            this.note(Kind.BLOCKED, reason=why)
+        if why_no_text:
+            this.note(Kind.BLOCKED, reason=why_no_text)
         this.store(awaited)
         return ""
-    if reason := why or _why_not_texted(challenge):
+    if reason := why_no_text or _why_not_texted(challenge):
         this.note(Kind.BLOCKED, reason=reason)
     else:
         by = "" if challenge.channel == "text" else challenge.channel
@@ -253,8 +253,8 @@ def await_code(
     return "before" if challenge.is_sent else ""
 
 
-def _note_start(flow: Flow[Any, Any], this: Step, at: Any, *, first: bool) -> None:
-    if first and flow.reason_of_start is not None:
+def _note_start(flow: Flow[Any, Any], this: Step, at: Any, *, is_new: bool) -> None:
+    if is_new and flow.reason_of_start is not None:
         this.note(Kind.STARTED, reason=flow.reason_of_start, at=at)
 
 
@@ -293,7 +293,7 @@ def _answer(
         raise FurtherStep(error.name, reason="further_step", becomes=becomes) from error
     except (cognito.CognitoError, functions.FunctionError) as error:
         throttle.give_back(this.request)
-        raise unavailable(error) from error
+        raise attempt_steps.unavailable(error) from error
 
 
 def _digest(attempt: str, code: str) -> str:

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from accounts.aws import functions
 from accounts.aws.challenges import CodeChallenge
-from accounts.login import code_flow
+from accounts.login import code_flow, throttle
 from accounts.login.attempt_steps import step, unavailable, within_limits
 from accounts.login.code_flow import Flow, Texted
 from accounts.login.errors import NextStep, TooSoon
@@ -42,6 +42,7 @@ def send(flow: ChannelFlow, request: HttpRequest, channel: str) -> Texted:
             raise TooSoon(wait)
         this.waiting = replace(waiting, texted_at=time.time())
         within_limits("sends", request, reason="network")
+        throttle.only_asks(request)
         try:
             sent = flow.send_by(request, waiting.phone, challenge, channel)
         except functions.FunctionError as error:

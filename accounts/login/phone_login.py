@@ -83,7 +83,7 @@ class Login:
     ) -> Challenge | Tokens | None:
         if not challenge.session:
             # A decoy.
-            return code_flow.one_try_less(challenge)
+            return attempt_steps.one_try_less(challenge)
         outcome = cognito.gateway().answer_challenge(challenge, code)
         if isinstance(outcome, CodeChallenge) and outcome.tries_left <= 0:
             raise cognito.Refused("Wrong answers elsewhere have used up the code")

@@ -129,7 +129,7 @@ class Confirmation(Login):
             code=code,
             purpose="confirm",
         )
-        return None if is_right else code_flow.one_try_less(challenge)
+        return None if is_right else attempt_steps.one_try_less(challenge)
 
     def send_by(
         self, request: HttpRequest, phone: str, challenge: CodeChallenge, channel: str

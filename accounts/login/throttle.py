@@ -30,6 +30,10 @@ log = logging.getLogger(__name__)
 Kind = Literal["phone_posts", "sends", "wrong_codes"]
 # Of a moving window nothing can be given back, of a counter it can.
 _GIVEN_BACK: Kind = "wrong_codes"
+_UNUSED = "unused_sends"
+_COUNTERS = (_GIVEN_BACK, _UNUSED)
+# A right code stands for its own text, and for another one of its network that brought none.
+_WORTH_OF_A_CODE = 2
 
 
 class LimitReached(Exception):
@@ -52,9 +56,23 @@ def hit(kind: Kind, request: HttpRequest, *, is_known: bool = False) -> None:
     _take(kind, f"{network} known" if is_known else network)
 
 
-def give_back(request: HttpRequest) -> None:
-    """Take back a wrong code that was hit, because it was none."""
-    _ask(_GIVEN_BACK, devices.network(devices.client_address(request)), cost=-1)
+def give_back(request: HttpRequest, *, code_used: bool = False) -> None:
+    """Take back a wrong code that was hit, because it was none.
+
+    ``code_used``: it was a right one, so somebody on the network got a text and used it.
+    """
+    network = devices.network(devices.client_address(request))
+    _ask(_GIVEN_BACK, network, cost=-1)
+    if code_used:
+        _ask(_UNUSED, network, cost=-_WORTH_OF_A_CODE)
+
+
+def only_asks(request: HttpRequest) -> bool:
+    """Count a text that is asked for, and tell whether its network asks for many and uses few.
+
+    One that does is not counted any more, so that a few right codes end it.
+    """
+    return _ask(_UNUSED, devices.network(devices.client_address(request))) > 0
 
 
 def sign_up(*, phone: str, country: str) -> None:
@@ -85,7 +103,7 @@ def _ask(kind: str, name: str, *, cost: int = 1) -> int:
     limiters = _limiters(conf.throttle_url)
     if not limiters.breaker.may_ask():
         return 0
-    limiter = limiters.counting if kind == _GIVEN_BACK else limiters.moving
+    limiter = limiters.counting if kind in _COUNTERS else limiters.moving
     wait, taken = 0, []
     try:
         for rate in _rates(conf.throttle_rates[kind]):

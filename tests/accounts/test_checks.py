@@ -239,6 +239,7 @@ def test_open_sign_up_with_a_password_is_w005(good):
 RATES = [
     "ACCOUNTS_PHONE_POSTS",
     "ACCOUNTS_SENDS",
+    "ACCOUNTS_UNUSED_SENDS",
     "ACCOUNTS_WRONG_CODES",
     "ACCOUNTS_SIGN_UPS",
     "ACCOUNTS_SIGN_UPS_PER_COUNTRY",

@@ -58,6 +58,7 @@ def main() -> int:
             # All come from one address.
             "ACCOUNTS_PHONE_POSTS": "100000/hour",
             "ACCOUNTS_SENDS": "100000/hour",
+            "ACCOUNTS_UNUSED_SENDS": "100000/hour",
         }
         manage(environment, "migrate", "--verbosity", "0")
         manage(environment, "collectstatic", "--noinput")

@@ -21,7 +21,7 @@ PEERS_PYTHON = str(PROJECT / ".local/bench-venv/bin/python")
 GENEROUS = {
     f"ACCOUNTS_{name}": "10000000/hour"
     for name in (
-        *("PHONE_POSTS", "SENDS", "WRONG_CODES"),
+        *("PHONE_POSTS", "SENDS", "UNUSED_SENDS", "WRONG_CODES"),
         *("SIGN_UPS", "SIGN_UPS_PER_COUNTRY", "SIGN_UPS_PER_BLOCK"),
     )
 }

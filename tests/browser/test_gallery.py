@@ -215,6 +215,7 @@ class Gallery:
 def gallery(page: Page, site: str, project: Path, settings):
     settings.ACCOUNTS_COUNTRIES = ["US", "GB", "FR", "DE", "IN", "BR", "AE", "JP"]
     settings.ACCOUNTS_PHONE_POSTS = settings.ACCOUNTS_SENDS = "1000/hour"
+    settings.ACCOUNTS_UNUSED_SENDS = "1000/hour"
     folder = project / ".local" / "gallery" if os.environ.get("PICTURES") else None
     if folder:
         folder.mkdir(parents=True, exist_ok=True)

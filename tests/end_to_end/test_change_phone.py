@@ -41,6 +41,7 @@ def _texts(on_cloud, settings):
     settings.TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
     settings.LEDGER_FUNCTION = on_cloud.outputs["LedgerFunction"]
     settings.ACCOUNTS_WRONG_CODES = settings.ACCOUNTS_SENDS = "1000/hour"
+    settings.ACCOUNTS_UNUSED_SENDS = "1000/hour"
 
 
 @pytest.fixture

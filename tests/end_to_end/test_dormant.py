@@ -24,7 +24,7 @@ PAGE, ASK, NEW = (f"/accounts/login/dormant/{step}" for step in ("", "ask/", "ne
 def sleeper(on_cloud, phone, texts, settings, age_ledger) -> User:
     """Somebody with rights who signed in once, 500 days ago, on another device."""
     settings.ACCOUNTS_SIGN_UP = "open"
-    settings.ACCOUNTS_SENDS = "1000/hour"
+    settings.ACCOUNTS_SENDS = settings.ACCOUNTS_UNUSED_SENDS = "1000/hour"
     owner = Client(headers={"user-agent": AGENTS["iPhone"]})
     owner.get(LOGIN)
     sign_in(owner, phone, texts)

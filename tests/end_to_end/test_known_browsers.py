@@ -118,6 +118,7 @@ def test_usual_client_needs_no_proof(begin, strict, phone, sub):
 @pytest.fixture(autouse=True)
 def no_limits_of_networks(settings) -> None:
     settings.ACCOUNTS_WRONG_CODES = settings.ACCOUNTS_SENDS = "1000/minute"
+    settings.ACCOUNTS_UNUSED_SENDS = "1000/minute"
 
 
 @pytest.fixture

@@ -156,7 +156,7 @@ def test_account_of_an_app_signs_in_when_no_more_accounts_are_made(client, pool,
 
 @pytest.mark.django_db(transaction=True)
 def test_thirty_wrong_codes_at_once_from_one_address_are_ten(pool, phone, settings, tmp_path):
-    settings.ACCOUNTS_SENDS = "1000/hour"
+    settings.ACCOUNTS_SENDS = settings.ACCOUNTS_UNUSED_SENDS = "1000/hour"
     settings.ACCOUNTS_WRONG_CODES = "10/5 minutes"
     with database_in_a_file(tmp_path):
         visitors = []
@@ -174,7 +174,7 @@ def test_thirty_wrong_codes_at_once_from_one_address_are_ten(pool, phone, settin
 
 
 def test_right_codes_cost_their_network_nothing(pool, known, settings):
-    settings.ACCOUNTS_SENDS = "1000/hour"
+    settings.ACCOUNTS_SENDS = settings.ACCOUNTS_UNUSED_SENDS = "1000/hour"
     settings.ACCOUNTS_WRONG_CODES = "1/hour"
     for _ in range(4):
         visitor = Client()

@@ -201,6 +201,37 @@ def test_refusal_of_a_wrong_code_says_when_to_come_back(two, post, stopped):
     throttle.hit("wrong_codes", post())
 
 
+# Texts that bring no code
+
+
+def asking(post, times: int) -> list[bool]:
+    """Whether each text that is asked for is of a network that only asks."""
+    return [throttle.only_asks(post()) for _ in range(times)]
+
+
+def test_network_only_asks_once_so_many_texts_brought_no_code(two, post, stopped):
+    two.ACCOUNTS_UNUSED_SENDS = "2/hour"
+    assert asking(post, 3) == [False, False, True]
+    assert not throttle.only_asks(post(THERE))
+    stopped.shift(2 * 3600)
+    assert asking(post, 1) == [False]
+
+
+def test_right_code_stands_for_two_texts_however_many_were_asked_for(two, post, stopped):
+    two.ACCOUNTS_UNUSED_SENDS = "2/hour"
+    asking(post, 40)
+    throttle.give_back(post(), code_used=True)
+    assert asking(post, 3) == [False, False, True]
+
+
+def test_right_codes_of_yesterday_stand_for_nothing(two, post, stopped):
+    two.ACCOUNTS_UNUSED_SENDS = "2/hour"
+    for _ in range(9):
+        throttle.give_back(post(), code_used=True)
+    stopped.shift(2 * 3600)
+    assert asking(post, 3) == [False, False, True]
+
+
 # New accounts
 
 
@@ -384,6 +415,13 @@ def test_redis_gives_back_what_memory_gives_back(redis, post):
         throttle.give_back(post())
 
     assert [wrong(post()) for _ in range(3)] == [True, True, False]
+
+
+def test_redis_knows_networks_that_only_ask(redis, post):
+    redis.ACCOUNTS_UNUSED_SENDS = "2/hour"
+    assert asking(post, 4) == [False, False, True, True]
+    throttle.give_back(post(), code_used=True)
+    assert asking(post, 3) == [False, False, True]
 
 
 def test_redis_counts_for_all_processes(redis, post):
