@@ -63,6 +63,7 @@ _DORMANT = "tests/accounts/login/test_dormant.py::"
 _PASSWORDS = "tests/accounts/login/test_passwords.py::"
 _PLANS = "tests/lambdas/test_plans.py::"
 _SEND_BY = "tests/lambdas/test_send_by.py::"
+_EQUAL = "tests/accounts/login/test_equal_calls.py::"
 _WORK = "tests/accounts/login/test_work.py::"
 _SESSIONS = "tests/accounts/sessions/test_sessions.py::"
 _BACKUP_LOGIN = "tests/end_to_end/test_backup_login.py::"
@@ -925,6 +926,13 @@ DEFENCES = (
             f"{_THROTTLE}test_hit_beyond_the_limit_is_refused",
             f"{_VIEWS}test_too_many_wrong_codes_are_a_429_page",
         ),
+    ),
+    Defence(
+        "a number without an account takes no query more",
+        "accounts/login/attempt_steps.py",
+        "        self._owners[None] = user\n",
+        "",
+        (f"{_EQUAL}test_stranger_takes_what_a_member_takes",),
     ),
     Defence(
         "a network that only asks for texts does work for them",

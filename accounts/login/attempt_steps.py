@@ -51,6 +51,14 @@ class Step:
             raise NothingPending
         return self.waiting
 
+    def begin(self, new: Pending, user: User | None) -> None:
+        """Work on a new attempt, of ``user`` or of nobody whom we know. Neither is asked for again.
+
+        A query more for nobody would tell, by the clock.
+        """
+        self.waiting, self.user = new, user
+        self._owners[None] = user
+
     def store(self, new: Pending) -> None:
         """Write what is pending at once. Raises NothingPending where the session has ended."""
         try:

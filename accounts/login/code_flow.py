@@ -198,7 +198,7 @@ def _text(flow: Flow[Any, Any], this: Step, *, first: bool, has_worked: bool = F
         methods="",
         dormant=None,
     )
-    this.waiting, this.user = attempt, flow.user_of(request, attempt.phone)
+    this.begin(attempt, flow.user_of(request, attempt.phone))
     is_new = first and not has_worked
     if not has_worked:
         within_limits("sends", request, reason="network", user=this.user)

@@ -100,7 +100,7 @@ class ProveAddress:
             purpose="address",
             address=self._address,
         )
-        return None if is_right else code_flow.one_try_less(challenge)
+        return None if is_right else attempt_steps.one_try_less(challenge)
 
     def complete(self, step: Step, proof: None) -> Callable[[], None]:
         _store(step)

@@ -565,7 +565,7 @@ def normal(body: bytes) -> str:
     text = re.sub(r"<strong>\w{3}-\w{2}</strong>", "a reference", text)
     text = re.sub(r'data-seconds="\d+"', "", text)
     text = re.sub(r"in (\d+ seconds|<bdi>\d:\d\d</bdi>)", "in some seconds", text)
-    return re.sub(r"•\d\d", "•", text)
+    return re.sub(r"\+1[ \d•-]+\d", "the number", text)
 
 
 def pages(phone: str) -> list[tuple[int, str, str]]:

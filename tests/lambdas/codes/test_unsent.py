@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from lambdas.triggers import keys
+from tests.codes import wrong
 from tests.lambdas import aws, emf
 from tests.lambdas.flow import (
     METADATA,
@@ -244,3 +246,33 @@ def test_first_answer_without_a_text_is_not_told_by_its_speed(flow, cold_pace):
     started = time.monotonic()
     flow.start(asked)
     assert time.monotonic() - started > 0.1
+
+
+@pytest.mark.parametrize("kind", ["member", "stranger", "untexted"])
+@pytest.mark.parametrize("past", ["none", "held", "locked", "limited"])
+def test_table_is_asked_as_often_whoever_has_a_number(flow, table, clock, monkeypatch, past, kind):
+    """In both steps, by what the number has behind it. Limited: its texts of the hour are used."""
+    flow = flow.other("+336" + flow.phone[-8:]) if kind == "untexted" else flow
+    change = as_unknown if kind == "stranger" else as_member
+
+    def changed(event: Event) -> Event:
+        change(event)
+        return event
+
+    if past == "limited":
+        monkeypatch.setenv("SENDS_PER_PHONE_HOUR", "1")
+        flow.start(changed(flow.start_event()))
+        clock.shift(6 * MINUTE)
+    elif past in ("held", "locked"):
+        nobody = keys.pseudonym("nobody", flow.start_event()["userName"])
+        name = flow.name if kind == "member" else nobody
+        failures = {"held": 10, "locked": 100}[past]
+        table.write(f"phone#{name}", failures=failures, last_failure=int(time.time()))
+    table.forget()
+    response = flow.start(changed(flow.start_event()))
+    told = {"none": "sent", "locked": "locked"}.get(past, "not_sent")
+    assert response[PUBLIC]["delivery"] == told
+    assert len(table.round_trips()) == 3
+    table.forget()
+    assert is_correct(changed(flow.answer_event(response, wrong(flow.derived(response))))) is False
+    assert len(table.round_trips()) == 1
