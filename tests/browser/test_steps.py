@@ -48,6 +48,20 @@ def test_proof_solves_and_sends_itself_and_then_the_text_leaves(
     expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
 
 
+def test_network_that_only_asks_works_and_gets_its_text(site, page, phone, texts, settings):
+    settings.ACCOUNTS_UNUSED_SENDS = "1/hour"
+    ask(page, site, phone[:-4] + "0177")
+    expect(page.get_by_role("heading", name="Type your code")).to_be_visible()
+    page.context.clear_cookies()
+    with page.expect_request(
+        lambda request: request.method == "POST" and request.url.endswith(CHALLENGE)
+    ):
+        ask(page, site, phone)
+    expect(page.get_by_role("heading", name="Type your code")).to_be_visible(timeout=20_000)
+    page.get_by_label("6-digit code").fill(code_in(texts(phone)[-1]))
+    expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
+
+
 def test_proof_says_what_goes_on(page, site, phone):
     def keep(route: Route) -> None:
         """Let the page stay when it sends itself."""
