@@ -49,6 +49,8 @@ _BUDGETS = "tests/lambdas/ledger/test_budgets.py::"
 _PRESSURE = "tests/lambdas/ledger/test_pressure.py::"
 _TEXTS = "tests/lambdas/ledger/test_texts.py::"
 _UNSENT = "tests/lambdas/codes/test_unsent.py::"
+_MANY_SESSIONS = "test_parallel_answers_to_many_sessions_are_counted_three_times_for_all_of_them"
+_TRIES = "tests/end_to_end/test_tries.py::"
 _USERNAME = "tests/lambdas/test_username.py::"
 _HOLDERS = "tests/accounts/login/test_by_attribute.py::"
 _DEFINE = "tests/lambdas/test_define_auth_challenge.py::"
@@ -105,6 +107,62 @@ DEFENCES = (
         " if each is not Channel.EMAIL)",
         ")",
         (f"{_SEND_BY}test_mail_confirms_no_phone_and_a_new_number_is_texted_alone",),
+    ),
+    # Tries of one's own
+    Defence(
+        "wrong codes elsewhere spend no try of whoever asked",
+        "lambdas/triggers/ledger/answers.py",
+        "        tries = _OWN if challenge.mark else _SHARED\n",
+        "        tries = _SHARED\n",
+        (
+            f"{_ANSWERS}test_wrong_answers_elsewhere_spend_no_try_of_whoever_asked",
+            f"{_TRIES}test_wrong_codes_elsewhere_do_not_spend_the_code_of_a_new_browser",
+        ),
+    ),
+    Defence(
+        "tries of one's own have an end",
+        "lambdas/triggers/ledger/answers.py",
+        "(challenge.cid = :cid AND challenge.#own < :all_tries)",
+        "(challenge.cid = :cid AND attribute_exists(challenge.#own))",
+        (f"{_CHECKING}test_parallel_wrong_answers_are_counted_three_times",),
+    ),
+    Defence(
+        "tries of one's own belong to one code",
+        "lambdas/triggers/ledger/answers.py",
+        "OR (earlier.cid = :cid AND earlier.#own < :all_tries)",
+        "OR (earlier.#own < :all_tries)",
+        (f"{_ANSWERS}test_code_two_before_the_newest_is_dead",),
+    ),
+    Defence(
+        "nobody has tries of their own but by a text",
+        "lambdas/triggers/ledger/texts.py",
+        "        challenge = marked if is_done else living\n",
+        "        challenge = marked\n",
+        (f"{_TEXTS}test_parallel_resends_give_one_more_text",),
+    ),
+    Defence(
+        "each text has tries for whoever asked for it",
+        "lambdas/triggers/ledger/texts.py",
+        "        challenge = marked if is_done else living\n",
+        "        challenge = living\n",
+        (
+            f"{_ANSWERS}test_each_text_of_a_code_has_tries_for_whoever_asked",
+            f"{_TRIES}test_same_code_texted_again_has_tries_for_each_who_asked",
+        ),
+    ),
+    Defence(
+        "wrong codes do not end a code that somebody else has",
+        "lambdas/triggers/ledger/texts.py",
+        '"challenge.exp >= :worth AND ',
+        '"challenge.exp >= :worth AND challenge.tries <= :zero AND ',
+        (f"{_ANSWERS}test_code_is_kept_whatever_tries_are_left",),
+    ),
+    Defence(
+        "tries of one's own are the same in every round",
+        "lambdas/triggers/kinds/code.py",
+        '                *(["of", challenge.mark] if challenge.mark else []),\n',
+        "",
+        (f"{_CHECKING}test_tries_of_whoever_asked_are_the_same_in_every_round",),
     ),
     # Known browsers
     Defence(
@@ -185,9 +243,9 @@ DEFENCES = (
     Defence(
         "a code is tried three times",
         "lambdas/triggers/ledger/answers.py",
-        '"AND challenge.exp > :now AND challenge.tries < :all_tries "',
-        '"AND challenge.exp > :now "',
-        (f"{_ANSWERS}test_parallel_answers_are_compared_three_times",),
+        '"(challenge.cid = :cid OR earlier.cid = :cid) AND challenge.tries < :all_tries",',
+        '"(challenge.cid = :cid OR earlier.cid = :cid)",',
+        (f"{_CHECKING}{_MANY_SESSIONS}",),
     ),
     Defence(
         "a code is taken once",
@@ -206,8 +264,8 @@ DEFENCES = (
     Defence(
         "a code ends with its time",
         "lambdas/triggers/ledger/answers.py",
-        '"AND challenge.exp > :now AND challenge.tries < :all_tries "',
-        '"AND challenge.tries < :all_tries "',
+        'f"{tries.condition} AND challenge.exp > :now "',
+        'f"{tries.condition} "',
         (f"{_ANSWERS}test_late_code_is_not_compared",),
     ),
     Defence(

@@ -28,6 +28,7 @@ from accounts.aws.cognito_errors import (
     Refused,
     Unavailable,
     UnknownUser,
+    UsedUp,
     WrongAnswer,
 )
 from accounts.aws.cognito_values import (
@@ -58,6 +59,7 @@ __all__ = [
     "Refused",
     "Unavailable",
     "UnknownUser",
+    "UsedUp",
     "WrongAnswer",
     "gateway",
     "make_client",

@@ -2,6 +2,7 @@
 
     CognitoError
     ├── Refused          the sign-in is over: too many tries, session spent or expired, disabled
+    │   ├── UsedUp           others typed wrong codes, and no try is left here
     │   ├── NotConfirmed     nobody ever proved to have the number that the account is named by
     │   └── NewPasswordNeeded    an operator of the pool has ordered that the password be reset
     ├── UnknownUser      no such user (at sign-in, only pools that reveal it say so)
@@ -46,6 +47,10 @@ class CognitoError(Exception):
 
 
 class Refused(CognitoError):
+    pass
+
+
+class UsedUp(Refused):
     pass
 
 

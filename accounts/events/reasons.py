@@ -14,6 +14,7 @@ LABELS = {
     "passkey_refused": _("the answer of the passkey was not good"),
     "passkey_copied": _("the passkey may have been copied, and is switched off"),
     "over": _("too many wrong codes, or the session expired"),
+    "used_up": _("the code was used, or wrong codes were typed, on another device"),
     "unavailable": _("Cognito, a text or our keys did not work"),
     "token_refused": _("the token was not good"),
     "phone_taken": _("the number belongs to another account"),

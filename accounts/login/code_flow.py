@@ -61,9 +61,7 @@ class Begun:
 
 
 class Flow(Protocol, Generic[Proof, Result]):
-    """``reason_of_start`` is that of the first event, None where there is none; ``reason_of_text``
-    that of a text which left.
-    """
+    """The reasons are those of the first event, None where there is none, and of a text's."""
 
     purpose: Purpose
     reason_of_start: str | None
@@ -284,7 +282,9 @@ def _answer(
     except (cognito.Refused, cognito.UnknownUser) as error:
         log.info("An attempt ended for %s", phones.mask(waiting.phone))
         this.refresh_lockout()
-        raise StartOver(reason="over", becomes=replace(waiting, challenge=None)) from error
+        is_used_up = isinstance(error, cognito.UsedUp)
+        becomes = replace(waiting, challenge=None, is_used_up=is_used_up)
+        raise StartOver(reason="used_up" if is_used_up else "over", becomes=becomes) from error
     except cognito.OtherChallenge as error:
         log.error("A sign-in cannot end here: %r", error)  # noqa: TRY400
         # The code was right, and is used up.

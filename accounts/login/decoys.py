@@ -9,6 +9,9 @@ from dataclasses import dataclass, replace
 
 from accounts.aws.challenges import Challenge, CodeChallenge
 
+# Seconds that a text may take: a function has no more.
+_SAID_WITHIN = 5
+
 
 @dataclass(frozen=True)
 class _Usual:
@@ -37,8 +40,11 @@ class Decoys:
             return
         self._usual = replace(self._usual, length=challenge.code_length)
         cooldown = challenge.resend_at - challenge.said_at
+        # One that was texted for another sign-in has less of everything.
+        age = challenge.said_at - (challenge.texted_at or challenge.said_at)
+        is_new = challenge.is_texted_now and age < _SAID_WITHIN
         # Later texts have longer ones, and may repeat a code that has lived a while.
-        if challenge.is_texted_now and (not self._has_seen or cooldown <= self._usual.cooldown):
+        if is_new and (not self._has_seen or cooldown <= self._usual.cooldown):
             lifetime = challenge.expires_at - challenge.said_at
             tries = challenge.tries_left
             self._usual = replace(self._usual, lifetime=lifetime, cooldown=cooldown, tries=tries)

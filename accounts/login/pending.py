@@ -39,7 +39,8 @@ class Pending:
     right that takes more than the number.
     ``dormant`` is the id of an account that a code alone does not open, while its person is asked,
     and ``has_asked`` whether operators know. ``address`` is the e-mail address that is to be
-    proven. Times are in seconds since the epoch.
+    proven. ``is_used_up``: it is over since the code was used, or wrong codes were typed,
+    elsewhere. Times are in seconds since the epoch.
     """
 
     attempt: str
@@ -62,6 +63,7 @@ class Pending:
     dormant: int | None = None
     has_asked: bool = False
     address: str = ""
+    is_used_up: bool = False
 
     @property
     def code(self) -> CodeChallenge | None:

@@ -86,7 +86,7 @@ class Login:
             return attempt_steps.one_try_less(challenge)
         outcome = cognito.gateway().answer_challenge(challenge, code)
         if isinstance(outcome, CodeChallenge) and outcome.tries_left <= 0:
-            raise cognito.Refused("Wrong answers elsewhere have used up the code")
+            raise cognito.UsedUp("No try of the code is left to this sign-in")
         return outcome
 
     def send_by(

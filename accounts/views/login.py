@@ -240,6 +240,7 @@ def _phone_page(
     context = {
         "form": form,
         "is_over": over is not None,
+        "is_used_up": over is not None and over.is_used_up,
         "is_texted": "code" in conf.sign_in_plan,
         "further_step": further_steps.named(over),
         "stale": stale,

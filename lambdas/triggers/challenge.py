@@ -10,7 +10,7 @@ import hmac
 import re
 import secrets
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 USUAL_LENGTH, LENGTH_UNDER_ATTACK = 6, 8
@@ -18,16 +18,22 @@ _MAX_ANSWER_LENGTH = 64
 # The first character is the number of digits of the code.
 _ID = re.compile(r"[68][A-Za-z0-9_-]{22}")
 _EPOCH = re.compile(r"[0-9]{1,12}")
+_MARK = re.compile(r"[0-9a-f]{8}")
 # Without characters that look alike. The site uses the same.
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True)
 class Challenge:
-    """A challenge. ``expires_at`` is in whole seconds since the epoch."""
+    """A challenge. ``expires_at`` is in whole seconds since the epoch.
+
+    ``mark`` is that of the sign-in for which its code was texted, once for each text: it has tries
+    of its own there. "" in all other sign-ins that the code is good for.
+    """
 
     id: str
     expires_at: int
+    mark: str = field(default="", compare=False)
 
     @classmethod
     def draw(cls, *, now: float, lifetime: int, code_length: int = USUAL_LENGTH) -> "Challenge":
@@ -35,24 +41,35 @@ class Challenge:
         return cls(id=f"{code_length}{secrets.token_urlsafe(16)}", expires_at=int(now) + lifetime)
 
     @classmethod
-    def parse(cls, challenge_id: Any, expires_at: Any) -> "Challenge | None":
-        """Return the challenge of two strings, or None where they are malformed. Never raises."""
+    def parse(cls, challenge_id: Any, expires_at: Any, mark: Any = "") -> "Challenge | None":
+        """Return the challenge of its strings, or None where they are malformed. Never raises.
+
+        A ``mark`` that is none counts as "".
+        """
         if not (isinstance(challenge_id, str) and _ID.fullmatch(challenge_id)):
             return None
         if not (isinstance(expires_at, str) and _EPOCH.fullmatch(expires_at)):
             return None
-        return cls(challenge_id, int(expires_at))
+        is_mark = isinstance(mark, str) and _MARK.fullmatch(mark)
+        return cls(challenge_id, int(expires_at), mark if is_mark else "")
 
     @classmethod
     def from_private_parameters(cls, parameters: Any) -> "Challenge | None":
         """Return the challenge that Create left for Verify, or None. Never raises."""
         if not isinstance(parameters, dict):
             return None
-        return cls.parse(parameters.get("challengeId"), parameters.get("expiresAt"))
+        return cls.parse(
+            parameters.get("challengeId"), parameters.get("expiresAt"), parameters.get("mark")
+        )
 
     def private_parameters(self) -> dict[str, str]:
         """Return the challenge as Cognito carries it from Create to Verify."""
-        return {"challengeId": self.id, "expiresAt": str(self.expires_at)}
+        marked = {"mark": self.mark} if self.mark else {}
+        return {"challengeId": self.id, "expiresAt": str(self.expires_at), **marked}
+
+    def marked(self) -> "Challenge":
+        """Return it as it is for the sign-in that asked for a text of it just now."""
+        return replace(self, mark=secrets.token_hex(4))
 
     @property
     def code_length(self) -> int:

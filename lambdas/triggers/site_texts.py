@@ -65,7 +65,6 @@ from .codes import checking, notices, purposes, recipients, sending
 from .codes.pace import milliseconds_since
 from .codes.purposes import Purpose
 from .codes.sending import StartedChallenge
-from .limits import TRIES_PER_CODE
 from .senders import Channel
 from .site_events import ADDRESS, PHONE, USER_NAME, language_of, matching, user_of
 
@@ -123,12 +122,12 @@ def _send_by(event: dict[str, Any]) -> dict[str, Any]:
 def _answer(result: StartedChallenge, channels: tuple[Channel, ...]) -> dict[str, Any]:
     challenge = result.challenge
     return {
-        "challenge_id": challenge.id,
+        "challenge_id": ".".join(filter(None, [challenge.id, challenge.mark])),
         "expires_at": challenge.expires_at,
         "resend_at": result.resend_at,
         "texted_at": result.texted_at,
         "now": int(time.time()),
-        "tries_left": TRIES_PER_CODE,
+        "tries_left": result.tries_left,
         "code_length": challenge.code_length,
         "delivery": result.delivery,
         "open_at": result.open_at,
@@ -141,7 +140,8 @@ def _check(event: dict[str, Any]) -> dict[str, Any]:
     started = time.monotonic()
     phone, purpose = matching(event, "phone", PHONE), _purpose(event)
     user = _proven_for(event, purpose)
-    challenge = Challenge.parse(event.get("challenge_id"), str(event.get("expires_at")))
+    challenge_id, _, mark = str(event.get("challenge_id")).partition(".")
+    challenge = Challenge.parse(challenge_id, str(event.get("expires_at")), mark)
     if challenge is None:
         raise ValueError("Wanted: a challenge_id and expires_at")
     answer = event.get("code")
@@ -180,7 +180,7 @@ def _stop(event: dict[str, Any]) -> dict[str, Any]:
     if is_right and is_lifted:
         stops.allow(name)
     elif is_right:
-        stops.stop(name, tries=TRIES_PER_CODE, until=until, now=now)
+        stops.stop(name, until=until, now=now)
     outcome = "texts_allowed" if is_lifted else "texts_stopped"
     telemetry.record(
         outcome if is_right else "stop_refused",

@@ -543,7 +543,7 @@ def test_next_outlives_starting_over(client, pool, known):
     for offset in (1, 2, 3):
         answer(client, pool.wrong_code(offset))
     page = client.get(LOGIN)
-    assert "cannot be used any more" in text(page)
+    assert "That sign-in is over" in text(page)
     assert ask(client, known.phone, **hidden(page)).url == CODE
     assert answer(client, pool.code()).url == "/admin/"
 

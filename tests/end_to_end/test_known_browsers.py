@@ -283,14 +283,3 @@ def test_ended_devices_are_known_no_more_and_the_one_that_ended_them_is(
     begun = [each.event["request"] for each in strict.records if each.trigger[:6] == "PreAut"]
     assert [each["validationData"] is None for each in begun] == [True, False]
     assert User.objects.get(phone=phone).browsers_forgotten_at
-
-
-def test_code_that_strangers_used_up_is_said_to_be_of_no_use(on_cloud, phone, texts, attack):
-    """In a browser that is not known; the same for every number."""
-    browser = Client()
-    ask(browser, phone)
-    code = code_in(texts(phone)[-1])
-    attack(1, pause=0)
-    page = browser.post(CODE, {"code": code}, follow=True).content.decode()
-    assert "That code cannot be used any more" in page
-    assert "tries left" not in page

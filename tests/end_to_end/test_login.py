@@ -92,7 +92,7 @@ def test_third_wrong_code_starts_over(client, phone, texts):
     third = answer(client, f"{(int(code) + 3) % 1_000_000:06d}")
     assert (third.status_code, third.url) == (302, LOGIN)
     page = client.get(LOGIN).content.decode()
-    assert "cannot be used any more" in page
+    assert "That sign-in is over" in page
     assert phones.spaced(phone) in page
     # The right code comes too late.
     assert answer(client, code).url == LOGIN

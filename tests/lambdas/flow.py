@@ -43,7 +43,7 @@ SHAPE = [
             ("kind", str),
         ],
     ),
-    (PRIVATE, [("challengeId", str), ("expiresAt", str), ("kind", str)]),
+    (PRIVATE, [("challengeId", str), ("expiresAt", str), ("mark", str), ("kind", str)]),
     ("challengeMetadata", str),
 ]
 
@@ -140,6 +140,11 @@ def drawn(response: Response) -> Challenge:
     found = Challenge.from_private_parameters(response["privateChallengeParameters"])
     assert found is not None
     return found
+
+
+def id_of(reply: dict[str, Any]) -> str:
+    """The id in what the function tells the site of a challenge."""
+    return str(reply["challenge_id"]).partition(".")[0]
 
 
 def warm_up() -> None:

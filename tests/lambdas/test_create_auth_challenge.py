@@ -108,12 +108,19 @@ def test_response_of_a_text_has_the_shape_of_all(flow):
     assert shape(flow.start()) == SHAPE
 
 
-def test_response_private_parameters_are_id_and_end_only(flow):
+def test_response_private_parameters_are_id_end_and_mark_only(flow):
     response = flow.start()
     assert response[PRIVATE] == drawn(response).private_parameters() | {"kind": "code"}
+    assert set(response[PRIVATE]) == {"challengeId", "expiresAt", "mark", "kind"}
 
 
-def test_response_metadata_is_id_and_what_is_public_anyway(flow):
+def test_sign_in_that_nothing_was_texted_for_has_no_mark(flow):
+    marks = [flow.start()[PRIVATE].get("mark") for _ in range(2)]
+    assert re.fullmatch("[0-9a-f]{8}", marks[0])
+    assert marks[1] is None
+
+
+def test_response_metadata_is_id_mark_and_what_is_public_anyway(flow):
     response = flow.start()
     challenge, public = drawn(response), response[PUBLIC]
     assert response["challengeMetadata"].split() == [
@@ -123,6 +130,8 @@ def test_response_metadata_is_id_and_what_is_public_anyway(flow):
         public["resendAt"],
         public["textedAt"],
         "sent",
+        "of",
+        challenge.mark,
     ]
 
 
@@ -233,6 +242,7 @@ def test_later_round_of_a_challenge_without_a_text_still_says_so(flow, event, ta
         "code 6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 x 1700000000 sent",
         "code 6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 1700000030  sent",
         "code 6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 1700000030 1700000000 sent ",
+        "code 6Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 1700000030 1700000000 sent of x",
         "7Zk3vQ1rT8yLw0XnB5mJ2dA 1700000300 1700000030 1700000000 sent",
     ],
 )

@@ -12,7 +12,7 @@ import pytest
 from lambdas.triggers import ledger, pool_accounts, pre_token_generation, senders, site_texts
 from tests.codes import wrong
 from tests.lambdas import emf
-from tests.lambdas.flow import PUBLIC, Flow, as_unknown, drawn, failures, state, warm_up
+from tests.lambdas.flow import PUBLIC, Flow, as_unknown, drawn, failures, id_of, state, warm_up
 from tests.wire import Reply, WireServer, aws_error
 
 pytestmark = pytest.mark.cloud
@@ -127,7 +127,7 @@ def test_code_is_the_same_by_every_channel_and_works_in_the_flow_that_waits(
     where = ADDRESS if channel == "email" else flow.phone
     assert services.sent == [(channel, where, flow.code())]
     assert reply["delivery"] == "sent"
-    assert reply["challenge_id"] == drawn(started).id
+    assert id_of(reply) == drawn(started).id
     assert flow.answer(started, services.sent[0][2]) is True
 
 
@@ -212,7 +212,7 @@ def test_code_that_is_too_old_is_drawn_again_and_works_in_the_flow_that_waits(
     started = flow.start()
     clock.shift(250)
     reply = send_by("voice", flow)
-    assert reply["challenge_id"] != drawn(started).id
+    assert id_of(reply) != drawn(started).id
     assert flow.answer(started, services.sent[0][2]) is True
 
 
@@ -363,7 +363,7 @@ def test_confirmation_comes_by_call_or_whatsapp_too(flow, services, clock, chann
     clock.shift(31)
     again = site_texts.handler(asked | {"channel": channel}, None)
     assert services.sent == [(channel, flow.phone, flow.code())]
-    assert again["challenge_id"] == first["challenge_id"]
+    assert id_of(again) == id_of(first)
 
 
 @pytest.mark.parametrize(("purpose", "channel"), [("confirm", "email"), ("change_number", "voice")])

@@ -13,7 +13,7 @@ from lambdas.triggers import errors, keys, ledger, site_texts
 from lambdas.triggers.challenge import Challenge
 from tests.codes import wrong
 from tests.lambdas import aws, emf
-from tests.lambdas.flow import Flow, drawn, warm_up
+from tests.lambdas.flow import Flow, drawn, id_of, warm_up
 from tests.wire import aws_error
 
 pytestmark = pytest.mark.cloud
@@ -53,7 +53,7 @@ class Site:
         return reply["delivery"]
 
     def derived(self, proof: dict) -> str:
-        challenge = Challenge(proof["challenge_id"], proof["expires_at"])
+        challenge = Challenge(id_of(proof), proof["expires_at"])
         return challenge.code(keys.proof_key(), user=self.user)
 
     def confirm(self, **changes: object) -> dict:
@@ -89,7 +89,8 @@ def test_proof_answers_with_what_a_page_needs(site):
     assert before + 300 <= proof.pop("expires_at") <= time.time() + 300
     assert before + 30 <= proof.pop("resend_at") <= time.time() + 31
     assert before <= proof.pop("texted_at") <= proof.pop("now") <= time.time()
-    challenge = Challenge(proof.pop("challenge_id"), 0)
+    challenge = Challenge(id_of(proof), 0)
+    del proof["challenge_id"]
     assert proof == {
         "tries_left": 3,
         "code_length": 6,
@@ -123,16 +124,36 @@ def test_right_code_many_times_at_once_proves_once(site, flow):
     assert got.count(True) == 1
 
 
-def test_wrong_codes_are_counted_with_those_of_sign_ins(site, flow):
-    """Whoever may not try a sign-in code any more may not try here either, and the reverse."""
+def test_wrong_codes_are_counted_with_those_of_sign_ins(site, flow, table):
+    """Who asked for the text has tries of their own, and a hold is for all."""
     proof = site.prove()
-    started = flow.start()
+    started, other = flow.start(), site.prove()
+    assert (proof["tries_left"], other["tries_left"]) == (3, 3)
     for _ in range(2):
-        assert site.check(proof, wrong(flow.code())) is False
+        assert site.check(other, wrong(flow.code())) is False
     assert flow.answer(started, wrong(flow.derived(started))) is False
     assert failures(flow) == 3
-    assert site.check(proof, flow.code()) is False
+    assert site.check(other, flow.code()) is False
     assert flow.answer(started, flow.derived(started)) is False
+    table.write(f"phone#{flow.name}", failures=9)
+    assert site.check(proof, wrong(flow.code())) is False
+    assert site.check(proof, flow.code()) is False
+
+
+def test_wrong_codes_of_strangers_leave_the_tries_of_whoever_asked(site, flow):
+    proof = site.prove()
+    started = flow.start()
+    for _ in range(4):
+        flow.answer(started, wrong(flow.derived(started)))
+    assert site.check(proof, flow.code()) is True
+
+
+def test_wrong_codes_in_another_session_leave_those_of_a_confirmation(site, flow):
+    mine, other = site.confirm(), site.confirm()
+    for _ in range(4):
+        site.confirmed(other, wrong(flow.code()))
+    assert site.confirm()["delivery"] == "not_sent"
+    assert site.confirmed(mine, flow.code()) is True
 
 
 def test_right_code_clears_the_failures(site, flow):
@@ -146,7 +167,7 @@ def test_code_that_proves_does_not_sign_in(site, flow):
     """Not even the user who asked, whose number it is, in the same challenge."""
     flow.sub = site.user
     proof, started = site.prove(), flow.start()
-    assert drawn(started).id == proof["challenge_id"]
+    assert drawn(started).id == id_of(proof)
     assert len(flow.messages()) == 1
     assert flow.code() != flow.derived(started)
     assert flow.answer(started, flow.code()) is False
@@ -156,7 +177,7 @@ def test_code_that_proves_does_not_sign_in(site, flow):
 def test_code_that_signs_in_does_not_prove(site, flow):
     flow.sub = site.user
     started, proof = flow.start(), site.prove()
-    assert drawn(started).id == proof["challenge_id"]
+    assert drawn(started).id == id_of(proof)
     assert site.check(proof, flow.code()) is False
     assert flow.answer(started, flow.code()) is True
 
@@ -207,7 +228,7 @@ def test_proof_and_sign_in_share_cooldown_and_texts_of_the_hour(site, flow, cloc
     clock.shift(31)
     later = site.prove()
     assert len(flow.messages()) == 2
-    assert later["challenge_id"] == again["challenge_id"]
+    assert id_of(later) == id_of(again)
     state = ledger.configured().show(flow.name, now=time.time())
     assert state.sends_last_hour == 2
 

@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from .. import countries, ledger, messages, phones, senders, telemetry
 from ..challenge import USUAL_LENGTH, Challenge
 from ..ledger import NOT_TOLD, Reservation, Verdict
+from ..limits import TRIES_PER_CODE
 from ..senders import Channel, Reason, SendError
 from . import pace, unsent, wording
 from .pace import ANSWER_WITHIN, milliseconds_since
@@ -44,8 +45,8 @@ class StartedChallenge:
 
     ``texted_at`` is when a code that may be typed now was texted last, None where there is none;
     it lies before this call where nothing was texted now. ``delivery`` is a ``Delivery`` or a
-    ``Reason``. ``open_at`` is when all numbers are texted again, 0 where they are. Times are in
-    whole seconds since the epoch.
+    ``Reason``. ``open_at`` is when all numbers are texted again, 0 where they are. ``tries_left``
+    are those of this caller. Times are in whole seconds since the epoch.
     """
 
     challenge: Challenge
@@ -53,6 +54,7 @@ class StartedChallenge:
     delivery: str
     texted_at: int | None
     open_at: int = 0
+    tries_left: int = TRIES_PER_CODE
 
 
 # Delivers what was reserved to a phone; returns the error where that failed.
@@ -155,7 +157,12 @@ def _started(
     delivery = refusal or _delivery(reservation, texted_at)
     open_at = reservation.open_at if delivery is Delivery.RESERVED else 0
     return StartedChallenge(
-        reservation.challenge, reservation.resend_at, str(delivery), texted_at, open_at
+        reservation.challenge,
+        reservation.resend_at,
+        str(delivery),
+        texted_at,
+        open_at,
+        reservation.tries_left,
     )
 
 

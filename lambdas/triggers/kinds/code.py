@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 _aside = ThreadPoolExecutor(1)
 _METADATA = re.compile(
     r"(?P<id>\S+) (?P<expires_at>\d+) (?P<resend_at>\d+)"
-    r" (?P<texted_at>\d+|-) (?P<delivery>[a-z_]+)( (?P<open_at>\d+))?",
+    r" (?P<texted_at>\d+|-) (?P<delivery>[a-z_]+)( (?P<open_at>\d+))?( of (?P<mark>[0-9a-f]{8}))?",
     re.ASCII,
 )
 
@@ -32,10 +32,9 @@ _METADATA = re.compile(
 def make(asked: Asked) -> Made:
     """Text a code, or return the challenge of this sign-in again."""
     elsewhere: dict[str, str] = {}
-    tries_left = None
     if asked.earlier:
         result = _read_metadata(asked.earlier[-1])
-        tries_left = _tries_left(asked.recipient, result.challenge)
+        tries_left: int | None = _tries_left(asked.recipient, result.challenge)
         telemetry.record(
             "asked_again",
             metrics={},
@@ -45,6 +44,7 @@ def make(asked: Asked) -> Made:
     else:
         recipient = asked.recipient()
         result, elsewhere = _sent(recipient, asked.started)
+        tries_left = result.tries_left
     challenge = result.challenge
     return Made(
         public={
@@ -72,6 +72,7 @@ def make(asked: Asked) -> Made:
                 _written(result.texted_at) or "-",
                 result.delivery,
                 *([str(result.open_at)] if result.open_at else []),
+                *(["of", challenge.mark] if challenge.mark else []),
             ]
         ),
         tries_left=tries_left,
@@ -126,7 +127,7 @@ def _sent(recipient: Recipient, started: float) -> tuple[StartedChallenge, dict[
 
 
 def _tries_left(recipient: Callable[[], Recipient], challenge: Challenge) -> int | None:
-    """Return how many answers may still be right, which others may have used up meanwhile."""
+    """Return how many answers of this sign-in may still be right, None where that is not known."""
     # Fails open: only the page is less exact.
     try:
         who = recipient()
@@ -151,7 +152,8 @@ def _written(seconds: int | None) -> str:
 
 def _read_metadata(metadata: str) -> StartedChallenge:
     found = _METADATA.fullmatch(metadata)
-    challenge = Challenge.parse(found["id"], found["expires_at"]) if found else None
+    parts = ("id", "expires_at", "mark")
+    challenge = Challenge.parse(*(found[part] for part in parts)) if found else None
     if found is None or challenge is None:
         raise ValueError("The history of this flow holds no challenge of ours")
     texted_at = None if found["texted_at"] == "-" else int(found["texted_at"])

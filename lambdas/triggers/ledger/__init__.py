@@ -39,7 +39,6 @@ from botocore.config import Config
 
 from .. import environment, limits
 from ..challenge import Challenge
-from ..limits import TRIES_PER_CODE
 from .answers import Answers, CountedAnswer
 from .backup_codes import BackupCodes
 from .budgets import Budgets
@@ -56,7 +55,7 @@ from .names import (
     phone_name,
 )
 from .overview import Count, Overview
-from .phone_state import PhoneRules, PhoneState, challenge_of, is_living
+from .phone_state import PhoneRules, PhoneState, challenge_of, is_living, tries_left
 from .pool import Pool
 from .stops import Stops
 from .table import Table, TooBusy
@@ -129,16 +128,16 @@ class Ledger:
         return self._rules.state(self._table.read(phone_item(name)), now)
 
     def tries_left(self, name: str, challenge: Challenge, *, now: float) -> int:
-        """Return how many answers to a challenge of the number may still be right.
+        """Return how many answers of a sign-in with a challenge of the number may still be right.
 
-        Answers in all flows count. One round trip.
+        One round trip.
         """
         item = self._table.read(phone_item(name))
         stored = [item.get("challenge", {}), item.get("earlier", {})]
         is_there = challenge.id in (each.get("cid") for each in stored)
         if not is_there or not is_living(stored[0], now) or self._rules.hold(item, now):
             return 0
-        return TRIES_PER_CODE - int(stored[0].get("tries", 0))
+        return tries_left(item, challenge)
 
     def last_used(self, name: str) -> tuple[Challenge, float] | None:
         """Return the challenge that the number's last right code took, and when.

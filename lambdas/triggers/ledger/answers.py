@@ -10,7 +10,7 @@ from ..challenge import Challenge
 from ..limits import TRIES_PER_CODE
 from .budgets import Budgets
 from .names import PHONE_KEPT, milliseconds, phone_item
-from .phone_state import PhoneRules, challenge_of, is_living, newest
+from .phone_state import PhoneRules, challenge_of, is_living, newest, own_tries
 from .pool import Pool
 from .table import Item, Table
 from .verdicts import Verdict
@@ -19,13 +19,42 @@ from .verdicts import Verdict
 # without an account have neither, and their answers are counted.
 _MAY_BE_ANSWERED = (
     "(attribute_not_exists(challenge.withheld) OR challenge.withheld <> :pool OR ("
-    "earlier.exp > :now AND earlier.tries < :all_tries AND attribute_not_exists(earlier.used) "
+    "earlier.exp > :now AND attribute_not_exists(earlier.used) "
     "AND (attribute_not_exists(earlier.withheld) OR earlier.withheld <> :pool) "
-    "AND (attribute_not_exists(failures) OR failures < :two_codes)))"
+    "AND (attribute_not_exists(failures) OR failures < :two_codes){earlier}))"
 )
 # From so many failures in a row on, an answer is compared with the newest code alone: otherwise a
 # hundred answers would be two hundred guesses.
 _FAILURES_WITH_TWO_CODES = min(limits.HOLDS)
+
+
+@dataclass(frozen=True)
+class _Tries:
+    """A count of answers: how one is added, and the conditions that there is another try.
+
+    ``earlier`` is the one for the earlier code, which may have been tried before.
+    """
+
+    adding: str
+    condition: str
+    earlier: str = ""
+
+
+# Those of all sign-ins that the codes were not texted for.
+_SHARED = _Tries(
+    "challenge.tries = challenge.tries + :one, "
+    "earlier.tries = if_not_exists(earlier.tries, :zero) + :one",
+    "(challenge.cid = :cid OR earlier.cid = :cid) AND challenge.tries < :all_tries",
+    " AND earlier.tries < :all_tries",
+)
+# Those of one sign-in. Which of the codes is its own is not known here, so both are written: in the
+# other one nobody reads that name.
+_OWN = _Tries(
+    "challenge.#own = if_not_exists(challenge.#own, :zero) + :one, "
+    "earlier.#own = if_not_exists(earlier.#own, :zero) + :one",
+    "((challenge.cid = :cid AND challenge.#own < :all_tries)"
+    " OR (earlier.cid = :cid AND earlier.#own < :all_tries))",
+)
 
 
 @dataclass(frozen=True)
@@ -60,24 +89,25 @@ class Answers:
         """Count an answer as a failure, and return the codes to compare it with. One round trip.
 
         ``challenge`` is that of the flow: the number's newest or the one before it, whose text may
-        be late. It is answered with the code of either, and both share what tries are left. None
-        for an answer that may not even be compared: the challenge is older or nobody's, the newest
-        is used, late or tried three times, both were held back by the pool's budget, or the number
-        is held or locked.
+        be late. It is answered with the code of either, and costs one of three tries: those of the
+        flow, where one of its texts was sent for it, else those that all other flows share. None
+        for an answer that may not even be compared: the challenge is older or nobody's, no try is
+        left, the newest is used or late, both were held back by the pool's budget, or the number is
+        held or locked.
         """
+        tries = _OWN if challenge.mark else _SHARED
         counted_in_pool = self._in_parallel.submit(self._pool.count_failure, now)
         is_counted, item = self._table.update(
             phone_item(name),
-            "SET challenge.tries = challenge.tries + :one, "
-            "earlier.tries = if_not_exists(earlier.tries, :zero) + :one, "
-            "last_failure = :now, #ttl = :ttl "
+            f"SET {tries.adding}, last_failure = :now, #ttl = :ttl "
             f"REMOVE {self._rules.beyond_windows()} ADD failures :one",
             condition=(
-                "(challenge.cid = :cid OR earlier.cid = :cid) "
-                "AND challenge.exp > :now AND challenge.tries < :all_tries "
+                f"{tries.condition} AND challenge.exp > :now "
                 "AND attribute_not_exists(challenge.used) "
-                f"AND {_MAY_BE_ANSWERED} AND {self._rules.not_held()}"
+                f"AND {_MAY_BE_ANSWERED.format(earlier=tries.earlier)} "
+                f"AND {self._rules.not_held()}"
             ),
+            names={"#own": own_tries(challenge)},
             values={
                 **self._rules.hold_times(now),
                 ":now": int(now),
@@ -99,7 +129,7 @@ class Answers:
         failures = int(item["failures"])
         if self._rules.is_locked(failures):
             self._keep_for_ever(name)
-        return CountedAnswer(failures, found, _comparable(item, now))
+        return CountedAnswer(failures, found, _comparable(item, challenge, now))
 
     def use(
         self,
@@ -147,13 +177,13 @@ class Answers:
         )
 
 
-def _comparable(item: Item, now: float) -> dict[Challenge, str]:
+def _comparable(item: Item, answered: Challenge, now: float) -> dict[Challenge, str]:
     """Return the challenges that the answer may be compared with; see ``CountedAnswer``."""
     newest, earlier = item["challenge"], item["earlier"]
     texted = [newest]
-    # Every answer since the newest was drawn counts for both; this one is the last.
-    was_living = is_living(earlier | {"tries": earlier["tries"] - 1}, now)
-    if was_living and item["failures"] < _FAILURES_WITH_TWO_CODES:
+    # This answer is counted among them.
+    had_a_try = bool(answered.mark) or earlier["tries"] <= TRIES_PER_CODE
+    if had_a_try and is_living(earlier, now) and item["failures"] < _FAILURES_WITH_TWO_CODES:
         texted.append(earlier)
     found = [(challenge_of(each), each) for each in texted if "withheld" not in each]
     return {challenge: each.get("message_id", "") for challenge, each in found if challenge}

@@ -8,7 +8,9 @@ which of them failed and until when. An item holds
                   the cooldown
     failures      wrong answers in a row, and last_failure, in seconds
     challenge     the newest challenge: cid, exp, tries, and if so used, withheld, message_id,
-                  open_at and sent_by (another channel than a text)
+                  open_at and sent_by (another channel than a text). ``tries`` are the answers of
+                  sign-ins that it was not texted for, and own_… those of each that it was
+                  (``Challenge.mark``)
     earlier       the challenge before it
     stopped_until until when the owner wants no texts that strangers ask for, in seconds
     known_since   the first text of which anything is kept, and used_at, the last right code, both
@@ -108,7 +110,7 @@ class PhoneRules:
             ":now_list": [at],
             ":none": [],
             ":worth": int(now) + WORTH_REPEATING,
-            ":all_tries": TRIES_PER_CODE,
+            ":zero": 0,
             ":hour_ago": at - HOUR * 1000,
             ":day_ago": at - DAY * 1000,
             ":ttl": int(now) + PHONE_KEPT,
@@ -211,12 +213,26 @@ def newest(item: Item) -> Challenge | None:
 
 
 def is_living(stored: dict[str, Any], now: float) -> bool:
-    """Tell whether an answer to a challenge, as the item holds it, may still be right."""
-    return bool(
-        stored.get("exp", 0) > now
-        and stored.get("tries", 0) < TRIES_PER_CODE
-        and "used" not in stored
-    )
+    """Tell whether an answer may still be right to a challenge, as the item holds it."""
+    return bool(stored.get("exp", 0) > now and "used" not in stored)
+
+
+def own_tries(challenge: Challenge) -> str:
+    """Return the name of the count of a sign-in that has a mark, in the challenge of an item."""
+    return f"own_{challenge.mark}"
+
+
+def tries_left(item: Item, challenge: Challenge) -> int:
+    """Return how many answers a sign-in has: its own where it has a mark, else those of all others.
+
+    ``challenge`` is that of the sign-in.
+    """
+    stored, name = item.get("challenge", {}), "tries"
+    if challenge.mark:
+        both = stored, item.get("earlier", {})
+        stored = next((each for each in both if each.get("cid") == challenge.id), {})
+        name = own_tries(challenge)
+    return max(0, TRIES_PER_CODE - int(stored.get(name, TRIES_PER_CODE)))
 
 
 def is_stopped(item: Item, now: float) -> bool:

@@ -42,14 +42,13 @@ class Stops:
         found = (challenge_of(item.get(each, {})) for each in ("challenge", "earlier"))
         return [each for each in found if each]
 
-    def stop(self, name: str, *, tries: int, until: float, now: float) -> None:
+    def stop(self, name: str, *, until: float, now: float) -> None:
         """Send no more texts ``until`` a time, and let no code be right that was texted."""
         self._table.update(
             phone_item(name),
-            "SET stopped_until = :until, challenge.tries = :tries, earlier.tries = :tries, "
-            "#ttl = :ttl",
+            "SET stopped_until = :until, challenge.exp = :now, earlier.exp = :now, #ttl = :ttl",
             condition="attribute_exists(earlier)",
-            values={":until": int(until), ":tries": tries, ":ttl": int(now) + PHONE_KEPT},
+            values={":until": int(until), ":now": int(now), ":ttl": int(now) + PHONE_KEPT},
         )
 
     def allow(self, name: str) -> None:

@@ -1,11 +1,10 @@
 """Texts with a code, within the limits of one number: cooldown, hour, day, holds."""
 
-import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..challenge import Challenge
-from ..limits import COOLDOWNS, Limits
+from ..limits import COOLDOWNS, TRIES_PER_CODE, Limits
 from .names import milliseconds, phone_item
 from .phone_state import (
     DECISIONS_KEPT,
@@ -15,7 +14,9 @@ from .phone_state import (
     is_stopped,
     newest,
     open_at,
+    own_tries,
     texted_at,
+    tries_left,
     withheld_by,
 )
 from .table import Item, Table
@@ -29,10 +30,8 @@ _RECORD_SEND = (
     "known_since = if_not_exists(known_since, :at), "
     "decisions = list_append(:decisions, if_not_exists(decisions, :none))"
 )
-_WORTH_KEEPING = (
-    "challenge.exp >= :worth AND challenge.tries < :all_tries "
-    "AND attribute_not_exists(challenge.used)"
-)
+# Whatever tries are left: with new codes, wrong answers would end one that somebody else has.
+_WORTH_KEEPING = "challenge.exp >= :worth AND attribute_not_exists(challenge.used)"
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,10 @@ class Reservation:
     where it was not. ``withheld_by`` is the verdict of the budget that kept the code from leaving,
     now or when it was asked for before, if one did. ``is_stopped``: its owner wants none.
     ``is_proven``: a code was used on the number before. ``open_at`` is when strangers are texted
-    again, 0 where they are, as far as callers may know. The percents are how much is used of the
-    pool's budgets, and of the country's that has used most, once asked.
+    again, 0 where they are, as far as callers may know. ``tries_left`` are those of the sign-in
+    that asks, which has tries of its own where a text was reserved for it (``Challenge.mark``). The
+    percents are how much is used of the pool's budgets, and of the country's that has used most,
+    once asked.
     """
 
     challenge: Challenge
@@ -58,6 +59,7 @@ class Reservation:
     day_percent: int | None = None
     is_stopped: bool = False
     country_percent: int | None = None
+    tries_left: int = TRIES_PER_CODE
 
     @property
     def may_send(self) -> bool:
@@ -81,7 +83,7 @@ class Texts:
 
         One round trip for a new challenge, two where a living one is texted again.
         """
-        new = Challenge.draw(now=now, lifetime=self._lifetime)
+        new = Challenge.draw(now=now, lifetime=self._lifetime).marked()
         rules = self._rules
         is_done, item = self._table.update(
             phone_item(name),
@@ -91,7 +93,7 @@ class Texts:
             values={
                 **rules.times(now),
                 ":nothing": {},
-                ":new": {"cid": new.id, "exp": new.expires_at, "tries": 0},
+                ":new": {"cid": new.id, "exp": new.expires_at, "tries": 0, own_tries(new): 0},
                 ":decisions": [decision(new, Verdict.SEND, now)],
             },
         )
@@ -111,9 +113,8 @@ class Texts:
             return _unrecorded(new, verdict, now, until=until)
         living = newest(item)
         verdict = rules.why_no_text(item, now)
-        if living is None or (
-            verdict is not None and not is_living(item.get("challenge", {}), now)
-        ):
+        is_dead = not is_living(item.get("challenge", {}), now)
+        if living is None or (verdict and (is_dead or not tries_left(item, living))):
             verdict = verdict or Verdict.COOLDOWN
             self._note_refusal(name, item, new, verdict, now)
             return _unrecorded(new, verdict, now, until=rules.resend_at(item, now))
@@ -130,6 +131,7 @@ class Texts:
             withheld_by=withheld_by(item),
             is_proven=is_proven,
             open_at=open_at(item, now),
+            tries_left=tries_left(item, living),
         )
 
     def _settled(self, name: str) -> Challenge | None:
@@ -147,22 +149,23 @@ class Texts:
         return newest(item)
 
     def _reserve_again(self, name: str, living: Challenge, *, now: float) -> Reservation:
-        mark = secrets.token_hex(8)
+        marked = living.marked()
         rules = self._rules
         is_done, item = self._table.update(
             phone_item(name),
-            f"SET {_RECORD_SEND}, sent_mark = :mark",
+            f"SET {_RECORD_SEND}, challenge.#own = :zero",
             condition=f"challenge.cid = :cid AND {rules.may_send()} AND {rules.not_held()}",
             values={
                 **rules.times(now),
                 ":cid": living.id,
-                ":mark": mark,
                 ":decisions": [decision(living, Verdict.SEND_AGAIN, now)],
             },
+            names={"#own": own_tries(marked)},
         )
-        is_done = is_done or item.get("sent_mark") == mark
+        is_done = is_done or own_tries(marked) in item.get("challenge", {})
+        challenge = marked if is_done else living
         return Reservation(
-            living,
+            challenge,
             Verdict.SEND_AGAIN if is_done else Verdict.COOLDOWN,
             rules.resend_at(item, now),
             texted_at=texted_at(item, before_this=is_done),
@@ -170,6 +173,7 @@ class Texts:
             is_stopped=is_stopped(item, now),
             is_proven="used_at" in item,
             open_at=open_at(item, now),
+            tries_left=tries_left(item, challenge),
         )
 
     def _trim(self, name: str, item: Item) -> None:
@@ -185,7 +189,8 @@ class Texts:
 
         Returns None where the number has another challenge by now. One round trip.
         """
-        longer = Challenge.draw(now=now, lifetime=self._lifetime, code_length=digits)
+        drawn = Challenge.draw(now=now, lifetime=self._lifetime, code_length=digits)
+        longer = replace(drawn, mark=challenge.mark)
         is_done, item = self._table.update(
             phone_item(name),
             "SET challenge.cid = :cid, challenge.exp = :exp, decisions[0][1] = :reference",

@@ -49,6 +49,7 @@ def test_decoy_is_like_a_first_text_and_not_like_a_later_one():
     decoys.learn(real())
     decoys.learn(real(resend_at=NOW + 120, expires_at=NOW + 400))
     decoys.learn(real(resend_at=NOW + 10, texted_at=NOW - 30))
+    decoys.learn(real(resend_at=NOW + 38, texted_at=NOW - 7, tries_left=1))
     assert shape(decoys.draw()) == (600, 45, 2, 8)
 
 

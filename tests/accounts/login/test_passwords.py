@@ -119,7 +119,7 @@ def test_last_wrong_code_leads_back_to_number_and_password(client, pool, member)
     for offset in (1, 2, 3):
         page = answer(client, pool.wrong_code(offset))
     assert page.url == LOGIN
-    assert "That code cannot be used any more" in text(client.get(LOGIN))
+    assert "That sign-in is over" in text(client.get(LOGIN))
 
 
 # Wrong

@@ -297,7 +297,7 @@ def test_refused_answer_starts_over_in_our_own_words(client, pool, known, messag
     page = client.post(CODE, {"code": pool.code()}, follow=True)
     assert page.redirect_chain == [(LOGIN, 302)]
     assert message not in page.content.decode()
-    assert "cannot be used any more" in page.content.decode()
+    assert "That sign-in is over" in page.content.decode()
     assert who(client) is None
 
 

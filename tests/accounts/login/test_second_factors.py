@@ -73,7 +73,7 @@ def test_wrong_codes_use_the_same_session_until_the_tries_are_over(client, pool,
         assert f"You have {left} tr" in page.content.decode()
     pool.fails(RESPOND, MISMATCH)
     assert send(client, page, "000009").url == LOGIN
-    assert "That code cannot be used any more" in client.get(LOGIN).content.decode()
+    assert "That sign-in is over" in client.get(LOGIN).content.decode()
     assert {asked["Session"] for asked in pool.calls(RESPOND)} == {"s" * 40}
     reasons = SignInEvent.objects.filter(kind="failed").order_by("pk")
     assert list(reasons.values_list("reason", flat=True)) == [*["wrong_answer"] * 4, "over"]

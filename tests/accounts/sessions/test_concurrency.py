@@ -170,7 +170,7 @@ def test_question_is_over_after_five_minutes(asked, known):
     with seconds_later(301):
         assert asked.get(TAKE_OVER).url == LOGIN
         assert asked.post(TAKE_OVER, filled).url == LOGIN
-        assert "cannot be used any more" in text(asked.get(LOGIN))
+        assert "That sign-in is over" in text(asked.get(LOGIN))
     assert who(asked) is None
 
 
@@ -253,7 +253,7 @@ def test_cancel_says_how_many_devices_are_still_signed_in(sign_in, known, settin
 def test_person_who_is_removed_while_asked_starts_again(asked):
     User.objects.all().delete()
     for address in (TAKE_OVER, CODE, LOGIN):
-        assert "cannot be used any more" in text(asked.get(address, follow=True))
+        assert "That sign-in is over" in text(asked.get(address, follow=True))
     assert asked.post(CANCEL, follow=True).status_code == 200
 
 

@@ -145,23 +145,47 @@ def test_end_that_is_put_off_by_the_caller_changes_nothing(flow, texted, clock):
     assert flow.answer(texted, flow.code()) is False
 
 
-def test_three_tries_are_shared_by_all_sessions(flow, texted):
-    sessions = [texted, flow.start(), flow.start()]
+def test_three_tries_are_shared_by_all_sessions_that_nothing_was_texted_for(flow, texted):
+    sessions = [flow.start() for _ in range(3)]
     for response in sessions:
         assert flow.answer(response, wrong(flow.code())) is False
     for response in sessions:
         assert flow.answer(response, flow.code()) is False
     assert failures(flow) == 3
+    assert flow.answer(texted, flow.code()) is True
 
 
-def test_three_tries_are_shared_by_the_same_code_texted_again(flow, texted, clock):
-    for _ in range(2):
+def test_tries_of_whoever_asked_are_the_same_in_every_round(flow, texted):
+    other = flow.start()
+    for _ in range(3):
+        assert flow.answer(other, wrong(flow.code())) is False
+    for answers in (1, 2):
+        assert flow.answer(texted, wrong(flow.code())) is False
+        texted = flow.next_round(texted, wrong_answers=answers)
+    assert flow.answer(texted, flow.code()) is True
+
+
+def test_parallel_answers_to_many_sessions_are_counted_three_times_for_all_of_them(flow, texted):
+    sessions = [texted, *(flow.start() for _ in range(5))]
+    guess = wrong(flow.code())
+    in_parallel(30, lambda n: flow.answer(sessions[1 + n % 5], guess))
+    assert failures(flow) == 3
+    in_parallel(30, lambda n: flow.answer(sessions[n % 6], guess))
+    assert failures(flow) == 6
+    for response in sessions:
+        assert flow.answer(response, flow.code()) is False
+
+
+def test_same_code_texted_again_has_three_tries_of_its_own(flow, texted, clock):
+    for _ in range(3):
         flow.answer(texted, wrong(flow.code()))
     clock.shift(31)
     again = flow.start()
     assert len(flow.messages()) == 2
-    assert flow.answer(again, wrong(flow.code())) is False
-    assert flow.answer(again, flow.code()) is False
+    for _ in range(2):
+        assert flow.answer(again, wrong(flow.code())) is False
+    assert flow.answer(texted, flow.code()) is False
+    assert flow.answer(again, flow.code()) is True
 
 
 def test_right_code_after_three_wrong_ones_is_not_correct(flow, texted):
@@ -288,10 +312,10 @@ def test_ends_that_flows_tell_change_nothing(flow, two):
     assert flow.answer(new, old_code) is True
 
 
-def test_parallel_wrong_answers_to_two_codes_are_counted_three_times(flow, two):
+def test_parallel_wrong_answers_to_two_codes_are_counted_three_times_for_each_asker(flow, two):
     got = in_parallel(60, lambda n: flow.answer(two[n % 2][0], wrong(two[n % 2][1])))
     assert set(got) == {False}
-    assert failures(flow) == 3
+    assert failures(flow) == 6
     for response, code in two:
         assert flow.answer(response, code) is False
 

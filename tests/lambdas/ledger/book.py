@@ -39,6 +39,11 @@ def comparable(book: Ledger, name: str, challenge: Challenge, *, now: float) -> 
     return list(counted.comparable) if counted else []
 
 
+def joined(challenge: Challenge) -> Challenge:
+    """The challenge in a sign-in for which nothing was texted."""
+    return Challenge(challenge.id, challenge.expires_at)
+
+
 def spend(
     book: Ledger,
     name: str,

@@ -14,6 +14,7 @@ from tests.lambdas.ledger.book import (
     TABLE,
     comparable,
     in_parallel,
+    joined,
     write_failures,
 )
 
@@ -56,25 +57,107 @@ def test_code_before_the_newest_is_compared_until_its_end(
 def test_code_two_before_the_newest_is_dead(client, numbers, name):
     """Where codes live so shortly that each text brings another."""
     book = Ledger(client, TABLE, replace(numbers, code_lifetime_seconds=150))
-    oldest, old, new = [book.texts.reserve(name, now=START + at).challenge for at in (0, 40, 110)]
-    assert book.answers.count(name, oldest, now=START + 111) is None
+    oldest, old = [book.texts.reserve(name, now=START + at).challenge for at in (0, 40)]
+    # Which leaves its count in the one after it.
+    assert book.answers.count(name, oldest, now=START + 41)
+    new = book.texts.reserve(name, now=START + 110).challenge
+    for flow in (oldest, joined(oldest)):
+        assert book.answers.count(name, flow, now=START + 111) is None
     assert comparable(book, name, new, now=START + 111) == [new, old]
 
 
 def test_code_tried_before_the_newest_was_drawn_is_tried_three_times_in_all(book, name):
-    old = book.texts.reserve(name, now=START).challenge
+    old = joined(book.texts.reserve(name, now=START).challenge)
     book.answers.count(name, old, now=START)
-    new = book.texts.reserve(name, now=START + 200).challenge
+    new = joined(book.texts.reserve(name, now=START + 200).challenge)
     compared = [comparable(book, name, each, now=START + 201) for each in (new, old, old, new)]
     assert compared == [[new, old], [new, old], [new], []]
 
 
-def test_burnt_code_is_not_compared_beside_the_next(book, name):
-    burnt = book.texts.reserve(name, now=START).challenge
+def test_code_without_a_try_is_not_compared_beside_the_next(book, name):
+    burnt = joined(book.texts.reserve(name, now=START).challenge)
     for _ in range(3):
         book.answers.count(name, burnt, now=START)
-    new = book.texts.reserve(name, now=START + 30).challenge
-    assert comparable(book, name, burnt, now=START + 31) == [new]
+    new = book.texts.reserve(name, now=START + 200).challenge
+    assert comparable(book, name, burnt, now=START + 201) == [new]
+    assert comparable(book, name, new, now=START + 202) == [new, burnt]
+
+
+# Tries of one's own
+
+
+@pytest.mark.parametrize("others", [3, 40])
+def test_wrong_answers_elsewhere_spend_no_try_of_whoever_asked(book, name, others):
+    mine = book.texts.reserve(name, now=START).challenge
+    in_parallel(others, lambda _: book.answers.count(name, joined(mine), now=START + 1))
+    assert book.show(name, now=START).failures == 3
+    assert book.tries_left(name, mine, now=START + 2) == 3
+    assert book.tries_left(name, joined(mine), now=START + 2) == 0
+    assert comparable(book, name, mine, now=START + 2) == [mine]
+
+
+def test_wrong_answers_of_whoever_asked_spend_no_try_of_others(book, name):
+    theirs = book.texts.reserve(name, now=START).challenge
+    in_parallel(40, lambda _: book.answers.count(name, theirs, now=START + 1))
+    late = book.texts.reserve(name, now=START + 2)
+    assert (late.verdict, late.tries_left) == (Verdict.COOLDOWN, 3)
+    assert comparable(book, name, late.challenge, now=START + 3) == [theirs]
+    assert book.texts.reserve(name, now=START + 4).tries_left == 2
+
+
+def test_each_text_of_a_code_has_tries_for_whoever_asked(book, name):
+    texted = [book.texts.reserve(name, now=START + at) for at in (0, 31, 92)]
+    verdicts = [Verdict.SEND, Verdict.SEND_AGAIN, Verdict.SEND_AGAIN]
+    assert [each.verdict for each in texted] == verdicts
+    asked = [each.challenge for each in texted]
+    assert len({each.mark for each in asked}) == 3
+    flows = [*asked, joined(asked[0])]
+    in_parallel(24, lambda n: book.answers.count(name, flows[n % 2], now=START + 93))
+    # The first two have spent theirs, and nothing of the third or of all others.
+    assert [book.tries_left(name, each, now=START + 94) for each in flows] == [0, 0, 3, 3]
+    assert book.show(name, now=START + 94).failures == 6
+
+
+@pytest.mark.parametrize("is_spent", [False, True])
+def test_asker_of_the_code_before_the_newest_has_their_tries(book, name, is_spent):
+    old, new = [book.texts.reserve(name, now=START + at).challenge for at in (0, 200)]
+    if is_spent:
+        in_parallel(9, lambda _: book.answers.count(name, joined(new), now=START + 201))
+    assert comparable(book, name, old, now=START + 202) == [new, old]
+    assert comparable(book, name, new, now=START + 203) == [new, old]
+    got = in_parallel(20, lambda _: book.answers.count(name, old, now=START + 204))
+    assert sum(each is not None for each in got) == 2
+    assert book.tries_left(name, old, now=START + 205) == 0
+    assert book.tries_left(name, new, now=START + 205) == 2
+
+
+def test_code_is_kept_whatever_tries_are_left(book, name):
+    """With new codes, a stranger would have the one that its owner is about to type dropped."""
+    mine = book.texts.reserve(name, now=START).challenge
+    for at in (31, 92):
+        for _ in range(3):
+            book.answers.count(name, joined(mine), now=START + at - 1)
+        assert book.texts.reserve(name, now=START + at).verdict is Verdict.SEND_AGAIN
+    assert comparable(book, name, mine, now=START + 93) == [mine]
+
+
+@pytest.mark.parametrize("mark", ["", "00000000"])
+def test_mark_that_was_not_given_has_no_tries_of_its_own(book, name, mark):
+    mine = book.texts.reserve(name, now=START).challenge
+    invented = replace(mine, mark=mark)
+    got = [bool(comparable(book, name, invented, now=START + 1)) for _ in range(4)]
+    assert got == ([False] * 4 if mark else [True, True, True, False])
+
+
+def test_mark_of_a_code_is_none_of_the_next(book, name):
+    old, new = [book.texts.reserve(name, now=START + at).challenge for at in (0, 200)]
+    for _ in range(3):
+        assert book.answers.count(name, old, now=START + 201)
+    # In both codes that count has been written; only that of its own is read.
+    mixed = replace(new, mark=old.mark)
+    assert book.answers.count(name, mixed, now=START + 202) is None
+    other = replace(old, mark=new.mark)
+    assert book.answers.count(name, other, now=START + 202) is None
 
 
 def test_used_code_is_not_compared_beside_the_next(book, name, day):
@@ -118,9 +201,9 @@ def test_parallel_starts_late_in_a_life_leave_the_code_before_alive(book, name):
 
 
 def test_parallel_answers_to_two_codes_are_compared_three_times_with_either(book, name):
-    old = book.texts.reserve(name, now=START).challenge
+    old = joined(book.texts.reserve(name, now=START).challenge)
     book.answers.count(name, old, now=START)
-    flows = [old, book.texts.reserve(name, now=START + 200).challenge]
+    flows = [old, joined(book.texts.reserve(name, now=START + 200).challenge)]
     got = in_parallel(60, lambda n: comparable(book, name, flows[n % 2], now=START + 201))
     compared = Counter(itertools.chain.from_iterable(got))
     assert compared == {flows[0]: 2, flows[1]: 3}
@@ -140,9 +223,9 @@ def test_code_nobody_drew_is_not_compared(book, name):
 
 
 def test_answer_that_nothing_is_left_to_compare_with_is_no_failure(book, client, name):
-    first = book.texts.reserve(name, now=START).challenge
+    first = joined(book.texts.reserve(name, now=START).challenge)
     assert comparable(book, name, first, now=START + 1)
-    newest = book.texts.reserve(name, now=START + 200).challenge
+    newest = joined(book.texts.reserve(name, now=START + 200).challenge)
     book.texts.settle(name, newest, why=Verdict.POOL, is_withheld=True)
     got = [comparable(book, name, newest, now=START + 210) for _ in range(4)]
     assert got == [[first], [first], [], []]

@@ -5,7 +5,16 @@ from dataclasses import replace
 import pytest
 
 from lambdas.triggers.ledger import Ledger, Verdict
-from tests.lambdas.ledger.book import DAY, HOUR, MINUTE, TABLE, comparable, in_parallel, spend
+from tests.lambdas.ledger.book import (
+    DAY,
+    HOUR,
+    MINUTE,
+    TABLE,
+    comparable,
+    in_parallel,
+    joined,
+    spend,
+)
 
 pytestmark = pytest.mark.cloud
 
@@ -106,11 +115,12 @@ def test_answer_is_no_failure_while_none_of_two_codes_can_be_right(client, numbe
     if end == "used":
         book.answers.use(name, old, block="y", now=day)
     for _ in range(3 if end == "burnt" else 0):
-        book.answers.count(name, old, now=day)
+        book.answers.count(name, joined(old), now=day)
     before = book.show(name, now=day).failures
     new = spend(book, name, block="y", now=day + 200)
     assert new.verdict is Verdict.POOL
-    for flow in (old, new.challenge):
+    asked = [] if end == "burnt" else [old, new.challenge]
+    for flow in (*asked, joined(old), joined(new.challenge)):
         assert book.answers.count(name, flow, now=day + 201) is None
     assert book.show(name, now=day).failures == before
 

@@ -21,8 +21,8 @@ pytestmark = pytest.mark.cloud
 STEP = st.one_of(
     st.tuples(st.just("wait"), st.sampled_from([1, 31, 61, 125, 181])),
     st.tuples(st.just("start"), st.sampled_from([True, True, True, False])),
-    st.tuples(st.just("wrong"), st.integers(0, 2)),
-    st.tuples(st.just("right"), st.tuples(st.integers(0, 2), st.integers(0, 2))),
+    st.tuples(st.just("wrong"), st.integers(0, 3)),
+    st.tuples(st.just("right"), st.tuples(st.integers(0, 3), st.integers(0, 2))),
 )
 
 
@@ -32,6 +32,8 @@ STEP = st.one_of(
 @given(steps=st.lists(STEP, min_size=6, max_size=16))
 @example(steps=[("wait", 181), ("start", True), ("right", (1, 1)), ("wrong", 1), ("start", True)])
 @example(steps=[("wait", 181), ("start", False), ("wrong", 0), ("right", (0, 1))])
+@example(steps=[("start", True)] + [("wrong", 0)] * 4 + [("wrong", 1), ("right", (1, 0))])
+@example(steps=[("wait", 181), ("start", True), *[("wrong", 0)] * 4, ("right", (1, 1))])
 def test_codes_of_a_number_live_as_long_as_they_may_and_no_longer(client, numbers, steps):
     """Against a model: who was texted what, until when, and how often it was guessed at."""
     rich = replace(numbers, sends_per_block_hour=10_000, sends_per_phone_hour=20)
@@ -46,7 +48,7 @@ def test_codes_of_a_number_live_as_long_as_they_may_and_no_longer(client, number
 class Number:
     """A number, and what somebody knows of its codes who counts on their fingers.
 
-    Codes and flows are named by how many were drawn after them.
+    Codes and flows are named by how many came after them.
     """
 
     def __init__(self, book: Ledger, poor: Ledger) -> None:
@@ -54,8 +56,10 @@ class Number:
         self.name = new_name()
         self.now = new_day()
         self.drawn: list[Challenge] = []
+        self.flows: list[Challenge] = []
         self.texted: set[Challenge] = set()
-        self.answers: Counter[Challenge] = Counter()
+        self.shared: Counter[Challenge] = Counter()
+        self.own: Counter[str] = Counter()
         self.is_used = False
         self.failures = 0
 
@@ -64,8 +68,13 @@ class Number:
 
     def start(self, is_paid: bool) -> None:
         found = self.book.texts.reserve(self.name, now=self.now)
+        if found.challenge in self.drawn or found.may_send:
+            self.flows.insert(0, found.challenge)
         if not found.may_send:
+            assert found.challenge not in self.drawn or not found.challenge.mark
             return
+        assert found.challenge.mark not in self.own
+        self.own[found.challenge.mark] = 0
         if found.verdict is Verdict.SEND:
             assert found.challenge not in self.drawn
             self.drawn.insert(0, found.challenge)
@@ -88,24 +97,30 @@ class Number:
 
     def compared(self, flow: int) -> list[Challenge]:
         """Answer, and return what with; for eight failures in a row, all that may be."""
-        if flow >= len(self.drawn):
+        if flow >= len(self.flows):
             return []
-        counted = self.book.answers.count(self.name, self.drawn[flow], now=self.now)
+        mine = self.flows[flow]
+        counted = self.book.answers.count(self.name, mine, now=self.now)
         got = list(counted.comparable) if counted else []
         if got or self.failures < 8:
-            assert got == self.expected(flow)
-        if counted:
-            self.failures += 1
-            self.answers.update(self.drawn[:2])
+            assert got == self.expected(mine)
+        if counted and mine.mark:
+            self.own[mine.mark] += 1
+        elif counted:
+            self.shared.update(self.drawn[:2])
+        self.failures += bool(counted)
         return got
 
-    def expected(self, flow: int) -> list[Challenge]:
+    def expected(self, mine: Challenge) -> list[Challenge]:
         newest, *others = self.drawn
-        is_over = self.is_used or self.now >= newest.expires_at or self.answers[newest] >= 3
-        if is_over or flow > 1:
+        answers = self.own[mine.mark] if mine.mark else self.shared[newest]
+        is_over = self.is_used or self.now >= newest.expires_at or answers >= 3
+        if is_over or mine not in self.drawn[:2]:
             return []
         return [
             each
             for each in [newest, *others[: self.failures < 9]]
-            if each in self.texted and self.now < each.expires_at and self.answers[each] < 3
+            if each in self.texted
+            and self.now < each.expires_at
+            and (mine.mark or self.shared[each] < 3)
         ]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lambdas.triggers.ledger import Verdict
-from tests.lambdas.ledger.book import DAY, HOUR, MINUTE, START, TABLE, in_parallel
+from tests.lambdas.ledger.book import DAY, HOUR, MINUTE, START, TABLE, in_parallel, joined
 
 pytestmark = pytest.mark.cloud
 
@@ -89,16 +89,19 @@ def test_parallel_resends_give_one_more_text(book, name):
     got = in_parallel(60, lambda _: book.texts.reserve(name, now=START + 40))
     assert [r.may_send for r in got].count(True) == 1
     assert len({r.challenge for r in got}) == 1
+    assert sum(bool(r.challenge.mark) for r in got) == 1
 
 
 def test_burnt_code_is_not_replaced_within_the_cooldown(book, name):
-    burnt = book.texts.reserve(name, now=START).challenge
+    burnt = joined(book.texts.reserve(name, now=START).challenge)
     for _ in range(3):
         book.answers.count(name, burnt, now=START)
     early = book.texts.reserve(name, now=START + 10)
     assert early.verdict is Verdict.COOLDOWN
     assert not book.answers.count(name, early.challenge, now=START + 11)
-    assert book.texts.reserve(name, now=START + 30).verdict is Verdict.SEND
+    again = book.texts.reserve(name, now=START + 30)
+    assert (again.verdict, again.tries_left) == (Verdict.SEND_AGAIN, 3)
+    assert book.answers.count(name, again.challenge, now=START + 31)
 
 
 def test_number_unlocked_during_a_resend_gets_no_text(book, name):
