@@ -62,9 +62,20 @@ def stylesheet(light: str, dark: str) -> str:
     )
 
 
-def _tokens(colour: str) -> str:
+def admin_stylesheet(light: str, dark: str) -> str:
+    """Return the same for static/admin/accounts.css. Operators may choose a theme there."""
+    dark = dark or readable(light, DARK_SURFACES)
+    in_dark = _tokens(dark, "brand")
+    return (
+        f":root{{{_tokens(light, 'brand')}}}\n"
+        f'@media (prefers-color-scheme:dark){{html:not([data-theme="light"]){{{in_dark}}}}}\n'
+        f'html[data-theme="dark"]{{{in_dark}}}\n'
+    )
+
+
+def _tokens(colour: str, name: str = "accent") -> str:
     ink = max(_BLACK, _WHITE, key=lambda each: contrast(each, colour))
-    return f"--accent:{colour};--on-accent:{ink}"
+    return f"--{name}:{colour};--on-{name}:{ink}"
 
 
 def _luminance(colour: _Rgb) -> float:

@@ -42,6 +42,7 @@ urlpatterns = [
     path("login/dormant/ask/", dormant.AskView.as_view(), name="dormant_ask"),
     path("login/dormant/new/", dormant.NewAccountView.as_view(), name="dormant_new"),
     path("brand.css", site.brand_css, name="brand_css"),
+    path("admin.css", site.admin_brand_css, name="admin_brand_css"),
     path("language/", site.LanguageView.as_view(), name="language"),
     path("logout/", login.SignOutView.as_view(), name="logout"),
     path("ended/", session_ended.EndedView.as_view(), name="ended"),

@@ -39,7 +39,18 @@ _READ_ONLY = "25006"
 @cache_control(public=True, max_age=365 * 24 * 60 * 60, immutable=True)
 def brand_css(request: HttpRequest) -> HttpResponse:
     """Return the stylesheet of the brand's colours. Its URL changes with them."""
-    rules = brand.stylesheet(conf.site_color, conf.site_color_dark) if conf.site_color else ""
+    return _colours(brand.stylesheet)
+
+
+@require_safe
+@cache_control(public=True, max_age=365 * 24 * 60 * 60, immutable=True)
+def admin_brand_css(request: HttpRequest) -> HttpResponse:
+    """Return the same for the admin's pages."""
+    return _colours(brand.admin_stylesheet)
+
+
+def _colours(rules_of: Callable[[str, str], str]) -> HttpResponse:
+    rules = rules_of(conf.site_color, conf.site_color_dark) if conf.site_color else ""
     return HttpResponse(rules, content_type="text/css")
 
 

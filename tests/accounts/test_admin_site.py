@@ -202,3 +202,13 @@ def test_pages_of_the_admin_obey_the_policy(admin, person):
         assert "no-store" in page["Cache-Control"]
         assert not re.search(r"<script(?![^>]*(\ssrc=|type=\"application/json\"))", text(page))
         assert not re.search(r"<style|\sstyle=|\son\w+=", text(page))
+
+
+def test_admin_has_the_colours_of_the_site(admin, settings):
+    assert "/accounts/admin.css" not in text(admin.get("/admin/"))
+    settings.SITE_COLOR = "#0b57d0"
+    address = re.search(r'href="(/accounts/admin.css[^"]*)"', text(admin.get("/admin/")))[1]
+    rules = admin.get(address)
+    assert rules["Content-Type"] == "text/css"
+    assert ":root{--brand:#0b57d0;--on-brand:#ffffff}" in text(rules)
+    assert 'html[data-theme="dark"]{--brand:#' in text(rules)

@@ -54,3 +54,13 @@ def ink_of(rule: str) -> str:
 
 def test_stylesheet_takes_the_dark_colour_that_is_given():
     assert "--accent:#ffee00" in brand.stylesheet("#0b57d0", "#ffee00").splitlines()[1]
+
+
+@given(colours)
+def test_stylesheet_of_the_admin_has_the_same_colours_for_a_chosen_theme(colour):
+    site = brand.stylesheet(colour, "").replace("accent", "brand").splitlines()
+    light, dark, chosen = brand.admin_stylesheet(colour, "").splitlines()
+    assert light == site[0]
+    tokens = chosen.removeprefix('html[data-theme="dark"]')
+    assert tokens in dark
+    assert tokens in site[1]
