@@ -43,6 +43,11 @@ def named(countries: frozenset[str], language: str) -> tuple[Country, ...]:
     return tuple(sorted(found, key=lambda each: normalize("NFKD", each.name).casefold()))
 
 
+def name_of(code: str, language: str) -> str:
+    """Return the name of a country in ``language``, or the code itself where it has none."""
+    return str(Locale.parse(language, sep="-").territories.get(code, code))
+
+
 def guess(accept_language: str, countries: Collection[str], *, default: str) -> str:
     """Return the one of ``countries`` that fits a browser's languages best, else ``default``.
 

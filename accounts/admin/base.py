@@ -79,7 +79,7 @@ class BoundedList(CarefulList):
         """
         filters = self.get_list_filter(request)
         offered = {getattr(each, "parameter_name", each) for each in filters}
-        return lookup.removesuffix("__exact") in offered
+        return lookup in offered or lookup.removesuffix("__exact") in offered
 
 
 class ReadOnlyList(BoundedList):

@@ -1,6 +1,5 @@
 """The list of sign-in events, and the page of one attempt, step by step."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,57 +11,17 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import capfirst
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from accounts import phones
-from accounts.admin import base
+from accounts import countries, phones
+from accounts.admin import base, event_filters
 from accounts.conf import conf
 from accounts.events import reasons, sign_ins
 from accounts.models import SignInEvent, User
 
-_PERIODS = {
-    "hour": (_("last hour"), timedelta(hours=1)),
-    "day": (_("last 24 hours"), timedelta(days=1)),
-    "week": (_("last 7 days"), timedelta(days=7)),
-    "month": (_("last 30 days"), timedelta(days=30)),
-}
 # The triggers' clock may differ from ours, and their retries come later.
 _AROUND = timedelta(minutes=5)
-
-
-class PeriodFilter(admin.SimpleListFilter):
-    title = _("period")
-    parameter_name = "period"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
-        return [(name, words) for name, (words, _length) in _PERIODS.items()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() not in _PERIODS:
-            return queryset
-        return queryset.filter(at__gte=timezone.now() - _PERIODS[str(self.value())][1])
-
-
-class ReasonFilter(admin.SimpleListFilter):
-    title = _("reason")
-    parameter_name = "reason"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
-        return reasons.LABELS.items()
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(reason=self.value()) if self.value() else queryset
-
-
-class CountryFilter(admin.SimpleListFilter):
-    title = _("country")
-    parameter_name = "country"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
-        return [(country, country) for country in sorted(conf.countries)]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(country=self.value()) if self.value() else queryset
 
 
 @dataclass(frozen=True)
@@ -86,7 +45,12 @@ class EventAdmin(base.ReadOnlyList):
 
     list_display = ("when", "what", "whose", "reference_", "device")
     list_display_links = ("when",)
-    list_filter = (PeriodFilter, "kind", CountryFilter, ReasonFilter)
+    list_filter = (
+        event_filters.PeriodFilter,
+        event_filters.KindFilter,
+        event_filters.CountryFilter,
+        event_filters.ReasonFilter,
+    )
     list_select_related = ("user",)
     ordering = ("-at", "-pk")
     actions = None
@@ -112,7 +76,8 @@ class EventAdmin(base.ReadOnlyList):
 
     @admin.display(description=_("person"))
     def whose(self, event: SignInEvent) -> str:
-        number = format_html("{} <small>{}</small>", event.phone, event.country)
+        country = countries.name_of(event.country, get_language() or "en")
+        number = format_html("{} <small>{}</small>", event.phone, country)
         if event.user is None:
             return format_html("{} {}", number, _("removed")) if event.user_id else number
         url = reverse("admin:accounts_user_change", args=[event.user.pk])

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.events import totals
 from accounts.models import Passkey, User
 from accounts.models.users import LOCKED
 
@@ -87,12 +88,34 @@ class SignedInFilter(_ChoiceFilter):
         "day": (_("within 24 hours"), lambda: _signed_in_within(1)),
         "week": (_("within 7 days"), lambda: _signed_in_within(7)),
         "month": (_("within 30 days"), lambda: _signed_in_within(30)),
+        "this_month": (
+            _("this month, in UTC"),
+            lambda: Q(last_login__gte=totals.start_of_month(timezone.now())),
+        ),
         "long_ago": (
             _("longer than 90 days ago"),
             lambda: Q(last_login__lt=timezone.now() - timedelta(days=90)),
         ),
         "never": (_("never"), Q(last_login=None)),
     }
+
+
+class JoinedFilter(_ChoiceFilter):
+    title = _("first sign-in")
+    parameter_name = "joined"
+    choices_ = {
+        "day": (_("within 24 hours"), lambda: _joined_within(1)),
+        "week": (_("within 7 days"), lambda: _joined_within(7)),
+        "month": (_("within 30 days"), lambda: _joined_within(30)),
+        "this_month": (
+            _("this month, in UTC"),
+            lambda: Q(date_joined__gte=totals.start_of_month(timezone.now())),
+        ),
+    }
+
+
+def _joined_within(days: int) -> Q:
+    return Q(date_joined__gte=timezone.now() - timedelta(days=days))
 
 
 def _signed_in_within(days: int) -> Q:

@@ -52,6 +52,7 @@ class UserAdmin(base.BoundedList):
         user_filters.SharingFilter,
         user_filters.HeldFilter,
         user_filters.SignedInFilter,
+        user_filters.JoinedFilter,
     )
     # get_search_results reads the search term; without a field there would be no search box.
     search_fields = ("sub",)

@@ -10,11 +10,11 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from accounts import after_response
-from accounts.events import reasons, stats, text_counts
+from accounts import after_response, countries
+from accounts.events import links, reasons, stats, text_counts, totals
 from accounts.events.stats import Bar, Figures, Kind, Period
 
 # Hours to be summed up after one answer: more than pass between two looks at the page.
@@ -28,12 +28,22 @@ _NONE = "–"  # noqa: RUF001 - a dash, as the pages have it
 
 @dataclass(frozen=True)
 class Tile:
-    """A figure of the last 24 hours, together with that of the last 30 days."""
+    """A figure of the last 24 hours, with that of the last 30 days, and the rows behind both."""
 
     name: str
     day: str
     month: str
-    url: str = ""
+    day_url: str
+    month_url: str
+
+
+@dataclass(frozen=True)
+class Total:
+    """A number of people, with the list of them, "" for operators who may not see it."""
+
+    name: str
+    number: str
+    url: str
 
 
 @dataclass(frozen=True)
@@ -50,6 +60,7 @@ class Column:
     height: float
     success_top: float
     success_height: float
+    url: str
 
 
 @dataclass(frozen=True)
@@ -66,7 +77,8 @@ class Chart:
 class Row:
     """A line of a table whose numbers are also drawn: ``share`` is of the largest, in percent.
 
-    ``left`` are the texts that left in thirty days, where the triggers have told.
+    ``left`` are the texts that left in thirty days, where the triggers have told. The addresses
+    are of the rows behind ``day`` and ``month``, "" where only the triggers know them.
     """
 
     names: tuple[str, ...]
@@ -74,6 +86,18 @@ class Row:
     month: int
     share: float
     left: int | None = None
+    day_url: str = ""
+    month_url: str = ""
+
+
+@dataclass(frozen=True)
+class _Line:
+    """What events have in common that are one line of a table. None means any."""
+
+    names: tuple[str, ...]
+    kind: str = ""
+    reason: str | None = None
+    country: str | None = None
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
@@ -88,6 +112,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "overview": {
             "now": now,
             "tiles": _tiles(found),
+            "totals": _totals(request, now),
             "charts": [
                 _chart(_("Attempts by the hour"), found.day.bars, _hour),
                 _chart(_("Attempts by the day"), found.month.bars, _day),
@@ -103,22 +128,52 @@ def context(request: HttpRequest) -> dict[str, Any]:
 
 
 def _tiles(found: Figures) -> list[Tile]:
-    def tile(name: str, show: Callable[[Period], str]) -> Tile:
-        return Tile(name, show(found.day), show(found.month))
+    since = (found.day.bars[0].starts_at, found.month.bars[0].starts_at)
+
+    def tile(name: str, kind: str, show: Callable[[Period], str]) -> Tile:
+        urls = [links.events(kind, each) for each in since]
+        return Tile(name, show(found.day), show(found.month), *urls)
+
+    def counted(name: str, kind: Kind) -> Tile:
+        return tile(name, kind, lambda period: _number(period.number(kind)))
 
     return [
-        tile(_("Sign-ins"), lambda period: _number(period.number(Kind.SUCCEEDED))),
-        tile(_("Attempts that succeeded"), lambda period: _percent(period.success_rate)),
-        tile(_("From text to sign-in, median"), lambda period: _seconds(period.median_wait)),
-        tile(_("Texts asked for"), lambda period: _number(period.number(Kind.SENT, Kind.RESENT))),
-        tile(_("Blocked by this site"), lambda period: _number(period.number(Kind.BLOCKED))),
-        tile(_("Taken over"), lambda period: _number(period.number(Kind.TAKEN_OVER))),
+        counted(_("Sign-ins"), Kind.SUCCEEDED),
+        tile(
+            _("Attempts that succeeded"), "attempts", lambda period: _percent(period.success_rate)
+        ),
+        tile(
+            _("From text to sign-in, median"),
+            Kind.SUCCEEDED,
+            lambda period: _seconds(period.median_wait),
+        ),
+        tile(
+            _("Texts asked for"),
+            "texts",
+            lambda period: _number(period.number(Kind.SENT, Kind.RESENT)),
+        ),
+        counted(_("Blocked by this site"), Kind.BLOCKED),
+        counted(_("Taken over"), Kind.TAKEN_OVER),
+    ]
+
+
+def _totals(request: HttpRequest, now: datetime) -> list[Total]:
+    found = totals.read(now)
+    may_see = request.user.has_perm("accounts.view_user")
+    return [
+        Total(name, _number(number), links.people(**asked) if may_see else "")
+        for name, number, asked in (
+            (_("People"), found.people, {}),
+            (_("New this month"), found.new, {"joined": "this_month"}),
+            (_("Signed in this month"), found.active, {"signed_in": "this_month"}),
+        )
     ]
 
 
 def _chart(title: str, bars: list[Bar], label: Callable[[datetime], str]) -> Chart:
     most = max((bar.attempts for bar in bars), default=0)
     unit = _HEIGHT / (most or 1)
+    ends = [*(bar.starts_at for bar in bars[1:]), None]
     columns = [
         Column(
             label=label(bar.starts_at),
@@ -131,35 +186,51 @@ def _chart(title: str, bars: list[Bar], label: Callable[[datetime], str]) -> Cha
             height=round((bar.attempts - bar.successes) * unit, 2),
             success_top=round(_HEIGHT - bar.successes * unit, 2),
             success_height=round(bar.successes * unit, 2),
+            url=links.events("attempts", bar.starts_at, until),
         )
-        for n, bar in enumerate(bars)
+        for n, (bar, until) in enumerate(zip(bars, ends, strict=True))
     ]
     return Chart(
         title, columns, len(bars) * _SLOT, _number(most), columns[0].label, columns[-1].label
     )
 
 
-def _texts(kind: str, reason: str, country: str) -> tuple[str, ...] | None:
-    return (_country(country),) if kind in (Kind.SENT, Kind.RESENT) else None
+def _texts(kind: str, reason: str, country: str) -> _Line | None:
+    if kind not in (Kind.SENT, Kind.RESENT):
+        return None
+    return _Line((_country(country),), "texts", country=country)
 
 
-def _blocked(kind: str, reason: str, country: str) -> tuple[str, ...] | None:
-    return (_country(country), _reason(reason)) if kind == Kind.BLOCKED else None
+def _blocked(kind: str, reason: str, country: str) -> _Line | None:
+    if kind != Kind.BLOCKED:
+        return None
+    return _Line((_country(country), _reason(reason)), kind, reason, country)
 
 
-def _failed(kind: str, reason: str, country: str) -> tuple[str, ...] | None:
-    return (_reason(reason),) if kind == Kind.FAILED else None
+def _failed(kind: str, reason: str, country: str) -> _Line | None:
+    return _Line((_reason(reason),), kind, reason) if kind == Kind.FAILED else None
 
 
-def _rows(found: Figures, names: Callable[[str, str, str], tuple[str, ...] | None]) -> list[Row]:
-    """Sum the counts up under what ``names`` makes of kind, reason and country, if anything."""
-    day: Counter[tuple[str, ...]] = Counter()
-    month: Counter[tuple[str, ...]] = Counter()
+def _rows(found: Figures, line_of: Callable[[str, str, str], _Line | None]) -> list[Row]:
+    """Sum the counts up under the line that kind, reason and country belong to, if any."""
+    day: Counter[_Line] = Counter()
+    month: Counter[_Line] = Counter()
     for sums, period in ((day, found.day), (month, found.month)):
         for sort, number in period.counts.items():
-            if named := names(*sort):
-                sums[named] += number
-    return _drawn((named, day[named], number) for named, number in month.most_common())
+            if line := line_of(*sort):
+                sums[line] += number
+    drawn = _drawn((line.names, day[line], number) for line, number in month.most_common())
+    since = (found.day.bars[0].starts_at, found.month.bars[0].starts_at)
+    return [
+        replace(row, day_url=urls[0], month_url=urls[1])
+        for row, (line, _number_) in zip(drawn, month.most_common(), strict=True)
+        for urls in [
+            [
+                links.events(line.kind, each, reason=line.reason, country=line.country)
+                for each in since
+            ]
+        ]
+    ]
 
 
 def _with_those_that_left(rows: list[Row], triggers: text_counts.TextCounts) -> list[Row]:
@@ -189,7 +260,7 @@ def _drawn(lines: Iterable[tuple[tuple[str, ...], int | None, int]]) -> list[Row
 
 
 def _country(code: str) -> str:
-    return code or _("unknown")
+    return countries.name_of(code, get_language() or "en") if code else _("unknown")
 
 
 def _reason(reason: str) -> str:

@@ -233,6 +233,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         )
         indexes = (
             models.Index(fields=["last_login"]),
+            models.Index(fields=["date_joined"]),
             models.Index(fields=["held_until"]),
             models.Index(fields=["sharing", "sharing_at"]),
             # For searches and filters of the admin, whose list is ordered by ``id``. A migration

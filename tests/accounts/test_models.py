@@ -139,6 +139,7 @@ def test_rows_hold_no_token_and_no_code(phone):
         "crossed_in_week",
         "passkey_offered_at",
         "has_copied_passkey",
+        "app_opens_admin",
         "groups",
         "user_permissions",
     }

@@ -3,7 +3,7 @@
 import html
 import re
 import time
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -72,10 +72,15 @@ def text(page) -> str:
 def tiles(page) -> dict[str, tuple[str, str]]:
     """The figures of the page by name: of 24 hours, and of 30 days."""
     found = re.findall(
-        r"<dt>(.*?)</dt> <dd class=\"figure\">(.*?)</dd> <dd class=\"beside\">30 days: (.*?)</dd>",
+        r"<dt>(.*?)</dt> <dd class=\"figure\">(.*?)</dd>"
+        r" <dd class=\"beside\"><a[^>]*>30 days: (.*?)</a></dd>",
         text(page),
     )
-    return {name: (day, month) for name, day, month in found}
+    return {name: (bare(day), bare(month)) for name, day, month in found}
+
+
+def bare(cell: str) -> str:
+    return re.sub("<.*?>", "", cell)
 
 
 def rows(page, section: str) -> list[list[str]]:
@@ -100,10 +105,10 @@ def test_front_page_shows_the_figures(admin, function):
         "Blocked by this site": ("1", "5"),
         "Taken over": ("0", "0"),
     }
-    assert rows(page, "texts-by-country") == [["US", "3", "5", "8", ""]]
+    assert rows(page, "texts-by-country") == [["United States", "3", "5", "8", ""]]
     by_site, by_triggers = "too many texts to one network", "the number's budget of the hour"
-    assert rows(page, "blocked-by-site") == [["GB", by_site, "1", "5", ""]]
-    assert rows(page, "blocked-by-triggers") == [["GB", by_triggers, "31", ""]]
+    assert rows(page, "blocked-by-site") == [["United Kingdom", by_site, "1", "5", ""]]
+    assert rows(page, "blocked-by-triggers") == [["United Kingdom", by_triggers, "31", ""]]
 
 
 def test_every_chart_is_a_table_as_well(admin, function):
@@ -116,6 +121,67 @@ def test_every_chart_is_a_table_as_well(admin, function):
     assert drawn.count('<rect class="success"') == 24
     heights = [float(h) for h in re.findall(r'class="success"[^>]* height="([\d.]+)"', drawn)]
     assert sorted(heights)[-2:] == [0, 75]
+
+
+def rows_behind(client: Client, address: str) -> int:
+    """How many rows the list at an address of the page shows."""
+    found = re.search(r"([0-9]+) (?:sign-in events?|users?)\b", text(client.get(address)))
+    assert found, address
+    return int(found[1])
+
+
+def links(page) -> list[tuple[str, str]]:
+    """The addresses of the page's numbers, with the numbers."""
+    found = re.findall(
+        r'<a href="(/admin/accounts/(?:signinevent|user)/[^"]*)"[^>]*>(.*?)</a>', text(page)
+    )
+    return [(address, words.removeprefix("30 days: ")) for address, words in found]
+
+
+def test_every_number_leads_to_the_rows_behind_it(admin, operator, function):
+    operator.user_permissions.add(Permission.objects.get(codename="view_user"))
+    attempts(4, successes=3, hours_ago=0.1)
+    attempts(6, successes=2, hours_ago=50)
+    SignInEvent.objects.create(kind="failed", at=timezone.now() - timedelta(hours=3))
+    SignInEvent.objects.create(kind="sent", reason="voice", country="US")
+    # Just outside of the thirty days.
+    attempts(1, successes=1, hours_ago=31 * 24)
+    numbers = [(address, said) for address, said in links(admin.get("/admin/")) if said.isdigit()]
+    assert len(numbers) > 15
+    for address, number in numbers:
+        assert rows_behind(admin, address) == int(number), address
+
+
+def test_every_bar_leads_to_its_attempts(admin, function):
+    attempts(4, successes=3, hours_ago=0.1)
+    attempts(6, successes=2, hours_ago=50)
+    page = text(admin.get("/admin/"))
+    bar = r'<a href="([^"]*)" tabindex="-1"><title>[^<]*?: [0-9]+ of ([1-9][0-9]*) signed in'
+    for chart, number in (("chart-1", 4), ("chart-2", 10)):
+        drawn = page.split(f'id="{chart}"')[1].split("</svg>")[0]
+        bars = re.findall(bar, drawn)
+        assert sum(int(begun) for _, begun in bars) == number
+        for address, begun in bars:
+            assert rows_behind(admin, address) == int(begun)
+
+
+def test_people_are_counted_by_the_month_of_the_bill(admin, operator, function):
+    now = timezone.now()
+    month = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    long_ago = month - timedelta(days=40)
+    User.objects.update(date_joined=long_ago, last_login=None)
+    for n, (joined, login) in enumerate(
+        ((month, month), (month - timedelta(seconds=1), now), (long_ago, month - timedelta(1)))
+    ):
+        user = User.objects.for_identity(f"sub-{n}", None)
+        User.objects.filter(pk=user.pk).update(date_joined=joined, last_login=login)
+    page = text(admin.get("/admin/")).split('id="overview-people"')[1].split("</section>")[0]
+    assert re.findall(r'<dd class="figure">(.*?)</dd>', page) == ["4", "1", "2"]
+    operator.user_permissions.add(Permission.objects.get(codename="view_user"))
+    people = [each for each in links(admin.get("/admin/")) if "/user/" in each[0]]
+    assert [said for _, said in people if said.isdigit()] == ["4", "1", "2"]
+    for address, number in people[:3]:
+        assert rows_behind(admin, address) == int(number)
 
 
 def test_empty_site_has_a_front_page(admin, function):
