@@ -54,7 +54,7 @@ class ChangeNumberForm(ActionForm):
 
     phone = PhoneField(label=_("New mobile number"))
     tell = forms.BooleanField(
-        label=_("Text the old number that another one took its place"),
+        label=_("Text the old number that it was replaced"),
         required=False,
         initial=True,
     )

@@ -108,7 +108,7 @@ class Repair(DifferenceAction):
                 format_html("<strong>{}:</strong> {}", capfirst(kind.label), compare.MEANS[kind])
                 for kind in kinds
             ),
-            _("Cognito is asked again first: what counts is what it says now."),
+            _("Cognito is asked again first, and its answer now counts."),
         ]
 
     def do_one(self, difference: Difference, by: str) -> None:

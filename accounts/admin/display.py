@@ -81,7 +81,7 @@ def hold(state: "PhoneState") -> str:
     """Return what keeps the triggers from texting a number, in a sentence or two."""
     stopped_until = datetime.fromtimestamp(state.stopped_until, UTC)
     if stopped_until > timezone.now():
-        stopped = _("Its owner wants no texts until %s, but on devices used before.")
+        stopped = _("Its owner has stopped texts until %s, except on devices used before.")
         return f"{stopped % moment(stopped_until)} {_held(state)}"
     return _held(state)
 
@@ -104,7 +104,7 @@ def outcome(operation: Operation) -> str:
     if operation.remark:
         return str(operation.get_remark_display())
     if operation.state == Operation.State.OVERTAKEN:
-        return _("A later order took its place.")
+        return _("A later action replaced it.")
     return _("Done.")
 
 

@@ -28,8 +28,8 @@ class Decision(bulk.BulkAction[Return]):
     model = Return
     limit = MOST
     too_many = _("At most %d at once.")
-    none_found = _("None of those who were chosen waits any more.")
-    columns = (_("Reference"), _("Account"), _("What they want"))
+    none_found = _("None of these people is waiting any more.")
+    columns = (_("Reference"), _("Account"), _("Request"))
 
     name: str
     state: Return.State

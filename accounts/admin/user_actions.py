@@ -126,7 +126,7 @@ _ALL = (
         _("Reset the authenticator app"),
         _("Reset the authenticator app of %(who)s?"),
         (
-            _("Signing in asks for a code by text alone, until they set up an app again."),
+            _("They sign in with a code by text alone, until they set up an app again."),
             _("Make sure first that it is they who ask for it, and not somebody with their phone."),
             _LATER,
         ),
@@ -145,7 +145,7 @@ _ALL = (
         _("Forget the secret answer"),
         _("Forget the secret answer of %(who)s?"),
         (
-            _("At the next sign-in, whoever types the right code chooses another answer."),
+            _("At the next sign-in, the person who types the right code chooses another answer."),
             _LATER,
         ),
     ),
@@ -154,7 +154,7 @@ _ALL = (
         _("Change the number"),
         _("Change the number of %(who)s?"),
         (
-            _("From now on, whoever has the new number can sign in to this account."),
+            _("From now on, the owner of the new number can sign in to this account."),
             _("They are signed out on every device."),
             _("The new number counts as verified when a code sent to it was typed."),
             _LATER,
@@ -167,16 +167,16 @@ _ALL = (
         _("Make an operator"),
         _("Make %(who)s an operator?"),
         (
-            _("They can open these admin pages. What they may do there, groups say."),
+            _("They can open these admin pages. Their groups decide what they may do there."),
             _LATER,
         ),
     ),
     UserAction(
         Kind.UNMAKE_STAFF,
         _("Remove operator rights"),
-        _("Take the admin pages away from %(who)s?"),
+        _("Remove operator rights from %(who)s?"),
         (
-            _("They cannot open these admin pages any more, at once."),
+            _("They lose access to these admin pages at once."),
             _("They lose superuser rights. Their account stays as it is."),
             _LATER,
         ),
@@ -203,7 +203,7 @@ _ALL = (
             _("They are signed out on every device, at once."),
             _("Their account is removed here and in Cognito. This cannot be taken back."),
             _("Sign-in events and the audit log stay, until they are purged."),
-            _("The number is free: whoever has it can get a new account where sign-up is open."),
+            _("The number is free: its owner can get a new account where sign-up is open."),
             _LATER,
         ),
         is_grave=True,

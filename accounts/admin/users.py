@@ -241,7 +241,7 @@ class UserAdmin(base.BoundedList):
         if operations.refusal(Operation.Kind.SIGN_OUT, user, cast(User, request.user)):
             raise PermissionDenied
         if passkeys.remove(request, user, passkey, reason="removed_by_operator"):
-            messages.success(request, _("That passkey signs in no more."))
+            messages.success(request, _("That passkey no longer works."))
         else:
             messages.info(request, _("That passkey was removed already."))
         return redirect("admin:accounts_user_change", pk)

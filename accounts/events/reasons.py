@@ -21,7 +21,7 @@ LABELS = {
     "address_taken": _("another account signs in with the e-mail address"),
     "new_number": _("to prove a new number"),
     "new_address": _("to prove an e-mail address, by e-mail"),
-    "waiting": _("Cognito is still to take it"),
+    "waiting": _("Cognito has not taken it yet"),
     "stopped": _("the owner of the number wants no texts for now"),
     "wrong_setup_code": _("a wrong set-up code was typed"),
     "drawn": _("the person made new ones"),
@@ -84,7 +84,7 @@ LABELS = {
     "approved": _("an operator opened it"),
     "not_approved": _("an operator refused"),
     "new_account": _("the person took a new account"),
-    "other_user": _("the number belongs to somebody else by now"),
+    "other_user": _("the number now belongs to somebody else"),
 }
 
 

@@ -30,7 +30,7 @@ class Operation(models.Model):
         CHANGE_NUMBER = "change_number", _("change the number")
         FREE_NUMBER = "free_number", _("free the number")
         MAKE_STAFF = "make_staff", _("make an operator")
-        UNMAKE_STAFF = "unmake_staff", _("make an operator no more")
+        UNMAKE_STAFF = "unmake_staff", _("remove operator rights")
         ADD_TO_GROUP = "add_to_group", _("add to a group")
         REMOVE_FROM_GROUP = "remove_from_group", _("remove from a group")
 
@@ -53,7 +53,7 @@ class Operation(models.Model):
         PHONE_TAKEN = "phone_taken", _("The number belongs to another account.")
         IN_USE = "in_use", _("Somebody has used the account since.")
         UNKNOWN_USER = "unknown_user", _("Cognito has no such user.")
-        ORDERER_GONE = "orderer_gone", _("Who ordered it is no operator any more.")
+        ORDERER_GONE = "orderer_gone", _("The person who ordered it is no longer an operator.")
         BEING_DELETED = "being_deleted", _("The account is being deleted.")
         # … and what else there is to say.
         GONE = "gone", _("Cognito had no such user any more.")

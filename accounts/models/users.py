@@ -196,7 +196,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         _("operator"), default=False, help_text=_("May open these admin pages.")
     )
     is_active = models.BooleanField(
-        _("active"), default=True, help_text=_("Take away to shut the person out of this site.")
+        _("active"), default=True, help_text=_("Untick to block the person from this site.")
     )
     date_joined = models.DateTimeField(_("first sign-in"), default=timezone.now, editable=False)
 

@@ -33,11 +33,11 @@ REPAIRABLE = (Kind.ONLY_IN_COGNITO, Kind.ONLY_HERE, Kind.PHONE, Kind.STATUS, Kin
 MEANS = {
     Kind.ONLY_IN_COGNITO: gettext_lazy("A row is made here, with the number in Cognito."),
     Kind.ONLY_HERE: gettext_lazy(
-        "The person is shut out here and loses all sessions. The row is kept."
+        "The person is blocked here and loses all sessions. The row is kept."
     ),
     Kind.PHONE: gettext_lazy("The number in Cognito is taken over, from another row if need be."),
     Kind.STATUS: gettext_lazy(
-        "The status in Cognito is taken over. Who is disabled there loses all sessions here."
+        "The status in Cognito is taken over. People who are disabled there lose all sessions here."
     ),
     Kind.UNCONFIRMED: gettext_lazy(
         "Cognito takes back all tokens, and gets a password that nobody knows in the place of any "

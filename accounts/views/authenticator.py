@@ -74,7 +74,7 @@ class SetupView(_AuthenticatorView):
             words = _("That is not right. Wait for the next code of the app, and type that.")
             form.add_error("answer", words)
             return self._setup(request, form)
-        messages.success(request, _("From now on, signing in asks for a code of your app as well."))
+        messages.success(request, _("From now on, you also need a code from your app to sign in."))
         return redirect(_PAGE)
 
     def _setup(self, request: HttpRequest, form: AnswerForm, *, status: int = 200) -> HttpResponse:
@@ -105,7 +105,7 @@ class RemoveView(_AuthenticatorView):
             authenticator.remove(request)
         except errors.Unavailable:
             return _page(request, status=503)
-        messages.success(request, _("Signing in asks for no code of an app any more."))
+        messages.success(request, _("You no longer need a code from your app to sign in."))
         return redirect(_PAGE)
 
 

@@ -156,7 +156,7 @@ class RemoveView(_PasskeyView):
     def post(self, request: HttpRequest) -> HttpResponse:
         if passkeys.remove(request, cast(User, request.user), _pk(request)):
             messages.success(
-                request, _("That passkey signs in no more. You can delete it on your device, too.")
+                request, _("That passkey no longer works. You can delete it on your device, too.")
             )
         return redirect(_LIST)
 

@@ -132,7 +132,7 @@ def test_people_are_found_by_a_part_of_the_phone(admin, person):
     assert "0 users" in text(admin.get(LIST, {"q": "nobody"}))
 
 
-# What may be done
+# Actions
 
 
 def test_people_are_not_added(admin):

@@ -118,6 +118,7 @@ def test_rows_hold_no_token_and_no_code(phone):
     assert set(stored) == {
         "password",
         "last_login",
+        "app_opens_admin",
         "is_superuser",
         "sub",
         "phone",

@@ -42,6 +42,6 @@ def test_page_asks_for_a_fresh_code_first(client: Client, person):
 def test_link_is_there_only_where_the_plan_asks(client: Client, person, settings):
     client.force_login(person)
     settings.ACCOUNTS_SIGN_IN_PLAN = "code"
-    assert QUESTION not in client.get("/").content.decode()
+    assert QUESTION not in client.get("/accounts/").content.decode()
     settings.ACCOUNTS_SIGN_IN_PLAN = "code question"
-    assert QUESTION in client.get("/").content.decode()
+    assert QUESTION in client.get("/accounts/").content.decode()

@@ -273,7 +273,7 @@ def test_end_of_the_code_is_told_by_the_clock_of_the_person(page: Page, site, ph
     page.clock.fast_forward(60_000)
     page.clock.fast_forward(241_000)
     for told in ("#lifetime", "#news"):
-        expect(page.locator(told)).to_have_text("It is too old by now. Ask for a new one below.")
+        expect(page.locator(told)).to_have_text("This code is too old. Ask for a new one below.")
     expect(page.locator("#hint_auto")).to_be_hidden()
 
 

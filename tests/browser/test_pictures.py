@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests import messages
+from tests.codes import code_in
 
 PHONE = "+12015550123"
 # What the pictures show comes out of these.
@@ -17,7 +18,9 @@ SOURCES = [
     "static/brand/*.svg",
     "templates/_*.html",
     "templates/accounts/_*.html",
+    "templates/accounts/account.html",
     "templates/accounts/code.html",
+    "templates/accounts/passkey_add.html",
     "templates/accounts/phone.html",
     "templates/base.html",
     "templates/localcloud/*.html",
@@ -84,6 +87,13 @@ def test_pictures_of_the_pages(page: Page, site, texts, folder, project):
     page.goto(f"{site}/local/inbox/")
     expect(page.get_by_text(f"To {PHONE}").first).to_be_visible()
     take("inbox")
+    ask(PHONE)
+    page.locator("#id_code").press_sequentially(code_in(texts(PHONE)[-1]))
+    expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
+    page.goto(f"{site}/accounts/passkeys/add/")
+    take("passkey")
+    page.goto(f"{site}/accounts/")
+    take("account")
     for name in taken:
         assert (folder / f"{name}.png").stat().st_size > 5_000
     (folder / "made-from.txt").write_text(f"{fingerprint(project)}\n")

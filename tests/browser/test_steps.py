@@ -72,7 +72,7 @@ def test_proof_says_what_goes_on(page, site, phone):
 
     page.route(f"**{CHALLENGE}", keep)
     place(page, site, phone, CHALLENGE, challenge=proof(largest=10**9, number=10**9))
-    expect(page.get_by_role("status")).to_have_text("It is at work. This takes a few seconds.")
+    expect(page.get_by_role("status")).to_have_text("This takes a few seconds.")
     expect(page.get_by_role("button", name="Go on")).to_be_hidden()
     assert_accessible(page)
     place(page, site, phone, CHALLENGE, challenge=proof())
@@ -132,7 +132,7 @@ def test_proof_fits_the_narrowest_page(page, site, phone, scheme):
     page.set_viewport_size({"width": 320, "height": 640})
     page.emulate_media(color_scheme=scheme)
     place(page, site, phone, CHALLENGE, challenge=proof(number=10**9, largest=10**9))
-    expect(page.get_by_role("status")).to_have_text("It is at work. This takes a few seconds.")
+    expect(page.get_by_role("status")).to_have_text("This takes a few seconds.")
     assert page.evaluate(CUT_OFF) == []
 
 

@@ -35,7 +35,7 @@ def test_page_says_which_ways_and_passkeys_a_person_has(admin, passkey):
 
 
 def test_operator_removes_one_and_it_is_written_down(admin, boss, passkey):
-    assert "signs in no more" in said(admin.post(removal(passkey), follow=True))
+    assert "no longer works" in said(admin.post(removal(passkey), follow=True))
     assert "removed already" in said(admin.post(removal(passkey), follow=True))
     assert Passkey.objects.count() == 0
     entry = LogEntry.objects.get(changes__has_key="passkey")

@@ -84,7 +84,7 @@ def test_refused_one_stays_closed(admin, sleeper):
     decide(admin, "refuse", row)
     row.refresh_from_db()
     assert (row.state, row.opens_until) == ("refused", None)
-    assert "None of those who were chosen waits" in said(decide(admin, "approve", row))
+    assert "None of these people is waiting" in said(decide(admin, "approve", row))
 
 
 def test_operator_without_the_right_decides_nothing(sleeper):

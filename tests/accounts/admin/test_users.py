@@ -233,7 +233,7 @@ def test_page_works_while_nobody_else_does(admin, pool, person, settings, fault)
     page = admin.get(page_of(person))
     assert timezone.now() - started < timedelta(seconds=3.9)
     assert "Cognito could not be asked just now" in text(page)
-    assert "could not be asked just now" in text(page).partition("The number")[2]
+    assert "could not be read just now" in text(page).partition("The number")[2]
     assert person.phone in text(page)
 
 

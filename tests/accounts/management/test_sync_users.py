@@ -32,7 +32,7 @@ def test_differences_are_listed_and_nobody_is_changed(pool: UserPool):
     assert "153 users listed" not in said
     assert f"{len(pool.users):,} users listed; 31 differences" in said
     assert "only_in_cognito: 22 open" in said
-    assert "only_here: 3 open\n  would be repaired: The person is shut out here" in said
+    assert "only_here: 3 open\n  would be repaired: The person is blocked here" in said
     assert "  … the others are listed in the admin pages" in said
     assert not Difference.objects.exclude(state="open").exists()
     assert User.objects.count() == 130

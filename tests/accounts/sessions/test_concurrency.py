@@ -231,7 +231,7 @@ def test_other_device_that_left_meanwhile_needs_no_ending(sign_in, known, settin
     second = sign_in("Firefox on Linux")
     first.post(LOGOUT)
     page = second.get(TAKE_OVER)
-    assert "That session has ended by now" in text(page)
+    assert "That session has ended." in text(page)
     assert second.post(TAKE_OVER, form(page)).url == "/"
     assert Kind.TAKEN_OVER not in kinds(known)
 
@@ -461,7 +461,7 @@ def test_devices_are_listed_with_this_one_marked(sign_in, known):
     with seconds_later(120):
         page = text(second.get(DEVICES))
     assert page.index("Firefox on Linux") < page.index("(this device)") < page.index("iPhone")
-    assert "127.0.0.0/24" in page
+    assert "same as this device" in page
     assert "2 minutes ago" in page
     for client in (first, second):
         assert client.cookies["sessionid"].value not in page
@@ -489,7 +489,7 @@ def test_one_device_is_ended_from_another_and_told_by_which(sign_in, known):
     page = second.post("/accounts/devices/end/", {"handle": handle}, follow=True)
     assert page.redirect_chain == [(DEVICES, 302)]
     assert "That device is signed out." in text(page)
-    assert "Signed out lately" in text(page)
+    assert "Signed out recently" in text(page)
     assert "from <strong>Firefox on Linux</strong>" in text(first.get("/", follow=True))
     assert is_in(second)
     assert is_in(third)
@@ -529,8 +529,10 @@ def test_devices_are_for_who_is_signed_in_and_acts_need_post(client, sign_in, ad
     assert sign_in("iPhone").get(DEVICES + address).url == DEVICES
 
 
-def test_home_leads_to_the_devices(sign_in):
-    assert f'href="{DEVICES}"' in text(sign_in("iPhone").get("/"))
+def test_home_leads_to_the_devices_by_the_account(sign_in):
+    client = sign_in("iPhone")
+    assert 'href="/accounts/"' in text(client.get("/"))
+    assert f'href="{DEVICES}"' in text(client.get("/accounts/"))
 
 
 # The reference
