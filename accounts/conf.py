@@ -135,9 +135,8 @@ class Conf:
     @property
     def issuer(self) -> str:
         """The ``iss`` of the pool's tokens."""
-        return settings.COGNITO_ISSUER or (
-            f"https://cognito-idp.{self.region}.amazonaws.com/{self.user_pool_id}"
-        )
+        otherwise = f"https://cognito-idp.{self.region}.amazonaws.com/{self.user_pool_id}"
+        return settings.COGNITO_ISSUER or otherwise
 
     @property
     def jwks_url(self) -> str:
@@ -230,6 +229,16 @@ class Conf:
         return int(settings.ACCOUNTS_DORMANT_DAYS)
 
     @property
+    def recovery_hours(self) -> int:
+        """The hours for which a recovery waits, so that it can be stopped; 0 is no recoveries."""
+        return int(settings.ACCOUNTS_RECOVERY_HOURS)
+
+    @property
+    def recovery_two_operators(self) -> frozenset[str]:
+        """The groups whose people are recovered by two operators; ``*`` is everybody."""
+        return frozenset(each.strip() for each in settings.ACCOUNTS_RECOVERY_TWO_OPERATORS)
+
+    @property
     def session_idle_seconds(self) -> int:
         """The longest time that a session may be unused; ``staff_idle_seconds`` for operators."""
         return int(settings.ACCOUNTS_SESSION_IDLE_SECONDS)
@@ -283,15 +292,9 @@ class Conf:
     @property
     def throttle_rates(self) -> dict[str, str]:
         """The allowed rates, by the name of the count."""
-        return {
-            "phone_posts": str(settings.ACCOUNTS_PHONE_POSTS),
-            "sends": str(settings.ACCOUNTS_SENDS),
-            "unused_sends": str(settings.ACCOUNTS_UNUSED_SENDS),
-            "wrong_codes": str(settings.ACCOUNTS_WRONG_CODES),
-            "sign_ups": str(settings.ACCOUNTS_SIGN_UPS),
-            "sign_ups_per_country": str(settings.ACCOUNTS_SIGN_UPS_PER_COUNTRY),
-            "sign_ups_per_block": str(settings.ACCOUNTS_SIGN_UPS_PER_BLOCK),
-        }
+        sign_ups = ("sign_ups", "sign_ups_per_country", "sign_ups_per_block")
+        names = ("phone_posts", "sends", "unused_sends", "wrong_codes", *sign_ups)
+        return {name: str(getattr(settings, f"ACCOUNTS_{name.upper()}")) for name in names}
 
 
 conf = Conf()

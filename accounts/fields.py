@@ -16,6 +16,7 @@ from accounts.conf import conf
 _MAX_TYPED_CODE = 500
 # As lambdas/triggers/backup_codes.py draws them, without those that are taken for one another.
 _BACKUP_CODE = re.compile("[23456789ABCDEFGHJKMNPQRSTUVWXYZ]{8}")
+_RECOVERY_CODE = re.compile("[23456789ABCDEFGHJKMNPQRSTUVWXYZ]{12}")
 # Of Cognito's PasswordType.
 _MAX_PASSWORD = 256
 # A longer list of countries does not fit into a sentence.
@@ -176,6 +177,25 @@ class BackupCodeField(forms.CharField):
         if not _BACKUP_CODE.fullmatch(bare):
             raise ValidationError(self.error_messages["malformed"], code="malformed")
         return f"{bare[:4]}-{bare[4:]}"
+
+
+class RecoveryCodeField(forms.CharField):
+    """Accept the code of a recovery as BackupCodeField does its codes, return it without spaces."""
+
+    default_error_messages = {
+        "required": _("Type the code."),
+        "malformed": _("The code has 12 letters and digits, like K7F2-9QXM-4TRA."),
+    }
+
+    def clean(self, value: Any) -> str:
+        """Return the code. Raises ValidationError."""
+        typed = str(value or "").strip()
+        if not typed:
+            raise ValidationError(self.error_messages["required"], code="required")
+        bare = re.sub(r"[\s\-\u2010-\u2015]", "", typed[:_MAX_TYPED_CODE]).upper()
+        if not _RECOVERY_CODE.fullmatch(bare):
+            raise ValidationError(self.error_messages["malformed"], code="malformed")
+        return bare
 
 
 def _read_digits(typed: str, length: int) -> str | None:

@@ -10,7 +10,14 @@ from django.utils.translation import gettext_lazy as _
 from accounts import countries, phones
 from accounts.conf import conf
 from accounts.countries import Country
-from accounts.fields import AddressField, BackupCodeField, CodeField, PasswordField, PhoneField
+from accounts.fields import (
+    AddressField,
+    BackupCodeField,
+    CodeField,
+    PasswordField,
+    PhoneField,
+    RecoveryCodeField,
+)
 
 # To choose from with one press, where a number is not one of the chosen country.
 _MOST_OTHER_COUNTRIES = 3
@@ -85,6 +92,19 @@ class BackupForm(PhoneForm):
     def refuse(self) -> None:
         """Say that number and code do not belong together, or that the code is used."""
         self.add_error("code", _("That number and that code do not work together. Check both."))
+
+
+class RecoveryForm(forms.Form):
+    """The form of a code that an operator has read out."""
+
+    code = RecoveryCodeField(label=_("Code"))
+
+    def refuse(self) -> None:
+        """Say that the code is wrong, used or too old."""
+        self.add_error(
+            "code",
+            _("That code does not work. Check it, or ask those who run this site for another."),
+        )
 
 
 class CodeForm(forms.Form):

@@ -134,7 +134,7 @@ def _signed_in(request: HttpRequest) -> User | None:
 
 
 # The page that tells it, and those that texts lead to: people need them now.
-_NOT_INTERRUPTED = ("accounts:ended", "changed", "stop_texts")
+_NOT_INTERRUPTED = ("accounts:ended", "changed", "stop_texts", "stop_recovery")
 
 
 def _is_for_a_page(request: HttpRequest) -> bool:

@@ -1,4 +1,4 @@
-"""URLs under /accounts/: sign in and out, confirm, change number, ways in, devices, own data."""
+"""URLs under /accounts/: sign in and out, recover, confirm, number, ways in, devices, own data."""
 
 from django.urls import path
 
@@ -17,6 +17,7 @@ from accounts.views import (
     provider_page,
     question,
     reauthentication,
+    recovery,
     second_factor,
     session_ended,
     site,
@@ -41,6 +42,12 @@ urlpatterns = [
     path("login/dormant/", dormant.DormantView.as_view(), name="dormant"),
     path("login/dormant/ask/", dormant.AskView.as_view(), name="dormant_ask"),
     path("login/dormant/new/", dormant.NewAccountView.as_view(), name="dormant_new"),
+    path("recover/", recovery.RecoverView.as_view(), name="recover"),
+    path("recover/number/", recovery.NumberView.as_view(), name="recover_number"),
+    path("recover/number/code/", recovery.NumberCodeView.as_view(), name="recover_code"),
+    path("recover/number/resend/", recovery.NumberResendView.as_view(), name="recover_resend"),
+    path("recover/done/", recovery.DoneView.as_view(), name="recover_done"),
+    path("recover/stop/", recovery.StopOwnView.as_view(), name="recover_stop"),
     path("brand.css", site.brand_css, name="brand_css"),
     path("admin.css", site.admin_brand_css, name="admin_brand_css"),
     path("language/", site.LanguageView.as_view(), name="language"),

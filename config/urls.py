@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import TemplateView
 
 from accounts.views import login
+from accounts.views.recovery import StopView
 from accounts.views.stop_texts import StopTextsView
 from config import health
 
@@ -20,6 +21,8 @@ urlpatterns: list[URLResolver | URLPattern] = [
     ),
     # Texts with a code name this address, with a word.
     re_path("^no/(?P<word>[A-Za-z0-9]{1,8})/?$", StopTextsView.as_view(), name="stop_texts"),
+    # Those of a recovery as well.
+    re_path("^stop/(?P<word>[A-Za-z0-9]{1,12})/?$", StopView.as_view(), name="stop_recovery"),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

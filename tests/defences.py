@@ -61,6 +61,8 @@ _APPS = "tests/lambdas/test_authenticators.py::"
 _FACTORS = "tests/accounts/login/test_second_factors.py::"
 _PROVIDER = "tests/lambdas/kinds/test_provider.py::"
 _RETURN = "tests/end_to_end/test_provider.py::"
+_RECOVERY = "tests/accounts/login/test_recovery.py::"
+_RECOVERIES = "tests/accounts/admin/test_recoveries.py::"
 _DORMANT = "tests/accounts/login/test_dormant.py::"
 _PASSWORDS = "tests/accounts/login/test_passwords.py::"
 _PLANS = "tests/lambdas/test_plans.py::"
@@ -1065,6 +1067,87 @@ DEFENCES = (
         "    return bool(is_enough and conf.texts_function",
         "    return bool(conf.texts_function",
         (f"{_BACKUP_LOGIN}test_there_is_no_such_way_where_it_would_be_weaker_or_cannot_be",),
+    ),
+    # Recoveries by operators
+    Defence(
+        "a recovery waits",
+        "accounts/models/recoveries.py",
+        "is_waited = self.ready_at is not None and self.ready_at <= now",
+        "is_waited = True",
+        (f"{_RECOVERY}test_no_code_is_given_before_the_waiting_time_is_over",),
+    ),
+    Defence(
+        "a recovery that nobody was told of needs a second operator",
+        "accounts/operations/recoveries.py",
+        'is_told = texted == "sent" or even_untold',
+        "is_told = True",
+        (f"{_RECOVERY}test_number_that_could_not_be_told_needs_a_second_operator",),
+    ),
+    Defence(
+        "the second operator is another one",
+        "accounts/operations/recoveries.py",
+        "    if row.started_by_id == by.pk:\n        return False\n",
+        "",
+        (f"{_RECOVERY}test_second_operator_is_another_one",),
+    ),
+    Defence(
+        "one operator changes no number for which it takes two",
+        "accounts/operations/rules.py",
+        "if kind == Kind.CHANGE_NUMBER and is_mere_operator and takes_two_operators(user):",
+        "if False:",
+        (f"{_RECOVERY}test_one_operator_does_not_change_that_number_another_way",),
+    ),
+    Defence(
+        "nobody recovers themselves",
+        "accounts/operations/recoveries.py",
+        "    if by.pk == user.pk:\n        return Operation.Remark.YOURSELF\n",
+        "",
+        (f"{_RECOVERIES}test_nobody_recovers_themselves",),
+    ),
+    Defence(
+        "answers to the code of a recovery are counted before they are compared",
+        "accounts/operations/recovery_codes.py",
+        'if not counted.update(tries_left=F("tries_left") - 1):',
+        "if False:",
+        (
+            f"{_RECOVERY}test_wrong_code_is_counted_before_it_is_compared",
+            f"{_RECOVERY}test_of_many_wrong_answers_at_once_five_are_compared",
+        ),
+    ),
+    Defence(
+        "the code of a recovery opens one browser, once",
+        "accounts/operations/recovery_codes.py",
+        "pk=row.pk, state=State.WAITING, code_key=digest, ends_at__gt=now",
+        "pk=row.pk, ends_at__gt=now",
+        (f"{_RECOVERY}test_of_many_right_answers_at_once_one_opens_it",),
+    ),
+    Defence(
+        "the browser of a recovery has half an hour",
+        "accounts/operations/recovery_codes.py",
+        "return row.state == State.OPENED and is_in_time and row.user.is_active",
+        "return row.state == State.OPENED and row.user.is_active",
+        (f"{_RECOVERY}test_code_is_good_for_an_hour_and_the_browser_for_half_of_one",),
+    ),
+    Defence(
+        "a look at the link stops no recovery",
+        "accounts/views/recovery.py",
+        "        return _stop_page(request, word=word)\n\n    def post",
+        "        return self.post(request, word)\n\n    def post",
+        (f"{_RECOVERY}test_press_stops_it_and_a_look_does_not",),
+    ),
+    Defence(
+        "a recovery ends sessions",
+        "accounts/operations/recover.py",
+        '        sessions.end_all(changed, Session.Ended.NUMBER_CHANGED, reason="recovery")\n',
+        "",
+        (f"{_RECOVERY}test_new_number_ends_every_other_way_in",),
+    ),
+    Defence(
+        "a recovery ends passkeys",
+        "accounts/operations/recover.py",
+        "        changed.passkeys.all().delete()\n",
+        "",
+        (f"{_RECOVERY}test_new_number_ends_every_other_way_in",),
     ),
     Defence(
         "phones are masked in logs",

@@ -1,5 +1,23 @@
 """The pages of operators, in Django's admin, one module a page."""
 
-from accounts.admin import audit_log, differences, events, operations, returns, rights, users
+from accounts.admin import (
+    audit_log,
+    differences,
+    events,
+    operations,
+    recoveries,
+    returns,
+    rights,
+    users,
+)
 
-__all__ = ["audit_log", "differences", "events", "operations", "returns", "rights", "users"]
+__all__ = [
+    "audit_log",
+    "differences",
+    "events",
+    "operations",
+    "recoveries",
+    "returns",
+    "rights",
+    "users",
+]

@@ -10,8 +10,9 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.events import reasons
 from accounts.login.ways import Ways
-from accounts.models import Operation, User
+from accounts.models import Operation, Recovery, User
 from accounts.models.users import LOCKED
 
 if TYPE_CHECKING:
@@ -106,6 +107,19 @@ def outcome(operation: Operation) -> str:
     if operation.state == Operation.State.OVERTAKEN:
         return _("A later action replaced it.")
     return _("Done.")
+
+
+def told(row: Recovery) -> str:
+    """Return whom a recovery was told, "" before that."""
+    if not row.told:
+        return ""
+    text, mail, browsers = row.told.split()
+    words = {"text": _delivery(text), "mail": _delivery(mail), "browsers": browsers}
+    return _("Text: %(text)s. E-mail: %(mail)s. Signed-in devices: %(browsers)s.") % words
+
+
+def _delivery(said: str) -> str:
+    return _("sent") if said == "sent" else reasons.label(said)
 
 
 def refusal(remark: str) -> str:

@@ -32,6 +32,7 @@ _PERMISSIONS = {
     Kind.FORGET_ANSWER: "accounts.forget_answer",
     Kind.CHANGE_NUMBER: "accounts.change_number",
     Kind.FREE_NUMBER: "accounts.decide_return",
+    Kind.RECOVER: "accounts.start_recovery",
     Kind.MAKE_STAFF: "accounts.manage_staff",
     Kind.UNMAKE_STAFF: "accounts.manage_staff",
     Kind.ADD_TO_GROUP: "accounts.manage_staff",

@@ -21,6 +21,7 @@ from accounts.admin import (
     display,
     invitations,
     order_operations,
+    recoveries,
     setup_codes,
     user_actions,
     user_filters,
@@ -170,6 +171,7 @@ class UserAdmin(base.BoundedList):
                 for each in (now.ledger.decisions if now.ledger else ())
             ],
             "actions": user_actions.for_one(request, user, groups),
+            **recoveries.for_person(request, user),
             "groups": groups,
             "sessions": sessions.live(user).order_by("-last_seen"),
             "ways": display.ways(ways.of(user, has_app=_has_app(now)), email=_email(now)),

@@ -18,6 +18,8 @@ from accounts.aws.challenges.code import read_channels
 T = TypeVar("T")
 
 Notice = Literal["number_changed", "invited", "passkey_added", "email_changed"]
+# With a word, by which whoever gets it stops what it tells.
+Warned = Literal["recovery_started"]
 # The act that a code allows. Codes of a sign-in are sent by Cognito's triggers.
 Purpose = Literal["change_number", "confirm", "address"]
 
@@ -159,6 +161,22 @@ def tell(phone: str, message: Notice, *, language: str) -> str:
     return functions.ask(
         "TEXTS_FUNCTION",
         {"action": "tell", "phone": phone, "message": message, "language": language},
+        lambda answer: _typed(answer["delivery"], str),
+    )
+
+
+@sensitive_variables()
+def warn(
+    message: Warned, *, word: str, phone: str = "", user_sub: str = "", language: str = ""
+) -> str:
+    """Text a notice to ``phone``, or mail it to the verified address of the account ``user_sub``.
+
+    Returns "sent", or why it was not. Raises FunctionError.
+    """
+    whom = {"phone": phone, "language": language} if phone else {"user_name": user_sub}
+    return functions.ask(
+        "TEXTS_FUNCTION",
+        {"action": "tell", "message": message, "word": word, **whom},
         lambda answer: _typed(answer["delivery"], str),
     )
 

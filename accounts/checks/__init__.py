@@ -24,6 +24,7 @@ accounts.E023  SITE_CONTACT is neither an e-mail address nor a page
 accounts.E024  SITE_PHONE is no phone, or SITE_PRIVACY_URL or SITE_TERMS_URL no page
 accounts.E025  settings of the client for people whom the site has proven lack a part
 accounts.E027  ACCOUNTS_DORMANT_DAYS is out of range, or less than a session lasts
+accounts.E028  ACCOUNTS_RECOVERY_HOURS is out of range
 accounts.W001  counts of the throttle are kept in one process only (deploy)
 accounts.W002  nobody can change a number: TEXTS_FUNCTION is missing (deploy)
 accounts.W003  the site has no name of its own (deploy)

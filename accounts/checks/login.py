@@ -9,6 +9,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 
 from accounts.conf import conf
 
+_LONGEST_RECOVERY_HOURS = 14 * 24
 _ORIGIN = re.compile(r"https://[a-z0-9.-]+(:[0-9]+)?")
 
 
@@ -85,6 +86,20 @@ def check_provider(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             " needs PROVIDER_SCRIPT_INTEGRITY and PROVIDER_TENANT.",
             hint="See docs/providers.md.",
             id="accounts.E018",
+        )
+    ]
+
+
+@register(Tags.security)
+def check_recovery(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Require time in which a recovery can be stopped, or 0 for no recoveries: E028."""
+    if 0 <= conf.recovery_hours <= _LONGEST_RECOVERY_HOURS:
+        return []
+    return [
+        Error(
+            f"ACCOUNTS_RECOVERY_HOURS is {conf.recovery_hours}.",
+            hint=f"From 1 to {_LONGEST_RECOVERY_HOURS}; or 0, which switches recoveries off.",
+            id="accounts.E028",
         )
     ]
 

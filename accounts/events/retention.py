@@ -13,6 +13,7 @@ from accounts.events import stats
 from accounts.models import (
     EventCount,
     LoginLock,
+    Recovery,
     Return,
     RolledHour,
     Session,
@@ -46,6 +47,7 @@ def purge(now: datetime) -> Removed:
     _remove(UsedChallenge.objects.all(), "used_at", now - UsedChallenge.KEPT)
     _remove(SetupCode.objects.all(), "expires_at", now)
     _remove(Return.objects.all(), "asked_at", since)
+    _remove(Recovery.objects.all(), "started_at", since)
     # They name nobody, but nothing reads them any more.
     RolledHour.objects.filter(starts_at__lt=since - timedelta(hours=1)).delete()
     EventCount.objects.filter(hour__lt=since - timedelta(hours=1)).delete()

@@ -31,21 +31,21 @@ _ASKED_ELSEWHERE = """
     ), FALSE)
 """
 # Without those that are taken for one another. The triggers use the same.
-_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 # There are 28 million references: within half a year some come again, within an hour none should.
 ONE_ATTEMPT = timedelta(hours=1)
 
 
 def draw_reference() -> str:
     """Return a reference for an attempt that got none from the triggers, such as K7F-2Q."""
-    drawn = "".join(secrets.choice(_ALPHABET) for _ in range(5))
+    drawn = "".join(secrets.choice(ALPHABET) for _ in range(5))
     return f"{drawn[:3]}-{drawn[3:]}"
 
 
 def read_reference(typed: str) -> str | None:
     """Return the reference that somebody typed, such as K7F-2Q for " k7f2q", or None."""
     bare = re.sub(r"[\s\-\u2010-\u2015]", "", typed).upper()
-    if len(bare) != 5 or not set(bare) <= set(_ALPHABET):
+    if len(bare) != 5 or not set(bare) <= set(ALPHABET):
         return None
     return f"{bare[:3]}-{bare[3:]}"
 

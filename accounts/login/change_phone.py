@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 from django.http import HttpRequest
 from django.utils.translation import get_language
@@ -49,14 +49,18 @@ class ChangePhone:
     reason_of_start: str | None = None
     reason_of_text = "new_number"
 
-    def mine(self, request: HttpRequest, found: Pending) -> bool:
-        return found.sub == cast(User, request.user).sub
-
-    def user_of(self, request: HttpRequest, phone: str) -> User | None:
+    def who(self, request: HttpRequest) -> User:
+        """Return whose number it is to be."""
         return cast(User, request.user)
 
+    def mine(self, request: HttpRequest, found: Pending) -> bool:
+        return found.sub == self.who(request).sub
+
+    def user_of(self, request: HttpRequest, phone: str) -> User | None:
+        return self.who(request)
+
     def begin(self, request: HttpRequest, phone: str, user: User | None, *, first: bool) -> Begun:
-        sub = cast(User, request.user).sub
+        sub = self.who(request).sub
         try:
             proof = sms.prove(phone, user_sub=sub, language=get_language() or "")
         except functions.FunctionError as error:
@@ -69,18 +73,18 @@ class ChangePhone:
     ) -> Challenge | None:
         is_right = sms.check(
             phone,
-            user_sub=cast(User, request.user).sub,
+            user_sub=self.who(request).sub,
             challenge_id=challenge.session,
             expires_at=challenge.expires_at,
             code=code,
         )
         return None if is_right else attempt_steps.one_try_less(challenge)
 
-    def complete(self, step: Step, proof: None) -> Callable[[], None]:
+    def complete(self, step: Step, proof: None) -> Callable[[], Any]:
         _change(step)
         return lambda: None
 
-    def repeat(self, request: HttpRequest, session: str) -> None:
+    def repeat(self, request: HttpRequest, session: str) -> Any:
         """Leave it at what the first press has changed."""
 
     def over(self, waiting: Pending) -> LoginError:
@@ -186,7 +190,7 @@ def _change(this: Step) -> None:
     user = cast(User, request.user)
     # The code is used up, whatever comes now.
     this.store(replace(waiting, challenge=None))
-    if _has_another_owner(waiting.phone, user):
+    if has_another_owner(waiting.phone, user):
         raise _taken(waiting, user)
     operation = operations.perform(
         Operation.Kind.CHANGE_NUMBER,
@@ -211,7 +215,7 @@ def _change(this: Step) -> None:
     user.refresh_from_db()
 
 
-def _has_another_owner(phone: str, user: User) -> bool:
+def has_another_owner(phone: str, user: User) -> bool:
     """Tell whether the number is another account's, here or in Cognito."""
     if User.objects.filter(pool=user.pool, phone=phone).exclude(pk=user.pk).exists():
         return True

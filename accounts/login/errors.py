@@ -18,6 +18,7 @@
     ├── PasskeyRefused              its answer is not good, or it signs nobody in
     ├── BackupCodeRefused           number and code do not belong together, or the code is used
     ├── SetupCodeRefused            it is wrong, too old or used, or was tried too often
+    ├── RecoveryRefused             nothing is recovered by that code, or in this browser any more
     ├── TooManyPasskeys             the account has as many as it may have
     ├── SamePhone                   it is the number that the account has already
     ├── SameAddress                 it is the e-mail address that the account has already
@@ -136,6 +137,10 @@ class BackupCodeRefused(LoginError):
 
 
 class SetupCodeRefused(LoginError):
+    pass
+
+
+class RecoveryRefused(LoginError):
     pass
 
 

@@ -19,7 +19,7 @@ _KEPT = 15 * 60
 # How long somebody whose code was right may think about ending another device's session.
 _PROVEN_FOR = 5 * 60
 
-Purpose = Literal["login", "confirm", "number", "email"]
+Purpose = Literal["login", "confirm", "number", "email", "recovery"]
 
 
 class Superseded(Exception):
@@ -58,7 +58,7 @@ class Pending:
     further_step: str = ""
     methods: str = ""
     passkey: int | None = None
-    way: Literal["", "passkey", "backup_code"] = ""
+    way: Literal["", "passkey", "backup_code", "recovery"] = ""
     proven_more: bool = False
     dormant: int | None = None
     has_asked: bool = False

@@ -1,8 +1,8 @@
 """Sign-in of somebody whom this site has proven itself, without a code by text.
 
-The ways (``passkey_login``, ``backup_login``) differ in how they prove a person, and in nothing
-else. Cognito's tokens come as in every other way, from a client of the site's own whose only step
-is a statement that the site signs: ADR 23.
+The ways (``passkey_login``, ``backup_login``, ``recovery``) differ in how they prove a person, and
+in nothing else. Cognito's tokens come as in every other way, from a client of the site's own whose
+only step is a statement that the site signs: ADR 23.
 """
 
 import logging
@@ -31,7 +31,7 @@ def finish(
     request: HttpRequest,
     answer: str,
     *,
-    way: Literal["passkey", "backup_code"],
+    way: Literal["passkey", "backup_code", "recovery"],
     prove: Callable[[Step], User],
     refused: type[LoginError],
     phone: str = "",

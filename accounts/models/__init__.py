@@ -5,6 +5,7 @@ from accounts.models.events import SignInEvent
 from accounts.models.login_locks import LoginLock
 from accounts.models.operations import Operation
 from accounts.models.passkeys import Passkey, SetupCode, UsedChallenge
+from accounts.models.recoveries import Recovery
 from accounts.models.returns import Return
 from accounts.models.sessions import Session
 from accounts.models.stats import EventCount, RolledHour
@@ -19,6 +20,7 @@ __all__ = [
     "LoginLock",
     "Operation",
     "Passkey",
+    "Recovery",
     "Return",
     "RolledHour",
     "Session",

@@ -42,6 +42,7 @@ class SignInEvent(models.Model):
         STOPPED = "stopped", _("texts stopped by their owner")
         PASSKEY = "passkey", _("passkeys changed")
         EMAIL = "email", _("e-mail address changed")
+        RECOVERY = "recovery", _("recovery by operators")
 
     at = models.DateTimeField(_("time"), default=timezone.now)
     kind = models.CharField(_("event"), max_length=16, choices=Kind.choices)

@@ -141,6 +141,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     of the last question. ``held_until`` is when the triggers will text the number and take its
     codes again, as far as this site knows; ``LOCKED`` means never. ``sharing`` sums up the week
     before ``sharing_at``. Browsers that signed in before ``browsers_forgotten_at`` are not known.
+    Until ``recovery_until`` a recovery may give the account another number.
     """
 
     class Sharing(models.IntegerChoices):
@@ -192,6 +193,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     app_opens_admin = models.BooleanField(
         _("authenticator app opens the admin"), default=False, editable=False
     )
+    recovery_until = models.DateTimeField(null=True, editable=False)
     is_staff = models.BooleanField(
         _("operator"), default=False, help_text=_("May open these admin pages.")
     )
@@ -251,6 +253,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         """Return a name without the whole number, since logs, titles and histories show it."""
         return self.name or (phones.mask(self.phone) if self.phone else self.sub)
+
+    def is_being_recovered(self) -> bool:
+        """Tell whether operators are about to let somebody in with another number."""
+        return self.recovery_until is not None and timezone.now() < self.recovery_until
 
     def get_short_name(self) -> str:
         """Return the name that greets an operator on the admin pages."""

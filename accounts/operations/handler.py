@@ -6,9 +6,15 @@ local_after     let somebody in here, in the transaction that closes the operati
 notify          send a text, at most once, if the operation asks for one
 """
 
+import logging
 from typing import Any
 
+from accounts.aws import functions, sms
 from accounts.models import Operation
+
+log = logging.getLogger(__name__)
+
+Remark = Operation.Remark
 
 
 class Handler:
@@ -37,3 +43,17 @@ class Handler:
 
     def notify(self, operation: Operation) -> None:
         """Send a text about it, once. A text that fails is noted on the operation."""
+
+
+def text(operation: Operation, phone: str, message: sms.Notice) -> None:
+    """Text a notice, and note on the operation whether it was sent."""
+    try:
+        delivery = sms.tell(phone, message, language=operation.params.get("language", ""))
+    except functions.FunctionError as error:
+        delivery = f"{type(error).__name__}: {error}"
+        log.warning("No text about %s: %s", operation, delivery)
+    is_sent = delivery == "sent"
+    Operation.objects.filter(pk=operation.pk).update(
+        remark=Remark.TEXT_SENT if is_sent else Remark.TEXT_FAILED,
+        error="" if is_sent else delivery[:400],
+    )

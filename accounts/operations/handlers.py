@@ -1,18 +1,15 @@
 """Run each kind of operation, here and in Cognito: the steps of ``handler.Handler``."""
 
-import logging
-
 from django.contrib.auth.models import Group
 
 from accounts import sessions
-from accounts.aws import backup_codes, cognito, functions, ledger, secret_answers, sms
+from accounts.aws import backup_codes, cognito, ledger, secret_answers
 from accounts.conf import conf
 from accounts.events import sign_ins
 from accounts.models import Operation, Session, User
 from accounts.operations import returns
-from accounts.operations.handler import Handler
-
-log = logging.getLogger(__name__)
+from accounts.operations.handler import Handler, text
+from accounts.operations.recover import Recover
 
 Kind, Remark = Operation.Kind, Operation.Remark
 
@@ -147,7 +144,7 @@ class Invite(Handler):
         operation.user = invited
 
     def notify(self, operation: Operation) -> None:
-        _text(operation, operation.params["phone"], "invited")
+        text(operation, operation.params["phone"], "invited")
 
 
 class ChangePhone(Handler):
@@ -181,7 +178,7 @@ class ChangePhone(Handler):
         # The account as it was when this try began.
         user = operation.user
         if user and user.phone and user.phone != operation.params["phone"]:
-            _text(operation, user.phone, "number_changed")
+            text(operation, user.phone, "number_changed")
 
 
 class FreeNumber(Handler):
@@ -267,24 +264,12 @@ HANDLERS: dict[str, Handler] = {
     Kind.INVITE: Invite(),
     Kind.CHANGE_NUMBER: ChangePhone(),
     Kind.FREE_NUMBER: FreeNumber(),
+    Kind.RECOVER: Recover(),
     Kind.MAKE_STAFF: MakeStaff(),
     Kind.UNMAKE_STAFF: UnmakeStaff(),
     Kind.ADD_TO_GROUP: AddToGroup(),
     Kind.REMOVE_FROM_GROUP: RemoveFromGroup(),
 }
-
-
-def _text(operation: Operation, phone: str, message: sms.Notice) -> None:
-    try:
-        delivery = sms.tell(phone, message, language=operation.params.get("language", ""))
-    except functions.FunctionError as error:
-        delivery = f"{type(error).__name__}: {error}"
-        log.warning("No text about %s: %s", operation, delivery)
-    is_sent = delivery == "sent"
-    Operation.objects.filter(pk=operation.pk).update(
-        remark=Remark.TEXT_SENT if is_sent else Remark.TEXT_FAILED,
-        error="" if is_sent else delivery[:400],
-    )
 
 
 def _names_in_cognito(group: str) -> list[str]:

@@ -18,6 +18,7 @@ Kinds and their parameters (``Operation.Kind``):
     invite                               phone, name="", tell=False, language=""
     change_number                        phone, verified, tell=False, language=""
     free_number                          phone, last_login (rules.last_login)
+    recover                              phone, recovery: its id, tell=False, language=""
     add_to_group, remove_from_group      group: the name of a Django group
 
 ``verified`` is true only when the person has proven the new number with a code.

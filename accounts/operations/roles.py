@@ -22,6 +22,9 @@ RIGHTS = {
     "accounts.delete_user": _("Delete people"),
     "accounts.view_return": _("See returns to dormant accounts"),
     "accounts.decide_return": _("Approve and refuse returns to dormant accounts"),
+    "accounts.view_recovery": _("See recoveries of people who lost their number"),
+    "accounts.start_recovery": _("Start and cancel recoveries, and give codes for them"),
+    "accounts.agree_recovery": _("Agree to recoveries of other operators"),
     "accounts.view_operation": _("See all operations"),
     "accounts.view_difference": _("See differences from Cognito"),
     "accounts.repair_difference": _("Compare with Cognito, and repair differences"),
@@ -36,11 +39,15 @@ _SUPPORT = (
     "accounts.unlock_user",
     "accounts.sign_out_user",
     "accounts.view_return",
+    # The person is told, and can stop it.
+    "accounts.view_recovery",
+    "accounts.start_recovery",
 )
 _AUDITOR = (
     "accounts.view_user",
     "accounts.view_signinevent",
     "accounts.view_return",
+    "accounts.view_recovery",
     "accounts.view_operation",
     "accounts.view_difference",
     "auth.view_group",

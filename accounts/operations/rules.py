@@ -10,6 +10,7 @@ from accounts.models import Operation, User
 
 Kind, State, Remark = Operation.Kind, Operation.State, Operation.Remark
 
+_OF_NUMBERS = (Kind.CHANGE_NUMBER, Kind.FREE_NUMBER, Kind.RECOVER)
 # The kinds of later operations that make an earlier one pointless.
 _OVERTAKEN_BY: dict[str, frozenset[str]] = {
     Kind.DISABLE: frozenset({Kind.DISABLE, Kind.ENABLE, Kind.DELETE}),
@@ -21,8 +22,9 @@ _OVERTAKEN_BY: dict[str, frozenset[str]] = {
     Kind.FORGET_ANSWER: frozenset({Kind.FORGET_ANSWER, Kind.DELETE}),
     Kind.DELETE: frozenset({Kind.DELETE}),
     Kind.INVITE: frozenset(),
-    Kind.CHANGE_NUMBER: frozenset({Kind.CHANGE_NUMBER, Kind.FREE_NUMBER, Kind.DELETE}),
-    Kind.FREE_NUMBER: frozenset({Kind.FREE_NUMBER, Kind.CHANGE_NUMBER, Kind.DELETE}),
+    Kind.CHANGE_NUMBER: frozenset({*_OF_NUMBERS, Kind.DELETE}),
+    Kind.FREE_NUMBER: frozenset({*_OF_NUMBERS, Kind.DELETE}),
+    Kind.RECOVER: frozenset({*_OF_NUMBERS, Kind.DELETE}),
     Kind.MAKE_STAFF: frozenset({Kind.MAKE_STAFF, Kind.UNMAKE_STAFF, Kind.DELETE}),
     Kind.UNMAKE_STAFF: frozenset({Kind.MAKE_STAFF, Kind.UNMAKE_STAFF, Kind.DELETE}),
     Kind.ADD_TO_GROUP: frozenset({Kind.ADD_TO_GROUP, Kind.REMOVE_FROM_GROUP, Kind.DELETE}),
@@ -31,7 +33,7 @@ _OVERTAKEN_BY: dict[str, frozenset[str]] = {
 _OF_GROUPS = (Kind.ADD_TO_GROUP, Kind.REMOVE_FROM_GROUP)
 NOT_TO_ONESELF = (Kind.DISABLE, Kind.DELETE, Kind.UNMAKE_STAFF)
 # People may order these on their own account without being an operator.
-_OWN_BUSINESS = (Kind.CHANGE_NUMBER, Kind.SIGN_OUT)
+_OWN_BUSINESS = (Kind.CHANGE_NUMBER, Kind.RECOVER, Kind.SIGN_OUT)
 
 
 def refusal(kind: str, user: User, by: User | None, params: dict[str, Any] | None = None) -> str:
@@ -49,6 +51,10 @@ def refusal(kind: str, user: User, by: User | None, params: dict[str, Any] | Non
     if by is not None and _has_more_rights(user, by):
         # An operator who changes a number can sign in as its owner, and get their rights.
         return Remark.STRONGER
+    is_mere_operator = by is not None and not by.is_superuser
+    if kind == Kind.CHANGE_NUMBER and is_mere_operator and takes_two_operators(user):
+        # One operator alone could do by it what takes two.
+        return Remark.TWO_OPERATORS
     if kind in NOT_TO_ONESELF and _is_last_superuser(user):
         return Remark.LAST_SUPERUSER
     if kind in _OF_GROUPS and params is not None:
@@ -65,6 +71,14 @@ def refusal(kind: str, user: User, by: User | None, params: dict[str, Any] | Non
     if kind in (Kind.UNLOCK, Kind.FORGET_ANSWER) and not conf.ledger_function:
         return Remark.NO_LEDGER
     return ""
+
+
+def takes_two_operators(user: User) -> bool:
+    """Tell whether two operators must agree before somebody gets the account with a new number."""
+    groups = conf.recovery_two_operators
+    if user.is_staff or user.is_superuser or "*" in groups:
+        return True
+    return bool(groups) and user.groups.filter(name__in=groups).exists()
 
 
 def grantable(by: User) -> QuerySet[Group]:

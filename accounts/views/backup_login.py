@@ -11,6 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.forms import BackupForm
 from accounts.login import backup_login, errors
+from accounts.operations import recoveries
 from accounts.views import phone_cookie, site
 from accounts.views.code_steps import likely_region, next_url
 from accounts.views.login import LoginStepView
@@ -58,4 +59,5 @@ def _page(
     request: HttpRequest, form: BackupForm, *, status: int = 200, reference: str = ""
 ) -> HttpResponse:
     context = {"form": form, "is_unavailable": status == 503, "reference": reference}
+    context["has_recovery"] = recoveries.is_offered()
     return render(request, "accounts/backup_login.html", context, status=status)

@@ -29,6 +29,7 @@ from accounts.login import (
 )
 from accounts.login.code_flow import Texted
 from accounts.login.pending import Pending, Purpose
+from accounts.operations import recoveries
 
 _MAX_NEXT_LENGTH = 2000
 # Seconds, as the page says: "in a minute".
@@ -133,9 +134,8 @@ class StepView(View):
         if waiting.code is None:
             return redirect(self.steps.challenge)
         if form is None:
-            form = self.code_form(
-                initial={"attempt": waiting.attempt}, code_length=waiting.code.code_length
-            )
+            length = waiting.code.code_length
+            form = self.code_form(initial={"attempt": waiting.attempt}, code_length=length)
         page = code_page.of(waiting, waiting.code)
         context = {
             **dataclasses.asdict(page),
@@ -147,6 +147,7 @@ class StepView(View):
             "is_answer_lost": is_answer_lost,
             "has_passkeys": conf.passkeys,
             "has_backup_login": self.steps.purpose == "login" and backup_login.is_offered(),
+            "has_recovery": recoveries.is_offered(),
         }
         response = render(request, self.template, context, status=status)
         if wait:

@@ -38,6 +38,7 @@ from accounts.login import (
 )
 from accounts.login.code_flow import Texted
 from accounts.login.pending import Pending
+from accounts.operations import recoveries
 from accounts.views import code_steps, features, further_steps, phone_cookie, site
 from accounts.views.code_steps import Steps, likely_region, next_url
 
@@ -245,6 +246,7 @@ def _phone_page(
         "further_step": further_steps.named(over),
         "stale": stale,
         "has_backup_login": backup_login.is_offered(),
+        "has_recovery": recoveries.is_offered(),
         "passkey_options": json.dumps(options) if options else "",
         "is_unavailable": status == 503,
         "is_remembered": phone_cookie.load(request) is not None,

@@ -7,6 +7,8 @@ PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 USER = re.compile(r"[A-Za-z0-9_:-]{1,64}")
 # As wide as Cognito's own pattern for it.
 USER_NAME = re.compile(r"\S{1,128}")
+# Of the page that stops what a notice tells.
+WORD = re.compile("[A-Z0-9]{8}")
 # Nothing that a service of mail could read as another address, or as more than one.
 ADDRESS = re.compile(
     r"(?=.{6,254}\Z)(?=[^@]{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"

@@ -16,7 +16,8 @@
         counts and compares an answer, for the "purpose" that the code was texted for and the
         "address" if it has one, and says whether it is right: {"is_correct": true}, once
     {"action": "tell", "phone": …, "message": …, "language": …}
-        texts one of ``messages.NOTICES``, without a code: {"delivery": "sent", or why not}
+        texts one of ``messages.NOTICES``, some with a "word": {"delivery": "sent", or why not}.
+        With a "user_name" in place of the phone it is mailed
     {"action": "stop", "phone": …, "word": that of a text, "lift": bool}
         sends no more texts to the number that strangers can ask for, for STOP_HOURS, or with "lift"
         sends them again: {"is_done": bool, "until": seconds since the epoch}
@@ -66,7 +67,7 @@ from .codes.pace import milliseconds_since
 from .codes.purposes import Purpose
 from .codes.sending import StartedChallenge
 from .senders import Channel
-from .site_events import ADDRESS, PHONE, USER_NAME, language_of, matching, user_of
+from .site_events import ADDRESS, PHONE, USER_NAME, WORD, language_of, matching, user_of
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -162,10 +163,15 @@ def _check(event: dict[str, Any]) -> dict[str, Any]:
 
 def _tell(event: dict[str, Any]) -> dict[str, Any]:
     started = time.monotonic()
-    phone, notice = matching(event, "phone", PHONE), event.get("message")
+    notice = event.get("message")
     if not isinstance(notice, str) or notice not in messages.NOTICES:
         raise ValueError(f"Wanted: a message ({', '.join(sorted(messages.NOTICES))})")
-    return {"delivery": notices.tell(phone, notice, locale=language_of(event), started=started)}
+    word = matching(event, "word", WORD) if notice in messages.WITH_WORD else ""
+    if "user_name" in event:
+        name = matching(event, "user_name", USER_NAME)
+        return {"delivery": notices.mail(name, notice, started=started, word=word)}
+    phone, locale = matching(event, "phone", PHONE), language_of(event)
+    return {"delivery": notices.tell(phone, notice, locale=locale, started=started, word=word)}
 
 
 def _stop(event: dict[str, Any]) -> dict[str, Any]:

@@ -557,3 +557,15 @@ def test_provider_that_lacks_a_part_is_e018(good, name, value):
     only("accounts.E018")
     settings.ACCOUNTS_SIGN_IN_PLAN = "code"
     assert found() == []
+
+
+@pytest.mark.parametrize("hours", [-1, 337])
+def test_recovery_that_waits_for_no_time_or_for_ever_is_e028(good, hours):
+    good.ACCOUNTS_RECOVERY_HOURS = hours
+    only("accounts.E028")
+
+
+@pytest.mark.parametrize("hours", [0, 1, 336])
+def test_recovery_that_waits_or_is_off_is_no_e028(good, hours):
+    good.ACCOUNTS_RECOVERY_HOURS = hours
+    assert found() == []

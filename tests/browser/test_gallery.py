@@ -23,9 +23,12 @@ from playwright.sync_api import Page, Request, expect
 
 from accounts import sessions
 from accounts.aws import cognito
-from accounts.models import Operation, Passkey, Session, User
+from accounts.models import Operation, Passkey, Recovery, Session, User
+from accounts.operations import recoveries, recovery_codes
 from config import urls
+from tests import recovery_steps as steps
 from tests.browser.conftest import CUT_OFF, assert_accessible, place
+from tests.browser.steps import sign_in
 from tests.fakes.sign_in_pool import SignInPool, further_step
 from tests.fakes.tokens import CLIENT_ID, CLIENT_SECRET, ISSUER, POOL_ID
 from tests.wire import Reply
@@ -784,6 +787,54 @@ def test_gallery_of_a_dormant_account(gallery: Gallery, page: Page, phone, setti
     gallery.take("dormant-without-sign-up", ask)
     ask(has_asked=True)
     gallery.take("dormant-asked", lambda: ask(has_asked=True))
+
+
+def test_gallery_of_a_recovery(gallery: Gallery, page: Page, phone, settings):
+    settings.TEXTS_FUNCTION = "anything"
+    gallery.go(steps.RECOVER)
+    gallery.take("recover")
+    gallery.page.locator("#id_code").fill("K7F2")
+    gallery.submit(steps.RECOVER)
+    gallery.take("recover-malformed")
+    gallery.go("/stop/K7F2Q9XM")
+    gallery.take("stop-recovery")
+    gallery.submit("/stop/K7F2Q9XM")
+    gallery.take("stop-recovery-over")
+    user = User.objects.for_identity("lost", phone)
+    now = timezone.now()
+    row = Recovery.objects.create(
+        user=user,
+        reason=steps.REASON,
+        state="waiting",
+        started_at=now,
+        ready_at=now,
+        ends_at=now + timedelta(days=1),
+        stop_key=recoveries.digest("stop", "K7F2Q9XM"),
+    )
+
+    def stop() -> None:
+        Recovery.objects.update(state="waiting")
+        gallery.go("/stop/K7F2Q9XM")
+        gallery.submit("/stop/K7F2Q9XM")
+
+    stop()
+    gallery.take("stop-recovery-done", stop)
+    Recovery.objects.update(state="waiting")
+    code = recovery_codes.give(Recovery.objects.get(pk=row.pk))
+    gallery.go(steps.RECOVER)
+    gallery.page.locator("#id_code").fill(code)
+    gallery.submit(steps.RECOVER)
+    gallery.take("recover-number")
+    Recovery.objects.update(state="proven")
+    gallery.go(steps.DONE)
+    gallery.take("recovered-later")
+    Recovery.objects.update(state="done")
+    gallery.go(steps.DONE)
+    gallery.take("recovered")
+    User.objects.update(recovery_until=now + timedelta(days=1))
+    sign_in(page.context, gallery.site, user)
+    gallery.go("/")
+    gallery.take("home-while-recovered")
 
 
 def test_gallery_of_endings(gallery: Gallery, page: Page, phone):

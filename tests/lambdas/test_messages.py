@@ -37,6 +37,7 @@ MINUTES = r"(?<![0-9])7( min\b| Min\.| मिनट| د\.|分)"
 
 CODES = ["sign_in", "change_number"]
 NOTICES = ["number_changed", "invited", "email_changed"]
+WORD = "K7F2Q9XM"
 # Of the other channels.
 PLACEHOLDERS = {
     "call": ["app_name", "code", "code"],
@@ -44,6 +45,7 @@ PLACEHOLDERS = {
     "mail": ["app_name", "code", "minutes", "site_host"],
     "mail_address_subject": ["app_name"],
     "mail_address": ["app_name", "code", "minutes", "site_host"],
+    "notice_subject": ["app_name"],
 }
 
 in_every_language = pytest.mark.parametrize("language", LANGUAGES)
@@ -176,6 +178,16 @@ def test_notice_names_app_and_site_and_is_one_text_however_long_they_are(languag
     # Nothing in it can be taken for a code, nor filled in as one.
     assert not re.search(r"[0-9]|@|#", got)
     assert messages.parts(got) <= (2 if language in UCS_2 else 1)
+
+
+@in_every_language
+def test_notice_of_a_recovery_leads_to_its_page_and_is_one_text_however_long(language):
+    names = {"app_name": "A" * 30, "site_host": "h" * 52}
+    got = messages.notice_message("recovery_started", language=language, word=WORD, **names)
+    # What touches an address becomes a part of it.
+    assert got.endswith(f" {'h' * 52}/stop/{WORD}")
+    assert "A" * 30 in got
+    assert messages.parts(got) <= (3 if language in UCS_2 else 1)
 
 
 @in_every_language

@@ -56,7 +56,8 @@ class Services:
         else:
             text = body["Content"]["Simple"]["Body"]["Text"]["Data"]
             [address] = body["Destination"]["ToAddresses"]
-            self.sent.append(("email", address, re.match("[0-9]+", text)[0]))
+            code = re.match("[0-9]+", text)
+            self.sent.append(("email", address, code[0] if code else text))
         return Reply({"MessageId": "message-1", "messageId": "message-1"})
 
     def _account(self, asked: dict) -> Reply:
@@ -391,3 +392,30 @@ def test_cognito_that_fails_sends_and_counts_nothing(flow, services, table, monk
     with pytest.raises(Exception, match="again"):
         send_by("voice", flow)
     assert (table.calls, services.sent) == ([], [])
+
+
+def warn(flow: Flow) -> str:
+    asked = {"action": "tell", "message": "recovery_started", "word": "K7F2Q9XM"}
+    return site_texts.handler(asked | {"user_name": flow.sub}, None)["delivery"]
+
+
+def test_recovery_is_told_to_the_verified_address(flow, services):
+    assert warn(flow) == "sent"
+    [(channel, address, body)] = services.sent
+    assert (channel, address) == ("email", ADDRESS)
+    assert body.endswith("/stop/K7F2Q9XM")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"email_verified": "false"}, {"email": ""}, {"phone_number": ""}], ids=str
+)
+def test_recovery_is_told_to_no_address_that_is_not_verified(flow, services, changes):
+    services.accounts[flow.sub] |= changes
+    assert warn(flow) == "no_address"
+    assert services.sent == []
+
+
+def test_recovery_is_mailed_to_nobody_where_mail_is_off(flow, services, monkeypatch):
+    monkeypatch.delenv("EMAIL_SENDER")
+    assert warn(flow) == "no_address"
+    assert services.server.requests == []

@@ -354,6 +354,19 @@ def test_notice_is_texted_without_a_code(site, flow, message, words):
     assert not re.search(r"\d|#", body)
 
 
+def test_notice_of_a_recovery_has_the_word_of_its_page(site, flow):
+    assert site.tell("recovery_started", word="K7F2Q9XM") == "sent"
+    [body] = flow.messages()
+    assert body.endswith("/stop/K7F2Q9XM")
+
+
+@pytest.mark.parametrize("word", [None, "", "K7F2", "K7F2Q9XM/../x", "k7f2q9xm"])
+def test_notice_with_a_word_that_is_none_is_refused(site, flow, word):
+    with pytest.raises(ValueError, match="Wanted: word"):
+        site.tell("recovery_started", word=word)
+    assert flow.messages() == []
+
+
 def test_notice_costs_no_code_and_a_hold_does_not_silence_it(site, flow, table):
     table.write(f"phone#{flow.name}", failures=10, last_failure=int(time.time()))
     assert site.tell() == "sent"

@@ -3,16 +3,17 @@
 Each language is one catalogue, ``<language>.json`` in this package, and is offered because the file
 is there. The pattern of a code (``sign_in``, ``change_number``) begins with ``{code}`` and uses
 ``{app_name}`` and ``{minutes}``; the pattern of a notice (``number_changed``, ``invited``,
-``passkey_added``, ``email_changed``) uses ``{app_name}`` and ``{site_host}``; ``not_me`` is added
-to a code where there is room, and uses ``{address}``. A ``call`` says ``{app_name}`` and twice
-``{code}``, in a language that its voice speaks (``senders.voice``); a ``mail`` has all four names,
-and its ``mail_subject`` no code, since subjects are read over shoulders; so does ``mail_address``,
-which proves an address.
+``passkey_added``, ``email_changed``) uses ``{app_name}`` and ``{site_host}``, and
+``recovery_started`` has ``{address}`` in place of the latter; ``not_me`` is added to a code where
+there is room, and uses ``{address}``. A ``call`` says ``{app_name}`` and twice ``{code}``, in a
+language that its voice speaks (``senders.voice``); a ``mail`` has all four names, and its
+``mail_subject`` no code, since subjects are read over shoulders; so does ``mail_address``, which
+proves an address. A notice by mail has the words of its text, and ``notice_subject``.
 
 Phones turn an address into a link, with everything that touches it, hence the spaces around it; the
-site has pages at ``/changed``, ``/no/…``, ``/accounts/passkeys`` and ``/accounts/email``. Nothing
-that a person typed goes in. Keep texts to GSM-7 where the language allows: no á í ó ú ê ç ã õ, and
-one text is 160 characters.
+site has pages at ``/changed``, ``/no/…``, ``/stop/…``, ``/accounts/passkeys`` and
+``/accounts/email``. Nothing that a person typed goes in. Keep texts to GSM-7 where the language
+allows: no á í ó ú ê ç ã õ, and one text is 160 characters.
 """
 
 import json
@@ -30,7 +31,9 @@ _CATALOGUES: dict[str, dict[str, str]] = {
 }
 LANGUAGES = frozenset(_CATALOGUES)
 DEFAULT_LANGUAGE = "en"
-NOTICES = frozenset({"number_changed", "invited", "passkey_added", "email_changed"})
+# Those with a word are followed by whoever wants to stop what they tell.
+WITH_WORD = frozenset({"recovery_started"})
+NOTICES = frozenset({"number_changed", "invited", "passkey_added", "email_changed"}) | WITH_WORD
 
 # Countries where a public notice is in one of our languages. Not India: Hindi is the first language
 # of fewer than half, and costs two texts with longer names; people may choose it as their locale.
@@ -119,13 +122,22 @@ def code_mail(
     return words[f"{kind}_subject"].format(**names), text
 
 
-def notice_message(notice: str, *, language: str, app_name: str, site_host: str) -> str:
-    """Return the message of one of NOTICES, in one of LANGUAGES.
+def notice_message(
+    notice: str, *, language: str, app_name: str, site_host: str, word: str = ""
+) -> str:
+    """Return the message of one of NOTICES, in one of LANGUAGES. ``word`` is for WITH_WORD.
 
     Raises ValueError where ``site_host`` is not a bare host name.
     """
     _require_bare(site_host)
-    return _CATALOGUES[language][notice].format(app_name=app_name, site_host=site_host)
+    address = f"{site_host}/stop/{word}"
+    words = _CATALOGUES[language][notice]
+    return words.format(app_name=app_name, site_host=site_host, address=address)
+
+
+def notice_subject(*, language: str, app_name: str) -> str:
+    """Return the subject of a notice that is mailed."""
+    return _CATALOGUES[language]["notice_subject"].format(app_name=app_name)
 
 
 def _require_bare(site_host: str) -> None:
