@@ -218,7 +218,7 @@ class Cancel(_Step):
     name, permission = "cancel", _START
     label = _("Cancel")
     title = _("Cancel the recovery of %(who)s?")
-    sentences = (_("A code that was read out works no more. You can start another recovery."),)
+    sentences = (_("A code that was read out no longer works. You can start another recovery."),)
     is_grave = True
 
     def carry_out(self, request: HttpRequest, row: Recovery) -> None:

@@ -140,7 +140,7 @@ def test_rows_hold_no_token_and_no_code(phone):
         "crossed_in_week",
         "passkey_offered_at",
         "has_copied_passkey",
-        "app_opens_admin",
+        "recovery_until",
         "groups",
         "user_permissions",
     }
