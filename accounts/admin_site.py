@@ -1,13 +1,15 @@
 """The admin of operators, whose only way in is the phone login."""
 
 from functools import update_wrapper
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.http import MAX_URL_LENGTH, urlencode
 from django.utils.translation import gettext_lazy
@@ -16,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from accounts import after_response, operations
 from accounts.events import overview
 from accounts.login import phone_login, second_factor
+from accounts.models import User
 
 
 class PhoneAdminSite(AdminSite):
@@ -28,15 +31,25 @@ class PhoneAdminSite(AdminSite):
 
         def with_orders(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             # Cacheable views serve files of a page, which operators load all the time.
-            if not cacheable and self.has_permission(request):
-                after_response.do(request, operations.run_due)
-            return view(request, *args, **kwargs)
+            if cacheable or not self.has_permission(request):
+                return view(request, *args, **kwargs)
+            after_response.do(request, operations.run_due)
+            with timezone.override(_time_zone(request)):
+                response = view(request, *args, **kwargs)
+                # Else it would be rendered when the time zone is the site's again.
+                return response.render() if isinstance(response, TemplateResponse) else response
 
         return super().admin_view(update_wrapper(with_orders, view), cacheable)
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Tell whether it is an operator, who signed in with more than a code where that counts."""
         return super().has_permission(request) and second_factor.is_there(request)
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Add the time zone to what every page has, since times are shown without it."""
+        name = timezone.get_current_timezone_name().replace("_", " ")
+        offset = f"UTC{timezone.localtime():%z}"
+        return {**super().each_context(request), "time_zone": name, "time_zone_offset": offset}
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -72,3 +85,13 @@ class PhoneAdminSite(AdminSite):
     def password_change_done(self, request: HttpRequest, extra_context: Any = None) -> NoReturn:
         """Answer 404: passwords are not used."""
         raise Http404
+
+
+def _time_zone(request: HttpRequest) -> ZoneInfo | None:
+    """Return the time zone that the operator has chosen, None for that of the site."""
+    chosen = cast(User, request.user).time_zone
+    try:
+        return ZoneInfo(chosen) if chosen else None
+    except (ZoneInfoNotFoundError, ValueError):
+        # It was renamed since.
+        return None

@@ -14,6 +14,7 @@ def of(user: User) -> dict[str, Any]:
             "number": user.phone,
             "name": user.name,
             "is_operator": user.is_staff,
+            "time_zone": user.time_zone,
             "first_sign_in": _time(user.date_joined),
             "last_sign_in": _time(user.last_login),
         },
@@ -23,6 +24,7 @@ def of(user: User) -> dict[str, Any]:
                 "made": _time(each.created_at),
                 "last_used": _time(each.last_used_at),
                 "on_several_devices": each.is_synced,
+                "opens_admin": each.opens_admin,
             }
             for each in user.passkeys.order_by("created_at")
         ],

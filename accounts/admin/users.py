@@ -23,6 +23,7 @@ from accounts.admin import (
     order_operations,
     recoveries,
     setup_codes,
+    time_zones,
     user_actions,
     user_filters,
 )
@@ -193,6 +194,7 @@ class UserAdmin(base.BoundedList):
     def get_urls(self) -> list[URLPattern]:
         guarded = self.admin_site.admin_view
         return [
+            path("time-zone/", guarded(time_zones.time_zone_view), name="accounts_time_zone"),
             path("invite/", guarded(invitations.invite_view), name="accounts_user_invite"),
             path("act/<slug:name>/", guarded(user_actions.action_view), name="accounts_user_act"),
             path(

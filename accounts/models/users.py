@@ -194,6 +194,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         _("authenticator app opens the admin"), default=False, editable=False
     )
     recovery_until = models.DateTimeField(null=True, editable=False)
+    # Of an operator's pages; "" for that of the site.
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True, editable=False)
     is_staff = models.BooleanField(
         _("operator"), default=False, help_text=_("May open these admin pages.")
     )
