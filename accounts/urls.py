@@ -1,6 +1,6 @@
 """URLs under /accounts/: sign in and out, recover, confirm, number, ways in, devices, own data."""
 
-from django.urls import path
+from django.urls import path, re_path
 
 from accounts.views import (
     account,
@@ -13,6 +13,7 @@ from accounts.views import (
     dormant,
     email_address,
     login,
+    login_link,
     passkeys,
     provider_page,
     question,
@@ -33,6 +34,11 @@ urlpatterns = [
     path("login/code/", login.CodeView.as_view(), name="code"),
     path("login/challenge/", challenge.ChallengeView.as_view(), name="challenge"),
     path("login/return/", provider_page.ReturnView.as_view(), name="provider_return"),
+    re_path(
+        "^login/link/(?P<reference>[A-Za-z0-9]{5})/(?P<word>[A-Za-z0-9_-]{27})/$",
+        login_link.LoginLinkView.as_view(),
+        name="login_link",
+    ),
     path("login/backup/", backup_login.BackupLoginView.as_view(), name="backup_login"),
     path("login/forget/", login.ForgetView.as_view(), name="forget"),
     path("login/resend/", login.ResendView.as_view(), name="resend"),

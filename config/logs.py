@@ -9,8 +9,8 @@ from structlog.typing import EventDict, WrappedLogger
 
 # As text or in a URL. Our own lines mask phones where they are written; other libraries do not.
 _PHONE = re.compile(r"(?:\+|%(?:25)*2[Bb])[1-9][0-9]{6,14}")
-# The word of a text that stops further ones is in the address of its page.
-_STOP_WORD = re.compile(r"/no/[A-Za-z0-9]{1,8}")
+# Words of texts and mails are in the addresses of their pages.
+_WORD = re.compile(r"/(no|login/link/[A-Za-z0-9]{5})/[A-Za-z0-9_-]+")
 
 # Facts about the request that this thread works on, for all of its lines.
 request_now: ContextVar[dict[str, str] | None] = ContextVar("request_now", default=None)
@@ -32,7 +32,7 @@ def add_request(logger: WrappedLogger, method: str, event: EventDict) -> EventDi
 
 def _masked(value: Any) -> Any:
     if isinstance(value, str):
-        return _PHONE.sub(lambda found: f"+…{found[0][-2:]}", _STOP_WORD.sub("/no/…", value))
+        return _PHONE.sub(lambda found: f"+…{found[0][-2:]}", _WORD.sub(r"/\1/…", value))
     return value
 
 

@@ -15,7 +15,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 SHOWN_PER_PHONE = 10
-_ADDRESS = re.compile(r"\b[a-z0-9.-]+/(?:no/[A-Z0-9]{5}|changed)\b")
+_ADDRESS = re.compile(
+    r"\b[a-z0-9.-]+/(?:no/[A-Z0-9]{5}\b|changed\b|accounts/login/link/[A-Z0-9]{5}/[A-Za-z0-9_-]{27}/)"
+)
 
 
 @dataclass(frozen=True)

@@ -79,8 +79,67 @@ _PASSKEYS = "tests/accounts/login/test_passkeys.py::"
 _CEREMONIES = "tests/accounts/login/test_ceremonies.py::"
 _STATEMENT = "tests/lambdas/kinds/test_statement.py::"
 _VIEWS = "tests/accounts/test_views.py::"
+_ADDRESSES = "tests/lambdas/test_addresses.py::"
+_EMAIL = "tests/accounts/login/test_email_address.py::"
+_LINKS = "tests/lambdas/test_links.py::"
+_LINK_LOGIN = "tests/end_to_end/test_login_link.py::"
 
 DEFENCES = (
+    # E-mail addresses, and the links of mails
+    Defence(
+        "a code for an address proves no other one",
+        "lambdas/triggers/site_texts.py",
+        "if purpose.is_of_address else user",
+        "if False else user",
+        (_ADDRESSES + "test_code_proves_no_other_address_and_nobody_else",),
+    ),
+    Defence(
+        "a mailbox gets few mails a day that anybody may have asked for",
+        "lambdas/triggers/codes/sending.py",
+        'mailbox=ledger.mailbox_name(recipient.address) if purpose.is_of_address else "",',
+        'mailbox="",',
+        (_ADDRESSES + "test_mailbox_gets_few_mails_a_day_whoever_asks",),
+    ),
+    Defence(
+        "an address is set up after a fresh code alone",
+        "accounts/views/email_address.py",
+        """@method_decorator(reauthentication.required, name="dispatch")
+class EmailView""",
+        "class EmailView",
+        (_EMAIL + "test_fresh_code_is_asked_for_first",),
+    ),
+    Defence(
+        "the phone is told of another address",
+        "accounts/login/email_address.py",
+        """    notices.tell(request, user, "email_changed")
+    log.info("E-mail address of %s: set up", user.sub)""",
+        '    log.info("E-mail address of %s: set up", user.sub)',
+        (_EMAIL + "test_right_code_gives_the_account_its_address_and_tells_the_phone",),
+    ),
+    Defence(
+        "the word of a link is an answer to a sign-in alone",
+        "lambdas/triggers/site_texts.py",
+        "challenge.fits(answer) and checking.accept(",
+        "checking.accept(",
+        (_LINKS + "test_word_confirms_nothing_and_proves_no_number",),
+    ),
+    Defence(
+        "a link shows its code once",
+        "lambdas/triggers/site_links.py",
+        'if is_first else ""',
+        "",
+        (_LINKS + "test_other_browser_is_shown_the_code_once",),
+    ),
+    Defence(
+        "a link signs in the browser that asked, and no other",
+        "accounts/views/login_link.py",
+        '            if "attempt" in request.POST:',
+        "            if True:",
+        (
+            _LINK_LOGIN
+            + "test_button_elsewhere_shows_who_asked_and_then_the_code_and_signs_nobody_in",
+        ),
+    ),
     # Other channels
     Defence(
         "a mail goes to no address that Cognito has not verified",

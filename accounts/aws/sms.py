@@ -204,6 +204,19 @@ def stop(phone: str, word: str, *, lift: bool) -> Stopped | None:
     )
 
 
+@sensitive_variables()
+def open_link(phone: str, *, user_sub: str, word: str) -> str:
+    """Return the code of the mail whose link has ``word``, once; "" where none can be right.
+
+    Raises FunctionError.
+    """
+    return functions.ask(
+        "TEXTS_FUNCTION",
+        {"action": "open_link", "phone": phone, "user": user_sub, "word": word},
+        lambda answer: _typed(answer["code"], str)[:8],
+    )
+
+
 def _named(address: str) -> dict[str, str]:
     return {"address": address} if address else {}
 

@@ -18,6 +18,7 @@ LABELS = {
     "unavailable": _("Cognito, a text or our keys did not work"),
     "token_refused": _("the token was not good"),
     "phone_taken": _("the number belongs to another account"),
+    "shown": _("the code was shown on another device"),
     "address_taken": _("another account signs in with the e-mail address"),
     "new_number": _("to prove a new number"),
     "new_address": _("to prove an e-mail address, by e-mail"),

@@ -108,7 +108,7 @@ def ask_about_others() -> SignedIn:
 def after_sign_in(user: User, next_url: str, *, way: str = "") -> SignedIn:
     """Do what nobody else needs to wait for. Neither stops the sign-in.
 
-    ``way`` is that of ``Pending``: only a code proves the number.
+    ``way`` is that of ``Pending``: only a code that came to the number proves it.
     """
     if not user.phone_verified and not way:
         _mark_verified(user)
@@ -119,7 +119,7 @@ def after_sign_in(user: User, next_url: str, *, way: str = "") -> SignedIn:
 
 def _seconds(waiting: Pending) -> int | None:
     """Return how long the person took from the text to the code, None where there was no text."""
-    if waiting.way:
+    if waiting.way not in ("", "email"):
         return None
     return max(0, round((waiting.proven_at or time.time()) - waiting.texted_at))
 

@@ -58,7 +58,7 @@ class Pending:
     further_step: str = ""
     methods: str = ""
     passkey: int | None = None
-    way: Literal["", "passkey", "backup_code", "recovery"] = ""
+    way: Literal["", "passkey", "backup_code", "email", "recovery"] = ""
     proven_more: bool = False
     dormant: int | None = None
     has_asked: bool = False

@@ -11,7 +11,7 @@ The steps are those of ``code_flow``, and so is what a person can run into (``er
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import cast
 
@@ -99,12 +99,15 @@ class Login:
 
     def complete(self, step: Step, proof: Tokens | None) -> Callable[[], completion.SignedIn]:
         waiting = step.required()
+        # A mail proves no number.
+        is_mailed = waiting.code is not None and waiting.code.channel == "email"
+        step.waiting = waiting = replace(waiting, way="email" if is_mailed else "")
         user = completion.authenticated_user(step, waiting, cast(Tokens, proof))
         if dormant.stops(step, user):
             return dormant.ask
         if not completion.let_in(step, user):
             return completion.ask_about_others
-        return partial(completion.after_sign_in, user, waiting.next_url)
+        return partial(completion.after_sign_in, user, waiting.next_url, way=waiting.way)
 
     def repeat(self, request: HttpRequest, session: str) -> completion.SignedIn:
         return completion.replay(request, session)

@@ -836,6 +836,7 @@ class Migration(migrations.Migration):
                             ("passkey", "passkeys changed"),
                             ("email", "e-mail address changed"),
                             ("recovery", "recovery by operators"),
+                            ("link", "link of an e-mail opened"),
                         ],
                         max_length=16,
                         verbose_name="event",

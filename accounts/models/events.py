@@ -43,6 +43,7 @@ class SignInEvent(models.Model):
         PASSKEY = "passkey", _("passkeys changed")
         EMAIL = "email", _("e-mail address changed")
         RECOVERY = "recovery", _("recovery by operators")
+        LINK = "link", _("link of an e-mail opened")
 
     at = models.DateTimeField(_("time"), default=timezone.now)
     kind = models.CharField(_("event"), max_length=16, choices=Kind.choices)

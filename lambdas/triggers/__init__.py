@@ -8,7 +8,8 @@ One module per function holds a thin ``handler``:
     pre_sign_up                     refuses public sign-up
     pre_token_generation            says in the tokens how somebody signed in, where that is on
     site_texts                      texts that the site asks for: proofs of a number, notices
-                                    (site_events reads what it asks, site_secrets does the rest)
+                                    (site_events reads what it asks; site_secrets and site_links
+                                    do what is no text)
     manage_ledger                   shows, clears and sums up counts, for operators
 
 The others hold the logic, with time as an argument:

@@ -75,6 +75,11 @@ def stop_key() -> bytes:
     return hmac.digest(_server_key(), b"stop", hashlib.sha256)
 
 
+def link_key() -> bytes:
+    """Return the key from which the words in the links of mails are derived."""
+    return hmac.digest(_server_key(), b"link", hashlib.sha256)
+
+
 def answer_key() -> bytes:
     """Return the key with which answers to secret questions are hashed."""
     return hmac.digest(_server_key(), b"secret answer", hashlib.sha256)

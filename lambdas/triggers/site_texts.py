@@ -21,6 +21,8 @@
     {"action": "stop", "phone": …, "word": that of a text, "lift": bool}
         sends no more texts to the number that strangers can ask for, for STOP_HOURS, or with "lift"
         sends them again: {"is_done": bool, "until": seconds since the epoch}
+    {"action": "open_link", "phone": …, "user": sub, "word": that of a mail's link}
+        says the code of that mail, while it can still be right, once: {"code": "…" or ""}
     {"action": "new_authenticator", "user": sub}
         draws the secret of an authenticator app: {"salt": …, "secret": in base 32}. It counts once
         the salt is an attribute of the user (``authenticators``), which the site writes after
@@ -57,6 +59,7 @@ from . import (
     phones,
     pool_accounts,
     senders,
+    site_links,
     site_secrets,
     stop_words,
     telemetry,
@@ -82,6 +85,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         "tell": _tell,
         "stop": _stop,
         **site_secrets.ACTIONS,
+        **site_links.ACTIONS,
         "dry_run": _dry_run,
     }
     action = actions.get(str(event.get("action")))
@@ -146,6 +150,7 @@ def _check(event: dict[str, Any]) -> dict[str, Any]:
     if challenge is None:
         raise ValueError("Wanted: a challenge_id and expires_at")
     answer = event.get("code")
+    # Digits alone: the words of links are answers to sign-ins.
     is_correct = challenge.fits(answer) and checking.accept(
         phone, challenge, answer, purpose, user=user, now=time.time()
     )

@@ -66,7 +66,7 @@ def test_address_is_proven_told_and_then_signs_in(person, stack, phone, address)
     assert b"you can have your code sent to this address" in done.content
     assert account()[0] == address
     notice = stack.texts(phone)[-1].body
-    assert "The e-mail address of your Phone login account was changed." in notice
+    assert "the e-mail address of your account changed." in notice
     elsewhere = Client()
     ask(elsewhere, phone)
     stack.wait(elsewhere)

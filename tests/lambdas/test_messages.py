@@ -43,6 +43,7 @@ PLACEHOLDERS = {
     "call": ["app_name", "code", "code"],
     "mail_subject": ["app_name"],
     "mail": ["app_name", "code", "minutes", "site_host"],
+    "mail_link": ["link"],
     "mail_address_subject": ["app_name"],
     "mail_address": ["app_name", "code", "minutes", "site_host"],
     "notice_subject": ["app_name"],

@@ -34,15 +34,22 @@ def test_phone_that_somebody_else_writes_is_masked(site):
     assert "Phone of +…23" in site.log
 
 
-def test_word_of_a_text_is_in_no_line(site):
+def test_word_of_a_text_or_a_mail_is_in_no_line(site):
     """It is in the address of the page that the text names, which others write as well."""
+    word = "dmkEzddhA2wZ2m3B-IEdbDpvgcg"
+    site.get(f"/accounts/login/link/K7F2Q/{word}/", X_Request_ID="request-3")
+    site.get(f"/accounts/login/link/K7F2Q/{word}")
+    site.get(f"/accounts/login/link/K7F2Q/{word}/more")
+    (line,) = [each for each in site.lines() if each.get("request_id") == "request-3"]
+    assert line["request"] == "GET /accounts/login/link/K7F2Q/…/"
+    assert word not in site.log
     site.get("/no/K7F2Q", X_Request_ID="request-2")
     Browser(site).post("/no/K7F2Q")
     site.get("/no/K7F2Q/more")
 
     (line,) = [each for each in site.lines() if each.get("request_id") == "request-2"]
     assert line["request"] == "GET /no/…"
-    assert "K7F2Q" not in site.log
+    assert "/no/K7F2Q" not in site.log
 
 
 def test_request_is_one_line_with_its_browser_and_network(site):

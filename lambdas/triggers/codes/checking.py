@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .. import countries, ledger, limits, phones, telemetry
+from .. import countries, ledger, limits, links, phones, telemetry
 from ..challenge import Challenge
 from ..ledger import Verdict
 from ..senders import end_user_messaging
@@ -32,7 +32,11 @@ def accept(
         return False
     key = purpose.key()
     # With each of them, also after a match: how long that takes tells nothing.
-    right = [one for one in counted.comparable if one.accepts(answer, key, user=user, now=now)]
+    right = [
+        one
+        for one in counted.comparable
+        if one.accepts(answer, key, user=user, now=now) or links.fits(answer, user, one, now=now)
+    ]
     if not right:
         is_locked = book.is_locked(counted.failures)
         _record_hold(phone, challenge, counted.failures, purpose, is_locked=is_locked)

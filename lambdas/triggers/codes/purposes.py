@@ -14,8 +14,9 @@ class Purpose:
     ``wording`` names the pattern of the text in the catalogues. ``ledger_name`` makes the name
     under which texts and answers are counted, of a phone (E.164) and a user; ``book`` counts them.
     ``is_for_anybody``: strangers can ask for it as well, since they need no more than the number.
-    ``mail`` is the pattern of a mail. ``is_of_address``: the user is followed by the address that
-    the code proves, so that it proves no other.
+    ``mail`` is the pattern of a mail; with ``has_link`` it has a link, whose word is an answer too.
+    ``is_of_address``: the user is followed by the address that the code proves, so that it proves
+    no other.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Purpose:
     book: Callable[[], ledger.Ledger] = ledger.configured
     mail: str = "mail"
     is_of_address: bool = False
+    has_link: bool = False
 
 
 def _name_of_phone(phone: str, user: str) -> str:
@@ -37,7 +39,7 @@ def _name_of_known(phone: str, user: str) -> str:
     return ledger.known_name(phone, user.rpartition(" ")[2])
 
 
-SIGN_IN = Purpose("sign_in", "sign_in", keys.code_key, _name_of_phone)
+SIGN_IN = Purpose("sign_in", "sign_in", keys.code_key, _name_of_phone, has_link=True)
 # A sign-in as well, of a browser that is known: its codes have a lane of their own.
 KNOWN_SIGN_IN = Purpose(
     "known_sign_in",
@@ -46,6 +48,7 @@ KNOWN_SIGN_IN = Purpose(
     _name_of_known,
     is_for_anybody=False,
     book=ledger.for_known_browsers,
+    has_link=True,
 )
 CHANGE_NUMBER = Purpose("change_number", "change_number", keys.proof_key, _name_of_phone)
 # In the words of a sign-in: operators in India let no others through.

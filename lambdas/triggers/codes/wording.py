@@ -2,7 +2,7 @@
 
 import time
 
-from .. import environment, limits, messages, prices, stop_words
+from .. import environment, limits, links, messages, prices, stop_words
 from ..challenge import Challenge
 from ..senders import Channel, Message
 from .purposes import Purpose
@@ -25,6 +25,9 @@ def message(
     if channel is Channel.VOICE:
         body = messages.code_call(code, language=language, app_name=app_name)
     elif channel is Channel.EMAIL:
+        link = ""
+        if purpose.has_link:
+            link = links.address(recipient.user, challenge, site_host=site_host)
         subject, body = messages.code_mail(
             code,
             kind=purpose.mail,
@@ -32,6 +35,7 @@ def message(
             app_name=app_name,
             site_host=site_host,
             minutes=minutes,
+            link=link,
         )
     else:
         body = messages.code_message(

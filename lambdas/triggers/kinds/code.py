@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from .. import ledger, phones, senders, telemetry
+from .. import ledger, links, phones, senders, telemetry
 from ..challenge import LENGTH_UNDER_ATTACK, Challenge, read_digits
 from ..codes import checking, purposes, sending
 from ..codes.pace import milliseconds_since
@@ -97,7 +97,7 @@ def is_right(answered: Answered) -> bool:
 def _is_correct(challenge: Challenge, answered: Answered) -> bool:
     # The site may have had a code sent since, and under attack that one is longer than the flow's.
     lengths = (challenge.code_length, LENGTH_UNDER_ATTACK)
-    if len(read_digits(answered.answer)) not in lengths:
+    if len(read_digits(answered.answer)) not in lengths and not links.is_word(answered.answer):
         # It cannot be a code, so it is neither counted nor compared.
         return False
     recipient = answered.recipient()

@@ -98,7 +98,7 @@ class Ledger:
 
     ``texts``     reserve, release and note_message, within the limits of one number
     ``budgets``   spend, pretend, spend_notice and wants_work, on what many numbers share
-    ``answers``   count and use
+    ``answers``   count, use and count_opened
     ``stops``     count, stop and allow, for texts that their owner does not want
     ``guesses``   count, clear and take, for challenges that are no codes
     ``kept_answers``  read, keep and forget, for secret questions

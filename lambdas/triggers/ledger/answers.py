@@ -26,6 +26,7 @@ _MAY_BE_ANSWERED = (
 # From so many failures in a row on, an answer is compared with the newest code alone: otherwise a
 # hundred answers would be two hundred guesses.
 _FAILURES_WITH_TWO_CODES = min(limits.HOLDS)
+_LINKS_PER_CHALLENGE = 20
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,33 @@ class Answers:
         if self._rules.is_locked(failures):
             self._keep_for_ever(name)
         return CountedAnswer(failures, found, _comparable(item, challenge, now))
+
+    def count_opened(self, name: str, *, now: float) -> list[Challenge]:
+        """Count a link of a mail that was opened, and return the challenges that it may be of.
+
+        Those of which an answer may still be right, and none after too many links. One round trip.
+        """
+        is_counted, item = self._table.update(
+            phone_item(name),
+            "ADD challenge.opened :one",
+            condition=(
+                "attribute_exists(challenge.cid) AND challenge.exp > :now "
+                "AND (attribute_not_exists(challenge.opened) OR challenge.opened < :most) "
+                f"AND {self._rules.not_held()}"
+            ),
+            values={
+                **self._rules.hold_times(now),
+                ":now": int(now),
+                ":one": 1,
+                ":most": _LINKS_PER_CHALLENGE,
+            },
+        )
+        # A newest one that is used or spent ends the one before it as well.
+        if not is_counted or not is_living(item["challenge"], now):
+            return []
+        both = [item["challenge"], item.get("earlier", {})]
+        living = [each for each in both if is_living(each, now) and "withheld" not in each]
+        return [found for found in map(challenge_of, living) if found]
 
     def use(
         self,

@@ -8,7 +8,8 @@ is there. The pattern of a code (``sign_in``, ``change_number``) begins with ``{
 there is room, and uses ``{address}``. A ``call`` says ``{app_name}`` and twice ``{code}``, in a
 language that its voice speaks (``senders.voice``); a ``mail`` has all four names, and its
 ``mail_subject`` no code, since subjects are read over shoulders; so does ``mail_address``, which
-proves an address. A notice by mail has the words of its text, and ``notice_subject``.
+proves an address. ``mail_link`` ends the mail of a sign-in, with a ``{link}``. A notice by mail has
+the words of its text, and ``notice_subject``.
 
 Phones turn an address into a link, with everything that touches it, hence the spaces around it; the
 site has pages at ``/changed``, ``/no/…``, ``/stop/…``, ``/accounts/passkeys`` and
@@ -113,12 +114,24 @@ def code_call(code: str, *, language: str, app_name: str) -> str:
 
 
 def code_mail(
-    code: str, *, language: str, app_name: str, site_host: str, minutes: int, kind: str = "mail"
+    code: str,
+    *,
+    language: str,
+    app_name: str,
+    site_host: str,
+    minutes: int,
+    kind: str = "mail",
+    link: str = "",
 ) -> tuple[str, str]:
-    """Return subject and text of a mail with a code that works for ``minutes``."""
+    """Return subject and text of a mail with a code that works for ``minutes``.
+
+    With a ``link`` it says that one may open it instead.
+    """
     _require_bare(site_host)
     words, names = _CATALOGUES[language], {"app_name": app_name, "site_host": site_host}
     text = words[kind].format(code=code, minutes=minutes, **names)
+    if link:
+        text += "\n\n" + words["mail_link"].format(link=link)
     return words[f"{kind}_subject"].format(**names), text
 
 
