@@ -9,7 +9,6 @@ import hashlib
 import hmac
 import itertools
 import json
-import math
 import time
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -117,7 +116,7 @@ class AtCognito:
         return found
 
     def _call(self, found: Asked, step: str, operation: str, **parameters: Any) -> Any:
-        began, now = time.perf_counter(), time.time()
+        began = time.perf_counter()
         try:
             reply = getattr(self._api, operation)(ClientId=self._id, **parameters)
         except BotoCoreError as error:
@@ -129,7 +128,7 @@ class AtCognito:
             found.told.append(str(error))
             return None
         found.steps[step] = time.perf_counter() - began
-        found.told.append(_shape(reply, now))
+        found.told.append(_shape(reply))
         return reply
 
     def _named(self, name: str) -> dict[str, str]:
@@ -145,15 +144,16 @@ def _cookie(header: str) -> tuple[str, int, object]:
     return name, len(value), kept
 
 
-def _shape(reply: Any, now: float) -> str:
-    """Return a reply without what is drawn by chance; times as minutes begun from now."""
+def _shape(reply: Any) -> str:
+    """Return a reply without what is drawn by chance; times in tens of seconds from its own."""
     shown = dict(reply["ChallengeParameters"])
     for name in ("USERNAME", "reference", "challenge"):
         if name in shown:
             shown[name] = len(shown[name])
-    for name in ("expiresAt", "now", "resendAt", "textedAt"):
+    now = int(shown.pop("now"))
+    for name in ("expiresAt", "resendAt", "textedAt"):
         if shown.get(name):
-            shown[name] = math.ceil((int(shown[name]) - now) / 60)
+            shown[name] = round((int(shown[name]) - now) / 10)
     headers = sorted(reply["ResponseMetadata"]["HTTPHeaders"])
     return json.dumps(
         [reply["ChallengeName"], len(reply["Session"]), sorted(shown.items()), headers]

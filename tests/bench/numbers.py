@@ -11,6 +11,7 @@
 Of the last three there are members and strangers.
 """
 
+import contextlib
 import itertools
 import os
 import threading
@@ -94,6 +95,15 @@ class Numbers:
                 self._users.admin_disable_user(UserPoolId=self._pool, Username=sub)
         self._have_past(kind, phone, sign_up=sign_up)
         return phone
+
+    def forget(self, phone: str) -> None:
+        """Let nobody have a number any more.
+
+        The emulator looks through all its users for one whom it does not find: in a large pool that
+        alone would tell who has an account.
+        """
+        with contextlib.suppress(self._users.exceptions.UserNotFoundException):
+            self._users.admin_delete_user(UserPoolId=self._pool, Username=phone)
 
     def _join(self, phone: str) -> str:
         made = self._users.admin_create_user(

@@ -14,12 +14,14 @@ token, the reference, the number and countdowns. ``ARGS="--samples 20"`` is a sh
 
 import argparse
 import contextlib
+import math
 import os
 import random
 import statistics
 import sys
 import tempfile
 import threading
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -121,13 +123,19 @@ def ways(scratch: Path) -> Iterator[tuple[Numbers, list[Way]]]:
         yield Numbers(cloud), found
 
 
-def measured(drawn: Numbers, by: list[Way], samples: int) -> Result:
-    """Ask by every way at the same time, and by each for one number after another."""
+def measured(drawn: Numbers, by: list[Way], samples: int, minutes: float) -> Result:
+    """Ask by every way at the same time, and by each for one number after another.
+
+    No round of all kinds begins after so many minutes.
+    """
+    end = time.monotonic() + minutes * 60
     result: Result = {way.title: {kind.name: Seen() for kind in KINDS} for way in by}
     drawing = threading.Lock()
 
     def sample(way: Way) -> None:
         for place in range(-WARM_UP, samples):
+            if time.monotonic() > end:
+                break
             for kind in random.sample(KINDS, len(KINDS)):
                 with drawing:
                     phone = drawn.draw(kind, sign_up=way.sign_up)
@@ -136,6 +144,7 @@ def measured(drawn: Numbers, by: list[Way], samples: int) -> Result:
                     # The first ones are those of a cold site.
                     if place >= 0:
                         result[way.title][kind.name].add(asked)
+                drawn.forget(phone)
             if place % 10 == 0:
                 print(f"  {way.title}: {place} of {samples}", file=sys.stderr, flush=True)
 
@@ -144,9 +153,10 @@ def measured(drawn: Numbers, by: list[Way], samples: int) -> Result:
     return result
 
 
-def section(result: Result, samples: int) -> tuple[Section, list[str]]:
+def section(result: Result) -> tuple[Section, list[str]]:
     """Return the section of docs/benchmarks.md, and what is not as it should be."""
     tables, ratios, bad = [], {}, []
+    counts = [each.told.total() for seen in result.values() for each in seen.values()]
     for title, seen in result.items():
         steps = [
             each
@@ -176,42 +186,46 @@ def section(result: Result, samples: int) -> tuple[Section, list[str]]:
             table.append([*row, kind.like, "yes" if is_same else "no"])
         tables.append(table)
     text = (
-        f"Numbers of every kind by turns, {samples} of each, on two sites as gunicorn serves them"
-        " and straight at Cognito's API, all at the same time. The triggers are the real ones, on a"
-        " local AWS; texts leave at once. Medians, their ratio to the kind that must look the same,"
-        " and how often a single try is longer than one of that kind (AUC). Bytes are those of"
-        " pages and headers, without the CSRF token, the reference, the number and countdowns."
-        " [security.md](security.md#whether-a-number-has-an-account) says what remains, and why."
+        f"Numbers of every kind by turns, {min(counts)} to {max(counts)} of each, on two sites as"
+        " gunicorn serves them and straight at Cognito's API, all at the same time. The triggers"
+        " are the real ones, on a local AWS; texts leave at once. Medians, their ratio to the kind"
+        " that must look the same, and how often a single try is longer than one of that kind"
+        " (AUC). Bytes are those of pages and headers, without the CSRF token, the reference, the"
+        " number and countdowns. [security.md](security.md#whether-a-number-has-an-account) says"
+        " what remains, and why."
     )
     return Section("timing", "What an answer tells", text, tables, ratios=ratios), bad
 
 
 def differences(result: Result) -> Iterator[str]:
-    """Yield the lines in which kinds differ that must not, for whoever looks for the cause."""
+    """Yield where kinds differ that must not, for whoever looks for the cause."""
     for title, seen in result.items():
         for kind in KINDS:
             base = seen[kind.like].told
             for told in seen[kind.name].told.keys() - base.keys():
-                usual = next(iter(base), ())
-                for one, other in zip(told, usual, strict=False):
+                for one, other in zip(told, next(iter(base), ()), strict=False):
                     if one != other:
-                        yield f"{title}, {kind.name}:\n  {one[:3000]}\n  {other[:3000]}"
-                break
+                        pairs = enumerate(zip(one, other, strict=False))
+                        at = next((at for at, (a, b) in pairs if a != b), 0)
+                        around = slice(max(0, at - 80), at + 160)
+                        yield f"{title}, {kind.name}:\n  {one[around]}\n  {other[around]}"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--samples", type=int, default=SAMPLES)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="end after so many")
     parser.add_argument("--show", action="store_true", help="print what differs, and keep nothing")
     wanted = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="bench-timing-") as scratch,
         ways(Path(scratch)) as (drawn, by),
     ):
-        result = measured(drawn, by, wanted.samples)
-    found, bad = section(result, wanted.samples)
+        result = measured(drawn, by, wanted.samples, wanted.minutes)
+    found, bad = section(result)
+    print(*differences(result), sep="\n", file=sys.stderr)
     if wanted.show:
-        print(found.shown(), *differences(result), sep="\n")
+        print(found.shown())
     else:
         report.keep(found)
     print(*bad, sep="\n")
