@@ -141,7 +141,6 @@ def test_rows_hold_no_token_and_no_code(phone):
         "passkey_offered_at",
         "has_copied_passkey",
         "recovery_until",
-        "app_opens_admin",
         "time_zone",
         "groups",
         "user_permissions",
