@@ -5,7 +5,7 @@ from typing import Any, cast
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import PermissionDenied
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import addresses, operations, phones, sessions
+from accounts import addresses, operations, sessions
 from accounts.admin import (
     base,
     comparison_table,
@@ -26,6 +26,7 @@ from accounts.admin import (
     time_zones,
     user_actions,
     user_filters,
+    user_search,
 )
 from accounts.conf import conf
 from accounts.events import audit, reasons
@@ -36,7 +37,6 @@ from accounts.sync import remote_state
 _EVENTS_SHOWN = 50
 _ORDERS_SHOWN = 20
 _ENTRIES_SHOWN = 20
-_NARROW_NAME, _NARROW_PHONE = 3, 7
 
 
 @admin.register(User)
@@ -59,7 +59,8 @@ class UserAdmin(base.BoundedList):
     # get_search_results reads the search term; without a field there would be no search box.
     search_fields = ("sub",)
     search_help_text = gettext_lazy(
-        "A phone number in any notation, how a name begins, or a Cognito sub."
+        "A phone number in any notation, its last four digits or more, a part of a name, or a"
+        " Cognito sub."
     )
     # One order, for which every filter has an index.
     ordering = ("-pk",)
@@ -101,7 +102,7 @@ class UserAdmin(base.BoundedList):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        return queryset.filter(_matching(request, search_term.strip())), False
+        return queryset.filter(user_search.matching(request, search_term.strip())), False
 
     def get_ordering(self, request: HttpRequest) -> Any:
         """Sort the results of a search in the usual order, but without the primary key's index.
@@ -110,8 +111,7 @@ class UserAdmin(base.BoundedList):
         which reads the whole table if all of them are old.
         """
         term = request.GET.get(SEARCH_VAR, "").strip()
-        # A shorter term has so many results that the walk ends soon.
-        if len(term) >= (_NARROW_NAME if any(c.isalpha() for c in term) else _NARROW_PHONE):
+        if user_search.is_narrow(term):
             return [(F("pk") + 0).desc()]
         return super().get_ordering(request)
 
@@ -268,19 +268,3 @@ def _email(now: remote_state.RemoteState) -> str:
 
 def _has_app(now: remote_state.RemoteState) -> bool | None:
     return now.cognito.has_authenticator if now.cognito else None
-
-
-def _matching(request: HttpRequest, term: str) -> Q:
-    """Return the condition of a search. Each part of it has an index."""
-    if not term:
-        return Q()
-    begins = phones.prefixes(term, region=conf.default_region, countries=conf.countries)
-    if not begins:
-        return Q(pool=conf.user_pool_id, sub=term) | Q(name__istartswith=term)
-    if not request.user.has_perm("accounts.view_phone"):
-        # A search by parts would reveal a masked number digit by digit.
-        return Q(phone__in=begins)
-    wanted = Q()
-    for begin in begins:
-        wanted |= Q(phone__startswith=begin)
-    return wanted

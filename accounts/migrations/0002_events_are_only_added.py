@@ -1,12 +1,13 @@
-"""Add what models cannot declare: triggers that protect events, and an index on names.
+"""Add what models cannot declare: triggers that protect events, and indexes for searches.
 
 The database itself refuses to change sign-in events, whoever asks. On PostgreSQL it refuses to
 delete them as well, except to accounts/events/retention.py, which says so in
 its transaction. SQLite has no such word between a statement and a trigger, and is for one's own
 machine: there only changes are refused.
 
-PostgreSQL takes an index for the beginning of names only where it compares by bytes. SQLite reads
-the table.
+PostgreSQL takes an index for the beginning of names only where it compares by bytes. Parts of names
+need pg_trgm, which the owner of a database may add, and last digits of numbers are the first ones
+read backwards. SQLite reads the table.
 """
 
 from django.db import migrations
@@ -24,8 +25,14 @@ CREATE TRIGGER accounts_events_are_only_added
     BEFORE UPDATE OR DELETE ON accounts_signinevent
     FOR EACH ROW EXECUTE FUNCTION accounts_events_are_only_added();
 CREATE INDEX users_by_name ON accounts_user (UPPER(name::text) text_pattern_ops);
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+CREATE INDEX users_by_part_of_name ON accounts_user
+    USING gin (UPPER(name::text) gin_trgm_ops) WHERE name <> '';
+CREATE INDEX users_by_last_digits ON accounts_user (REVERSE(phone::text) text_pattern_ops);
 """
 POSTGRESQL_BACK = """
+DROP INDEX users_by_last_digits;
+DROP INDEX users_by_part_of_name;
 DROP INDEX users_by_name;
 DROP TRIGGER accounts_events_are_only_added ON accounts_signinevent;
 DROP FUNCTION accounts_events_are_only_added();

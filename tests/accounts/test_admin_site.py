@@ -135,6 +135,30 @@ def test_people_are_found_by_a_part_of_the_phone(admin, person):
 # Actions
 
 
+@pytest.mark.parametrize("term", ["Hopper", "hopper", "ace Hop", "GRACE", "g"])
+def test_people_are_found_by_any_part_of_a_name(admin, person, term):
+    User.objects.filter(pk=person.pk).update(name="Grace Hopper")
+    assert "1 user" in text(admin.get(LIST, {"q": term}))
+    assert "0 users" in text(admin.get(LIST, {"q": "Hoppers"}))
+
+
+def test_people_are_found_by_the_last_digits_of_a_number(admin, person):
+    last = person.phone[-7:]
+    for digits in (last[-4:], last, f"{last[:3]} {last[3:]}"):
+        assert "1 user" in text(admin.get(LIST, {"q": digits}))
+    # Two digits would find a hundredth of all people.
+    assert "0 users" in text(admin.get(LIST, {"q": last[-2:]}))
+
+
+def test_last_digits_do_not_reveal_a_masked_number(client, operator, person):
+    operator.is_superuser = False
+    operator.save()
+    operator.user_permissions.add(Permission.objects.get(codename="view_user"))
+    client.force_login(operator)
+    assert "0 users" in text(client.get(LIST, {"q": person.phone[-4:]}))
+    assert "1 user" in text(client.get(LIST, {"q": person.phone}))
+
+
 def test_people_are_not_added(admin):
     assert "/admin/accounts/user/add/" not in text(admin.get(LIST))
     assert admin.get(f"{LIST}add/").status_code == 403

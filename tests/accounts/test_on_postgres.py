@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import operations
+from accounts.admin import user_search
 from accounts.events import retention, sharing, sign_ins, stats
 from accounts.models import Operation, RolledHour, SignInEvent, User
 from accounts.operations.queue import Kind, Remark, State
@@ -252,3 +253,19 @@ def test_device_that_no_name_can_be_of_is_signed_out_already():
     person.force_login(User.objects.create(sub="sub-of-a-person"))
     page = person.post("/accounts/devices/end/", {"handle": "\0"}, follow=True)
     assert "That device was signed out already." in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("term", "index"), [("opper", "users_by_part_of_name"), ("4567", "users_by_last_digits")]
+)
+def test_search_of_people_has_an_index(term, index, rf):
+    User.objects.for_identity("sub-1", "+12015554567")
+    User.objects.update(name="Grace Hopper")
+    request = rf.get("/")
+    request.user = make_operator(1, is_superuser=True)
+    found = User.objects.filter(user_search.matching(request, term))
+    assert found.count() == 1
+    with transaction.atomic(), connection.cursor() as cursor:
+        # The table is too small for an index to be worth it.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        assert index in found.explain()

@@ -116,6 +116,10 @@ def cases() -> list[Case]:
     found += both("users: start of a name", "user", searches([name[:7] for name in names]))
     beginnings = ["Greta", "Mar", "a", *(name[:9] for name in names)]
     found += both("users: more or less of a name", "user", searches(beginnings), plain=False)
+    parts = [name.split()[-1] for name in names]
+    found += both("users: part of a name", "user", searches(parts), plain=False)
+    last = [phone[-4 - n % 3 :] for n, phone in enumerate(phones)]
+    found += both("users: last digits of a phone", "user", searches(last), plain=False)
     cut = [phone[: 3 + n % 9] for n, phone in enumerate(phones)]
     found += both("users: start of a phone", "user", searches(cut), plain=False)
     spoken = [reference.replace("-", "").lower() for reference in references]
