@@ -16,6 +16,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -106,9 +107,18 @@ def stop(row: Recovery, *, by: HttpRequest) -> bool:
 
 def expire(user: User) -> None:
     """End what was live for too long, before another one begins."""
-    for row in Recovery.objects.filter(user=user, state__in=Recovery.LIVE):
-        if not row.is_live(timezone.now()):
-            _end(row, State.EXPIRED, "recovery_expired")
+    _expire(Recovery.objects.filter(user=user))
+
+
+def expire_all() -> None:
+    """End all that was live for too long."""
+    _expire(Recovery.objects.all())
+
+
+def _expire(rows: QuerySet[Recovery]) -> None:
+    old = rows.filter(state__in=Recovery.LIVE, ends_at__lte=timezone.now())
+    for row in old.select_related("user"):
+        _end(row, State.EXPIRED, "recovery_expired")
 
 
 def live(user: User) -> Recovery | None:
@@ -133,6 +143,8 @@ def order(row: Recovery, phone: str, **params: Any) -> Operation | None:
     with transaction.atomic():
         if not move(row, (State.OPENED,), state=State.PROVEN):
             return None
+        # There is nothing to stop any more.
+        User.objects.filter(pk=row.user_id).update(recovery_until=None)
         return queue.order(
             Operation.Kind.RECOVER, row.user, by=row.user, phone=phone, recovery=row.pk, **params
         )
@@ -140,7 +152,19 @@ def order(row: Recovery, phone: str, **params: Any) -> Operation | None:
 
 def reopen(row: Recovery) -> None:
     """Let the person type another number, since Cognito refused the one that was proven."""
-    move(row, (State.PROVEN,), state=State.OPENED)
+    try:
+        with transaction.atomic():
+            if move(row, (State.PROVEN,), state=State.OPENED):
+                User.objects.filter(pk=row.user_id).update(recovery_until=row.ends_at)
+    except IntegrityError:
+        log.info("Another recovery has begun since the one of %s", row.user)
+
+
+def is_refused(row: Recovery) -> bool:
+    """Tell whether Cognito has refused the number, perhaps while the person was away."""
+    orders = row.user.operations.filter(kind=Operation.Kind.RECOVER, params__recovery=row.pk)
+    last = orders.order_by("-pk").first()
+    return last is not None and last.state == Operation.State.REFUSED
 
 
 def _tell_and_wait(row: Recovery, word: str, *, even_untold: bool = False) -> bool:

@@ -117,10 +117,7 @@ class NumberCodeView(RecoveryStepView, CodeView):
         try:
             is_signed_in = recovery.finish(request, code, attempt=attempt)
         except errors.Taken:
-            messages.error(
-                request,
-                _("That number has an account of its own, and accounts are never merged."),
-            )
+            _say_taken(request)
             return resolve_url(self.steps.start)
         if is_signed_in:
             messages.success(request, _("Your new number is set, and you are signed in."))
@@ -139,6 +136,10 @@ class DoneView(RecoveryStepView):
     def get(self, request: HttpRequest) -> HttpResponse:
         row = recovery.of_browser(request)
         if row is None or row.state not in (Recovery.State.PROVEN, Recovery.State.DONE):
+            return redirect("accounts:recover")
+        if row.state == Recovery.State.PROVEN and recoveries.is_refused(row):
+            recoveries.reopen(row)
+            _say_taken(request)
             return redirect("accounts:recover")
         context = {"is_done": row.state == Recovery.State.DONE}
         return render(request, "accounts/recovered.html", context)
@@ -183,6 +184,11 @@ class StopOwnView(View):
         else:
             messages.info(request, _("It was stopped already, or is over."))
         return redirect("home")
+
+
+def _say_taken(request: HttpRequest) -> None:
+    said = _("That number has an account of its own, and accounts are never merged.")
+    messages.error(request, said)
 
 
 @sensitive_post_parameters("code")

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.aws import cognito, functions
 from accounts.events import retention
+from accounts.operations import recoveries
 from accounts.sync import unproven_accounts
 from accounts.sync.pace import Pace
 
@@ -46,6 +47,7 @@ class Command(BaseCommand):
             raise CommandError("--accounts is not below zero.")
         now = timezone.now()
         if not options["list"]:
+            recoveries.expire_all()
             removed = retention.purge(now)
             self.stdout.write(
                 f"Removed {removed.events} sign-in events, {removed.sessions} sessions, "

@@ -1,11 +1,13 @@
 """Back in without the number, by operators: the pages of the person, at the wire."""
 
+import io
 import re
 import time
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
@@ -74,9 +76,9 @@ def word_of(aws: SignInPool) -> str:
     return next(each["word"] for each in aws.calls("tell") if "phone" in each)
 
 
-def prove(browser: Client, number: str = NEW):
+def prove(browser: Client, number: str = NEW, digits: str = RIGHT):
     browser.post(steps.NUMBER, {"phone": number})
-    return browser.post(steps.CODE, {"code": RIGHT})
+    return browser.post(steps.CODE, {"code": digits})
 
 
 def reasons() -> list[str]:
@@ -399,6 +401,22 @@ def test_cognito_that_is_away_gets_it_later(aws, code, person):
     assert "Sign in with your new number" in browser.get(steps.DONE).content.decode()
 
 
+def test_number_that_cognito_refuses_later_leaves_the_way_open(aws, code, person):
+    browser = Client()
+    steps.type_code(browser, code)
+    aws.faults["AdminUpdateUserAttributes"] = OUTAGE
+    prove(browser)
+    aws.faults["AdminUpdateUserAttributes"] = aws_error("AliasExistsException", "taken")
+    Operation.objects.update(next_try_at=timezone.now(), lease_until=None)
+    operations.run_due()
+    aws.faults.clear()
+    assert "never merged" in browser.get(steps.DONE, follow=True).content.decode()
+    # The same digits would be a second press.
+    aws.functions["check"] = lambda asked: {"is_correct": asked["code"] == "555555"}
+    assert prove(browser, "+12025550188", "555555").url == "/"
+    assert again(person).phone == "+12025550188"
+
+
 @pytest.mark.parametrize("plan", ["code authenticator", "password code", "code question"])
 def test_sign_in_with_more_steps_is_left_to_its_own_page(aws, code, person, settings, plan):
     settings.ACCOUNTS_SIGN_IN_PLAN = plan
@@ -432,6 +450,14 @@ def test_there_are_none_where_nobody_can_be_told_or_the_setting_is_off(aws, sett
     settings.ACCOUNTS_RECOVERY_HOURS = 24
     settings.TEXTS_FUNCTION = ""
     assert Client().get(steps.RECOVER).status_code == 404
+
+
+def test_purge_ends_what_nobody_finished(row, person):
+    Recovery.objects.update(ends_at=timezone.now())
+    call_command("purge", stdout=io.StringIO())
+    assert Recovery.objects.get().state == "expired"
+    assert again(person).recovery_until is None
+    assert reasons()[-1] == "recovery_expired"
 
 
 def test_old_ones_are_purged_with_events(row):
