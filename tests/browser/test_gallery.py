@@ -23,7 +23,7 @@ from playwright.sync_api import Page, Request, expect
 
 from accounts import sessions
 from accounts.aws import cognito
-from accounts.models import Operation, Passkey, Recovery, Session, User
+from accounts.models import Operation, Passkey, Recovery, Session, SignInEvent, User
 from accounts.operations import recoveries, recovery_codes
 from config import urls
 from tests import recovery_steps as steps
@@ -53,6 +53,7 @@ DEVICES, ENDED, CONFIRM = "/accounts/devices/", "/accounts/ended/", "/accounts/c
 NUMBER, CHANGED = "/accounts/number/", "/accounts/number/changed/"
 TAKE_OVER, CANCEL = "/accounts/login/take-over/", "/accounts/login/cancel/"
 RESEND = "/accounts/login/resend/"
+EMAIL = "/accounts/email/"
 PASSKEYS, OFFER = "/accounts/passkeys/", "/accounts/passkeys/offer/"
 OPERATORS = "/accounts/operators/"
 DORMANT = "/accounts/login/dormant/"
@@ -679,6 +680,29 @@ def test_gallery_of_devices(
     cancel()
     expect(page.get_by_text("Your other device still is.")).to_be_visible()
     gallery.take("phone-after-cancelling", cancel)
+
+
+def test_gallery_of_email(gallery: Gallery, page: Page, person: User, on_cloud, settings):
+    settings.TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
+    settings.ACCOUNTS_EMAIL = True
+    gallery.go(EMAIL)
+    gallery.take("email-none")
+
+    def mistype() -> None:
+        gallery.go(EMAIL)
+        gallery.submit(EMAIL)
+
+    mistype()
+    gallery.take("email-malformed", mistype)
+    cognito.gateway().set_email(person.sub, "ada.lovelace.the.first@department.example.org")
+    gallery.go(EMAIL)
+    gallery.take("email")
+    asked = {"kind": "resent", "reason": "email", "reference": "K7F-2Q", "user": person}
+    SignInEvent(**asked, device="Firefox on Windows").save()
+    gallery.go(f"/accounts/login/link/K7F2Q/{'A' * 27}/")
+    gallery.take("login-link-elsewhere")
+    gallery.go(f"/accounts/login/link/AAAAA/{'A' * 27}/")
+    gallery.take("login-link-over")
 
 
 def test_gallery_of_passkeys(gallery: Gallery, page: Page, person: User, settings):
