@@ -1174,13 +1174,6 @@ class EmailView""",
         ),
     ),
     Defence(
-        "the code of a recovery opens one browser, once",
-        "accounts/operations/recovery_codes.py",
-        "pk=row.pk, state=State.WAITING, code_key=digest, ends_at__gt=now",
-        "pk=row.pk, ends_at__gt=now",
-        (f"{_RECOVERY}test_of_many_right_answers_at_once_one_opens_it",),
-    ),
-    Defence(
         "the browser of a recovery has half an hour",
         "accounts/operations/recovery_codes.py",
         "return row.state == State.OPENED and is_in_time and row.user.is_active",

@@ -1,11 +1,13 @@
 """Back in without the number as people and operators meet it, in a real browser."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from accounts.aws import cognito
 from accounts.models import Recovery
 from accounts.phones import spaced
 from tests import recovery_steps as steps
@@ -46,6 +48,14 @@ def operate(page: Page, site: str, lost, seen) -> str:
     return shown.inner_text()
 
 
+def warm_up(user) -> None:
+    """Let the functions run once: on a busy machine their first runs take too long."""
+    for _ in range(4):
+        with suppress(cognito.CognitoError):
+            cognito.site_gateway().sign_in_proven(user.sub, methods=["otp"])
+            return
+
+
 @SCRIPTS
 def test_person_comes_back_with_a_code_that_was_read_out(
     page: Page, site, phone, texts, context: BrowserContext, tmp_path: Path
@@ -59,6 +69,7 @@ def test_person_comes_back_with_a_code_that_was_read_out(
 
     lost, new = made(phone, name="Ada Byron"), f"{phone[:-4]}0187"
     boss = made(f"{phone[:-4]}0199", is_staff=True, is_superuser=True)
+    warm_up(boss)
     sign_in(context, site, boss)
     code = operate(page, site, lost, seen)
     context.clear_cookies()
