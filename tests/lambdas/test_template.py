@@ -991,6 +991,7 @@ def test_outputs_are_named_as_the_variables_of_the_site():
         "TextsFunction": {"Ref": "SiteTexts"},
         "AccountsCountries": {"Ref": "AllowedCountries"},
         "AccountsSignInPlan": {"Ref": "SignInPlan"},
+        "AccountsEmail": {"Fn::If": ["HasEmail", "true", "false"]},
         "SiteName": {"Ref": "AppName"},
     }
     for_operators = {
