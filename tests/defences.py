@@ -290,7 +290,7 @@ class EmailView""",
         "        return False\n"
         "    counted = book.answers.count(name, challenge, now=now)\n",
         (
-            f"{_CHECKING}test_three_tries_are_shared_by_all_sessions",
+            f"{_CHECKING}test_three_tries_are_shared_by_all_sessions_that_nothing_was_texted_for",
             f"{_CHECKING}test_right_code_after_three_wrong_ones_is_not_correct",
         ),
     ),
