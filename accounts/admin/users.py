@@ -46,8 +46,8 @@ class UserAdmin(base.BoundedList):
     The form changes only the name: invitations make accounts, user_actions change and remove them.
     """
 
-    list_display = ("number", "name", "status", "operator", "sharing_", "held", "last_sign_in")
-    list_display_links = ("number",)
+    list_display = ("who", "status", "number", "operator", "sharing_", "held", "last_sign_in")
+    list_display_links = ("who",)
     list_filter = (
         user_filters.StatusFilter,
         user_filters.StaffFilter,
@@ -70,6 +70,10 @@ class UserAdmin(base.BoundedList):
     change_list_template = "admin/accounts/user/list.html"
 
     # The list
+
+    @admin.display(description=gettext_lazy("name"))
+    def who(self, user: User) -> str:
+        return user.name or self.number(user)
 
     @admin.display(description=gettext_lazy("phone"))
     def number(self, user: User) -> str:
