@@ -17,6 +17,10 @@ admin.site.unregister(LogEntry)
 class EntryAdmin(base.ReadOnlyList):
     """The audit log of django-auditlog, newest first, with masked numbers."""
 
+    about = _(
+        "Changes of accounts, groups and operations: who made each, when, and from what to what."
+    )
+
     list_display = ("at", "who", "what", "changed")
     list_filter = ("action",)
     list_select_related = ("actor", "content_type")

@@ -8,7 +8,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
@@ -52,7 +52,20 @@ def phone_for(request: HttpRequest, phone: str | User | None) -> str:
 
 
 class CarefulList(admin.ModelAdmin):  # type: ignore[type-arg]
-    """A list that ignores a query or choice that the database cannot read, and shows itself."""
+    """A list that ignores a query or choice that the database cannot read, and shows itself.
+
+    ``about`` says above the list what it has.
+    """
+
+    about: Any = ""
+    change_list_template = "admin/accounts/list.html"
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the list, with what it is about."""
+        about = {"about": self.about}
+        return super().changelist_view(request, {**about, **(extra_context or {})})
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         """Raise IncorrectLookupParameters, for which Django shows the list without filters."""

@@ -50,6 +50,11 @@ class StateFilter(admin.SimpleListFilter):
 class DifferenceAdmin(base.ReadOnlyList):
     """The list of differences, newest first. Comparisons add to it, never people."""
 
+    about = _(
+        "Accounts that are not the same here and in Cognito. Open one to see both sides "
+        "and to repair it."
+    )
+
     list_display_links = ("what",)
     list_filter = ("kind", StateFilter)
     list_select_related = ("user",)

@@ -43,6 +43,8 @@ class Step:
 class EventAdmin(base.ReadOnlyList):
     """The list of sign-in events, newest first, and the page of one attempt."""
 
+    about = _("Every step of every sign-in. Open one to see the whole attempt.")
+
     list_display = ("when", "what", "whose", "reference_", "device")
     list_display_links = ("when",)
     list_filter = (

@@ -21,6 +21,11 @@ from accounts.models import Operation
 class OperationAdmin(base.ReadOnlyList):
     """The list of operations, newest first, with the result of each."""
 
+    about = _(
+        "What operators have ordered. What Cognito has not accepted yet waits here, and "
+        "is tried again by itself."
+    )
+
     list_display = ("at", "kind", "account", "state_", "by_name", "result", "tries")
     list_filter = ("state", "kind")
     ordering = ("-pk",)

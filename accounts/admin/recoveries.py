@@ -38,6 +38,8 @@ def for_person(request: HttpRequest, user: User) -> dict[str, Any]:
 class RecoveryAdmin(base.ReadOnlyList):
     """The list of recoveries, newest first, and the page of one with its next steps."""
 
+    about = _("People who lost their number, and whom operators let back in after a wait.")
+
     list_display = ("started", "account", "state_", "started_by_name", "agreed_by_name", "ready")
     list_display_links = ("started",)
     list_filter = ("state",)

@@ -133,6 +133,11 @@ APPROVE, REFUSE = Approve(), Refuse()
 class ReturnAdmin(base.ReadOnlyList):
     """The list of returns, newest first. Nobody adds to it but people who come back."""
 
+    about = _(
+        "People with the right code for an account that nobody used for long. Decide "
+        "whether it is theirs."
+    )
+
     list_display = (
         "asked",
         "reference",

@@ -72,6 +72,8 @@ class RightsAdmin(base.CarefulList, GroupAdmin):
     no actions on several groups at once, since Django's would not ask for a code.
     """
 
+    about = _("What operators may do, by groups. Only superusers change them.")
+
     actions = None
     form = GroupForm
     filter_horizontal = ()

@@ -46,6 +46,11 @@ class UserAdmin(base.BoundedList):
     The form changes only the name: invitations make accounts, user_actions change and remove them.
     """
 
+    about = gettext_lazy(
+        "Everybody who has signed in or was invited. Open somebody to see their devices, "
+        "and to help them."
+    )
+
     list_display = ("who", "status", "number", "operator", "sharing_", "held", "last_sign_in")
     list_display_links = ("who",)
     list_filter = (

@@ -236,3 +236,13 @@ def test_admin_has_the_colours_of_the_site(admin, settings):
     assert rules["Content-Type"] == "text/css"
     assert ":root{--brand:#0b57d0;--on-brand:#ffffff}" in text(rules)
     assert 'html[data-theme="dark"]{--brand:#' in text(rules)
+
+
+def test_lists_say_what_they_have_and_that_they_are_empty(admin):
+    for address in ("accounts/signinevent", "accounts/operation", "accounts/return", "auth/group"):
+        page = text(admin.get(f"/admin/{address}/"))
+        assert '<p class="about">' in page, address
+        assert "There is nothing here yet." in page, address
+    page = text(admin.get(LIST, {"q": "nobody of this name"}))
+    assert "Nothing fits this search with these filters." in page
+    assert '<p class="empty">' not in text(admin.get(LIST))
