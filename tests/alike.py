@@ -12,7 +12,11 @@ _NOT_TOLD = [
     r"\+\d[ \d•-]+\d",
 ]
 # The length is that of the page, in which a countdown may lose a digit between two requests.
-_OF_THE_MOMENT = {"Content-Length", "Date", "Expires", "Retry-After", "Set-Cookie", "X-Request-ID"}
+# A server that ends closes the connection.
+_OF_THE_MOMENT = {
+    *("Connection", "Content-Length", "Date", "Expires"),
+    *("Retry-After", "Set-Cookie", "X-Request-ID"),
+}
 
 
 def told(
@@ -27,5 +31,8 @@ def told(
     """
     for pattern in _NOT_TOLD:
         page = re.sub(pattern, "…", page)
-    kept = [(name, headers[name]) for name in headers if name not in _OF_THE_MOMENT]
+    # Each process has the directives of the content policy in an order of its own.
+    kept = [
+        (name, sorted(headers[name].split("; "))) for name in headers if name not in _OF_THE_MOMENT
+    ]
     return [status, *sorted(kept), *sorted(cookies), *page.splitlines()]
