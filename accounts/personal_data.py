@@ -12,6 +12,7 @@ def of(user: User) -> dict[str, Any]:
         "account": {
             "id": user.sub,
             "number": user.phone,
+            "number_type": user.number_type,
             "name": user.name,
             "is_operator": user.is_staff,
             "time_zone": user.time_zone,

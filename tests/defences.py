@@ -43,6 +43,7 @@ class Defence:
 _PROVEN = "tests/lambdas/test_pre_authentication.py::"
 _LANE = "tests/lambdas/test_known_lane.py::"
 _KNOWN = "tests/accounts/login/test_known_browsers.py::"
+_CARRIERS = "tests/lambdas/test_carriers.py::"
 _CHECKING = "tests/lambdas/codes/test_checking.py::"
 _ANSWERS = "tests/lambdas/ledger/test_answers.py::"
 _BUDGETS = "tests/lambdas/ledger/test_budgets.py::"
@@ -64,6 +65,7 @@ _RETURN = "tests/end_to_end/test_provider.py::"
 _RECOVERY = "tests/accounts/login/test_recovery.py::"
 _RECOVERIES = "tests/accounts/admin/test_recoveries.py::"
 _DORMANT = "tests/accounts/login/test_dormant.py::"
+_NUMBER_TYPES = "tests/accounts/login/test_number_types.py::"
 _PASSWORDS = "tests/accounts/login/test_passwords.py::"
 _PLANS = "tests/lambdas/test_plans.py::"
 _SEND_BY = "tests/lambdas/test_send_by.py::"
@@ -168,6 +170,28 @@ class EmailView""",
         " if each is not Channel.EMAIL)",
         ")",
         (f"{_SEND_BY}test_mail_confirms_no_phone_and_a_new_number_is_texted_alone",),
+    ),
+    # Numbers of internet phones
+    Defence(
+        "carriers are asked once for a right code",
+        "lambdas/triggers/ledger/lookups.py",
+        '"AND (attribute_not_exists(looked_up_at) OR looked_up_at < used_at)"',
+        '""',
+        (f"{_CARRIERS}test_of_many_questions_after_one_code_one_is_asked",),
+    ),
+    Defence(
+        "carriers are asked after a right code alone",
+        "lambdas/triggers/ledger/lookups.py",
+        '"used_at > :since "',
+        '"attribute_not_exists(used_at) OR used_at < :at "',
+        (f"{_CARRIERS}test_number_without_a_right_code_costs_nothing",),
+    ),
+    Defence(
+        "an internet phone does not sign in under strict",
+        "accounts/login/completion.py",
+        "    if number_types.is_refused(user):\n",
+        "    if False:\n",
+        (f"{_NUMBER_TYPES}test_internet_phone_under_strict_is_signed_out_and_refused",),
     ),
     # Tries of one's own
     Defence(

@@ -20,6 +20,7 @@ from accounts.admin import (
     comparison_table,
     display,
     invitations,
+    number_types,
     order_operations,
     recoveries,
     setup_codes,
@@ -32,6 +33,7 @@ from accounts.conf import conf
 from accounts.events import audit, reasons
 from accounts.login import passkeys, reauthentication, ways
 from accounts.models import Operation, Session, User
+from accounts.sync import number_types as types
 from accounts.sync import remote_state
 
 _EVENTS_SHOWN = 50
@@ -98,7 +100,10 @@ class UserAdmin(base.BoundedList):
 
     @admin.display(description=gettext_lazy("sharing"))
     def sharing_(self, user: User) -> str:
-        return user.get_sharing_display() if user.sharing else ""
+        signs = [user.get_sharing_display()] if user.sharing else []
+        if types.is_internet_phone(user):
+            signs.append(_("internet phone"))
+        return ", ".join(signs)
 
     @admin.display(description=gettext_lazy("held"))
     def held(self, user: User) -> str:
@@ -187,6 +192,7 @@ class UserAdmin(base.BoundedList):
             "ways": display.ways(ways.of(user, has_app=_has_app(now)), email=_email(now)),
             "passkeys": passkeys.of(user),
             **setup_codes.context(request, user),
+            **number_types.context(request, user),
             "may_remove_passkeys": request.user.has_perm("accounts.remove_passkey"),
             "may_end": request.user.has_perm("accounts.sign_out_user"),
             "events": [
@@ -210,6 +216,11 @@ class UserAdmin(base.BoundedList):
                 "<int:pk>/sessions/<str:handle>/end/",
                 guarded(reauthentication.required(self.end_session_view)),
                 name="accounts_user_end_session",
+            ),
+            path(
+                "<int:pk>/number/",
+                guarded(number_types.allow_view),
+                name="accounts_user_allow_number",
             ),
             path(
                 "<int:pk>/setup-code/",

@@ -181,6 +181,19 @@ def warn(
     )
 
 
+@sensitive_variables()
+def look_up(phone: str, *, user_sub: str) -> str:
+    """Return of which type a number is, in the words of AWS (``VOIP``). Raises FunctionError.
+
+    "" where no code of the number was right a moment ago, or it was asked for after that code.
+    """
+    return functions.ask(
+        "TEXTS_FUNCTION",
+        {"action": "look_up", "phone": phone, "user": user_sub},
+        lambda answer: _typed(answer["type"], str),
+    )
+
+
 @dataclass(frozen=True)
 class Stopped:
     """``until`` is in seconds since the epoch, 0 where texts are sent again."""

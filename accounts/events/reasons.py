@@ -8,6 +8,7 @@ LABELS = {
     "wrong_answer": _("the answer was wrong"),
     "wrong_password": _("the number or the password was wrong"),
     "locked": _("a hundred wrong codes in a row"),
+    "internet_phone": _("a number of an internet phone service, which the sharing policy refuses"),
     "expired": _("the code was too old"),
     "passkey": _("by a passkey"),
     "passkey_unknown": _("no such passkey"),

@@ -18,6 +18,7 @@ from accounts.login.errors import Dormant, InUse, NothingPending, StartOver
 from accounts.login.pending import Pending
 from accounts.models import User
 from accounts.sessions import concurrency
+from accounts.sync import number_types
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,9 @@ def let_in(this: Step, user: User, *, may_end_others: bool = False) -> bool:
     """Sign the person in. False where they must be asked first about their other devices."""
     request, waiting = this.request, this.required()
     pending.forget(request)
+    if number_types.is_refused(user):
+        refused = replace(waiting, challenge=None, proven=None, is_number_refused=True)
+        raise StartOver(reason="internet_phone", becomes=refused, user=user)
     try:
         entry = concurrency.enter(request, user, may_end_others=may_end_others)
     except concurrency.InUse:
@@ -82,6 +86,7 @@ def let_in(this: Step, user: User, *, may_end_others: bool = False) -> bool:
     )
     if entry.ended:
         this.note(Kind.TAKEN_OVER, user=user, overlaps=entry.ended)
+    number_types.refresh(request, user)
     after_response.do(request, partial(sharing.measure, user))
     after_response.do(request, lock.remove_old)
     log.info("Signed in: %s", phones.mask(waiting.phone))

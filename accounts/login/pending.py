@@ -40,7 +40,8 @@ class Pending:
     ``dormant`` is the id of an account that a code alone does not open, while its person is asked,
     and ``has_asked`` whether operators know. ``address`` is the e-mail address that is to be
     proven. ``is_used_up``: it is over since the code was used, or wrong codes were typed,
-    elsewhere. Times are in seconds since the epoch.
+    elsewhere; ``is_number_refused``: since the number is of an internet phone service. Times are in
+    seconds since the epoch.
     """
 
     attempt: str
@@ -64,6 +65,7 @@ class Pending:
     has_asked: bool = False
     address: str = ""
     is_used_up: bool = False
+    is_number_refused: bool = False
 
     @property
     def code(self) -> CodeChallenge | None:

@@ -247,6 +247,10 @@ class Migration(migrations.Migration):
                         verbose_name="codes asked for on one device and typed on another",
                     ),
                 ),
+                ("number_type", models.CharField(blank=True, editable=False, max_length=12)),
+                ("number_type_of", models.CharField(blank=True, editable=False, max_length=16)),
+                ("number_type_at", models.DateTimeField(editable=False, null=True)),
+                ("number_allowed", models.BooleanField(default=False, editable=False)),
                 (
                     "browsers_forgotten_at",
                     models.DateTimeField(blank=True, editable=False, null=True),

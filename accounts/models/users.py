@@ -140,7 +140,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     ``cognito_status`` and ``cognito_enabled`` are Cognito's last answer; ``checked_at`` is the time
     of the last question. ``held_until`` is when the triggers will text the number and take its
     codes again, as far as this site knows; ``LOCKED`` means never. ``sharing`` sums up the week
-    before ``sharing_at``. Browsers that signed in before ``browsers_forgotten_at`` are not known.
+    before ``sharing_at``. ``number_type`` is what carriers said of the phone ``number_type_of`` at
+    ``number_type_at``, in the words of AWS, and ``number_allowed`` that an operator lets it in all
+    the same. Browsers that signed in before ``browsers_forgotten_at`` are not known.
     Until ``recovery_until`` a recovery may give the account another number.
     """
 
@@ -187,6 +189,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     crossed_in_week = models.PositiveIntegerField(
         _("codes asked for on one device and typed on another"), default=0, editable=False
     )
+    number_type = models.CharField(max_length=12, blank=True, editable=False)
+    number_type_of = models.CharField(max_length=16, blank=True, editable=False)
+    number_type_at = models.DateTimeField(null=True, editable=False)
+    number_allowed = models.BooleanField(default=False, editable=False)
     browsers_forgotten_at = models.DateTimeField(null=True, blank=True, editable=False)
     passkey_offered_at = models.DateTimeField(null=True, editable=False)
     has_copied_passkey = models.BooleanField(default=False, editable=False)

@@ -242,6 +242,7 @@ def _phone_page(
         "form": form,
         "is_over": over is not None,
         "is_used_up": over is not None and over.is_used_up,
+        "is_number_refused": over is not None and over.is_number_refused,
         "is_texted": "code" in conf.sign_in_plan,
         "further_step": further_steps.named(over),
         "stale": stale,

@@ -23,6 +23,8 @@
         sends them again: {"is_done": bool, "until": seconds since the epoch}
     {"action": "open_link", "phone": …, "user": sub, "word": that of a mail's link}
         says the code of that mail, while it can still be right, once: {"code": "…" or ""}
+    {"action": "look_up", "phone": …, "user": sub}
+        asks of which type a number is, once for each right code: {"type": "VOIP" and the like}
     {"action": "new_authenticator", "user": sub}
         draws the secret of an authenticator app: {"salt": …, "secret": in base 32}. It counts once
         the salt is an attribute of the user (``authenticators``), which the site writes after
@@ -51,6 +53,7 @@ import time
 from typing import Any
 
 from . import (
+    carriers,
     dry_run,
     errors,
     ledger,
@@ -84,6 +87,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         "check": _check,
         "tell": _tell,
         "stop": _stop,
+        **carriers.ACTIONS,
         **site_secrets.ACTIONS,
         **site_links.ACTIONS,
         "dry_run": _dry_run,

@@ -161,6 +161,12 @@ SEND_WHATSAPP = {
         "Fn::Sub": "arn:${AWS::Partition}:social-messaging:*:${AWS::AccountId}:phone-number-id/*"
     },
 }
+ASK_CARRIERS = {
+    "Sid": "AskCarriers",
+    "Effect": "Allow",
+    "Action": "sms-voice:CarrierLookup",
+    "Resource": "*",
+}
 SEND_MAIL = {
     "Sid": "SendMail",
     "Effect": "Allow",
@@ -254,6 +260,7 @@ CHANNELS = {
     "WhatsappTemplate": "WHATSAPP_TEMPLATE",
     "WhatsappLanguages": "WHATSAPP_LANGUAGES",
     "EmailConfigurationSet": "EMAIL_CONFIGURATION_SET",
+    "CarrierLookup": "CARRIER_LOOKUP",
     "CognitoUsername": "COGNITO_USERNAME",
 }
 
@@ -741,6 +748,7 @@ def test_functions_that_need_no_aws_are_given_none():
                 only_if("TextsThroughNotify", TEXT_THROUGH_NOTIFY),
                 only_if("CallsThroughNotify", CALL_THROUGH_NOTIFY),
                 only_if("CallsThroughEndUserMessaging", CALL_THROUGH_END_USER_MESSAGING),
+                only_if("AsksCarriers", ASK_CARRIERS),
                 only_if("HasWhatsapp", SEND_WHATSAPP),
                 only_if("HasEmail", SEND_MAIL),
                 only_if("HasOtherChannels", READ_ACCOUNTS),
@@ -1367,3 +1375,9 @@ def test_parameters_of_texts_that_are_documented_are_there():
         name for name in TEMPLATE["Parameters"] if re.match("Sns|Eum|Pinpoint|Sms", name)
     }
     assert about_texts <= set(named)
+
+
+@pytest.mark.parametrize(("value", "asks"), [("true", True), ("false", False)])
+def test_carriers_are_asked_where_it_is_switched_on(value, asks):
+    assert holds("AsksCarriers", CarrierLookup=value) is asks
+    assert holds("AsksCarriers") is False

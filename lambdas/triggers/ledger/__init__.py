@@ -21,7 +21,7 @@ count. The modules, from the table up:
     names, table     keys, windows and lives of items; the wire format
     verdicts         SEND, or the limit that says no
     phone_state      the limits of one number, as conditions and as readings
-    texts, pool, budgets, answers, guesses, stops, overview    the counts themselves
+    texts, pool, budgets, answers, guesses, stops, lookups, overview    the counts themselves
     pressure         the step to which the system degrades as its budgets are used up
     kept_answers     answers to secret questions
     backup_codes     codes for whoever has lost their phone or app
@@ -44,6 +44,7 @@ from .backup_codes import BackupCodes
 from .budgets import Budgets
 from .guesses import Guesses
 from .kept_answers import KeptAnswers
+from .lookups import Lookups
 from .names import (
     OVERVIEW_DAYS,
     address_proofs_name,
@@ -100,6 +101,7 @@ class Ledger:
     ``budgets``   spend, pretend, spend_notice and wants_work, on what many numbers share
     ``answers``   count, use and count_opened
     ``stops``     count, stop and allow, for texts that their owner does not want
+    ``lookups``   take, for questions about a number that cost money
     ``guesses``   count, clear and take, for challenges that are no codes
     ``kept_answers``  read, keep and forget, for secret questions
     ``backup_codes``  keep, left, take and forget
@@ -114,6 +116,7 @@ class Ledger:
         self.budgets = Budgets(self._table, self.texts, pool, limits)
         self.answers = Answers(self._table, self._rules, pool, self.budgets)
         self.stops = Stops(self._table)
+        self.lookups = Lookups(self._table)
         self.guesses = Guesses(self._table, self._rules)
         self.kept_answers = KeptAnswers(self._table)
         self.backup_codes = BackupCodes(self._table)

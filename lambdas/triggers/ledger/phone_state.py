@@ -15,6 +15,7 @@ which of them failed and until when. An item holds
     stopped_until until when the owner wants no texts that strangers ask for, in seconds
     known_since   the first text of which anything is kept, and used_at, the last right code, both
                   in milliseconds
+    looked_up_at  the last question to carriers, in milliseconds
     decisions     what was decided about the last texts, newest first, each [when in seconds, the
                   reference, SEND or why it did not leave]
 """
