@@ -1,5 +1,7 @@
 """The last step of a recovery: the proven number becomes the account's, and all else ends."""
 
+from functools import partial
+
 from django.utils import timezone
 
 from accounts import sessions
@@ -43,11 +45,9 @@ class Recover(Handler):
         changed.save(
             update_fields=["has_copied_passkey", "recovery_until", "browsers_forgotten_at"]
         )
-        for kind, reason in (
-            (sign_ins.Kind.NUMBER_CHANGED, "recovery"),
-            (sign_ins.Kind.RECOVERY, "recovery_done"),
-        ):
-            sign_ins.record(kind, None, phone=phone, user=changed, reason=reason)
+        noted = partial(sign_ins.record, phone=phone, user=changed)
+        noted(sign_ins.Kind.NUMBER_CHANGED, None, reason="recovery")
+        noted(sign_ins.Kind.RECOVERY, None, reason="recovery_done")
         Recovery.objects.filter(pk=operation.params["recovery"]).update(
             state=Recovery.State.DONE, finished_at=timezone.now()
         )

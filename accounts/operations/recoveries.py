@@ -67,13 +67,13 @@ def start(user: User, *, by: User, reason: str) -> Recovery | None:
                 ends_at=now + _GOOD_FOR,
                 stop_key=digest("stop", word),
             )
-            note(row, "recovery_started")
+            note(row, reason="recovery_started")
             audit.note(user, {"recovery": ["", reason]})
     except IntegrityError:
         return None
     if not row.needs_second and not _tell_and_wait(row, word):
         Recovery.objects.filter(pk=row.pk).update(needs_second=True)
-        note(row, "recovery_untold")
+        note(row, reason="recovery_untold")
     row.refresh_from_db()
     return row
 
@@ -87,7 +87,7 @@ def agree(row: Recovery, *, by: User) -> bool:
     # With another word: the first one was perhaps never sent.
     if not waiting.update(agreed_by=by, agreed_by_name=str(by), stop_key=digest("stop", word)):
         return False
-    note(row, "recovery_agreed")
+    note(row, reason="recovery_agreed")
     audit.note(row.user, {"recovery": ["", "agreed"]})
     _tell_and_wait(row, word, even_untold=True)
     return True
@@ -95,14 +95,14 @@ def agree(row: Recovery, *, by: User) -> bool:
 
 def cancel(row: Recovery, *, by: User) -> bool:
     """End one as an operator. False where it is over already."""
-    return _end(row, State.CANCELLED, "recovery_cancelled", ended_by=str(by))
+    return _end(row, State.CANCELLED, reason="recovery_cancelled", ended_by=str(by))
 
 
 def stop(row: Recovery, *, by: HttpRequest) -> bool:
     """End one for the person, or for whoever was told. False where it is over already."""
     device = devices.of(by)
     named = " · ".join(filter(None, (device.name, device.network)))
-    return _end(row, State.STOPPED, "recovery_stopped", source=by, ended_by=named[:150])
+    return _end(row, State.STOPPED, reason="recovery_stopped", source=by, ended_by=named[:150])
 
 
 def expire(user: User) -> None:
@@ -118,7 +118,7 @@ def expire_all() -> None:
 def _expire(rows: QuerySet[Recovery]) -> None:
     old = rows.filter(state__in=Recovery.LIVE, ends_at__lte=timezone.now())
     for row in old.select_related("user"):
-        _end(row, State.EXPIRED, "recovery_expired")
+        _end(row, State.EXPIRED, reason="recovery_expired")
 
 
 def live(user: User) -> Recovery | None:
@@ -170,7 +170,8 @@ def is_refused(row: Recovery) -> bool:
 def _tell_and_wait(row: Recovery, word: str, *, even_untold: bool = False) -> bool:
     """Tell everybody, and begin the waiting time. False where the number could not be told."""
     user = row.user
-    texted = _warned(phone=user.phone, word=word) if user.phone else "no_phone"
+    why_no_text = "no_phone"
+    texted = _warned(phone=user.phone, word=word) if user.phone else why_no_text
     mailed = _warned(user_sub=user.sub, word=word)
     browsers = sessions.live(user).count()
     is_told = texted == "sent" or even_untold
@@ -184,7 +185,7 @@ def _tell_and_wait(row: Recovery, word: str, *, even_untold: bool = False) -> bo
         if move(row, (State.AGREEMENT,), **begins) and is_told:
             # The pages of every browser that is signed in say so from now on.
             User.objects.filter(pk=user.pk).update(recovery_until=begins["ends_at"])
-            note(row, "recovery_waits")
+            note(row, reason="recovery_waits")
     return is_told
 
 
@@ -199,8 +200,8 @@ def _warned(**whom: str) -> str:
 def _end(
     row: Recovery,
     state: State,
-    reason: str,
     *,
+    reason: str,
     ended_by: str = "",
     source: HttpRequest | None = None,
 ) -> bool:
@@ -216,7 +217,7 @@ def _end(
         )
         if ended:
             User.objects.filter(pk=row.user_id).update(recovery_until=None)
-            note(row, reason, source=source)
+            note(row, reason=reason, source=source)
             audit.note(row.user, {"recovery": ["", state]})
     return ended
 
@@ -226,7 +227,7 @@ def move(row: Recovery, before: tuple[State, ...], **values: Any) -> bool:
     return bool(Recovery.objects.filter(pk=row.pk, state__in=before).update(**values))
 
 
-def note(row: Recovery, reason: str, *, source: HttpRequest | None = None) -> None:
+def note(row: Recovery, *, reason: str, source: HttpRequest | None = None) -> None:
     """Write an event of it (accounts/events/reasons.py)."""
     phone = row.user.phone or ""
     kind = sign_ins.Kind.RECOVERY

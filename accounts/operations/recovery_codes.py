@@ -52,7 +52,7 @@ def give(row: Recovery) -> str:
             opened_until=None,
         )
         if is_kept:
-            recoveries.note(row, "recovery_code")
+            recoveries.note(row, reason="recovery_code")
             audit.note(row.user, {"recovery": ["", "code"]})
         return name if is_kept else ""
 
@@ -78,7 +78,7 @@ def take(typed: str, *, by: HttpRequest) -> str:
     if not counted.update(tries_left=F("tries_left") - 1):
         return ""
     if not hmac.compare_digest(digest, row.code_key):
-        recoveries.note(row, "recovery_wrong_code", source=by)
+        recoveries.note(row, reason="recovery_wrong_code", source=by)
         return ""
     held = secrets.token_urlsafe(24)
     is_first = Recovery.objects.filter(
@@ -92,7 +92,7 @@ def take(typed: str, *, by: HttpRequest) -> str:
     )
     if not is_first:
         return ""
-    recoveries.note(row, "recovery_opened", source=by)
+    recoveries.note(row, reason="recovery_opened", source=by)
     return held
 
 

@@ -59,7 +59,7 @@ def test_reference_is_short_and_hard_to_mishear():
     assert all(re.fullmatch("[2-9A-HJKMNP-Z]{3}-[2-9A-HJKMNP-Z]{2}", one) for one in drawn)
     # As many as five letters of 31 give; two of 3,000 meet by chance, hardly more.
     assert len(drawn) >= 2_995
-    assert set("".join(drawn)) == set(sign_ins._ALPHABET) | {"-"}
+    assert set("".join(drawn)) == set(sign_ins.ALPHABET) | {"-"}
 
 
 def test_code_is_always_six_ascii_digits(codes):
