@@ -52,5 +52,5 @@ class EntryAdmin(base.ReadOnlyList):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        title = {"title": _("Who changed what")}
+        title = {"title": _("Log of changes")}
         return super().changelist_view(request, {**title, **(extra_context or {})})

@@ -264,7 +264,7 @@ def test_name_is_all_that_a_form_changes(admin, person):
     again = User.objects.get(pk=person.pk)
     assert (again.name, again.is_staff, again.is_superuser) == ("Ada", False, False)
     assert again.phone == person.phone
-    assert "Ada" in text(admin.get(page_of(person))).partition("Who changed what")[2]
+    assert "Ada" in text(admin.get(page_of(person))).partition("Log of changes")[2]
 
 
 def test_one_device_is_signed_out(admin, person):
