@@ -43,13 +43,19 @@ def migrated_postgres(postgres, django_db_setup, django_db_blocker) -> str:
 def on_postgres(migrated_postgres, transactional_db) -> Iterator[None]:
     """Let the site of this process use an empty PostgreSQL, in every thread."""
     with _database_at(migrated_postgres):
+        # Threads of a test before this one may have written after its end.
+        _empty()
         yield
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "TRUNCATE accounts_signinevent, accounts_user, accounts_session,"
-                " accounts_loginlock, accounts_rolledhour, accounts_eventcount, accounts_operation,"
-                " auditlog_logentry CASCADE"
-            )
+        _empty()
+
+
+def _empty() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "TRUNCATE accounts_signinevent, accounts_user, accounts_session,"
+            " accounts_loginlock, accounts_rolledhour, accounts_eventcount, accounts_operation,"
+            " auditlog_logentry CASCADE"
+        )
 
 
 @pytest.fixture

@@ -189,6 +189,7 @@ def test_account_page_keeps_another_answer(sign_in_plan, site, page, phone):
     sign_in_plan("code question")
     sign_in(page.context, site, made(phone))
     page.goto(f"{site}/")
+    page.get_by_role("link", name="Your account").click()
     page.get_by_role("link", name="Your secret question").click()
     expect(page.get_by_text("There is no answer yet for your account.")).to_be_visible()
     assert_accessible(page)

@@ -166,8 +166,7 @@ def test_number_of_somebody_else_is_refused_and_nothing_changes(
 
 
 def test_operators_and_members_of_groups_are_so_on_both_sides(admin, person, theirs, there):
-    Group.objects.create(name="Editors")
-    group = Group.objects.get().pk
+    group = Group.objects.create(name="Editors").pk
     do(admin, "make-staff", person)
     do(admin, "add-to-group", person, group=group)
     assert there(person)["groups"] == {"staff", "edit"}

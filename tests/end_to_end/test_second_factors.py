@@ -86,7 +86,7 @@ def start(phone, texts) -> Client:
 
 def test_app_is_asked_for_after_the_code_once_it_is_set_up(client, phone, texts):
     key, used = with_app(client, phone, texts)
-    assert "asks for a code by text, and then" in client.get(APP).content.decode()
+    assert "you need a code by text and then one" in client.get(APP).content.decode()
     other = start(phone, texts)
     assert not is_signed_in(other)
     page = other.get(PAGE)
@@ -166,10 +166,10 @@ def test_operator_resets_an_app(client, phone, texts):
 
 def test_site_without_the_step_has_no_such_page(client, phone, texts, settings):
     sign_in(client, phone, texts)
-    assert APP in client.get("/").content.decode()
+    assert APP in client.get("/accounts/").content.decode()
     settings.ACCOUNTS_SIGN_IN_PLAN = "code"
     assert client.get(APP).status_code == 404
-    assert APP not in client.get("/").content.decode()
+    assert APP not in client.get("/accounts/").content.decode()
 
 
 def test_app_is_asked_for_by_the_triggers_whatever_client_signs_in(

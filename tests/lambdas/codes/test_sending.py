@@ -131,10 +131,22 @@ def test_start_within_the_cooldown_texts_nothing_and_says_until_when(flow, sns, 
     assert int(again[PUBLIC]["now"]) - int(first[PUBLIC]["now"]) >= 25
 
 
-def test_start_after_three_wrong_answers_says_that_nothing_left_and_when_to_ask(flow, sns, clock):
+def test_start_after_three_wrong_answers_goes_on_with_the_tries_of_all_others(flow, sns, clock):
     first = flow.start()
     for _ in range(3):
         flow.answer(first, wrong(flow.code()))
+    clock.shift(10)
+    again = flow.start()
+    assert (again[PUBLIC]["delivery"], again[PUBLIC]["triesLeft"]) == ("sent", "3")
+    assert len(sns.requests) == 1
+    assert flow.answer(again, flow.code()) is True
+
+
+def test_start_after_all_tries_says_that_nothing_left_and_when_to_ask(flow, sns, clock):
+    first = flow.start()
+    for response in (first, flow.start()):
+        for _ in range(3):
+            flow.answer(response, wrong(flow.code()))
     clock.shift(10)
     public = flow.start()[PUBLIC]
     assert len(sns.requests) == 1
