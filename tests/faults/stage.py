@@ -10,6 +10,7 @@ import json
 import os
 import re
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -115,8 +116,11 @@ class Person:
         before = {"phone": (), "code": ("phone",), "resend": ("phone",), "page": ("phone", "code")}
         for each in before[step]:
             answer = self.take(each)
-            if answer.status_code == 503:
-                # A busy machine.
+            for _ in range(20):
+                if answer.status_code != 503:
+                    break
+                # A busy machine. The site may have begun to spare Cognito, too.
+                time.sleep(1)
                 answer = self.take(each)
             assert answer.status_code == 302, (each, answer.status_code, answer.text[:2000])
 

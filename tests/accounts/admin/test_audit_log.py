@@ -35,7 +35,7 @@ def test_audit_log_is_only_read(admin, person):
 def test_name_of_an_operator_who_was_deleted_stays_in_the_audit_log(admin, pool, person):
     do(helper("disable_user"), "disable", person)
     User.objects.get(sub="sub-of-operator-7").delete()
-    assert "sub-of-operator-7" in text(admin.get(page_of(person))).partition("Who changed")[2]
+    assert "sub-of-operator-7" in text(admin.get(page_of(person))).partition("Log of changes")[2]
 
 
 def test_groups_are_changed_by_superusers_alone(admin, pool):
