@@ -41,10 +41,6 @@ class ChangePhoneStepView(StepView):
             return None
         return redirect_to_login(resolve_url(self.steps.start))
 
-    def shown(self, phone: str) -> str:
-        # They typed it a moment ago, and must be able to see a mistake.
-        return phones.spaced(phone)
-
     def start_page(
         self, request: HttpRequest, waiting: Pending, *, status: int = 200, reference: str = ""
     ) -> HttpResponse:

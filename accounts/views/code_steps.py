@@ -110,8 +110,8 @@ class StepView(View):
         raise NotImplementedError
 
     def shown(self, phone: str) -> str:
-        """Return a phone as the page may show it: masked."""
-        return phones.mask(phone)
+        """Return a phone as the page shows it: whole, since it was typed in this browser."""
+        return phones.spaced(phone)
 
     def code_page(
         self,

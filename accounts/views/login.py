@@ -60,10 +60,6 @@ class LoginStepView(code_steps.StepView):
             return HttpResponseRedirect(next_url(request))
         return None
 
-    def shown(self, phone: str) -> str:
-        # They typed it in this browser a moment ago, and must be able to see a mistake.
-        return phones.spaced(phone)
-
     def nothing_pending(self, request: HttpRequest) -> HttpResponse:
         if "code" in conf.sign_in_plan:
             what = _("Your sign-in timed out. Enter your number, and we will text you a code.")

@@ -30,6 +30,10 @@ class ConfirmStepView(StepView):
             return None
         return redirect_to_login(next_url(request))
 
+    def shown(self, phone: str) -> str:
+        # Nobody typed it here, and the device may have been left alone.
+        return phones.mask(phone)
+
     def start_page(
         self,
         request: HttpRequest,

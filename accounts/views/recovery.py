@@ -6,13 +6,11 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import View
 
-from accounts import devices, phones
+from accounts import phones
 from accounts.forms import PhoneForm, RecoveryForm
 from accounts.login import attempt_steps, errors, recovery
 from accounts.login.code_flow import Texted
@@ -28,8 +26,8 @@ from accounts.views.code_steps import (
     likely_region,
     next_url,
     say_if_texted_before,
-    too_many,
 )
+from accounts.views.message_page import MessagePageView
 
 
 class RecoveryStepView(StepView):
@@ -46,10 +44,6 @@ class RecoveryStepView(StepView):
 
     def nothing_pending(self, request: HttpRequest) -> HttpResponse:
         return redirect("accounts:recover")
-
-    def shown(self, phone: str) -> str:
-        # They typed it a moment ago, and must be able to see a mistake.
-        return phones.spaced(phone)
 
     def start_page(
         self, request: HttpRequest, waiting: Pending, *, status: int = 200, reference: str = ""
@@ -145,19 +139,8 @@ class DoneView(RecoveryStepView):
         return render(request, "accounts/recovered.html", context)
 
 
-@method_decorator(never_cache, name="dispatch")
-class StopView(View):
+class StopView(MessagePageView):
     """Stop the recovery that a text or mail has told of, on POST. Scanners change nothing."""
-
-    http_method_names = ["get", "head", "post"]
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        try:
-            response = super().dispatch(request, *args, **kwargs)
-        except errors.TooMany as error:
-            response = too_many(request, error)
-        devices.remember(request, response)
-        return response
 
     def get(self, request: HttpRequest, word: str) -> HttpResponse:
         return _stop_page(request, word=word)

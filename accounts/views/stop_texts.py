@@ -2,35 +2,20 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.decorators import method_decorator
-from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_post_parameters
-from django.views.generic import View
 
-from accounts import devices
 from accounts.forms import PhoneForm
 from accounts.login import attempt_steps, errors, stop_texts
 from accounts.views import phone_cookie, site
-from accounts.views.code_steps import likely_region, too_many
+from accounts.views.code_steps import likely_region
+from accounts.views.message_page import MessagePageView
 
 _RETRY_AFTER = "60"
 
 
-@method_decorator([never_cache, sensitive_post_parameters("phone")], name="dispatch")
-class StopTextsView(View):
+class StopTextsView(MessagePageView):
     """Stop texts to a number on POST, or allow them again. Scanners of links change nothing."""
-
-    http_method_names = ["get", "head", "post"]
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        try:
-            response = super().dispatch(request, *args, **kwargs)
-        except errors.TooMany as error:
-            response = too_many(request, error)
-        devices.remember(request, response)
-        return response
 
     def get(self, request: HttpRequest, word: str) -> HttpResponse:
         kept = phone_cookie.load(request)

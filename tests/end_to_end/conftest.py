@@ -1,6 +1,10 @@
+from collections.abc import Iterator
+
 import pytest
 
 from localcloud.cloud import Cloud
+from tests import channel_stack
+from tests.channel_stack import ChannelStack
 
 
 @pytest.fixture
@@ -24,3 +28,16 @@ def on_cloud(on_cloud: Cloud, front: str, request: pytest.FixtureRequest, settin
         )
         settings.AWS_ENDPOINT_URL = url
     return on_cloud
+
+
+@pytest.fixture(scope="module")
+def _channels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChannelStack]:
+    with channel_stack.running(tmp_path_factory.mktemp("channels")) as running:
+        yield running
+
+
+@pytest.fixture
+def stack(_channels: ChannelStack, settings, monkeypatch: pytest.MonkeyPatch) -> ChannelStack:
+    """A stack that calls, and sends by WhatsApp and mail, with this site before it."""
+    _channels.serve(settings, monkeypatch)
+    return _channels

@@ -6,8 +6,6 @@ import pytest
 from django.test import Client
 
 from accounts.models import Session, SignInEvent, User
-from tests import channel_stack
-from tests.channel_stack import ChannelStack
 from tests.codes import code_in, wrong
 from tests.login_steps import CODE, RESEND, answer, ask, is_signed_in
 
@@ -16,18 +14,6 @@ pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
 CHANNELS = ["voice", "whatsapp", "email"]
 every_channel = pytest.mark.parametrize("channel", CHANNELS)
 ADDRESS = "ada@example.org"
-
-
-@pytest.fixture(scope="module")
-def _stack(tmp_path_factory):
-    with channel_stack.running(tmp_path_factory.mktemp("channels")) as stack:
-        yield stack
-
-
-@pytest.fixture
-def stack(_stack, settings, monkeypatch) -> ChannelStack:
-    _stack.serve(settings, monkeypatch)
-    return _stack
 
 
 @pytest.fixture

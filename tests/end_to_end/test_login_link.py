@@ -9,8 +9,6 @@ from django.utils import timezone
 
 from accounts.aws import cognito
 from accounts.models import SignInEvent, User
-from tests import channel_stack
-from tests.channel_stack import ChannelStack
 from tests.clock import seconds_later
 from tests.codes import code_in
 from tests.login_steps import AGENTS, RESEND, answer, ask, is_signed_in, who
@@ -18,18 +16,6 @@ from tests.login_steps import AGENTS, RESEND, answer, ask, is_signed_in, who
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
 
 _LINK = re.compile(r"https://localhost(/accounts/login/link/[A-Z0-9]{5}/[A-Za-z0-9_-]{27}/)")
-
-
-@pytest.fixture(scope="module")
-def _stack(tmp_path_factory):
-    with channel_stack.running(tmp_path_factory.mktemp("channels")) as stack:
-        yield stack
-
-
-@pytest.fixture
-def stack(_stack, settings, monkeypatch) -> ChannelStack:
-    _stack.serve(settings, monkeypatch)
-    return _stack
 
 
 @pytest.fixture
