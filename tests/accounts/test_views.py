@@ -917,6 +917,14 @@ def test_number_of_another_country_is_sent_with_one_press(client, pool, settings
     assert re.findall(r'<button[^>]* name="country" value="(\w+)"', page) == offered
 
 
+def test_number_of_too_many_countries_asks_for_none_of_them(client, pool, settings):
+    settings.ACCOUNTS_COUNTRIES = ["US", "FR", "ES", "NL"]
+    typed = {"country": "US", "phone": "650123456"}
+    assert text(client.post(LOGIN, typed)).count(' name="country" value=') == 3
+    settings.ACCOUNTS_COUNTRIES = ["US", "AT", "FR", "ES", "NL"]
+    assert ' name="country" value=' not in text(client.post(LOGIN, typed))
+
+
 def test_pressed_country_is_the_one_of_the_number(client, pool, settings):
     settings.ACCOUNTS_COUNTRIES = ["US", "GB"]
     # The list comes first in the form, then the button.

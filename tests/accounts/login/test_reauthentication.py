@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import include, path
 
-from accounts import sessions
+from accounts import phones, sessions
 from accounts.login import reauthentication
 from accounts.models import Session, SignInEvent, User
 from tests.clock import seconds_later
@@ -72,6 +72,8 @@ def test_older_code_leads_to_a_fresh_one_and_back(client, pool, known):
     assert pool.texts == []
     assert client.post(CONFIRM, {"next": "/delicate/?a=b"}).url == CODE
     page = client.get(CODE)
+    assert phones.mask(known.phone) in text(page)
+    assert phones.spaced(known.phone) not in text(page)
     assert f'action="{CODE}"' in text(page)
     assert f'action="{RESEND}"' in text(page)
     assert re.search(r"reference: <bdi dir=\"ltr\"><strong>\w{3}-\w{2}</strong>", text(page))
