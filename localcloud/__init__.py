@@ -5,6 +5,7 @@
     stack      deploys the template, the same one as in production, and reads what came of it
     cloud      both together, and the environment that the site needs
     preflight  what stands in the way of a make target, before anything is installed
+    with_parent  lets a program end with the process that started it, however that ends
     __main__   ``python -m localcloud``: emulator, site and inbox until Ctrl-C
     warm_up    the first call of each trigger, which takes long
     unsent     which texts did not leave, for the console of make run

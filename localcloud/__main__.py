@@ -16,7 +16,7 @@ import requests
 
 from lambdas.triggers import plans
 from lambdas.triggers.environment import WrongEnvironment
-from localcloud import LocalCloudError, preflight
+from localcloud import LocalCloudError, preflight, with_parent
 from localcloud.cloud import PROJECT, Cloud
 from localcloud.unsent import Unsent
 from localcloud.warm_up import LONGEST, warm_up
@@ -178,7 +178,8 @@ def _stop_already(number: int, frame: FrameType | None) -> None:
 @contextlib.contextmanager
 def _site(command: list[str], environment: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
     # A session of its own: the reloader's child must end as well, and Ctrl-C is ours to handle.
-    process = subprocess.Popen(command, env=environment, start_new_session=True)
+    whole = with_parent.command(command)
+    process = subprocess.Popen(whole, env=environment, start_new_session=True)
     try:
         yield process
     finally:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import requests
 
-from localcloud import LocalCloudError
+from localcloud import LocalCloudError, with_parent
 
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 15.0
@@ -79,19 +79,16 @@ class Emulator:
             **self.variables,
         }
         with self.log_path.open("wb") as log:
-            try:
-                self._process = subprocess.Popen(
-                    [self._program],
-                    env=environment,
-                    cwd=scratch,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    # Ctrl-C reaches the owner alone, which then ends it in order.
-                    start_new_session=True,
-                )
-            except OSError as error:
-                raise LocalCloudError(f"The emulator cannot be run: {error}") from error
+            self._process = subprocess.Popen(
+                with_parent.command([str(self._program)]),
+                env=environment,
+                cwd=scratch,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # Ctrl-C reaches the owner alone, which then ends it in order.
+                start_new_session=True,
+            )
         try:
             self._wait_until_healthy()
         except BaseException:

@@ -1,5 +1,6 @@
 """Deploy lambdas/template.yaml through CloudFormation, as in production."""
 
+import contextlib
 import io
 import time
 import zipfile
@@ -47,7 +48,9 @@ def deploy(
         code, key = package(lambdas_dir)
         parameters = _WITHOUT | parameters
         s3 = session.client("s3", endpoint_url=endpoint_url)
-        s3.create_bucket(Bucket=_BUCKET)
+        # An emulator that was killed has kept it, and nothing else.
+        with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+            s3.create_bucket(Bucket=_BUCKET)
         s3.put_object(Bucket=_BUCKET, Key=key, Body=code)
         template = (lambdas_dir / "template.yaml").read_text()
         if template.count(_LOCAL_CODE) != 1:

@@ -136,7 +136,8 @@ def test_program_whose_interpreter_is_gone_is_said_in_one_line(tmp_path):
     program = tmp_path / "program"
     program.write_text("#!/nowhere/python\n")
     program.chmod(0o700)
-    with pytest.raises(LocalCloudError, match=r"^The emulator cannot be run: .*/program") as caught:
+    reason = r"^The local AWS did not start: .*/program cannot be run: No such file"
+    with pytest.raises(LocalCloudError, match=reason) as caught:
         Emulator(program, tmp_path / "state").start()
     assert "\n" not in str(caught.value)
 

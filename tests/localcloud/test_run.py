@@ -268,6 +268,19 @@ def test_death_of_the_local_aws_ends_the_rest_with_one_line(start):
     run.until_ready()
     os.kill(run.started("bin/ministack")[0], signal.SIGKILL)
     ends_with_one_line(run, "The local AWS died: ")
+    # It could not save its state, and starts with none.
+    start().until_ready()
+
+
+@processes.needs_proc
+def test_run_that_is_killed_leaves_nothing_behind_and_starts_again(start):
+    run = start()
+    run.until_ready()
+    run.process.kill()
+    run.process.wait()
+    assert processes.left_of(run.state) == {}
+    assert not is_listening(run.port)
+    start().until_ready()
 
 
 def ends_with_one_line(run: Run, reason: str) -> None:
