@@ -17,7 +17,7 @@ NEXT := $(STATE)/next-venv
 LIGHTHOUSE := $(STATE)/node/.lighthouse-12.8.2
 SPA := $(STATE)/node/spa
 AWS_SAMPLE := $(STATE)/node/aws-sample
-BENCHES := login page pages python load start suite growth triggers sync admin outage faults timing
+BENCHES := login page pages python load start suite growth triggers sync admin outage faults timing ways
 PEERS := $(STATE)/bench-venv
 # Those that measure other software beside ours.
 BESIDE := login page pages load start

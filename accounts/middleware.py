@@ -98,7 +98,7 @@ class AuthenticationMiddleware(middleware.AuthenticationMiddleware):
         if not session.accessed:
             return response
         if session.row:
-            after_response.do(request, partial(sessions.touch, request))
+            sessions.touch(request)
         elif session.ended and _is_for_a_page(request):
             return _ended_page(request)
         return response

@@ -29,6 +29,8 @@ bind = f"{os.environ.get('HOST', '0.0.0.0')}:{os.environ.get('PORT', '8000')}"  
 worker_class = "config.worker.Worker"
 workers = number("WEB_CONCURRENCY", processors.count(), 1, 256)
 threads = number("WEB_THREADS", 32, 1, 512)
+# Each of these has a connection to the database as well.
+threads_after_response = 4
 # Longer than any call of the site may take; a worker that hangs is replaced.
 timeout = 30
 # On SIGTERM everything is served for drain_seconds, and /readyz is 503 so that load balancers turn
@@ -65,10 +67,15 @@ def on_starting(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Make the client of the user pool, so that the first person does not wait for boto3."""
+    """Make the client of the user pool, so that the first person does not wait for boto3.
+
+    What is done after a response keeps no connection from its next request.
+    """
     # Not above: Django is set up by now.
+    from accounts import after_response
     from accounts.aws import cognito
 
+    after_response.threads.use(threads_after_response)
     # Settings that do not do are said where somebody signs in, and by the check above.
     with contextlib.suppress(cognito.Misconfigured):
         cognito.gateway()

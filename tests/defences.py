@@ -86,7 +86,48 @@ _EMAIL = "tests/accounts/login/test_email_address.py::"
 _LINKS = "tests/lambdas/test_links.py::"
 _LINK_LOGIN = "tests/end_to_end/test_login_link.py::"
 
+_EQUAL = "tests/accounts/login/test_equal_calls.py::"
+
 DEFENCES = (
+    # By the clock
+    Defence(
+        "somebody disabled a moment ago takes the calls of a stranger",
+        "accounts/login/challenges.py",
+        "        if known and decoys.current.are_like_real_ones:\n",
+        "        if False:\n",
+        (_EQUAL + "test_somebody_disabled_a_moment_ago_takes_the_calls_of_a_stranger",),
+    ),
+    Defence(
+        "an invented challenge comes when a real one would",
+        "accounts/login/decoys.py",
+        "        self._starts.wait(since)\n",
+        "",
+        ("tests/accounts/login/test_decoys.py::test_decoy_comes_when_a_real_one_would",),
+    ),
+    Defence(
+        "an answer that the site judges itself takes as long as a call",
+        "accounts/login/phone_login.py",
+        "            decoys.current.answers.wait(since)\n",
+        "",
+        (_EQUAL + "test_calls_that_are_not_made_take_the_time_of_one",),
+    ),
+    Defence(
+        "another browser sees that a text left",
+        "accounts/login/phone_login.py",
+        "            if not begun.challenge.session:\n",
+        "            if False:\n",
+        (_EQUAL + "test_another_browser_sees_of_somebody_disabled_a_moment_ago_that_a_text_left",),
+    ),
+    Defence(
+        "members wait with open sign-up as long as an account takes to be made",
+        "accounts/login/challenges.py",
+        "        decoys.current.creations.wait(time.monotonic())\n",
+        "        pass\n",
+        (
+            _EQUAL + "test_member_waits_as_long_as_an_account_takes_to_be_made"
+            "_where_sign_up_is_open",
+        ),
+    ),
     # E-mail addresses, and the links of mails
     Defence(
         "a code for an address proves no other one",

@@ -46,6 +46,10 @@ def begin(
     """
     sub = known.sub if known else None
     may_create = may_create and conf.sign_up == "open"
+    if may_create and known and not (insist or proof):
+        # Others wait until an account is made for them.
+        decoys.current.creations.wait(time.monotonic())
+    since = time.monotonic()
     try:
         gateway = cognito.gateway()
         if isinstance(gateway, GatewayByAttribute):
@@ -63,6 +67,7 @@ def begin(
             why_no_text = "" if may_create or known else "sign_ups"
         if may_create and (known is None or insist):
             created = gateway.create_user(phone, locale=locale.page_locale())
+            decoys.current.creations.note(since)
             if created:
                 sub = created.sub
                 unproven_accounts.note(created.sub)
@@ -75,9 +80,13 @@ def begin(
             # This pool does tell: the account that we knew is gone.
             return begin(phone, known, insist=True)
         log.info("No text: Cognito has no user for %s", phones.mask(phone))
-        return Begun(decoys.current.draw(), why_no_text="unknown")
+        return Begun(decoys.current.draw(since), why_no_text="unknown")
     except cognito.Refused as error:
         log.info("No text: Cognito refuses %s (%s)", phones.mask(phone), error)
+        if known and decoys.current.are_like_real_ones:
+            # To ask for nobody's as well would take longer than the sign-in of anybody else. Those
+            # who have no row here are refused again the next time, so theirs must be asked for.
+            return Begun(decoys.current.draw(since), why_no_text="refused")
         return Begun(_challenge_of_nobody(gateway, phone), why_no_text="refused")
     except cognito.CognitoError as error:
         raise attempt_steps.unavailable(error) from error
@@ -173,15 +182,24 @@ def nobody(phone: str) -> str:
 def _challenge_of_nobody(gateway: cognito.Gateway, phone: str) -> Challenge:
     """Return what somebody gets whom Cognito does not know, always in the place of ``phone``.
 
-    A decoy of our own would tell: it comes sooner, and every browser gets another one.
+    A decoy of our own would tell: every browser gets another one.
     """
+    since = time.monotonic()
     try:
-        return gateway.start_challenge(nobody(phone))
+        return _started(gateway, nobody(phone))
     except (cognito.UnknownUser, cognito.Refused):
         # This pool tells who is unknown, whatever we do.
-        return decoys.current.draw()
+        return decoys.current.draw(since)
     except cognito.CognitoError as error:
         raise attempt_steps.unavailable(error) from error
+
+
+def start_for_nobody(phone: str) -> None:
+    """Let the triggers count what an invented challenge stands for, as another browser would see.
+
+    Raises Unavailable.
+    """
+    _challenge_of_nobody(cognito.gateway(), phone)
 
 
 def _start_challenge(gateway: cognito.Gateway, phone: str, proof: str) -> Challenge:
@@ -194,10 +212,18 @@ def _start_challenge(gateway: cognito.Gateway, phone: str, proof: str) -> Challe
         return gateway.start_challenge(phone)
 
 
+def _started(gateway: cognito.Gateway, name: str) -> Challenge:
+    """Start as a browser that is not known, and look how that goes."""
+    since = time.monotonic()
+    challenge = gateway.start_challenge(name)
+    decoys.current.learn(challenge, since)
+    return challenge
+
+
 def _start_in_lane(gateway: cognito.Gateway, name: str, proof: str) -> Challenge:
     """Start in the lane of known browsers; where that gives nothing for long, as everybody does."""
     if not proof:
-        return gateway.start_challenge(name)
+        return _started(gateway, name)
     try:
         found = gateway.start_challenge(name, proof=proof)
     except (cognito.LaneClosed, cognito.Misconfigured) as error:

@@ -1,12 +1,16 @@
-"""An invented challenge, for pools that tell who is unknown: it looks as a real one would.
+"""An invented challenge, for numbers that Cognito refuses: it looks as a real one would.
 
 The stack's parameters decide how long a code lives, how many digits it has and when another text
-may be asked for. The site does not know them, so it looks at the real challenges that pass by.
+may be asked for. The site does not know them, so it looks at the real challenges that pass by, and
+at the time that they take.
 """
 
+import random
 import time
+from collections import deque
 from dataclasses import dataclass, replace
 
+from accounts import gil
 from accounts.aws.challenges import Challenge, CodeChallenge
 
 # Seconds that a text may take: a function has no more.
@@ -21,6 +25,25 @@ class _Usual:
     cooldown: int = 30
     tries: int = 3
     length: int = 6
+    channels: str = ""
+
+
+class Pace:
+    """The seconds that the last real calls took, so that one that is not made takes as long."""
+
+    def __init__(self) -> None:
+        self._took: deque[float] = deque(maxlen=50)
+
+    def note(self, since: float) -> None:
+        """Keep how long a call took that began then, by the monotonic clock."""
+        self._took.append(time.monotonic() - since)
+
+    def wait(self, since: float) -> None:
+        """Return when a call that began then could have ended; at once where none was seen."""
+        if self._took:
+            left = since + random.choice(self._took) - time.monotonic()  # noqa: S311 - no secret
+            with gil.current.left():
+                time.sleep(max(0.0, left))
 
 
 class Decoys:
@@ -32,17 +55,27 @@ class Decoys:
     def forget(self) -> None:
         """Know the defaults alone, as a process that has just started."""
         self._usual, self._has_seen = _Usual(), False
+        self._starts, self.answers, self.creations = Pace(), Pace(), Pace()
 
-    def learn(self, challenge: Challenge) -> None:
-        """Look at a challenge that was handed out for the first time in a sign-in."""
+    @property
+    def are_like_real_ones(self) -> bool:
+        """Whether a real challenge was seen, and how long one takes."""
+        return self._has_seen
+
+    def learn(self, challenge: Challenge, since: float) -> None:
+        """Look at a challenge that was asked for then, for the first time in a sign-in."""
         if not isinstance(challenge, CodeChallenge) or challenge.said_at is None:
             # Of another kind, or one of ours.
             return
-        self._usual = replace(self._usual, length=challenge.code_length)
+        self._usual = replace(
+            self._usual, length=challenge.code_length, channels=challenge.channels
+        )
         cooldown = challenge.resend_at - challenge.said_at
         # One that was texted for another sign-in has less of everything.
         age = challenge.said_at - (challenge.texted_at or challenge.said_at)
         is_new = challenge.is_texted_now and age < _SAID_WITHIN
+        if is_new:
+            self._starts.note(since)
         # Later texts have longer ones, and may repeat a code that has lived a while.
         if is_new and (not self._has_seen or cooldown <= self._usual.cooldown):
             lifetime = challenge.expires_at - challenge.said_at
@@ -50,8 +83,12 @@ class Decoys:
             self._usual = replace(self._usual, lifetime=lifetime, cooldown=cooldown, tries=tries)
             self._has_seen = True
 
-    def draw(self) -> CodeChallenge:
-        """Return a challenge that nobody can answer."""
+    def draw(self, since: float) -> CodeChallenge:
+        """Return a challenge that nobody can answer, when one that was asked for then would come.
+
+        Its answers take as long as real ones where the caller waits for ``answers``.
+        """
+        self._starts.wait(since)
         now, usual = int(time.time()), self._usual
         return CodeChallenge(
             session="",
@@ -60,6 +97,7 @@ class Decoys:
             resend_at=now + usual.cooldown,
             tries_left=usual.tries,
             code_length=usual.length,
+            channels=usual.channels,
         )
 
 

@@ -10,6 +10,7 @@ The steps are those of ``code_flow``, and so is what a person can run into (``er
 """
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -71,8 +72,9 @@ class Login:
     def begin(self, request: HttpRequest, phone: str, user: User | None, *, first: bool) -> Begun:
         proof = known_browsers.proof(request, user)
         begun = challenges.begin(phone, user, insist=not first, proof=proof)
-        decoys.current.learn(begun.challenge)
         if user and begun.why_no_text == "refused":
+            if not begun.challenge.session:
+                after_response.do(request, partial(challenges.start_for_nobody, phone))
             # So that the next request knows it without a call more, or no longer believes it.
             after_response.do(request, partial(_look_up, user))
         return begun
@@ -81,10 +83,14 @@ class Login:
     def answer(
         self, request: HttpRequest, phone: str, challenge: Challenge, code: str
     ) -> Challenge | Tokens | None:
+        since = time.monotonic()
         if not challenge.session:
             # A decoy.
+            decoys.current.answers.wait(since)
             return attempt_steps.one_try_less(challenge)
         outcome = cognito.gateway().answer_challenge(challenge, code)
+        if isinstance(outcome, Challenge):
+            decoys.current.answers.note(since)
         if isinstance(outcome, CodeChallenge) and outcome.tries_left <= 0:
             raise cognito.UsedUp("No try of the code is left to this sign-in")
         return outcome

@@ -1,6 +1,7 @@
 """The session of the browser that a request comes from."""
 
 from datetime import timedelta
+from functools import partial
 from typing import cast
 
 from django.contrib.auth import SESSION_KEY, login
@@ -9,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import devices
+from accounts import after_response, devices
 from accounts.models import Session, User
 from accounts.sessions import lookup, rows
 from accounts.sessions.store import SessionStore
@@ -66,9 +67,10 @@ def newcomer_seen(request: HttpRequest) -> None:
 
 
 def touch(request: HttpRequest) -> None:
-    """Write down that the browser was here, unless that was done a moment ago."""
+    """Write down after the response that the browser was here, unless that was done just now."""
     row = for_request(request).row
     now = timezone.now()
     if row and now - row.last_seen >= _TOUCHED_EVERY:
+        live = Session.objects.filter(pk=row.pk, ended_at=None)
         network = devices.of(request).network
-        Session.objects.filter(pk=row.pk, ended_at=None).update(last_seen=now, network=network)
+        after_response.do(request, partial(live.update, last_seen=now, network=network))

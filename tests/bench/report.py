@@ -27,6 +27,7 @@ _ORDER = (
     "suite",
     "triggers",
     "timing",
+    "ways",
     "growth",
     "tried",
 )

@@ -15,6 +15,8 @@ from tests.fakes.password_check import PasswordCheck
 from tests.fakes.tokens import (
     CLIENT_ID,
     CLIENT_SECRET,
+    KNOWN_CLIENT_ID,
+    KNOWN_CLIENT_SECRET,
     POOL_ID,
     SITE_CLIENT_ID,
     SITE_CLIENT_SECRET,
@@ -208,7 +210,11 @@ class SignInPool(UserPool):
         }
 
     def _check_hash(self, client: str, named: dict[str, str]) -> None:
-        secret = {CLIENT_ID: CLIENT_SECRET, SITE_CLIENT_ID: SITE_CLIENT_SECRET}[client]
+        secret = {
+            CLIENT_ID: CLIENT_SECRET,
+            SITE_CLIENT_ID: SITE_CLIENT_SECRET,
+            KNOWN_CLIENT_ID: KNOWN_CLIENT_SECRET,
+        }[client]
         message = (named["USERNAME"] + client).encode()
         digest = hmac.digest(secret.encode(), message, hashlib.sha256)
         if named.get("SECRET_HASH") != base64.b64encode(digest).decode():

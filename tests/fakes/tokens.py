@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 CLIENT_ID, CLIENT_SECRET = "exampleclientid", "exampleclientsecret"
 # Of people whom the site has proven.
 SITE_CLIENT_ID, SITE_CLIENT_SECRET = "examplesiteclientid", "examplesiteclientsecret"
+KNOWN_CLIENT_ID, KNOWN_CLIENT_SECRET = "exampleknownclientid", "exampleknownclientsecret"
 
 
 POOL_ID = "eu-west-1_Example01"

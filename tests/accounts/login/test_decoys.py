@@ -25,6 +25,10 @@ def real(**changes: Any) -> CodeChallenge:
     return CodeChallenge(**given)
 
 
+def clock() -> float:
+    return time.monotonic()
+
+
 def shape(challenge: CodeChallenge) -> tuple[int, int, int, int]:
     return (
         challenge.expires_at - NOW,
@@ -35,26 +39,48 @@ def shape(challenge: CodeChallenge) -> tuple[int, int, int, int]:
 
 
 def test_decoy_has_the_defaults_of_the_stack_before_any_real_one():
-    assert shape(Decoys().draw()) == (300, 30, 3, 6)
+    assert shape(Decoys().draw(clock())) == (300, 30, 3, 6)
 
 
 def test_decoy_follows_the_parameters_of_the_stack():
     decoys = Decoys()
-    decoys.learn(real())
-    assert shape(decoys.draw()) == (600, 45, 2, 8)
+    decoys.learn(real(), clock())
+    assert shape(decoys.draw(clock())) == (600, 45, 2, 8)
 
 
 def test_decoy_is_like_a_first_text_and_not_like_a_later_one():
     decoys = Decoys()
-    decoys.learn(real())
-    decoys.learn(real(resend_at=NOW + 120, expires_at=NOW + 400))
-    decoys.learn(real(resend_at=NOW + 10, texted_at=NOW - 30))
-    decoys.learn(real(resend_at=NOW + 38, texted_at=NOW - 7, tries_left=1))
-    assert shape(decoys.draw()) == (600, 45, 2, 8)
+    decoys.learn(real(), clock())
+    decoys.learn(real(resend_at=NOW + 120, expires_at=NOW + 400), clock())
+    decoys.learn(real(resend_at=NOW + 10, texted_at=NOW - 30), clock())
+    decoys.learn(real(resend_at=NOW + 38, texted_at=NOW - 7, tries_left=1), clock())
+    assert shape(decoys.draw(clock())) == (600, 45, 2, 8)
+
+
+def test_decoy_offers_the_channels_of_the_stack():
+    decoys = Decoys()
+    decoys.learn(real(channels="voice email"), clock())
+    assert decoys.draw(clock()).channels == "voice email"
+
+
+def test_decoy_comes_when_a_real_one_would():
+    decoys = Decoys()
+    decoys.learn(real(), clock() - 0.2)
+    began = time.perf_counter()
+    decoys.draw(clock() - 0.05)
+    assert 0.1 <= time.perf_counter() - began < 10
+
+
+def test_decoy_after_one_that_was_texted_for_another_sign_in_comes_at_once():
+    decoys = Decoys()
+    decoys.learn(real(texted_at=NOW - 30), clock() - 60)
+    began = time.perf_counter()
+    decoys.draw(clock())
+    assert time.perf_counter() - began < 10
 
 
 def test_decoy_learns_nothing_from_a_decoy():
     decoys = Decoys()
-    decoys.learn(real())
-    decoys.learn(Decoys().draw())
-    assert shape(decoys.draw()) == (600, 45, 2, 8)
+    decoys.learn(real(), clock())
+    decoys.learn(Decoys().draw(clock()), clock())
+    assert shape(decoys.draw(clock())) == (600, 45, 2, 8)

@@ -10,7 +10,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from accounts.login import challenges, decoys
 from accounts.models import User
+from tests.fakes.tokens import KNOWN_CLIENT_ID, KNOWN_CLIENT_SECRET
 from tests.login_steps import CODE, RESEND, answer, ask
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages]
@@ -39,7 +41,7 @@ def noting(get_response):
     def middleware(request):
         response = get_response(request)
         response.statements = len(connection.queries_log)
-        response.calls = request.environ["tests.operations"]()
+        response.calls = request.environ.get("tests.operations", list)()
         return response
 
     return middleware
@@ -76,6 +78,13 @@ def taken(pool) -> Callable[[str], list[Taken]]:
 
 
 @pytest.fixture
+def clock(pool) -> None:
+    """Let the pool say when it texts, as the triggers do, so that the site can learn from it."""
+    now = str(int(time.time()))
+    pool.says = {"now": now, "textedAt": now}
+
+
+@pytest.fixture
 def stranger(known) -> str:
     return known.phone[:-4] + "9876"
 
@@ -97,7 +106,40 @@ def test_somebody_disabled_takes_what_a_stranger_takes(pool, known, stranger, ta
     assert taken(known.phone) == taken(stranger)
 
 
-def test_somebody_disabled_a_moment_ago_takes_one_refused_call_more_once(
+def test_member_waits_as_long_as_an_account_takes_to_be_made_where_sign_up_is_open(known, settings):
+    settings.ACCOUNTS_SIGN_UP = "open"
+    decoys.current.creations.note(time.monotonic() - 0.3)
+    began = time.perf_counter()
+    ask(Client(), known.phone)
+    assert time.perf_counter() - began >= 0.3
+
+
+def test_member_on_a_browser_that_is_known_does_not_wait(client, pool, known, settings):
+    settings.ACCOUNTS_SIGN_UP = "open"
+    settings.COGNITO_KNOWN_CLIENT_ID = KNOWN_CLIENT_ID
+    settings.COGNITO_KNOWN_CLIENT_SECRET = KNOWN_CLIENT_SECRET
+    settings.SITE_KEY = "s" * 64
+    ask(client, known.phone)
+    answer(client, pool.code())
+    client.post("/accounts/logout/")
+    decoys.current.creations.note(time.monotonic() - 20)
+    began = time.perf_counter()
+    assert ask(client, known.phone).status_code == 302
+    assert time.perf_counter() - began < 10
+
+
+def test_somebody_disabled_a_moment_ago_takes_the_calls_of_a_stranger(
+    pool, clock, known, stranger, taken
+):
+    usual = taken(stranger)
+    pool.change(known.sub, Enabled=False)
+    number, page, wrong, *rest = taken(known.phone)
+    # The answers of this one sign-in are judged here, and take as long as a call.
+    assert [number, page, wrong, *rest] == [*usual[:2], usual[2]._replace(calls=[]), *usual[3:]]
+    assert taken(known.phone) == usual
+
+
+def test_somebody_disabled_takes_one_call_more_once_in_a_process_that_has_seen_no_sign_in(
     pool, known, stranger, taken
 ):
     pool.change(known.sub, Enabled=False)
@@ -107,3 +149,25 @@ def test_somebody_disabled_a_moment_ago_takes_one_refused_call_more_once(
     assert rest == usual[1:]
     assert taken(known.phone) == usual
     assert known.phone not in json.dumps(pool.calls("InitiateAuth"))
+
+
+def test_another_browser_sees_of_somebody_disabled_a_moment_ago_that_a_text_left(
+    pool, clock, known, stranger
+):
+    ask(Client(), stranger)
+    pool.change(known.sub, Enabled=False)
+    ask(Client(), known.phone)
+    names = [call["AuthParameters"]["USERNAME"] for call in pool.calls("InitiateAuth")]
+    assert names[-2:] == [known.phone, challenges.nobody(known.phone)]
+
+
+def test_calls_that_are_not_made_take_the_time_of_one(pool, clock, known, stranger):
+    pool.change(known.sub, Enabled=False)
+    ask(Client(), stranger)
+    past = time.monotonic() - 0.3
+    decoys.current.answers.note(past)
+    client = Client()
+    ask(client, known.phone)
+    began = time.perf_counter()
+    assert answer(client, "000001").status_code == 200
+    assert time.perf_counter() - began >= 0.3
