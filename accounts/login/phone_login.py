@@ -74,9 +74,10 @@ class Login:
         begun = challenges.begin(phone, user, insist=not first, proof=proof)
         if user and begun.why_no_text == "refused":
             if not begun.challenge.session:
-                after_response.do(request, partial(challenges.start_for_nobody, phone))
+                begin = partial(challenges.start_for_nobody, phone)
+                after_response.do(request, begin, apart=True)
             # So that the next request knows it without a call more, or no longer believes it.
-            after_response.do(request, partial(_look_up, user))
+            after_response.do(request, partial(_look_up, user), apart=True)
         return begun
 
     @sensitive_variables("code")

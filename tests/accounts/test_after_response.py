@@ -1,6 +1,7 @@
 """Work after a response: in the thread of the request, or in others that a server asks for."""
 
 import threading
+import time
 
 import pytest
 from django.http import HttpResponse
@@ -75,3 +76,15 @@ def test_thread_is_free_again_after_work_that_broke(close, threads):
         done = threading.Event()
         close(broken, done.set)
         assert done.wait(10)
+
+
+def test_work_that_is_apart_waits_for_the_next_request_to_pass(monkeypatch, threads):
+    monkeypatch.setattr(after_response, "_APART", 0.3)
+    request, response = RequestFactory().get("/"), HttpResponse()
+    done = threading.Event()
+    after_response.do(request, done.set, apart=True)
+    after_response.let_work_at_close(request, response)
+    began = time.perf_counter()
+    response.close()
+    assert done.wait(10)
+    assert time.perf_counter() - began >= 0.3
