@@ -201,6 +201,11 @@ class Conf(PagesConf):
         return frozenset(each.strip() for each in settings.ACCOUNTS_RECOVERY_TWO_OPERATORS)
 
     @property
+    def reasons(self) -> str:
+        """``optional`` or ``required``: reasons of operators for what they do to an account."""
+        return str(settings.ACCOUNTS_REASONS)
+
+    @property
     def carrier_lookup(self) -> bool:
         """Whether carriers are asked of which type a new number is, which costs money."""
         return bool(settings.ACCOUNTS_CARRIER_LOOKUP and settings.TEXTS_FUNCTION)

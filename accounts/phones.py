@@ -183,3 +183,11 @@ def mask(phone: str) -> str:
         return f"{'•' * max(0, len(phone) - 2)}{phone[-2:]}"
     national = str(number.national_number)
     return f"+{number.country_code}{'•' * max(0, len(national) - 2)}{national[-2:]}"
+
+
+def mask_in(text: str, *, region: str) -> str:
+    """Mask each phone in a text that somebody wrote; one without + is read in ``region``."""
+    for found in reversed(list(phonenumbers.PhoneNumberMatcher(text, region))):
+        phone = phonenumbers.format_number(found.number, PhoneNumberFormat.E164)
+        text = f"{text[: found.start]}{mask(phone)}{text[found.end :]}"
+    return text

@@ -11,6 +11,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import phones
 from accounts.models import User
@@ -54,17 +55,18 @@ def phone_for(request: HttpRequest, phone: str | User | None) -> str:
 class CarefulList(admin.ModelAdmin):  # type: ignore[type-arg]
     """A list that ignores a query or choice that the database cannot read, and shows itself.
 
-    ``about`` says above the list what it has.
+    ``about`` says above the list what it has, ``empty`` in its place what would be there.
     """
 
     about: Any = ""
+    empty: Any = gettext_lazy("There is nothing here yet.")
     change_list_template = "admin/accounts/list.html"
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Show the list, with what it is about."""
-        about = {"about": self.about}
+        about = {"about": self.about, "empty": self.empty}
         return super().changelist_view(request, {**about, **(extra_context or {})})
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
@@ -90,8 +92,9 @@ class BoundedList(CarefulList):
 
         Django allows any column, so ``?phone__startswith=`` would reveal a number digit by digit.
         """
-        filters = self.get_list_filter(request)
-        offered = {getattr(each, "parameter_name", each) for each in filters}
+        offered = set[Any]()
+        for each in self.get_list_filter(request):
+            offered.update(getattr(each, "parameters", (getattr(each, "parameter_name", each),)))
         return lookup in offered or lookup.removesuffix("__exact") in offered
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import FieldDoesNotExist
+from django.db.models import BooleanField
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -21,12 +22,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of the audit log. ``changes`` are (name of the field, old value, new value)."""
+    """One entry of the audit log. ``changes`` are (name of the field, old value, new value).
+
+    ``reason`` is what an operator wrote down, ``network`` where they were; "" for none.
+    """
 
     at: datetime
     by: str
     what: str
     changes: list[tuple[str, str, str]]
+    reason: str
+    network: str
 
 
 def moment(at: datetime | None) -> str:
@@ -137,16 +143,38 @@ def entry(logged: Any) -> Entry:
             sign = "+" if change.get("operation") == "add" else "−"  # noqa: RUF001
             changes.append((_label(logged, name), "", f"{sign} {', '.join(change['objects'])}"))
             continue
-        # django-auditlog writes None as a word.
-        before, after = ("" if value == "None" else str(value) for value in change)
+        before, after = (_in_words(logged, name, str(value)) for value in change)
         if before or after:
             changes.append((_label(logged, name), before, after or _("nothing")))
-    return Entry(logged.timestamp, by, str(logged.get_action_display()), sorted(changes))
+    return Entry(
+        logged.timestamp,
+        by,
+        str(logged.get_action_display()),
+        sorted(changes),
+        additional.get("reason", ""),
+        additional.get("network", ""),
+    )
 
 
 def _label(logged: Any, name: str) -> str:
+    return str(getattr(_field(logged, name), "verbose_name", name))
+
+
+def _in_words(logged: Any, name: str, value: str) -> str:
+    """Return a value as people read it: "yes" for True, the label of a choice."""
+    # django-auditlog writes None as a word.
+    if value == "None":
+        return ""
+    field = _field(logged, name)
+    if isinstance(field, BooleanField):
+        return {"True": _("yes"), "False": _("no")}.get(value, value)
+    return str(dict(getattr(field, "flatchoices", ())).get(value, value))
+
+
+def _field(logged: Any, name: str) -> Any:
+    """Return the field of the model that the entry is about, None for what is kept elsewhere."""
     model = logged.content_type.model_class()
     try:
-        return str(model._meta.get_field(name).verbose_name)
+        return model._meta.get_field(name)
     except (AttributeError, FieldDoesNotExist):
-        return name
+        return None

@@ -26,13 +26,23 @@ class OperationAdmin(base.ReadOnlyList):
         "is tried again by itself."
     )
 
-    list_display = ("at", "kind", "account", "state_", "by_name", "result", "tries")
+    list_display = ("at", "kind", "account", "state_", "by_name", "reason", "result", "tries")
     list_filter = ("state", "kind")
     ordering = ("-pk",)
     sortable_by = ()
     actions = None
     # Without the parameters: a phone among them is whole while the operation waits.
-    fields = ("kind", "account", "state", "result", "by_name", "ordered_at", "finished_at", "tries")
+    fields = (
+        "kind",
+        "account",
+        "state",
+        "result",
+        "by_name",
+        "reason",
+        "ordered_at",
+        "finished_at",
+        "tries",
+    )
     readonly_fields = ("account", "result")
 
     @admin.display(description=_("ordered"))
@@ -94,6 +104,7 @@ def batch_view(request: HttpRequest, batch: str) -> HttpResponse:
             "all": len(found),
         },
         "opts": Operation._meta,
+        "reason": found[0].reason,
         "orders": [
             (order, display.outcome(order), order_operations.may_retry(request, order))
             for order in found

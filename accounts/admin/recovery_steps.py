@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin import base, bulk, display
+from accounts.admin import action_forms, base, bulk, display
 from accounts.conf import conf
 from accounts.models import Recovery, User
 from accounts.operations import recoveries, recovery_codes
@@ -22,11 +22,9 @@ _START, _AGREE = "accounts.start_recovery", "accounts.agree_recovery"
 class StartForm(forms.Form):
     """Why the operator believes that it is they."""
 
-    reason = forms.CharField(
+    reason = action_forms.ReasonField(
         label=_("How do you know that it is they?"),
-        max_length=500,
         min_length=10,
-        widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("Others read this who must agree, or look into it later."),
     )
 

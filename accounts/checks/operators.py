@@ -1,8 +1,14 @@
-"""Checks of what opens the admin."""
+"""Checks of what opens the admin, and of what operators write down."""
 
 from typing import Any
 
-from django.core.checks import CheckMessage, Tags, Warning, register  # noqa: A004
+from django.core.checks import (
+    CheckMessage,
+    Error,
+    Tags,
+    Warning,  # noqa: A004
+    register,
+)
 
 from accounts.conf import conf
 from accounts.login import second_factor
@@ -31,3 +37,11 @@ def check_second_factor(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             id="accounts.W009",
         )
     ]
+
+
+@register()
+def check_reasons(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Require ``optional`` or ``required``: E029."""
+    if conf.reasons in ("optional", "required"):
+        return []
+    return [Error('ACCOUNTS_REASONS must be "optional" or "required".', id="accounts.E029")]

@@ -7,6 +7,7 @@ middleware is not used: it believes X-Forwarded-For, and does not nest.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 from auditlog.models import LogEntry
@@ -33,9 +34,15 @@ _TOLD_OF_USERS = [
 ]
 _TOLD_OF_OPERATIONS = ["kind", "state", "user", "by", "remark"]
 
-_acting: ContextVar[tuple[User | None, HttpRequest | None]] = ContextVar(
-    "acting", default=(None, None)
-)
+
+@dataclass(frozen=True)
+class _Acting:
+    user: User | None = None
+    request: HttpRequest | None = None
+    reason: str = ""
+
+
+_acting: ContextVar[_Acting] = ContextVar("acting", default=_Acting())  # noqa: B039 - frozen
 
 
 def register() -> None:
@@ -58,9 +65,17 @@ def mask(value: str) -> str:
 
 
 @contextmanager
-def acting(user: User | None, request: HttpRequest | None = None) -> Iterator[None]:
-    """Let what is changed meanwhile be entered under this name."""
-    token = _acting.set((user, request))
+def acting(
+    user: User | None, request: HttpRequest | None = None, *, reason: str = ""
+) -> Iterator[None]:
+    """Let what is changed meanwhile be entered under this name, with the reason if one is given.
+
+    Without a request, that of the same person stays.
+    """
+    outer = _acting.get()
+    if request is None and user is not None and user == outer.user:
+        request = outer.request
+    token = _acting.set(_Acting(user, request, reason))
     try:
         yield
     finally:
@@ -79,9 +94,11 @@ def entries_of(user: User) -> QuerySet[Any]:
 
 
 def _name_the_actor(sender: Any, instance: Any, **kwargs: Any) -> None:
-    user, request = _acting.get()
-    if instance.actor_id is None and isinstance(user, User) and user.pk is not None:
-        instance.actor = user
+    now = _acting.get()
+    if instance.actor_id is None and isinstance(now.user, User) and now.user.pk is not None:
+        instance.actor = now.user
         # Kept when the operator's own account is gone.
-        network = devices.of(request).network if request else ""
-        instance.additional_data = {"by": str(user), "network": network}
+        network = devices.of(now.request).network if now.request else ""
+        instance.additional_data = {"by": str(now.user), "network": network}
+        if now.reason:
+            instance.additional_data["reason"] = now.reason

@@ -418,6 +418,7 @@ class Migration(migrations.Migration):
                     "by_name",
                     models.CharField(blank=True, max_length=150, verbose_name="ordered by"),
                 ),
+                ("reason", models.CharField(blank=True, max_length=500, verbose_name="reason")),
                 ("batch", models.CharField(blank=True, max_length=16)),
                 (
                     "remark",
@@ -1159,6 +1160,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="operation",
             index=models.Index(fields=["ordered_at"], name="accounts_op_ordered_d6d8c1_idx"),
+        ),
+        migrations.AddIndex(
+            model_name="operation",
+            index=models.Index(fields=["sub"], name="operations_by_sub"),
         ),
         migrations.AddIndex(
             model_name="operation",

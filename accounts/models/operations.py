@@ -6,6 +6,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models.users import User
 
+# Of the reasons that operators write down.
+REASON_LENGTH = 500
+
 
 class Operation(models.Model):
     """One change of an account, here and in Cognito, and how far it got.
@@ -13,8 +16,9 @@ class Operation(models.Model):
     ``user`` has no foreign key constraint: an operation outlives the account, and an invitation has
     no account at first. ``who`` is a masked name of the account. ``params`` depend on the kind
     (accounts/operations/queue.py); a phone among them is masked when the operation is over.
-    ``batch`` is the same for operations ordered together. ``lease_until``: until then a process is
-    working on it.
+    ``reason`` is what an operator wrote down, for other operators alone: neither Cognito nor the
+    person is told. ``batch`` is the same for operations ordered together. ``lease_until``: until
+    then a process is working on it.
     """
 
     class Kind(models.TextChoices):
@@ -77,6 +81,7 @@ class Operation(models.Model):
         User, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
     )
     by_name = models.CharField(_("ordered by"), max_length=150, blank=True)
+    reason = models.CharField(_("reason"), max_length=REASON_LENGTH, blank=True)
     batch = models.CharField(max_length=16, blank=True)
     remark = models.CharField(_("remark"), max_length=16, choices=Remark.choices, blank=True)
     error = models.CharField(_("error"), max_length=400, blank=True)
@@ -93,6 +98,8 @@ class Operation(models.Model):
         indexes = (
             models.Index(fields=["user", "ordered_at"]),
             models.Index(fields=["ordered_at"]),
+            # Finds what is known of an account that is gone.
+            models.Index(fields=["sub"], name="operations_by_sub"),
             models.Index(
                 fields=["next_try_at"],
                 condition=models.Q(state="waiting"),

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models.operations import REASON_LENGTH
 from accounts.models.users import User
 
 
@@ -42,7 +43,7 @@ class Recovery(models.Model):
     state = models.CharField(
         _("state"), max_length=12, choices=State.choices, default=State.AGREEMENT
     )
-    reason = models.CharField(_("reason"), max_length=500)
+    reason = models.CharField(_("reason"), max_length=REASON_LENGTH)
     needs_second = models.BooleanField(_("needs a second operator"), default=False)
     started_by = models.ForeignKey(
         User, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"

@@ -50,13 +50,7 @@ Kind, State, Remark = Operation.Kind, Operation.State, Operation.Remark
 # Longer than the calls of one try may take together.
 _LEASE = timedelta(seconds=60)
 _BEHIND_ANOTHER = timedelta(seconds=5)
-_DELAYS = (
-    timedelta(seconds=30),
-    timedelta(minutes=2),
-    timedelta(minutes=10),
-    timedelta(hours=1),
-)
-
+_DELAYS = tuple(timedelta(seconds=seconds) for seconds in (30, 2 * 60, 10 * 60, 60 * 60))
 
 Later = Callable[[Callable[[], None]], None]
 
@@ -81,11 +75,17 @@ def perform(
 
 
 def order(
-    kind: str, user: User | None, *, by: User | None, batch: str = "", **params: Any
+    kind: str,
+    user: User | None,
+    *,
+    by: User | None,
+    batch: str = "",
+    reason: str = "",
+    **params: Any,
 ) -> Operation:
-    """Write an operation to the database. ``run`` or ``run_due`` will do it."""
+    """Write an operation to the database, with its reason. ``run`` or ``run_due`` will do it."""
     phone = params.get("phone")
-    with audit.acting(by):
+    with audit.acting(by, reason=reason):
         return Operation.objects.create(
             kind=Kind(kind),
             user=user,
@@ -94,6 +94,7 @@ def order(
             params=params,
             by=by,
             by_name=str(by) if by else "",
+            reason=reason,
             batch=batch,
         )
 
@@ -105,7 +106,7 @@ def draw_batch() -> str:
 
 def run(operation: Operation, *, later: Later | None = None) -> Operation:
     """Try an operation now, unless it is over or under way, and return it as it is then."""
-    with audit.acting(_orderer(operation)):
+    with audit.acting(_orderer(operation), reason=operation.reason):
         claimed = _claim(operation.pk)
         if claimed:
             try:

@@ -565,6 +565,12 @@ def test_recovery_that_waits_for_no_time_or_for_ever_is_e028(good, hours):
     only("accounts.E028")
 
 
+@pytest.mark.parametrize("word", ["", "Required", "always"])
+def test_reasons_that_are_neither_optional_nor_required_are_e029(good, word):
+    good.ACCOUNTS_REASONS = word
+    only("accounts.E029")
+
+
 @pytest.mark.parametrize("hours", [0, 1, 336])
 def test_recovery_that_waits_or_is_off_is_no_e028(good, hours):
     good.ACCOUNTS_RECOVERY_HOURS = hours

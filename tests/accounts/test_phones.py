@@ -324,6 +324,18 @@ def test_mask_leaves_calling_code_and_two_digits(phone, shown):
     assert phones.mask(phone) == shown
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Call (201) 555-0123 or +44 7700 900123", "Call +1••••••••23 or +44••••••••23"),
+        ("On 2026-11-22 at 10:30, case 4711", "On 2026-11-22 at 10:30, case 4711"),
+        ("", ""),
+    ],
+)
+def test_phones_in_a_text_are_masked_and_nothing_else(text, shown):
+    assert phones.mask_in(text, region="US") == shown
+
+
 def test_mask_shows_no_more_of_any_countrys_number():
     for region in WITH_MOBILES:
         number = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
