@@ -1,4 +1,4 @@
-"""Figures for the admin's front page: the sign-ins of the last day and the last thirty days.
+"""Figures for the admin's front page: the sign-ins of the last hours or days, and of those before.
 
 Summing up millions of events takes seconds, so hours that are over are summed up once and kept;
 what has happened since is counted from the events themselves.
@@ -15,13 +15,13 @@ from django.db.models import Count, Exists, Max, OuterRef, Q, Sum
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
+from accounts.conf import conf
 from accounts.models import EventCount, RolledHour, SignInEvent, User
 
 Kind = SignInEvent.Kind
 Sort = tuple[str, str, str]
 
-HOURS = 24
-DAYS = 30
+_HOURS_OF_A_DAY = 24
 _HOUR = timedelta(hours=1)
 # An attempt may end after the hour in which it began: a code lives ten minutes at the most, and
 # another one may be asked for meanwhile.
@@ -46,6 +46,11 @@ class Period:
     bars: list[Bar]
     counts: Counter[Sort] = field(default_factory=Counter)
     waits: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def since(self) -> datetime:
+        """The time at which the period begins."""
+        return self.bars[0].starts_at
 
     @property
     def attempts(self) -> int:
@@ -87,47 +92,57 @@ class Sharing:
 
 @dataclass(frozen=True)
 class Figures:
-    """``day`` is this hour and the 23 before it; ``month`` today and the 29 days before it."""
+    """``before`` is as long as ``current`` and ends where that begins, as one bar.
 
-    day: Period
-    month: Period
+    It is None where its events are no longer kept.
+    """
+
+    current: Period
+    before: Period | None
     sharing: Sharing
 
 
-def read(now: datetime) -> Figures:
-    """Sum up what is known at ``now``. It takes few queries, however many events there are."""
-    this_hour, today = _start_of_hour(now), _start_of_day(now)
-    day_since = this_hour - (HOURS - 1) * _HOUR
-    month_since = _days_before(today, DAYS - 1)
-    day = Period([Bar(day_since + n * _HOUR) for n in range(HOURS)])
-    month = Period([Bar(_days_before(today, DAYS - 1 - n)) for n in range(DAYS)])
+def read(now: datetime, days: int) -> Figures:
+    """Sum up what is known at ``now`` of the last ``days``: 1 is this hour and the 23 before it.
 
-    by_hour = {bar.starts_at: bar for bar in day.bars}
-    by_day = {bar.starts_at: bar for bar in month.bars}
-    live_since = max(_rolled_until() or month_since, month_since)
+    More are today and the days before it. It takes few queries, however many events there are.
+    """
+    starts = _hours(now) if days == 1 else _days(now, 2 * days)
+    middle = len(starts) // 2
+    current = Period([Bar(start) for start in starts[middle:]])
+    before = Period([Bar(starts[0])]) if 2 * days <= conf.events_kept_days else None
+    since = before.since if before else current.since
+
+    by_start = {bar.starts_at: bar for bar in current.bars}
+    live_since = max(_rolled_until() or since, since)
     live = _measure(live_since, now)
     # Another process may be rolling up what has just been counted.
-    rolled = RolledHour.objects.filter(starts_at__gte=month_since, starts_at__lt=live_since)
+    rolled = RolledHour.objects.filter(starts_at__gte=since, starts_at__lt=live_since)
     hours = [
         *rolled.values_list("starts_at", "attempts", "successes", "waits"),
         *((at, hour.attempts, hour.successes, hour.waits) for at, hour in live.items()),
     ]
     for starts_at, attempts, successes, waits in hours:
-        for bar in (by_hour.get(starts_at), by_day.get(_start_of_day(starts_at))):
-            if bar:
-                bar.attempts += attempts
-                bar.successes += successes
-        for period, since in ((day, day_since), (month, month_since)):
-            if starts_at >= since:
-                for seconds, number in waits.items():
-                    period.waits[int(seconds)] += number
-                period.counts.update(live[starts_at].counts if starts_at in live else {})
-    for period, since in ((day, day_since), (month, month_since)):
-        rows = EventCount.objects.filter(hour__gte=since, hour__lt=live_since)
-        sums = rows.values_list("kind", "reason", "country")
-        for kind, reason, country, number in sums.annotate(Sum("number")):
-            period.counts[kind, reason, country] += number
-    return Figures(day, month, _sharing(now))
+        period = current if before is None or starts_at >= current.since else before
+        bar = period.bars[0]
+        if period is current:
+            bar = by_start[starts_at if days == 1 else _start_of_day(starts_at)]
+        bar.attempts += attempts
+        bar.successes += successes
+        for seconds, number in waits.items():
+            period.waits[int(seconds)] += number
+        period.counts.update(live[starts_at].counts if starts_at in live else {})
+    _add_counts(current, live_since)
+    if before:
+        _add_counts(before, min(current.since, live_since))
+    return Figures(current, before, _sharing(now))
+
+
+def _add_counts(period: Period, until: datetime) -> None:
+    rows = EventCount.objects.filter(hour__gte=period.since, hour__lt=until)
+    sums = rows.values_list("kind", "reason", "country")
+    for kind, reason, country, number in sums.annotate(Sum("number")):
+        period.counts[kind, reason, country] += number
 
 
 def roll_up(now: datetime, *, hours: int | None = None) -> int:
@@ -243,9 +258,18 @@ def _start_of_hour(at: datetime) -> datetime:
 
 
 def _start_of_day(at: datetime) -> datetime:
-    return timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
+    """Return the first whole hour of UTC on the day: there are no sums of half an hour."""
+    midnight = timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + timedelta(minutes=-midnight.astimezone(UTC).minute % 60)
 
 
-def _days_before(day: datetime, number: int) -> datetime:
-    """Go back whole days of the calendar, of which some have 23 or 25 hours."""
-    return _start_of_day(day - timedelta(days=number) + timedelta(hours=12))
+def _hours(now: datetime) -> list[datetime]:
+    """Return the starts of the hours of two days, of which this is the last."""
+    this_hour = _start_of_hour(now)
+    return [this_hour - n * _HOUR for n in reversed(range(2 * _HOURS_OF_A_DAY))]
+
+
+def _days(now: datetime, number: int) -> list[datetime]:
+    """Return the starts of whole days of the calendar, of which some have 23 or 25 hours."""
+    noon = timezone.localtime(now).replace(hour=12, minute=0, second=0, microsecond=0)
+    return [_start_of_day(noon - timedelta(days=n)) for n in reversed(range(number))]

@@ -3,15 +3,17 @@
 import logging
 import threading
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 
 from django.core.cache import cache
 from django.utils import timezone
 
 from accounts.aws import functions, ledger
-from accounts.events.stats import DAYS
 
 log = logging.getLogger(__name__)
+
+# The triggers know of 31.
+DAYS = 30
 
 _ANSWER, _IS_ASKED = "accounts.events.text_counts", "accounts.events.text_counts.asked"
 # All in seconds.
@@ -31,6 +33,11 @@ class TextCounts:
     texts: ledger.Overview = field(default_factory=lambda: ledger.Overview([], []))
     asked_at: datetime | None = None
     trouble: str = ""
+
+    @property
+    def since(self) -> date:
+        """The first of the thirty days, which are of UTC."""
+        return ((self.asked_at or timezone.now()) - timedelta(days=DAYS - 1)).astimezone(UTC).date()
 
 
 def read() -> TextCounts:

@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import django
@@ -29,7 +30,12 @@ def stand_in() -> UserPool:
     pool = UserPool()
     pool.everybody = True
     blocked = [
-        {"day": "2026-01-01", "country": country, "reason": reason, "count": 7}
+        {
+            "day": datetime.now(UTC).date().isoformat(),
+            "country": country,
+            "reason": reason,
+            "count": 7,
+        }
         for country in ("US", "GB", "FR")
         for reason in ("phone_hour", "block", "held")
     ]

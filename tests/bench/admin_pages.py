@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import urlencode
 
 from auditlog.models import LogEntry
@@ -14,6 +15,7 @@ from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.admin.base import BoundedList
 from accounts.models import Operation, SignInEvent, User
@@ -132,6 +134,15 @@ def cases() -> list[Case]:
             ["", *other_pages(Operation)[:1], "state__exact=refused", "kind__exact=invite"],
         ),
         ("audit log", "auditlog_logentry", ["", *other_pages(LogEntry)[:1], "action__exact=1"]),
+        ("audit log: by operator", "auditlog_logentry", ["by=3", "by=50003", "by=100003"]),
+        ("audit log: by date", "auditlog_logentry", _days_of_the_log()),
+        ("audit log: number", "auditlog_logentry", searches(phones)),
+        ("audit log: name", "auditlog_logentry", searches([name.split()[-1] for name in names])),
+        (
+            "audit log: by all of them",
+            "auditlog_logentry",
+            [f"{term}&by=3&{_days_of_the_log()[0]}" for term in searches(phones)],
+        ),
     ):
         address = reverse(f"admin:{listed}_changelist")
         found.append(Case(name, [f"{address}?{query}" for query in queries]))
@@ -142,9 +153,19 @@ def cases() -> list[Case]:
             "page of an event",
             [reverse(page.format("signinevent"), args=[event.pk]) for event in some_events],
         ),
-        Case("overview", [reverse("admin:index")]),
+        *(
+            Case(f"overview: {name}", [f"{reverse('admin:index')}?range={name}"])
+            for name in ("day", "week", "month", "quarter")
+        ),
     ]
     return found
+
+
+def _days_of_the_log() -> list[str]:
+    """Return queries for a week of the log, which has half a year."""
+    today = timezone.localdate()
+    starts = [today - timedelta(days=n) for n in range(0, 170, 10)]
+    return [urlencode({"from": day, "to": day + timedelta(days=6)}) for day in starts]
 
 
 def make_operator() -> User:

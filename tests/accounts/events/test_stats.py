@@ -50,48 +50,84 @@ def history() -> None:
     attempt(NOW - 30 * hour, wait=None, also=(("blocked", "network"), ("taken_over", "")))
 
 
-def test_figures_count_the_last_day_and_the_last_thirty(history):
-    found = stats.read(NOW)
-    assert [bar.starts_at for bar in (found.day.bars[0], found.day.bars[-1])] == [
+def test_last_day_is_this_hour_and_the_23_before_it(history):
+    day = stats.read(NOW, 1).current
+    assert [bar.starts_at for bar in (day.bars[0], day.bars[-1])] == [
         datetime(2026, 3, 9, 15, tzinfo=UTC),
         datetime(2026, 3, 10, 14, tzinfo=UTC),
     ]
-    assert len(found.day.bars) == 24
-    assert [bar.starts_at for bar in (found.month.bars[0], found.month.bars[-1])] == [
+    assert len(day.bars) == 24
+    # 6 of the hours above lie in the last 24.
+    assert (day.attempts, day.successes) == (13, 7)
+    assert day.number("succeeded") == 7
+    assert day.success_rate == pytest.approx(7 / 13)
+    assert day.number("taken_over") == 0
+
+
+def test_last_thirty_days_are_today_and_the_29_before_it(history):
+    month = stats.read(NOW, 30).current
+    assert [bar.starts_at for bar in (month.bars[0], month.bars[-1])] == [
         datetime(2026, 2, 9, tzinfo=UTC),
         datetime(2026, 3, 10, tzinfo=UTC),
     ]
-    assert len(found.month.bars) == 30
-    # 6 of the hours above lie in the last 24, 11 since 9 February.
-    assert (found.day.attempts, found.day.successes) == (13, 7)
-    assert found.day.number("succeeded") == 7
-    assert found.day.success_rate == pytest.approx(7 / 13)
-    assert (found.month.attempts, found.month.successes) == (24, 12)
-    assert found.month.number("sent", "resent") == 24
-    assert found.month.counts["blocked", "network", "US"] == 1
-    assert found.month.number("taken_over") == 1
-    assert found.day.number("taken_over") == 0
+    assert len(month.bars) == 30
+    # 11 of the hours above lie after 9 February.
+    assert (month.attempts, month.successes) == (24, 12)
+    assert month.number("sent", "resent") == 24
+    assert month.counts["blocked", "network", "US"] == 1
+    assert month.number("taken_over") == 1
+
+
+def test_time_before_is_as_long_and_ends_where_the_range_begins(history):
+    day = stats.read(NOW, 1)
+    # Those of 24.5, 26 and 30 hours ago.
+    assert (day.before.since, day.before.attempts) == (datetime(2026, 3, 8, 15, tzinfo=UTC), 5)
+    assert day.before.number("taken_over") == 1
+    month = stats.read(NOW, 30)
+    assert month.before.since == datetime(2026, 1, 10, tzinfo=UTC)
+    # Those of 712, 730 and 1400 hours ago.
+    assert (month.before.attempts, month.before.successes) == (6, 3)
+    assert sorted(month.before.waits) == [21, 22, 23]
+
+
+@pytest.mark.parametrize("is_rolled", [False, True])
+def test_time_before_is_none_where_its_events_are_gone(history, settings, is_rolled):
+    settings.ACCOUNTS_EVENTS_KEPT_DAYS = 59
+    if is_rolled:
+        stats.roll_up(NOW)
+    found = stats.read(NOW, 30)
+    assert (found.before, found.current.attempts) == (None, 24)
+    settings.ACCOUNTS_EVENTS_KEPT_DAYS = 60
+    assert stats.read(NOW, 30).before.attempts == 6
+
+
+def test_day_of_a_zone_with_half_hours_begins_with_a_whole_hour_of_utc(history):
+    with timezone.override("Asia/Kolkata"):
+        week = stats.read(NOW, 7).current
+    # Midnight is at 18:30 in UTC.
+    assert [bar.starts_at.astimezone(UTC).hour for bar in week.bars] == [19] * 7
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata"])
 def test_summing_up_changes_no_figure(history, zone):
     with timezone.override(zone):
-        before = stats.read(NOW)
+        before = [stats.read(NOW, days) for days in (1, 7, 30, 90)]
         rolled = stats.roll_up(NOW)
         assert rolled > 24
-        assert stats.read(NOW) == before
+        assert [stats.read(NOW, days) for days in (1, 7, 30, 90)] == before
         # What was summed up is read from the sums.
         assert RolledHour.objects.count() == rolled
         assert stats.roll_up(NOW) == 0
-        assert stats.read(NOW) == before
+        assert [stats.read(NOW, days) for days in (1, 7, 30, 90)] == before
 
 
-def test_figures_take_the_same_queries_at_any_length(history, django_assert_num_queries):
+@pytest.mark.parametrize("days", [1, 7, 30, 90])
+def test_figures_take_the_same_queries_at_any_length(history, days, django_assert_num_queries):
     with django_assert_num_queries(8):
-        stats.read(NOW)
+        stats.read(NOW, days)
     stats.roll_up(NOW)
     with django_assert_num_queries(8):
-        stats.read(NOW)
+        stats.read(NOW, days)
 
 
 def test_success_counts_for_the_hour_in_which_it_began():
@@ -114,26 +150,26 @@ def test_who_confirms_is_no_attempt():
     attempt(NOW, wait=5)
     SignInEvent.objects.create(kind="started", reason="confirm", at=NOW, attempt="c1")
     SignInEvent.objects.create(kind="confirmed", at=NOW, attempt="c1")
-    found = stats.read(NOW + timedelta(minutes=1))
-    assert (found.day.attempts, found.day.successes) == (1, 1)
+    found = stats.read(NOW + timedelta(minutes=1), 1).current
+    assert (found.attempts, found.successes) == (1, 1)
 
 
 def test_few_hours_are_summed_up_at_once_where_asked(history):
     assert stats.roll_up(NOW, hours=48) == 48
-    assert stats.read(NOW).month.attempts == 24
+    assert stats.read(NOW, 30).current.attempts == 24
 
 
 @pytest.mark.django_db(transaction=True)
 def test_hours_summed_up_by_several_at_once_count_once(tmp_path, history):
-    before = stats.read(NOW)
+    before = stats.read(NOW, 30)
     with database_in_a_file(tmp_path):
         done = at_once(*[lambda: stats.roll_up(NOW)] * 4)
         assert sum(done) == RolledHour.objects.count() > 24
-        assert stats.read(NOW) == before
+        assert stats.read(NOW, 30) == before
 
 
 def test_hours_summed_up_while_they_are_read_count_once(history):
-    before = stats.read(NOW)
+    before = stats.read(NOW, 30)
     done: list[int] = []
 
     def meanwhile(execute, sql, params, many, context):
@@ -144,7 +180,7 @@ def test_hours_summed_up_while_they_are_read_count_once(history):
         return found
 
     with connection.execute_wrapper(meanwhile):
-        assert stats.read(NOW) == before
+        assert stats.read(NOW, 30) == before
     assert sum(done) > 24
 
 
@@ -156,14 +192,14 @@ def test_hours_summed_up_while_they_are_read_count_once(history):
 def test_median_is_exact_to_a_minute_and_near_above(waits, median):
     for wait in waits:
         attempt(NOW - timedelta(hours=3), wait=wait)
-    assert stats.read(NOW).day.median_wait == median
+    assert stats.read(NOW, 1).current.median_wait == median
     stats.roll_up(NOW)
-    assert stats.read(NOW).day.median_wait == median
+    assert stats.read(NOW, 1).current.median_wait == median
 
 
 def test_empty_site_has_no_figures_and_no_error():
-    found = stats.read(NOW)
-    assert (found.day.attempts, found.day.success_rate, found.day.median_wait) == (0, None, None)
+    found = stats.read(NOW, 1).current
+    assert (found.attempts, found.success_rate, found.median_wait) == (0, None, None)
     assert stats.roll_up(NOW) == 0
 
 
@@ -171,4 +207,4 @@ def test_sharing_counts_people_of_the_last_week():
     for n, (level, days) in enumerate([(0, 1), (1, 1), (1, 6), (2, 1), (2, 8), (2, None)]):
         at = None if days is None else NOW - timedelta(days=days)
         User.objects.create(sub=f"sub-{n}", sharing=level, sharing_at=at)
-    assert stats.read(NOW).sharing == stats.Sharing(some=2, likely=1)
+    assert stats.read(NOW, 1).sharing == stats.Sharing(some=2, likely=1)
