@@ -7,15 +7,17 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, resolve_url
+from django.shortcuts import redirect, render, resolve_url
 from django.template.response import TemplateResponse
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.http import MAX_URL_LENGTH, urlencode
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
-from accounts import after_response, operations
+from accounts import admin_help, after_response, operations
 from accounts.events import overview
 from accounts.login import phone_login, second_factor
 from accounts.models import User
@@ -54,8 +56,41 @@ class PhoneAdminSite(AdminSite):
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        """Return the front page, with the overview of sign-ins."""
-        return super().index(request, {**overview.context(request), **(extra_context or {})})
+        """Return the front page: the overview of sign-ins, or what else the operator may do."""
+        shown = overview.context(request) or self._own_pages(request)
+        return super().index(request, {**shown, **(extra_context or {})})
+
+    def get_urls(self) -> list[Any]:
+        """Add the page of help to Django's."""
+        own = path("help/", self.admin_view(self.help_view), name="help")
+        return [own, *super().get_urls()]
+
+    def help_view(self, request: HttpRequest) -> HttpResponse:
+        """Say what each page is for that this operator may open, and what they do there."""
+        context = {
+            **self.each_context(request),
+            "title": _("Help"),
+            "common": admin_help.common(),
+            **self._own_pages(request),
+        }
+        return render(request, "admin/help.html", context)
+
+    def _own_pages(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the pages and rights of the operator, for the front page and for help."""
+        pages = [
+            admin_help.page_of(
+                each["model"],
+                each["name"],
+                each["admin_url"],
+                getattr(self._registry[each["model"]], "about", ""),
+            )
+            for app in self.get_app_list(request)
+            for each in app["models"]
+            if each["admin_url"]
+        ]
+        if request.user.has_perm("accounts.view_signinevent"):
+            pages.insert(0, admin_help.overview_page(reverse("admin:index")))
+        return {"own_pages": pages, "rights": admin_help.rights_of(request)}
 
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
