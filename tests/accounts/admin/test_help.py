@@ -6,7 +6,6 @@ import pytest
 from django.contrib import admin as django_admin
 from django.test import Client
 
-from accounts import admin_help
 from accounts.models import SignInEvent
 from tests.accounts.admin.pages import ENTRIES, LIST, act_on, helper, page_of, signed_in, text
 from tests.accounts.operators import make_operator
@@ -114,8 +113,3 @@ def test_language_buttons_are_outside_of_a_form_with_a_phone(admin, person):
     page = text(admin.get(act_on("change-number", person)))
     assert 'name="phone"' in page
     assert 'form="typed"' not in page
-
-
-def test_steps_are_of_models_that_exist():
-    models = {model._meta.model_name for model in django_admin.site._registry}
-    assert set(admin_help._STEPS) == models
