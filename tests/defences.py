@@ -64,6 +64,7 @@ _PROVIDER = "tests/lambdas/kinds/test_provider.py::"
 _RETURN = "tests/end_to_end/test_provider.py::"
 _RECOVERY = "tests/accounts/login/test_recovery.py::"
 _RECOVERIES = "tests/accounts/admin/test_recoveries.py::"
+_REASONS = "tests/accounts/admin/test_reasons.py::"
 _DORMANT = "tests/accounts/login/test_dormant.py::"
 _NUMBER_TYPES = "tests/accounts/login/test_number_types.py::"
 _PASSWORDS = "tests/accounts/login/test_passwords.py::"
@@ -684,6 +685,39 @@ class EmailView""",
         '    is_counted = mine.filter(tries__lt=_TRIES).update(tries=F("tries") + 1)',
         "    is_counted = mine.exists()",
         (f"{_OPERATORS}test_set_up_code_is_guessed_five_times_at_most",),
+    ),
+    Defence(
+        "phones in reasons of operators are masked",
+        "accounts/admin/action_forms.py",
+        "        return phones.mask_in(line, region=conf.default_region)",
+        "        return line",
+        (f"{_REASONS}test_phones_in_a_reason_are_masked",),
+    ),
+    Defence(
+        "reasons of operators hide nothing from those who read them",
+        "accounts/admin/action_forms.py",
+        "        if any(map(_is_hidden, line)):",
+        "        if False:",
+        (f"{_REASONS}test_reason_that_is_too_long_or_hides_something_is_refused",),
+    ),
+    Defence(
+        "a site that asks for reasons gets them",
+        "accounts/admin/action_forms.py",
+        '            required=conf.reasons == "required",',
+        "            required=False,",
+        (f"{_REASONS}test_without_a_reason_acts_are_done_unless_the_site_asks_for_one",),
+    ),
+    Defence(
+        "the log of changes reveals no masked number digit by digit",
+        "accounts/admin/audit_search.py",
+        "    found = User.objects.filter(user_search.matching(request, term))",
+        "    found = User.objects.filter(phone__contains=term)",
+        (
+            (
+                "tests/accounts/admin/test_audit_searches.py::"
+                "test_part_of_a_number_finds_nothing_for_who_may_not_see_it"
+            ),
+        ),
     ),
     Defence(
         "operators let nobody with more rights into the admin",

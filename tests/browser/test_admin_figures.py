@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts import phones
 from accounts.aws import ledger
-from accounts.events import sign_ins, stats
+from accounts.events import audit, sign_ins, stats
 from accounts.models import SignInEvent, User
 from tests.browser.conftest import assert_accessible
 from tests.wire import Reply
@@ -211,3 +212,67 @@ def test_operator_reads_the_figures_and_finds_one_attempt(operator_page: Page, s
         # Nothing but what scrolls by itself is wider than a phone.
         assert page.evaluate("document.documentElement.scrollWidth") <= 390 or name == "events"
         assert_rows_accessible(page)
+
+
+def test_operator_looks_further_back_and_reads_who_changed_what(operator_page: Page, site):
+    page = operator_page
+    person = User.objects.get(name="Ada Byron")
+    operator = User.objects.get(sub="sub-of-an-operator")
+    with audit.acting(operator, reason="Called from the shop: the phone was stolen."):
+        person.is_active = False
+        person.save()
+    page.goto(f"{site}/admin/")
+    page.get_by_role("link", name="90 days", exact=True).click()
+    expect(page.get_by_role("heading", name="The last 90 days")).to_be_visible()
+    chosen = page.get_by_role("link", name="90 days", exact=True)
+    expect(chosen).to_have_attribute("aria-current", "page")
+    assert_rows_accessible(page)
+
+    page.get_by_role("link", name="Help", exact=True).click()
+    expect(page).to_have_url(f"{site}/admin/help/#help-overview")
+    assert_accessible(page)
+    page.goto(f"{site}/admin/auditlog/logentry/")
+    page.get_by_label("From").fill(timezone.localdate().isoformat())
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_role("cell", name="the phone was stolen")).to_be_visible()
+    page.locator("#searchbar").fill("hedy")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("cell", name="the phone was stolen")).to_have_count(0)
+    page.locator("#searchbar").fill("ada")
+    page.keyboard.press("Enter")
+    expect(page.locator("#result_list tbody tr")).to_have_count(2)
+    assert_accessible(page)
+    page.locator("#result_list tbody tr").first.get_by_role("link").click()
+    expect(page.get_by_role("row", name="active yes no")).to_be_visible()
+    assert_accessible(page)
+
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": 390, "height": 800})
+    for name, address in {
+        "entry": page.url,
+        "help": f"{site}/admin/help/",
+        "overview-90-days": f"{site}/admin/?range=quarter",
+        "reason": f"{site}/admin/accounts/user/act/disable/?ids={person.pk}",
+    }.items():
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
+        assert_rows_accessible(page)
+    page.get_by_text("Language: English").click()
+    page.get_by_role("button", name="Deutsch").click()
+    expect(page.get_by_text("Sprache: Deutsch")).to_be_visible()
+
+
+def test_operator_with_few_rights_finds_what_they_may_do(operator_page: Page, site):
+    page = operator_page
+    few = Permission.objects.filter(codename__in=["view_user", "unlock_user", "view_recovery"])
+    operator = User.objects.get(sub="sub-of-an-operator")
+    operator.is_superuser = False
+    operator.save()
+    operator.user_permissions.set(few)
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(f"{site}/admin/")
+        expect(page.get_by_role("heading", name="What you may do")).to_be_visible()
+        expect(page.get_by_role("heading", name="Recoveries")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert_accessible(page)
