@@ -1,5 +1,6 @@
 """Searches and filters of the audit log, and the page of an entry."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -114,7 +115,8 @@ def test_operator_who_is_none_any_more_can_be_asked_for(admin, boss, ada, grace)
     User.objects.filter(pk=them.pk).update(is_staff=False)
     assert f'href="?by={them.pk}"' not in text(admin.get(ENTRIES))
     page = admin.get(ENTRIES, {"by": them.pk})
-    assert 'class="selected"' in text(page).partition(str(them))[0][-200:]
+    filters = text(page).partition('id="changelist-filter"')[2]
+    assert 'class="selected"' in filters.partition(str(them))[0][-200:]
     assert things(list(page.context["cl"].result_list)) == {"Ada Byron"}
 
 
@@ -239,7 +241,8 @@ def test_page_of_an_entry_links_to_nothing_that_is_gone_or_not_for_this_operator
     client = type(admin)()
     client.force_login(reader)
     for entry in LogEntry.objects.filter(object_pk__isnull=False)[:3]:
-        assert "/admin/accounts/" not in text(client.get(f"{ENTRIES}{entry.pk}/change/"))
+        page = text(client.get(f"{ENTRIES}{entry.pk}/change/"))
+        assert not re.search("/admin/accounts/[a-z]+/[0-9]+/change/", page)
 
 
 def test_entry_of_an_operation_whose_account_is_gone_can_be_read(admin):
