@@ -20,7 +20,9 @@ from django.views.decorators.cache import never_cache
 from accounts import admin_help, after_response, operations
 from accounts.events import overview
 from accounts.login import phone_login, second_factor
-from accounts.models import User
+from accounts.models import Operation, User
+
+_ORDERS_SHOWN = 10
 
 
 class PhoneAdminSite(AdminSite):
@@ -58,7 +60,8 @@ class PhoneAdminSite(AdminSite):
     ) -> TemplateResponse:
         """Return the front page: the overview of sign-ins, or what else the operator may do."""
         shown = overview.context(request) or self._own_pages(request)
-        return super().index(request, {**shown, **(extra_context or {})})
+        orders = Operation.objects.filter(by=request.user.pk).order_by("-pk")[:_ORDERS_SHOWN]
+        return super().index(request, {"own_orders": orders, **shown, **(extra_context or {})})
 
     def get_urls(self) -> list[Any]:
         """Add the page of help to Django's."""

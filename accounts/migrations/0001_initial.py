@@ -1167,6 +1167,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="operation",
+            index=models.Index(fields=["by", "id"], name="operations_by_operator"),
+        ),
+        migrations.AddIndex(
+            model_name="operation",
             index=models.Index(
                 condition=models.Q(("state", "waiting")),
                 fields=["next_try_at"],

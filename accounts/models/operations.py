@@ -100,6 +100,8 @@ class Operation(models.Model):
             models.Index(fields=["ordered_at"]),
             # Finds what is known of an account that is gone.
             models.Index(fields=["sub"], name="operations_by_sub"),
+            # Finds the last ones of an operator.
+            models.Index(fields=["by", "id"], name="operations_by_operator"),
             models.Index(
                 fields=["next_try_at"],
                 condition=models.Q(state="waiting"),

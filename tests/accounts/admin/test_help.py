@@ -6,9 +6,10 @@ import pytest
 from django.contrib import admin as django_admin
 from django.test import Client
 
-from accounts.models import SignInEvent
-from tests.accounts.admin.pages import ENTRIES, LIST, act_on, helper, page_of, signed_in, text
+from accounts.models import SignInEvent, User
+from tests.accounts.admin.pages import ENTRIES, LIST, act_on, do, helper, page_of, signed_in, text
 from tests.accounts.operators import make_operator
+from tests.fakes.user_pool import OUTAGE
 
 pytestmark = [
     pytest.mark.django_db,
@@ -94,6 +95,20 @@ def test_operator_who_may_see_sign_ins_sees_the_figures():
     page = text(helper("view_signinevent").get("/admin/"))
     assert "overview-figures" in page
     assert "own-pages" not in page
+
+
+def test_front_page_has_the_last_operations_of_the_operator_alone(admin, pool, person):
+    assert "You have ordered nothing yet." in text(admin.get("/admin/"))
+    other = helper("disable_user")
+    do(other, "disable", person)
+    pool.faults["AdminEnableUser"] = OUTAGE
+    do(admin, "enable", person)
+    page = text(admin.get("/admin/")).partition('id="own-orders"')[2].partition("</section>")[0]
+    assert f'<a href="{page_of(person)}">enable: {person}</a>' in page
+    assert ">waiting</span>" in page
+    assert "disable:" not in page
+    User.objects.get(sub="sub-of-operator-7").user_permissions.clear()
+    assert "own-orders" not in text(other.get("/admin/"))
 
 
 # The header
