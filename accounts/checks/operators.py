@@ -41,7 +41,7 @@ def check_second_factor(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def check_reasons(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Require ``optional`` or ``required``: E029."""
+    """Require ``optional`` or ``required``: E030."""
     if conf.reasons in ("optional", "required"):
         return []
-    return [Error('ACCOUNTS_REASONS must be "optional" or "required".', id="accounts.E029")]
+    return [Error('ACCOUNTS_REASONS must be "optional" or "required".', id="accounts.E030")]

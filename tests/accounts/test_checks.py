@@ -566,9 +566,9 @@ def test_recovery_that_waits_for_no_time_or_for_ever_is_e028(good, hours):
 
 
 @pytest.mark.parametrize("word", ["", "Required", "always"])
-def test_reasons_that_are_neither_optional_nor_required_are_e029(good, word):
+def test_reasons_that_are_neither_optional_nor_required_are_e030(good, word):
     good.ACCOUNTS_REASONS = word
-    only("accounts.E029")
+    only("accounts.E030")
 
 
 @pytest.mark.parametrize("hours", [0, 1, 336])
