@@ -259,8 +259,9 @@ def _start_of_hour(at: datetime) -> datetime:
 
 def _start_of_day(at: datetime) -> datetime:
     """Return the first whole hour of UTC on the day: there are no sums of half an hour."""
-    midnight = timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight + timedelta(minutes=-midnight.astimezone(UTC).minute % 60)
+    here = timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    midnight = here.astimezone(UTC)
+    return midnight + timedelta(minutes=-midnight.minute % 60)
 
 
 def _hours(now: datetime) -> list[datetime]:
