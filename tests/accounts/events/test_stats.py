@@ -108,7 +108,7 @@ def test_day_of_a_zone_with_half_hours_begins_with_a_whole_hour_of_utc(history):
     assert [bar.starts_at.astimezone(UTC).hour for bar in week.bars] == [19] * 7
 
 
-# The clocks of Havana go back at one in the night and forward at midnight.
+# In Havana, clocks go back at one in the night, and forward at midnight.
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata", "America/Havana"])
 def test_summing_up_changes_no_figure(history, zone):
     with timezone.override(zone):
