@@ -60,17 +60,14 @@ class DateFilter(admin.ListFilter):
         self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any
     ) -> None:
         super().__init__(request, params, model, model_admin)
-        for name in self.parameters:
-            if typed := params.pop(name, [""])[-1]:
-                self.used_parameters[name] = typed
         # For the form of the template: the days as they were typed, and what else the page shows.
-        self.since, self.until = (self.used_parameters.get(name, "") for name in self.parameters)
+        self.since, self.until = (str(params.pop(name, [""])[-1]) for name in self.parameters)
         self.others: dict[str, str] = {}
 
     def has_output(self) -> bool:
         return True
 
-    def expected_parameters(self) -> list[str]:
+    def expected_parameters(self) -> list[str | None]:
         return list(self.parameters)
 
     def choices(self, changelist: Any) -> Any:

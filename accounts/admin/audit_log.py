@@ -135,5 +135,5 @@ def _target(logged: Any) -> Any:
 def _person(target: Any) -> User | None:
     """Return the account that a row is about."""
     if isinstance(target, Operation):
-        return User.objects.filter(pk=target.user_id).first()
+        return User.objects.filter(pk=target.user_id or 0).first()
     return target if isinstance(target, User) else None

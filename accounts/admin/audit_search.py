@@ -25,7 +25,7 @@ def matching(request: HttpRequest, term: str) -> Q:
     newest = found.order_by((F("pk") + 0).desc())
     people = set(newest.values_list("pk", flat=True)[:_MOST_PEOPLE])
     # An account that was deleted has operations left, with its sub and its id.
-    gone = Operation.objects.filter(sub=term).exclude(user_id=None)
+    gone = Operation.objects.filter(sub=term, user_id__isnull=False)
     people.update(gone.values_list("user_id", flat=True)[:1])
     orders = Operation.objects.filter(user_id__in=people).order_by("-pk")
     wanted = _of(User, people)

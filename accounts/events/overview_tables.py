@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date
+from functools import partial
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -68,10 +69,10 @@ def rows(found: Figures, line_of: Callable[[str, str, str], _Line | None]) -> li
     since = found.current.since
     listed = []
     for line in lines:
-        wanted = {"reason": line.reason, "country": line.country}
-        row = Row(line.names, current[line], url=links.events(line.kind, since, **wanted))
+        address = partial(links.events, line.kind, reason=line.reason, country=line.country)
+        row = Row(line.names, current[line], url=address(since))
         if found.before:
-            url = links.events(line.kind, found.before.since, since, **wanted)
+            url = address(found.before.since, since)
             row = replace(row, before=before[line], before_url=url)
         listed.append(row)
     return _drawn(listed)
