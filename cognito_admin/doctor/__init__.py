@@ -5,7 +5,7 @@ silence.
 
     triggers, functions, roles, storage, dry_run, alarms    the stack
     pool, clients                                           the pool
-    texts                                                   what sends
+    texts, mail                                             what sends
     site, services                                          the site
 """
 
@@ -19,6 +19,7 @@ from cognito_admin.doctor import (
     clients,
     dry_run,
     functions,
+    mail,
     pool,
     roles,
     services,
@@ -52,6 +53,7 @@ PARTS = {
     "pool": pool,
     "clients": clients,
     "texts": texts,
+    "mail": mail,
     "site": site,
     "services": services,
 }

@@ -146,6 +146,11 @@ class Context:
         command = r"\baws [a-z0-9-]+ [a-z-]+(?![a-z-]| --region)"
         return replace(finding, repair=re.sub(command, with_region, finding.repair))
 
+    def in_texting_region(self, repair: str) -> str:
+        """Return a repair whose commands ask the region that texts and mails leave from."""
+        with_region = rf"\g<0> --region {self.texting.region}"
+        return re.sub(r"\baws [a-z0-9-]+ [a-z0-9-]+", with_region, repair)
+
     # Commands for ``repair``. They are pasted into a shell, and names in a pool may hold anything.
 
     def set_pool(self, setting: str) -> str:

@@ -32,6 +32,7 @@ _CHANNELS = {
     "EmailSender": "ses:SendEmail",
 }
 _ACCOUNTS = "cognito-idp:AdminGetUser"
+_CARRIERS = "sms-voice:CarrierLookup"
 _SENDERS = ("CreateAuthChallenge", "SiteTexts")
 
 
@@ -61,6 +62,8 @@ def _denied(context: Context, role: str, name: str) -> list[str]:
         needed |= {_SENDS[each] for each in senders}
     if name == "SiteTexts":
         needed |= _of_channels(context)
+        if context.parameter("CarrierLookup") == "true":
+            needed.add(_CARRIERS)
     simulate = context.account.client("iam").simulate_principal_policy
     return [
         action

@@ -171,6 +171,46 @@ def sign_up(context: Context) -> Iterator[Finding]:
         yield ok("open sign-up", "the pool lets the site make accounts")
 
 
+def addresses(context: Context) -> Iterator[Finding]:
+    """People may add an e-mail address where the stack sends mail, and nowhere else."""
+    sends = context.stack.outputs.get("AccountsEmail") == "true"
+    if conf.email and not sends:
+        yield danger(
+            "addresses",
+            "ACCOUNTS_EMAIL is true, and the stack sends no mail: nobody can add an address",
+            "ACCOUNTS_EMAIL=false in the site's environment; or to send mail, "
+            + context.deploy_with('EmailSender = "an address that SES has verified"'),
+        )
+    elif sends and not conf.email and conf.username == "phone":
+        yield warning(
+            "addresses",
+            "the stack sends mail, and ACCOUNTS_EMAIL is false: nobody can add an address",
+            "ACCOUNTS_EMAIL=true in the site's environment",
+        )
+    else:
+        yield ok("addresses", "people can add one" if conf.email else "people add none")
+
+
+def carriers(context: Context) -> Iterator[Finding]:
+    """Site and stack agree whether carriers are asked of which type a number is."""
+    may_ask = context.parameter("CarrierLookup") == "true"
+    if conf.carrier_lookup and not may_ask:
+        yield danger(
+            "carriers",
+            "ACCOUNTS_CARRIER_LOOKUP is true, and CarrierLookup of the stack is not: the site asks "
+            "for the type of each new number, and learns none",
+            context.deploy_with('CarrierLookup = "true"'),
+        )
+    elif may_ask and not conf.carrier_lookup:
+        yield warning(
+            "carriers",
+            "CarrierLookup of the stack is true, and the site never asks: no type is known",
+            "ACCOUNTS_CARRIER_LOOKUP=true in the site's environment",
+        )
+    else:
+        yield ok("carriers", "they are asked once for a number" if may_ask else "nobody asks them")
+
+
 def name(context: Context) -> Iterator[Finding]:
     """Pages and texts call the site the same."""
     in_texts = context.parameter("AppName")
@@ -197,4 +237,16 @@ def django_checks(context: Context) -> Iterator[Finding]:
         yield ok("django", "manage.py check --deploy finds nothing")
 
 
-CHECKS = (keys, issuer, clock, pool_of_the_site, site_key, countries, sign_up, name, django_checks)
+CHECKS = (
+    keys,
+    issuer,
+    clock,
+    pool_of_the_site,
+    site_key,
+    countries,
+    sign_up,
+    addresses,
+    carriers,
+    name,
+    django_checks,
+)

@@ -1,6 +1,5 @@
 """Texts: ask AWS whether they would arrive (DryRun). Nothing is sent."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +16,6 @@ _REGISTER = (
 )
 # A number that may text there is toll-free under these, and a long code elsewhere.
 _TOLL_FREE = ("US", "CA", "PR")
-_COMMAND = re.compile(r"\baws [a-z0-9-]+ [a-z0-9-]+")
 # The lowest price of a text in any country, in US dollars, rounded down.
 _CHEAPEST_TEXT = 0.006
 _DAYS = 30
@@ -90,10 +88,11 @@ def sandbox(context: Context) -> Iterator[Finding]:
 def _sandbox(context: Context, is_inside: bool, service: str, verify: str) -> Finding:
     if not is_inside:
         return ok("sandbox", f"{service} texts every number")
+    verify = context.in_texting_region(verify)
     return danger(
         "sandbox",
         f"{service} is in the sandbox: it texts verified numbers only",
-        f"{_REQUEST_PRODUCTION}; until then for each tester: {_there(context, verify)} +…",
+        f"{_REQUEST_PRODUCTION}; until then for each tester: {verify} +…",
     )
 
 
@@ -109,7 +108,9 @@ def spend_limit(context: Context) -> Iterator[Finding]:
             limit,
             wanted,
             texts,
-            _there(context, f"aws sns set-sms-attributes --attributes MonthlySpendLimit={wanted}"),
+            context.in_texting_region(
+                f"aws sns set-sms-attributes --attributes MonthlySpendLimit={wanted}"
+            ),
         )
     if _sends_by(context, "end_user_messaging"):
         limits = _texting(context).describe_spend_limits()["SpendLimits"]
@@ -120,7 +121,9 @@ def spend_limit(context: Context) -> Iterator[Finding]:
             one["EnforcedLimit"],
             wanted,
             texts,
-            _there(context, "aws pinpoint-sms-voice-v2 set-text-message-spend-limit-override")
+            context.in_texting_region(
+                "aws pinpoint-sms-voice-v2 set-text-message-spend-limit-override"
+            )
             + f" --monthly-limit {min(wanted, one['MaxLimit'])}"
             + (may_be if one["MaxLimit"] < wanted else ""),
         )
@@ -204,7 +207,9 @@ def _would_text(context: Context, country: str, number: str) -> Finding | None:
         text, repair = _REASONS[reason]
         protect = context.parameter("EumProtectConfigurationId") or "ID"
         kind = "TOLL_FREE" if country in _TOLL_FREE else "LONG_CODE"
-        repair = _there(context, repair.format(country=country, protect=protect, kind=kind))
+        repair = context.in_texting_region(
+            repair.format(country=country, protect=protect, kind=kind)
+        )
         return danger("countries", f"{country}: {text}", repair)
     return None
 
@@ -215,11 +220,6 @@ def _sends_by(context: Context, sender: str) -> bool:
 
 def _texting(context: Context) -> Any:
     return context.texting.client("pinpoint-sms-voice-v2")
-
-
-def _there(context: Context, repair: str) -> str:
-    """Add the region that texts leave from to the commands of a repair."""
-    return _COMMAND.sub(lambda command: f"{command[0]} --region {context.texting.region}", repair)
 
 
 CHECKS = (sandbox, spend_limit, countries, india)

@@ -32,6 +32,7 @@ _CHECKS = {
         *("token lives", "hosted pages", "write attributes", "other clients", "client list"),
     ),
     "texts": ("sandbox", "spend limit", "countries", "india"),
+    "mail": ("mail", "mail sandbox"),
     "site": (
         "keys",
         "issuer",
@@ -40,6 +41,8 @@ _CHECKS = {
         "site key",
         "countries of the site",
         "open sign-up",
+        "addresses",
+        "carriers",
         "name",
         "django",
     ),
@@ -174,6 +177,26 @@ def new_policy_version(aws: Aws, document: dict[str, Any]) -> None:
     aws.client("iam").create_policy_version(
         PolicyArn=policy_arn(aws), PolicyDocument=json.dumps(document), SetAsDefault=True
     )
+
+
+def role_of(aws: Aws, function: str) -> str:
+    config = aws.client("lambda").get_function_configuration(FunctionName=function)
+    return str(config["Role"].rpartition("/")[2])
+
+
+def role_without(function: str, action: str) -> Callable[[Aws], None]:
+    def change(aws: Aws) -> None:
+        iam, role = aws.client("iam"), role_of(aws, function)
+        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+            rest = [one for one in document["Statement"] if action not in one["Action"]]
+            iam.put_role_policy(
+                RoleName=role,
+                PolicyName=name,
+                PolicyDocument=json.dumps({**document, "Statement": rest}),
+            )
+
+    return change
 
 
 def try_remedy(aws: Aws, run: Callable[..., str], command: str) -> None:

@@ -32,6 +32,7 @@ from tests.cognito_admin.breaking import (
     policy_as_deployed,
     policy_without,
     pool_settings,
+    role_without,
     stale_version,
     try_remedy,
     without_permission,
@@ -576,6 +577,18 @@ SITE = {
         "numbers of FR",
         'AllowedCountries = "CA,FR,US"',
     ),
+    "addresses that the stack cannot mail to": (
+        {"ACCOUNTS_EMAIL": True},
+        "addresses",
+        "the stack sends no mail",
+        "ACCOUNTS_EMAIL=false",
+    ),
+    "carriers that the stack may not ask": (
+        {"ACCOUNTS_CARRIER_LOOKUP": True},
+        "carriers",
+        "learns none",
+        'CarrierLookup = "true" under [local]',
+    ),
     "other name than in texts": (
         {"SITE_NAME": "Example & Co"},
         "name",
@@ -715,5 +728,8 @@ def test_one_line_each_for_people(site, front, capsys):
 
 def test_roles_of_every_channel_are_looked_at(site, examine):
     notify = {"SmsSenders": "notify,sns", "NotifyConfigurationId": "nc-1"}
-    deploy_with(site, EVERY_CHANNEL | notify)
+    deploy_with(site, EVERY_CHANNEL | notify | {"CarrierLookup": "true"})
     assert complaints(examine(*only("roles"))) == []
+    role_without("phone-login-texts-local", "sms-voice:CarrierLookup")(site)
+    (found,) = complaints(examine(*only("roles")))
+    assert "SiteTexts may not do sms-voice:CarrierLookup" in found["text"]

@@ -5,7 +5,6 @@ change. Those of settings that one call breaks are in test_doctor.
 """
 
 import contextlib
-import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from tests.cognito_admin.breaking import (
     complaints,
     only,
     pool_settings,
+    role_without,
     try_remedy,
 )
 from tests.cognito_admin.conftest import LEDGER, Aws, well
@@ -135,26 +135,6 @@ def with_code(function: str, module: str, source: str) -> Callable[[Aws], None]:
         functions.update_function_code(FunctionName=function, ZipFile=code)
         if functions.list_aliases(FunctionName=function)["Aliases"]:
             publish_and_call(aws, function)
-
-    return change
-
-
-def role_of(aws: Aws, function: str) -> str:
-    config = aws.client("lambda").get_function_configuration(FunctionName=function)
-    return str(config["Role"].rpartition("/")[2])
-
-
-def role_without(function: str, action: str) -> Callable[[Aws], None]:
-    def change(aws: Aws) -> None:
-        iam, role = aws.client("iam"), role_of(aws, function)
-        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
-            document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-            rest = [one for one in document["Statement"] if action not in one["Action"]]
-            iam.put_role_policy(
-                RoleName=role,
-                PolicyName=name,
-                PolicyDocument=json.dumps({**document, "Statement": rest}),
-            )
 
     return change
 
