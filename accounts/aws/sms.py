@@ -17,7 +17,7 @@ from accounts.aws.challenges.code import read_channels
 
 T = TypeVar("T")
 
-Notice = Literal["number_changed", "invited", "passkey_added", "email_changed"]
+Notice = Literal["number_changed", "invited", "passkey_added", "passkey_removed", "email_changed"]
 # With a word, by which whoever gets it stops what it tells.
 Warned = Literal["recovery_started"]
 # The act that a code allows. Codes of a sign-in are sent by Cognito's triggers.

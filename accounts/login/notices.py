@@ -15,9 +15,13 @@ log = logging.getLogger(__name__)
 
 
 def tell(request: HttpRequest, user: User, notice: sms.Notice) -> None:
-    """Text a notice to the person's number, once the response has left."""
+    """Text a notice to the person's number, once the response has left.
+
+    It is in the language of the page, or in that of the number where the page is an operator's.
+    """
+    language = (get_language() or "") if request.user == user else ""
     if user.phone and conf.texts_function:
-        after_response.do(request, partial(_tell, user.phone, notice, get_language() or ""))
+        after_response.do(request, partial(_tell, user.phone, notice, language))
 
 
 def _tell(phone: str, notice: sms.Notice, language: str) -> None:

@@ -129,7 +129,11 @@ def remove(
     *,
     reason: Literal["removed", "removed_by_operator"] = "removed",
 ) -> bool:
-    """Remove a passkey. False where the person has no such passkey, or no longer."""
+    """Remove a passkey. False where the person has no such passkey, or no longer.
+
+    Operators get a text: it may close the admin to them, and be the first step of letting somebody
+    else in. For all others a code still signs in.
+    """
     found = user.passkeys.filter(pk=pk).first()
     if found is None or not user.passkeys.filter(pk=pk).delete()[0]:
         return False
@@ -145,6 +149,8 @@ def remove(
     )
     audit.note(user, {"passkey": [found.name, "removed"]})
     log.info("Passkey of %s: %s", user.sub, reason)
+    if user.is_staff:
+        notices.tell(request, user, "passkey_removed")
     return True
 
 

@@ -36,7 +36,7 @@ PURPOSE = {
 MINUTES = r"(?<![0-9])7( min\b| Min\.| मिनट| د\.|分)"
 
 CODES = ["sign_in", "change_number"]
-NOTICES = ["number_changed", "invited", "email_changed"]
+NOTICES = ["number_changed", "invited", "passkey_removed", "email_changed"]
 WORD = "K7F2Q9XM"
 # Of the other channels.
 PLACEHOLDERS = {

@@ -3,10 +3,10 @@
 Each language is one catalogue, ``<language>.json`` in this package, and is offered because the file
 is there. The pattern of a code (``sign_in``, ``change_number``) begins with ``{code}`` and uses
 ``{app_name}`` and ``{minutes}``; the pattern of a notice (``number_changed``, ``invited``,
-``passkey_added``, ``email_changed``) uses ``{app_name}`` and ``{site_host}``, and
-``recovery_started`` has ``{address}`` in place of the latter; ``not_me`` is added to a code where
-there is room, and uses ``{address}``. A ``call`` says ``{app_name}`` and twice ``{code}``, in a
-language that its voice speaks (``senders.voice``); a ``mail`` has all four names, and its
+``passkey_added``, ``passkey_removed``, ``email_changed``) uses ``{app_name}`` and ``{site_host}``,
+and ``recovery_started`` has ``{address}`` in place of the latter; ``not_me`` is added to a code
+where there is room, and uses ``{address}``. A ``call`` says ``{app_name}`` and twice ``{code}``, in
+a language that its voice speaks (``senders.voice``); a ``mail`` has all four names, and its
 ``mail_subject`` no code, since subjects are read over shoulders; so does ``mail_address``, which
 proves an address. ``mail_link`` ends the mail of a sign-in, with a ``{link}``. A notice by mail has
 the words of its text, and ``notice_subject``.
@@ -34,7 +34,13 @@ LANGUAGES = frozenset(_CATALOGUES)
 DEFAULT_LANGUAGE = "en"
 # Those with a word are followed by whoever wants to stop what they tell.
 WITH_WORD = frozenset({"recovery_started"})
-NOTICES = frozenset({"number_changed", "invited", "passkey_added", "email_changed"}) | WITH_WORD
+NOTICES = WITH_WORD | {
+    "number_changed",
+    "invited",
+    "passkey_added",
+    "passkey_removed",
+    "email_changed",
+}
 
 # Countries where a public notice is in one of our languages. Not India: Hindi is the first language
 # of fewer than half, and costs two texts with longer names; people may choose it as their locale.

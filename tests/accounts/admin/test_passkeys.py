@@ -44,6 +44,19 @@ def test_operator_removes_one_and_it_is_written_down(admin, boss, passkey):
     assert (event.kind, event.reason, event.device) == ("passkey", "removed_by_operator", "")
 
 
+def test_operator_is_told_of_a_passkey_that_another_one_removed(admin, pool, settings):
+    pool.proves_itself(settings)
+    operator = make_operator(3, phone="+12015550133")
+    passkey = give(operator, Authenticator())
+    settings.TEXTS_FUNCTION = "texts"
+    pool.functions["tell"] = lambda asked: {"delivery": "sent"}
+    admin.post(removal(passkey), headers={"accept-language": "de"})
+    [told] = pool.calls("tell")
+    # Not in the language of whoever removed it.
+    expected = (operator.phone, "passkey_removed", "")
+    assert (told["phone"], told["message"], told["language"]) == expected
+
+
 def test_operator_needs_the_right_and_a_fresh_code(admin, passkey):
     assert helper().post(removal(passkey)).status_code == 403
     assert removal(passkey) not in text(helper().get(page_of(passkey.user)))

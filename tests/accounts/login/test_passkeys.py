@@ -403,6 +403,21 @@ def test_owner_of_the_number_is_told(pool, known, settings, phone):
     assert (told["phone"], told["message"]) == (phone, "passkey_added")
 
 
+@pytest.mark.parametrize("is_operator", [True, False])
+def test_operators_are_told_of_a_passkey_that_they_removed(pool, known, settings, is_operator):
+    User.objects.filter(pk=known.pk).update(is_staff=is_operator)
+    passkey = give(known, Authenticator())
+    settings.TEXTS_FUNCTION = "texts"
+    pool.functions["tell"] = lambda asked: {"delivery": "sent"}
+    client = browser()
+    client.force_login(known)
+    for _ in range(2):
+        client.post(REMOVE, {"passkey": passkey.pk}, headers={"accept-language": "de"})
+    assert Passkey.objects.count() == 0
+    told = [(each["phone"], each["message"], each["language"]) for each in pool.calls("tell")]
+    assert told == [(known.phone, "passkey_removed", "de")] * is_operator
+
+
 def test_passkey_is_kept_although_nobody_could_be_told(pool, known, settings):
     settings.TEXTS_FUNCTION = "texts"
     pool.fails("tell", aws_error("ServiceException", status=500))
