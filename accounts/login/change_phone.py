@@ -191,7 +191,7 @@ def _change(this: Step) -> None:
     # The code is used up, whatever comes now.
     this.store(replace(waiting, challenge=None))
     if has_another_owner(waiting.phone, user):
-        raise _taken(waiting, user)
+        raise refusal(waiting, user)
     operation = operations.perform(
         Operation.Kind.CHANGE_NUMBER,
         user,
@@ -203,7 +203,7 @@ def _change(this: Step) -> None:
         language=get_language() or "",
     )
     if operation.remark == Operation.Remark.PHONE_TAKEN:
-        raise _taken(waiting, user)
+        raise refusal(waiting, user)
     if not (operation.is_done or operation.is_waiting):
         log.error("A change of number was refused: %s", operation.remark)
         raise attempt_steps.unavailable(reason="refused")
@@ -236,7 +236,8 @@ def _dormant_holder(waiting: Pending) -> User | None:
     return found if found and is_other and returns.is_dormant(found) else None
 
 
-def _taken(waiting: Pending, user: User) -> Taken:
+def refusal(waiting: Pending, user: User) -> Taken:
+    """Return the refusal of a number that is proven now, and that another account has."""
     log.info("A proven number has an account of its own: %s", phones.mask(waiting.phone))
     proven = replace(waiting, challenge=None, proven=user.pk, proven_at=time.time())
     return Taken(reason="phone_taken", becomes=proven)

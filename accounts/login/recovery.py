@@ -38,7 +38,6 @@ from accounts.login.errors import (
     RecoveryRefused,
     SamePhone,
     StartOver,
-    Taken,
 )
 from accounts.login.pending import Pending, Purpose
 from accounts.models import Operation, Recovery, User
@@ -159,14 +158,14 @@ def _ordered(this: Step) -> Operation:
     # The code is used up, whatever comes now.
     this.store(replace(waiting, challenge=None))
     if change_phone.has_another_owner(waiting.phone, row.user):
-        raise Taken(reason="phone_taken")
+        raise change_phone.refusal(waiting, row.user)
     ordered = recoveries.order(row, waiting.phone, tell=True, language=get_language() or "")
     if ordered is None:
         raise NothingPending
     done = operations.run(ordered, later=partial(after_response.do, request))
     if done.remark == Operation.Remark.PHONE_TAKEN:
         recoveries.reopen(row)
-        raise Taken(reason="phone_taken")
+        raise change_phone.refusal(waiting, row.user)
     if not (done.is_done or done.is_waiting):
         log.error("A recovery was refused at its end: %s", done.remark)
         raise attempt_steps.unavailable(reason="refused")

@@ -55,7 +55,7 @@ class ChangePhoneView(ChangePhoneStepView):
     @method_decorator(reauthentication.required)
     def get(self, request: HttpRequest) -> HttpResponse:
         waiting = attempt_steps.current(request, "number")
-        is_over = bool(waiting and waiting.challenge is None)
+        is_over = bool(waiting and waiting.challenge is None and not waiting.proven)
         return _number_page(request, PhoneForm(region=_own_region(request)), is_over=is_over)
 
     def post(self, request: HttpRequest) -> HttpResponse:

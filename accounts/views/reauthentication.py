@@ -48,6 +48,7 @@ class ConfirmStepView(StepView):
             "phone": phones.mask(phone) if phone else "",
             "next_url": waiting.next_url if waiting else next_url(request),
             "is_over": over is not None,
+            "is_used_up": over is not None and over.is_used_up,
             "further_step": further_steps.named(over),
             "is_unavailable": status == 503,
             "reference": reference,

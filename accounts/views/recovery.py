@@ -81,7 +81,9 @@ class NumberView(RecoveryStepView):
     def get(self, request: HttpRequest) -> HttpResponse:
         if not recovery.is_open(request):
             return redirect("accounts:recover")
-        return _number_page(request, PhoneForm(region=_region(request)))
+        waiting = attempt_steps.current(request, "recovery")
+        is_over = bool(waiting and waiting.challenge is None and not waiting.proven)
+        return _number_page(request, PhoneForm(region=_region(request)), is_over=is_over)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         if site.is_switch(request):
@@ -188,9 +190,19 @@ def _region(request: HttpRequest) -> str:
 
 
 def _number_page(
-    request: HttpRequest, form: PhoneForm, *, status: int = 200, reference: str = ""
+    request: HttpRequest,
+    form: PhoneForm,
+    *,
+    is_over: bool = False,
+    status: int = 200,
+    reference: str = "",
 ) -> HttpResponse:
-    context = {"form": form, "is_unavailable": status == 503, "reference": reference}
+    context = {
+        "form": form,
+        "is_over": is_over,
+        "is_unavailable": status == 503,
+        "reference": reference,
+    }
     return render(request, "accounts/recover_number.html", context, status=status)
 
 

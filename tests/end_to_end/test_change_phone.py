@@ -347,7 +347,7 @@ def test_three_wrong_codes_end_it_and_a_new_code_is_needed(client, user, phone, 
     assert "2 tries left" in page(answer(client, wrong(code, 1)))
     assert "1 try left" in page(answer(client, wrong(code, 2)))
     assert answer(client, wrong(code, 3)).url == NUMBER
-    assert "cannot be used any more" in page(client.get(NUMBER))
+    assert "cannot be used here any more" in page(client.get(NUMBER))
     assert answer(client, code).url == NUMBER
     user.refresh_from_db()
     assert user.phone == phone

@@ -310,6 +310,8 @@ def test_number_that_has_another_owner_here_is_taken_once_proven(client, aws, us
     ask(client)
     assert answer(client).url == TAKEN
     assert "account of its own" in page(client.get(TAKEN))
+    # The code was right.
+    assert "cannot be used here any more" not in page(client.get(START))
     other.refresh_from_db()
     user.refresh_from_db()
     assert (user.phone, other.phone) == (PHONE, NEW)

@@ -135,7 +135,7 @@ def test_wrong_codes_and_their_end_lead_back_to_the_question(client, pool):
         assert left in text(client.post(CODE, {"code": pool.wrong_code(offset)}))
     page = client.post(CODE, {"code": pool.wrong_code(3)}, follow=True)
     assert page.redirect_chain == [(CONFIRM, 302)]
-    assert "cannot be used any more" in text(page)
+    assert "cannot be used here any more. Ask for another text" in text(page)
     assert 'value="/delicate/"' in text(page)
     assert who(client)
     assert client.get("/delicate/").url.startswith(CONFIRM)

@@ -365,7 +365,10 @@ def test_number_of_another_account_is_refused_and_another_one_taken(aws, code, p
     browser = Client()
     steps.type_code(browser, code)
     assert prove(browser).url == steps.NUMBER
-    assert "never merged" in browser.get(steps.NUMBER).content.decode()
+    page = browser.get(steps.NUMBER).content.decode()
+    assert "never merged" in page
+    # The code was right.
+    assert "tries of its own" not in page
     other = "+12025550188"
     assert prove(browser, other).url == "/"
     assert again(person).phone == other
@@ -441,6 +444,17 @@ def test_wrong_digits_change_nothing(aws, code, person):
     page = browser.post(steps.CODE, {"code": "000000"})
     assert "That is not the code" in page.content.decode()
     assert again(person).phone != NEW
+
+
+def test_three_wrong_codes_lead_back_to_the_number_and_are_said(aws, code):
+    browser = Client()
+    steps.type_code(browser, code)
+    browser.post(steps.NUMBER, {"phone": NEW})
+    for wrong in ("000001", "000002"):
+        assert browser.post(steps.CODE, {"code": wrong}).status_code == 200
+    page = browser.post(steps.CODE, {"code": "000003"}, follow=True)
+    assert page.redirect_chain == [(steps.NUMBER, 302)]
+    assert "comes with tries of its own" in page.content.decode()
 
 
 def test_there_are_none_where_nobody_can_be_told_or_the_setting_is_off(aws, settings):
