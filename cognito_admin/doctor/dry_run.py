@@ -95,7 +95,14 @@ def _define(context: Context, arn: str) -> str:
     first = step(_PASSWORD if has_password else [])
     if first.get("challengeName") != _OURS or first.get("issueTokens"):
         return "does not begin with our challenge"
-    if step([] if has_password else _PASSWORD).get("challengeName"):
+    # Define does not know the client, and another one's plan may begin otherwise. A round tells by
+    # its mark whose plan it follows: this one is of the plan of the site.
+    wrong = {
+        "challengeName": _OURS,
+        "challengeResult": False,
+        "challengeMetadata": f"{words[has_password]} -",
+    }
+    if step([*([] if has_password else _PASSWORD), wrong]).get("challengeName"):
         return "lets callers choose whether they need a password"
     if step(_PASSWORD).get("issueTokens"):
         return "grants tokens for a password, without any code"

@@ -163,10 +163,14 @@ def of_client(role: Role) -> tuple[int, Plan]:
 def decide(history: Any, attributes: Any = None) -> Next:
     """Say what comes next, by the plan that the history follows; see ``next_step``.
 
-    The client is not known here. Before the first round of ours every plan may be followed, and
-    Create, which makes that round, asks which of them is that of the client. ``attributes`` are
-    those of the user.
+    The plan of the client is not known here. Before the first round of ours every plan may be
+    followed, and Create, which makes that round, asks which of them is that of the client.
+    ``attributes`` are those of the user.
     """
+    # So a flow that leaves a password out is refused by Create, where the plan of another client
+    # begins without one, as that of the site's own does. The event names the client, but its plan
+    # stands in the list in Systems Manager: for Define that were boto3 at each cold start, a call
+    # and a permission, so that a flow which fails in any case fails one function earlier.
     found = [
         next_step(of_user(plan, attributes), history, number)
         for number, plan in configured().items()

@@ -726,6 +726,22 @@ def test_one_line_each_for_people(site, front, capsys):
     assert any(re.match(r"danger      sandbox: .* Repair: ", line) for line in lines)
 
 
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"SignInPlan": "password code"},
+        {"SignInPlan": "password code", "PublicClient": "true", "PublicSignInPlan": "code"},
+        {"PublicClient": "true", "PublicSignInPlan": "password code"},
+    ],
+)
+def test_functions_of_a_plan_with_a_password_do_their_work(site, examine, parameters):
+    try:
+        deploy_with(site, parameters)
+        assert complaints(examine(*only("dry run"))) == []
+    finally:
+        site.deploy()
+
+
 def test_roles_of_every_channel_are_looked_at(site, examine):
     notify = {"SmsSenders": "notify,sns", "NotifyConfigurationId": "nc-1"}
     deploy_with(site, EVERY_CHANNEL | notify | {"CarrierLookup": "true"})

@@ -66,6 +66,16 @@ def test_other_clients_of_the_pool_need_no_proof(begin, client):
     assert begin(None, client=client)
 
 
+def test_other_clients_cost_one_look_at_the_list_and_leave_no_line(
+    begin, parameters, secrets_manager, capsys
+):
+    for _ in range(20):
+        assert begin(None, client="anapplicationofothers")
+    assert len(parameters.requests) == 1
+    assert secrets_manager.requests == []
+    assert capsys.readouterr().out == ""
+
+
 def test_proof_is_of_one_user(begin):
     assert not begin(proof(sub="2b2c3d4e-0000-4000-8000-000000000002"))
 
