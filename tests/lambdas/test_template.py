@@ -1048,7 +1048,6 @@ def test_alarms_watch_what_can_go_wrong():
         ),
         *(("PhoneLogin", "CountryPercentUsed", stage, percent) for percent in ("80", "90")),
         ("PhoneLogin", "Blocked", stage, str({"Ref": "BlockedTextsAlarm"})),
-        ("PhoneLogin", "Failed", stage, str({"Ref": "FailedAnswersAlarm"})),
         ("PhoneLogin", "Held", "locked", stage, "1"),
         *(("AWS/Lambda", "Errors", name, "5") for name in awaited),
         *(("AWS/Lambda", "Throttles", name, "1") for name in awaited),
@@ -1092,6 +1091,23 @@ def test_alarm_rings_when_texts_leave_and_no_code_comes_back():
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 20)
     assert holds("WatchesUnusedTexts")
     assert not holds("WatchesUnusedTexts", UnusedTextsAlarm=0)
+
+
+def test_alarm_rings_when_many_answers_are_wrong_and_those_are_a_quarter_of_all():
+    """A site with 60 sign-ins a second has a hundred typing errors in five minutes."""
+    alarm = RESOURCES["FailedAnswersAlarmed"]["Properties"]
+    wrong, *parts = alarm["Metrics"]
+    assert wrong["Expression"] == {
+        "Fn::Sub": "IF(failed >= ${FailedAnswersAlarm}, 100 * failed / (failed + verified), 0)"
+    }
+    assert {one["Id"]: one["MetricStat"]["Metric"]["MetricName"] for one in parts} == {
+        "failed": "Failed",
+        "verified": "Verified",
+    }
+    assert {one["MetricStat"]["Period"] for one in parts} == {300}
+    assert [one["ReturnData"] for one in alarm["Metrics"]] == [True, False, False]
+    assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+    assert alarm["Threshold"] == 25
 
 
 @pytest.mark.parametrize("name", of_type("AWS::CloudWatch::Alarm"))

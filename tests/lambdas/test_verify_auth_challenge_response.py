@@ -164,7 +164,7 @@ def test_answer_is_logged_as_a_metric_without_it(flow, texted, capsys, is_right)
     flow.answer(texted, code if is_right else wrong(code))
     (line,) = emf.lines(capsys.readouterr().out)
     assert line["event"] == ("code_verified" if is_right else "code_refused")
-    assert emf.metrics(line) == {"Verified" if is_right else "Failed": 1}
+    assert emf.metrics(line) == {"Verified": int(is_right), "Failed": int(not is_right)}
     assert line["phone"] == f"+•••••••••{flow.phone[-2:]}"
     assert line["challenge_id"] == texted["privateChallengeParameters"]["challengeId"]
 

@@ -85,7 +85,8 @@ def is_right(answered: Answered) -> bool:
     is_correct = challenge is not None and _is_correct(challenge, answered)
     telemetry.record(
         "code_verified" if is_correct else "code_refused",
-        metrics={"Verified" if is_correct else "Failed": 1},
+        # Both, since a share of answers is watched, and one that was never written is no zero.
+        metrics={"Verified": int(is_correct), "Failed": int(not is_correct)},
         phone=answered.phone,
         challenge_id=challenge.id if challenge else "",
         reference=challenge.reference if challenge else "",

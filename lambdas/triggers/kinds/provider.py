@@ -100,7 +100,8 @@ def is_right(answered: Answered) -> bool:
     is_correct = challenge is not None and _is_confirmed(challenge, answered)
     telemetry.record(
         "provider_confirmed" if is_correct else "provider_refused",
-        metrics={"Verified" if is_correct else "Failed": 1},
+        # Both, since a share of answers is watched, and one that was never written is no zero.
+        metrics={"Verified": int(is_correct), "Failed": int(not is_correct)},
         phone=answered.phone,
         challenge_id=challenge.id if challenge else "",
         reference=challenge.reference if challenge else "",
