@@ -141,12 +141,14 @@ def refuse_taken_port(port: int, *, again: str = "PORT={port} make run") -> None
 
 def _is_broken(environment: Path) -> bool:
     """Tell whether the programs of a virtual environment cannot run any more."""
-    python, pip = environment / "bin" / "python", environment / "bin" / "pip"
+    python, made = environment / "bin" / "python", environment / "pyvenv.cfg"
     if python.is_symlink() and not python.exists():
         return True
-    # Each of its scripts names the Python that runs it. One without pip is made again.
+    # Its scripts name the place in which it was made, and so does the command that made it.
+    lines = made.read_text("utf-8", "replace").splitlines() if made.exists() else []
+    command = next((line for line in lines if line.startswith("command = ")), "")
     places = {str(environment), str(environment.resolve())}
-    return pip.exists() and not any(place in pip.read_text("utf-8", "replace") for place in places)
+    return bool(command) and not any(place in command for place in places)
 
 
 def _is_free(port: int) -> bool:

@@ -216,13 +216,16 @@ def test_install_without_a_network_says_so_and_heals_what_was_killed_half_way(ma
 
 @pytest.fixture(params=["moved", "python gone"])
 def broken(request: pytest.FixtureRequest, state: Path) -> Path:
-    programs = state / "emulator-venv" / "bin"
-    programs.mkdir(parents=True)
-    (programs / "pip").write_text("#!/another/place/emulator-venv/bin/python\n")
-    if request.param == "python gone":
-        (programs / "pip").write_text(f"#!{programs}/python\n")
-        (programs / "python").symlink_to(state / "python3.10")
-    return programs.parent
+    environment = state / "emulator-venv"
+    # As make does, without a pip of its own.
+    venv.create(environment, symlinks=True)
+    if request.param == "moved":
+        made = environment / "pyvenv.cfg"
+        made.write_text(made.read_text().replace(str(state), "/another/place"))
+    else:
+        (environment / "bin" / "python").unlink()
+        (environment / "bin" / "python").symlink_to(state / "python3.10")
+    return environment
 
 
 def test_environment_that_cannot_run_any_more_is_said_with_the_way_on(make, broken):
