@@ -79,6 +79,7 @@ _THROTTLE = "tests/accounts/login/test_throttle.py::"
 _TOKENS = "tests/accounts/aws/test_tokens.py::"
 _OPERATORS = "tests/accounts/login/test_second_factor.py::"
 _PASSKEYS = "tests/accounts/login/test_passkeys.py::"
+_ADMIN_PASSKEYS = "tests/accounts/admin/test_passkeys.py::"
 _CEREMONIES = "tests/accounts/login/test_ceremonies.py::"
 _STATEMENT = "tests/lambdas/kinds/test_statement.py::"
 _VIEWS = "tests/accounts/test_views.py::"
@@ -657,6 +658,15 @@ class EmailView""",
 )""",
         """@method_decorator([sensitive_post_parameters("credential")], name="dispatch")""",
         (f"{_PASSKEYS}test_making_one_asks_for_a_fresh_code",),
+    ),
+    Defence(
+        "operators are told of a passkey of theirs that was removed",
+        "accounts/login/passkeys.py",
+        """    if user.is_staff:
+        notices.tell(request, user, "passkey_removed")
+""",
+        "",
+        (f"{_ADMIN_PASSKEYS}test_operator_is_told_of_a_passkey_that_another_one_removed",),
     ),
     Defence(
         "a code alone opens no page of the admin",
