@@ -35,6 +35,7 @@ AllowedCountries = ["US", "CA"]
 SendsPerPhoneHour = 6
 PublicClient = true
 # The local AWS knows no alarms on several metrics.
+FailedAnswersAlarm = 0
 UnusedTextsAlarm = 0
 """
 ACCEPTED = f'{{ reason = "asked for", until = {datetime.now(UTC).date() + timedelta(days=30)} }}'
@@ -191,6 +192,7 @@ SiteHost = "www.example.com"
 AllowedCountries = ["US", "CA"]
 SendsPerPhoneHour = {sends}
 AlarmEmail = "{email}"
+FailedAnswersAlarm = 0
 UnusedTextsAlarm = 0
 """
 
@@ -415,6 +417,7 @@ def test_parameters_are_spelled_as_cloudformation_wants_them(config):
         "AllowedCountries": "US,CA",
         "SendsPerPhoneHour": "6",
         "PublicClient": "true",
+        "FailedAnswersAlarm": "0",
         "UnusedTextsAlarm": "0",
     }
 

@@ -18,6 +18,10 @@ SES = get_session().get_service_model("sesv2")
 PRODUCTION = {"ProductionAccessEnabled": True, "SendingEnabled": True}
 VERIFIED, WAITING = {"VerifiedForSendingStatus": True}, {"VerifiedForSendingStatus": False}
 SENDS = {"SendingOptions": {"SendingEnabled": True}}
+# The older of SES's two APIs answers in XML.
+SENT_AGAIN = (
+    b"<VerifyEmailIdentityResponse><VerifyEmailIdentityResult/></VerifyEmailIdentityResponse>"
+)
 
 
 class Ses(WireServer):
@@ -32,8 +36,7 @@ class Ses(WireServer):
     def answer(self, request: Request) -> Reply:
         self.requests.append(request)
         if request.method != "GET":
-            # The older of SES's two APIs answers in XML.
-            return Reply({}) if request.path != "/" else Reply(b"<Response><Result/></Response>")
+            return Reply({}) if request.path != "/" else Reply(SENT_AGAIN)
         kind, _, name = request.path.removeprefix("/v2/email/").partition("/")
         named = name.replace("%40", "@")
         if kind == "account":

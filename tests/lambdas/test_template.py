@@ -1108,6 +1108,8 @@ def test_alarm_rings_when_many_answers_are_wrong_and_those_are_a_quarter_of_all(
     assert [one["ReturnData"] for one in alarm["Metrics"]] == [True, False, False]
     assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
     assert alarm["Threshold"] == 25
+    assert holds("WatchesFailedAnswers")
+    assert not holds("WatchesFailedAnswers", FailedAnswersAlarm=0)
 
 
 @pytest.mark.parametrize("name", of_type("AWS::CloudWatch::Alarm"))
