@@ -149,7 +149,7 @@ define install
 	|| { $(NOT_INSTALLED); }
 endef
 
-# The same, by the site's Python and its pip: one in each would take 27 MB, and seconds to make.
+# The same, by the site's Python and its pip: one in each would take 25 MB, and seconds to make.
 define install_beside
 @$(1)/bin/python -c "" 2>/dev/null || $(RUN) -m venv --clear --without-pip $(1)
 @$(RUN) -m pip --python $(1)/bin/python install --quiet --disable-pip-version-check $(2) \
