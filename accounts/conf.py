@@ -131,6 +131,16 @@ class Conf(PagesConf):
         return bool(settings.ACCOUNTS_EMAIL)
 
     @property
+    def email_login(self) -> bool:
+        """Whether people may sign in with a code that is mailed alone."""
+        return bool(settings.ACCOUNTS_EMAIL_LOGIN)
+
+    @property
+    def second_number(self) -> bool:
+        """Whether people may add a second number, for when the first one is gone."""
+        return bool(settings.ACCOUNTS_SECOND_NUMBER)
+
+    @property
     def provider_page(self) -> str:
         """The origin of the page on which a provider's challenge is answered."""
         return str(settings.PROVIDER_PAGE)

@@ -13,6 +13,7 @@ def of(user: User) -> dict[str, Any]:
             "id": user.sub,
             "number": user.phone,
             "number_type": user.number_type,
+            "second_number": user.second_phone,
             "name": user.name,
             "is_operator": user.is_staff,
             "time_zone": user.time_zone,

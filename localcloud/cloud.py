@@ -166,6 +166,11 @@ class Cloud:
         if site:
             environment["COGNITO_SITE_CLIENT_ID"] = site
             environment["COGNITO_SITE_CLIENT_SECRET"] = secrets_of[site]
+            # Where a sign-in is more than a code, there are none.
+            is_code = str(plan == "code").lower()
+            environment["ACCOUNTS_SECOND_NUMBER"] = is_code
+            if environment["ACCOUNTS_EMAIL"] == "true":
+                environment["ACCOUNTS_EMAIL_LOGIN"] = is_code
         if public := self.outputs.get("PublicClientId"):
             # For apps; the site does not use it.
             environment["COGNITO_PUBLIC_CLIENT_ID"] = public

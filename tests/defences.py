@@ -87,6 +87,9 @@ _ADDRESSES = "tests/lambdas/test_addresses.py::"
 _EMAIL = "tests/accounts/login/test_email_address.py::"
 _LINKS = "tests/lambdas/test_links.py::"
 _LINK_LOGIN = "tests/end_to_end/test_login_link.py::"
+_SITE_WAYS = "tests/lambdas/test_site_ways.py::"
+_OTHER_WAY = "tests/accounts/login/test_other_way.py::"
+_SECOND_NUMBER = "tests/accounts/login/test_second_number.py::"
 
 _EQUAL = "tests/accounts/login/test_equal_calls.py::"
 
@@ -108,14 +111,14 @@ DEFENCES = (
     ),
     Defence(
         "an answer that the site judges itself takes as long as a call",
-        "accounts/login/phone_login.py",
+        "accounts/login/login_flow.py",
         "            decoys.current.answers.wait(since)\n",
         "",
         (_EQUAL + "test_calls_that_are_not_made_take_the_time_of_one",),
     ),
     Defence(
         "another browser sees that a text left",
-        "accounts/login/phone_login.py",
+        "accounts/login/login_flow.py",
         "            if not begun.challenge.session:\n",
         "            if False:\n",
         (_EQUAL + "test_another_browser_sees_of_somebody_disabled_a_moment_ago_that_a_text_left",),
@@ -129,6 +132,106 @@ DEFENCES = (
             _EQUAL + "test_member_waits_as_long_as_an_account_takes_to_be_made"
             "_where_sign_up_is_open",
         ),
+    ),
+    # Codes that go elsewhere than to the number
+    Defence(
+        "a code is texted to no number that was not proven for the account",
+        "lambdas/triggers/site_ways.py",
+        "second if second_numbers.is_kept(user, second) else None,",
+        "second,",
+        (_SITE_WAYS + "test_text_goes_to_no_number_that_was_not_proven_for_the_account",),
+    ),
+    Defence(
+        "a mail goes to no account that has another number by now",
+        "lambdas/triggers/site_ways.py",
+        'is_theirs = attributes.get("phone_number") == phone',
+        "is_theirs = True",
+        (_SITE_WAYS + "test_mail_goes_to_no_account_that_is_disabled_or_has_another_number",),
+    ),
+    Defence(
+        "counts of a second number tell nothing of it",
+        "lambdas/triggers/site_ways.py",
+        "name=purpose.ledger_name(phone, made_for), user=made_for)",
+        "user=made_for)",
+        (_SITE_WAYS + "test_whoever_has_no_such_address_is_told_what_a_member_is",),
+    ),
+    Defence(
+        "a code that went nowhere is never right",
+        "lambdas/triggers/codes/sending.py",
+        "                is_withheld=True,\n",
+        "",
+        (_SITE_WAYS + "test_code_that_went_nowhere_is_never_right",),
+    ),
+    Defence(
+        "a refusal of a sender tells strangers nothing",
+        "lambdas/triggers/codes/purposes.py",
+        "return bool(self.way) and self.is_for_anybody",
+        "return False",
+        (_SITE_WAYS + "test_stranger_is_not_told_that_a_sender_refused_and_a_known_browser_is",),
+    ),
+    Defence(
+        "the owner of a second number stops its texts",
+        "lambdas/triggers/site_texts.py",
+        ", *of_second)",
+        ",)",
+        (_SITE_WAYS + "test_owner_of_the_second_number_stops_its_texts",),
+    ),
+    Defence(
+        "a code by another way is no way past a second step",
+        "accounts/login/other_way.py",
+        ' and conf.sign_in_plan == ("code",))',
+        ")",
+        (_OTHER_WAY + "test_there_is_no_such_way_where_it_would_be_weaker_or_cannot_be",),
+    ),
+    Defence(
+        "nobody is signed in by a code to nobody",
+        "accounts/login/other_way.py",
+        "user is None or self._why_not(user) or not is_right",
+        "not is_right",
+        (_OTHER_WAY + "test_nobody_is_signed_in_where_the_function_says_yes_to_all",),
+    ),
+    Defence(
+        "a second number opens no account that slept",
+        "accounts/login/other_way.py",
+        'waiting.proven_more or self.way == "email"',
+        "True",
+        (_OTHER_WAY + "test_mail_opens_an_account_that_slept_and_a_second_number_does_not",),
+    ),
+    Defence(
+        "a code by another way frees no number",
+        "accounts/login/dormant.py",
+        "        not waiting.way\n        and conf",
+        "        conf",
+        (_OTHER_WAY + "test_second_number_frees_no_first_one",),
+    ),
+    Defence(
+        "a mailed code is no code of an app, which opens the admin",
+        "accounts/login/second_factor.py",
+        '"authenticator" in conf.sign_in_plan and "otp" in methods.of(request)',
+        '"otp" in methods.of(request)',
+        (_OTHER_WAY + "test_code_of_another_way_opens_no_admin",),
+    ),
+    Defence(
+        "the first number is told of a sign-in by the second",
+        "accounts/login/other_way.py",
+        '            notices.tell(step.request, proof, "second_number_used")\n',
+        "            pass\n",
+        (_OTHER_WAY + "test_first_number_is_told_of_a_sign_in_by_the_second",),
+    ),
+    Defence(
+        "a second number is added after a fresh code alone",
+        "accounts/views/second_number.py",
+        """@method_decorator(reauthentication.required, name="dispatch")
+class SecondNumberView""",
+        "class SecondNumberView",
+        (_SECOND_NUMBER + "test_fresh_code_is_asked_for_first",),
+    ),
+    Defence(
+        "both numbers are told that the second one changed",
+        "accounts/login/second_number.py",
+        '        notices.tell_number(request, told, "second_number_changed", of=user)\n',
+        "        pass\n",
+        (_SECOND_NUMBER + "test_other_number_takes_its_place_and_both_are_told",),
     ),
     # E-mail addresses, and the links of mails
     Defence(
@@ -164,8 +267,8 @@ class EmailView""",
     Defence(
         "the word of a link is an answer to a sign-in alone",
         "lambdas/triggers/site_texts.py",
-        "challenge.fits(answer) and checking.accept(",
-        "checking.accept(",
+        "(purpose.has_link and links.is_word(answer))",
+        "links.is_word(answer)",
         (_LINKS + "test_word_confirms_nothing_and_proves_no_number",),
     ),
     Defence(
@@ -1039,14 +1142,14 @@ class EmailView""",
     ),
     Defence(
         "a network tries few wrong passwords",
-        "accounts/login/phone_login.py",
+        "accounts/login/login_flow.py",
         '        attempt_steps.within_limits("wrong_codes", request)\n',
         "",
         (f"{_PASSWORDS}test_wrong_passwords_count_as_wrong_codes_of_the_network",),
     ),
     Defence(
         "a password that was right before says nothing of the next one",
-        "accounts/login/phone_login.py",
+        "accounts/login/login_flow.py",
         "        return False\n",
         "        return True\n",
         (f"{_PASSWORDS}test_wrong_password_after_a_right_one_is_wrong",),
@@ -1363,7 +1466,7 @@ class EmailView""",
     ),
     Defence(
         "A code alone opens no account that nobody used for long",
-        "accounts/login/phone_login.py",
+        "accounts/login/login_flow.py",
         "        if dormant.stops(step, user):\n            return dormant.ask\n",
         "",
         (f"{_DORMANT}test_recycled_number_does_not_open_the_account_of_its_earlier_owner",),
@@ -1392,7 +1495,7 @@ class EmailView""",
     Defence(
         "A number is taken from no account that has more than the site gave it",
         "accounts/login/dormant.py",
-        "    if not _may_begin_afresh(user):\n        raise OperatorsOnly\n",
+        "    if not _may_begin_afresh(waiting, user):\n        raise OperatorsOnly\n",
         "",
         (f"{_DORMANT}test_only_operators_take_a_number_from_an_account_with_more",),
     ),

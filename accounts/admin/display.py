@@ -47,6 +47,7 @@ def ways(found: Ways, *, email: str = "") -> list[str]:
         _("password"): found.password,
         _("code by text"): found.code,
         _("the same code by e-mail, to %s") % email: bool(email),
+        _("code by text to a second number, %s") % found.second_number: bool(found.second_number),
         _("secret question"): found.question,
         app.get(found.authenticator, ""): found.authenticator is not False,
     }

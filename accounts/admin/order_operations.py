@@ -29,6 +29,7 @@ _PERMISSIONS = {
     Kind.UNLOCK: "accounts.unlock_user",
     Kind.RESET_AUTHENTICATOR: "accounts.reset_authenticator",
     Kind.REMOVE_EMAIL: "accounts.remove_email",
+    Kind.REMOVE_SECOND_NUMBER: "accounts.remove_second_number",
     Kind.FORGET_ANSWER: "accounts.forget_answer",
     Kind.CHANGE_NUMBER: "accounts.change_number",
     Kind.FREE_NUMBER: "accounts.decide_return",

@@ -141,6 +141,15 @@ _ALL = (
         ),
     ),
     UserAction(
+        Kind.REMOVE_SECOND_NUMBER,
+        _("Remove the second number"),
+        _("Remove the second number of %(who)s?"),
+        (
+            _("No code is sent to it any more. They can add one again, with a fresh code."),
+            _LATER,
+        ),
+    ),
+    UserAction(
         Kind.FORGET_ANSWER,
         _("Forget the secret answer"),
         _("Forget the secret answer of %(who)s?"),
@@ -217,6 +226,7 @@ def permitted(request: HttpRequest) -> list[UserAction]:
     useless = {
         Kind.FORGET_ANSWER: "question" not in conf.sign_in_plan,
         Kind.REMOVE_EMAIL: not conf.email,
+        Kind.REMOVE_SECOND_NUMBER: not conf.second_number,
     }
     useful = [each for each in _ALL if not useless.get(each.kind)]
     return [each for each in useful if order_operations.may_order(request, each.kind)]
@@ -229,6 +239,7 @@ def for_one(request: HttpRequest, user: User, groups: list[str]) -> list[tuple[U
         Kind.DISABLE: not user.is_active and not user.cognito_enabled,
         Kind.ENABLE: is_in,
         Kind.UNLOCK: not user.phone,
+        Kind.REMOVE_SECOND_NUMBER: not user.second_phone,
         Kind.RESET_AUTHENTICATOR: "authenticator" not in conf.sign_in_plan,
         Kind.MAKE_STAFF: user.is_staff,
         Kind.UNMAKE_STAFF: not user.is_staff,

@@ -17,11 +17,20 @@ from accounts.aws.challenges.code import read_channels
 
 T = TypeVar("T")
 
-Notice = Literal["number_changed", "invited", "passkey_added", "passkey_removed", "email_changed"]
+Notice = Literal[
+    "number_changed",
+    "invited",
+    "passkey_added",
+    "passkey_removed",
+    "email_changed",
+    "second_number_changed",
+    "second_number_used",
+]
 # With a word, by which whoever gets it stops what it tells.
 Warned = Literal["recovery_started"]
-# The act that a code allows. Codes of a sign-in are sent by Cognito's triggers.
-Purpose = Literal["change_number", "confirm", "address"]
+# The act that a code allows. Codes of a sign-in are sent by Cognito's triggers, but for those that
+# go elsewhere than to the number that was typed.
+Purpose = Literal["change_number", "confirm", "address", "second_number", "by_mail", "by_second"]
 
 
 @dataclass(frozen=True)
@@ -57,12 +66,15 @@ def prove(
     purpose: Purpose = "change_number",
     channel: str = "text",
     address: str = "",
+    second: str = "",
+    is_known: bool = False,
 ) -> Proof:
     """Text a code to ``phone`` (E.164) that proves it for the user, and for nobody else.
 
     ``language`` is that of the page, such as ``pt-br``. With ``channel`` it comes by another one,
     by "email" to the ``address`` that it proves, within limits of the user and of the mailbox.
-    Raises FunctionError.
+    "by_mail" and "by_second" (the number ``second``) are sign-ins of the account with ``phone``,
+    whose code goes elsewhere; ``is_known``: the browser is known to it. Raises FunctionError.
     """
     return functions.ask(
         "TEXTS_FUNCTION",
@@ -73,7 +85,7 @@ def prove(
             "language": language,
             "purpose": purpose,
             "channel": channel,
-            **_named(address),
+            **_named(address=address, second=second, is_known=is_known),
         },
         _proof,
     )
@@ -137,6 +149,8 @@ def check(
     code: str,
     purpose: Purpose = "change_number",
     address: str = "",
+    second: str = "",
+    is_known: bool = False,
 ) -> bool:
     """Tell whether ``code`` is the one that was texted. It is so once. Raises FunctionError."""
     return functions.ask(
@@ -149,7 +163,7 @@ def check(
             "expires_at": expires_at,
             "code": code,
             "purpose": purpose,
-            **_named(address),
+            **_named(address=address, second=second, is_known=is_known),
         },
         lambda answer: _typed(answer["is_correct"], bool),
     )
@@ -202,10 +216,11 @@ class Stopped:
 
 
 @sensitive_variables()
-def stop(phone: str, word: str, *, lift: bool) -> Stopped | None:
+def stop(phone: str, word: str, *, lift: bool, second_of: list[tuple[str, str]]) -> Stopped | None:
     """Stop texts that anybody can ask for, or send them again.
 
-    None where the word is of no text to ``phone``. Raises FunctionError.
+    ``second_of`` are number and sub of accounts whose second number it is. None where the word is
+    of no text to ``phone``. Raises FunctionError.
     """
 
     def read(answer: dict[str, Any]) -> Stopped | None:
@@ -213,7 +228,15 @@ def stop(phone: str, word: str, *, lift: bool) -> Stopped | None:
         return Stopped(_typed(answer["until"], int)) if is_done else None
 
     return functions.ask(
-        "TEXTS_FUNCTION", {"action": "stop", "phone": phone, "word": word, "lift": lift}, read
+        "TEXTS_FUNCTION",
+        {
+            "action": "stop",
+            "phone": phone,
+            "word": word,
+            "lift": lift,
+            "second_of": [{"phone": first, "user": sub} for first, sub in second_of],
+        },
+        read,
     )
 
 
@@ -230,8 +253,14 @@ def open_link(phone: str, *, user_sub: str, word: str) -> str:
     )
 
 
-def _named(address: str) -> dict[str, str]:
-    return {"address": address} if address else {}
+def forget_second_number(user_sub: str) -> None:
+    """Let no code go to a second number of the user any more. Raises FunctionError."""
+    asked = {"action": "forget_second_number", "user": user_sub}
+    functions.ask("TEXTS_FUNCTION", asked, lambda reply: None)
+
+
+def _named(**facts: str | bool) -> dict[str, str | bool]:
+    return {name: value for name, value in facts.items() if value}
 
 
 def _proof(answer: dict[str, Any]) -> Proof:

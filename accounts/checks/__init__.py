@@ -25,6 +25,7 @@ accounts.E024  SITE_PHONE is no phone, or SITE_PRIVACY_URL or SITE_TERMS_URL no 
 accounts.E025  settings of the client for people whom the site has proven lack a part
 accounts.E027  ACCOUNTS_DORMANT_DAYS is out of range, or less than a session lasts
 accounts.E028  ACCOUNTS_RECOVERY_HOURS is out of range
+accounts.E029  a sign-in by mail alone, or by a second number, lacks a part
 accounts.E030  ACCOUNTS_REASONS is neither optional nor required
 accounts.W001  counts of the throttle are kept in one process only (deploy)
 accounts.W002  nobody can change a number: TEXTS_FUNCTION is missing (deploy)

@@ -91,6 +91,30 @@ def check_provider(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security)
+def check_other_ways(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Require what sign-ins by mail alone and by second numbers need: E029."""
+    needed = {
+        "TEXTS_FUNCTION": conf.texts_function,
+        "COGNITO_SITE_CLIENT_ID": conf.site_client_id,
+        "SITE_KEY": conf.site_key,
+        "the plan: code": conf.sign_in_plan == ("code",),
+    }
+    asked = {
+        "ACCOUNTS_EMAIL_LOGIN": (conf.email_login, {"ACCOUNTS_EMAIL": conf.email} | needed),
+        "ACCOUNTS_SECOND_NUMBER": (conf.second_number, needed),
+    }
+    return [
+        Error(
+            f"{name} lacks: {', '.join(part for part, is_there in parts.items() if not is_there)}.",
+            hint="See docs/configuration.md. Where a sign-in is more than a code, leave it off.",
+            id="accounts.E029",
+        )
+        for name, (is_on, parts) in asked.items()
+        if is_on and not all(parts.values())
+    ]
+
+
+@register(Tags.security)
 def check_recovery(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Require time in which a recovery can be stopped, or 0 for no recoveries: E028."""
     if 0 <= conf.recovery_hours <= _LONGEST_RECOVERY_HOURS:

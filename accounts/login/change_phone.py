@@ -31,7 +31,7 @@ from accounts.login import attempt_steps, code_flow, pending
 from accounts.login.attempt_steps import Step
 from accounts.login.code_flow import Begun, Texted
 from accounts.login.errors import LoginError, SamePhone, StartOver, Taken
-from accounts.login.pending import Pending, Purpose
+from accounts.login.pending import Pending, Purpose, Way
 from accounts.models import Operation, Return, Session, SignInEvent, User
 from accounts.operations import returns
 
@@ -45,6 +45,8 @@ class ChangePhone:
     """The code comes from SiteTexts, and the right one gives the account its new number."""
 
     purpose: Purpose = "number"
+    way: Way = ""
+    proves: sms.Purpose = "change_number"
     # Nobody signs in, so no attempt at it begins.
     reason_of_start: str | None = None
     reason_of_text = "new_number"
@@ -62,7 +64,9 @@ class ChangePhone:
     def begin(self, request: HttpRequest, phone: str, user: User | None, *, first: bool) -> Begun:
         sub = self.who(request).sub
         try:
-            proof = sms.prove(phone, user_sub=sub, language=get_language() or "")
+            proof = sms.prove(
+                phone, user_sub=sub, language=get_language() or "", purpose=self.proves
+            )
         except functions.FunctionError as error:
             raise attempt_steps.unavailable(error) from error
         return Begun(sms.challenge_of(proof), sub)
@@ -77,6 +81,7 @@ class ChangePhone:
             challenge_id=challenge.session,
             expires_at=challenge.expires_at,
             code=code,
+            purpose=self.proves,
         )
         return None if is_right else attempt_steps.one_try_less(challenge)
 

@@ -5,9 +5,8 @@
     finish   a code was typed    → what the flow makes of the right one
 
 Each is one step (``attempt_steps``); a sign-in may have others, as the stack's plan says. A
-``Flow`` says where codes come from and what a right one does: ``phone_login`` has that of a
-sign-in, ``reauthentication`` of a confirmation, ``change_phone`` of a change of number and
-``email_address`` of an e-mail address.
+``Flow`` says where codes come from and what a right one does: ``login_flow``, ``other_way``,
+``reauthentication``, ``change_phone``, ``second_number`` and ``email_address`` have one each.
 """
 
 import logging
@@ -38,7 +37,7 @@ from accounts.login.errors import (
     WrongCode,
     WrongPassword,
 )
-from accounts.login.pending import Pending, Purpose
+from accounts.login.pending import Pending, Purpose, Way
 from accounts.models import User
 
 log = logging.getLogger(__name__)
@@ -61,9 +60,10 @@ class Begun:
 
 
 class Flow(Protocol, Generic[Proof, Result]):
-    """The reasons are those of the first event, None where there is none, and of a text's."""
+    """The reasons are those of the first event, None for none, and of a text's; way: Pending."""
 
     purpose: Purpose
+    way: Way
     reason_of_start: str | None
     reason_of_text: str
 
@@ -71,7 +71,7 @@ class Flow(Protocol, Generic[Proof, Result]):
         """Tell whether a pending attempt is of whoever makes the request."""
 
     def user_of(self, request: HttpRequest, phone: str) -> User | None:
-        """Return whose attempt it is, where that is known before the code is."""
+        """Return whose attempt it is, where that is known so early."""
 
     def begin(self, request: HttpRequest, phone: str, user: User | None, *, first: bool) -> Begun:
         """Have a code texted. Raises Unavailable, and where there is a password, FurtherStep and
@@ -90,7 +90,7 @@ class Flow(Protocol, Generic[Proof, Result]):
         """Do what a right code is good for, and return what is done after the step."""
 
     def repeat(self, request: HttpRequest, session: str) -> Result:
-        """End where the first press of the same button did."""
+        """End as the first press did."""
 
     def over(self, waiting: Pending) -> LoginError:
         """Return why no code is awaited any more."""
@@ -108,7 +108,8 @@ def start(flow: Flow[Any, Any], request: HttpRequest, phone: str, *, next_url: s
             this.store(replace(earlier, next_url=next_url))
             return "before" if earlier.is_texted() else ""
         attempt = secrets.token_urlsafe(12)
-        this.waiting = Pending(attempt, phone, next_url, challenge=None, purpose=flow.purpose)
+        new = Pending(attempt, phone, next_url, challenge=None, purpose=flow.purpose, way=flow.way)
+        this.waiting = new
         return _text(flow, this, first=True)
 
 
@@ -148,8 +149,7 @@ def finish(
         if waiting.challenge is None:
             raise flow.over(waiting)
         if waiting.challenge.kind != kind:
-            # A second press on the page of an earlier step: no answer to this one.
-            raise NextStep
+            raise NextStep  # a second press on the page of an earlier step
         if waiting.is_expired():
             raise Expired(reason="expired")
         wrong_answer = _digest(waiting.attempt, code)
@@ -252,8 +252,8 @@ def await_code(
 
 
 def _note_start(flow: Flow[Any, Any], this: Step, at: Any, *, is_new: bool) -> None:
-    if is_new and flow.reason_of_start is not None:
-        this.note(Kind.STARTED, reason=flow.reason_of_start, at=at)
+    if is_new and (reason := flow.reason_of_start) is not None:
+        this.note(Kind.STARTED, reason=reason, at=at)
 
 
 def _why_not_texted(challenge: CodeChallenge) -> str:
@@ -283,8 +283,8 @@ def _answer(
         log.info("An attempt ended for %s", phones.mask(waiting.phone))
         this.refresh_lockout()
         is_used_up = isinstance(error, cognito.UsedUp)
-        becomes = replace(waiting, challenge=None, is_used_up=is_used_up)
-        raise StartOver(reason="used_up" if is_used_up else "over", becomes=becomes) from error
+        over = replace(waiting, challenge=None, is_used_up=is_used_up)
+        raise StartOver(reason="used_up" if is_used_up else "over", becomes=over) from error
     except cognito.OtherChallenge as error:
         log.error("A sign-in cannot end here: %r", error)  # noqa: TRY400
         # The code was right, and is used up.

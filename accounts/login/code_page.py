@@ -31,6 +31,7 @@ class CodePage:
     ``resend_clock`` says it as 1:15, ``resend_hours`` in hours where it is that long. ``channel``
     is how the code went last, and ``channels`` how else it can: at once, with ``is_refused``, and
     after ``resend_in`` otherwise. ``address`` is the e-mail address that the code proves, or "".
+    ``way`` is that of ``Pending``, for a code that goes elsewhere than to the number.
     """
 
     attempt: str
@@ -59,6 +60,7 @@ class CodePage:
     channels: tuple[str, ...]
     is_refused: bool
     address: str
+    way: str
 
 
 def of(waiting: Pending, challenge: CodeChallenge) -> CodePage:
@@ -97,6 +99,7 @@ def of(waiting: Pending, challenge: CodeChallenge) -> CodePage:
         channels=tuple(challenge.channels.split()),
         is_refused=challenge.is_refused,
         address=waiting.address,
+        way=waiting.way,
     )
 
 

@@ -124,7 +124,7 @@ def after_sign_in(user: User, next_url: str, *, way: str = "") -> SignedIn:
 
 def _seconds(waiting: Pending) -> int | None:
     """Return how long the person took from the text to the code, None where there was no text."""
-    if waiting.way not in ("", "email"):
+    if waiting.way not in ("", "email", "second_number"):
         return None
     return max(0, round((waiting.proven_at or time.time()) - waiting.texted_at))
 

@@ -89,7 +89,7 @@ def pending_question(request: HttpRequest) -> Question | None:
         reference=waiting.reference,
         next_url=waiting.next_url,
         has_asked=waiting.has_asked,
-        may_begin_afresh=not waiting.has_asked and _may_begin_afresh(user),
+        may_begin_afresh=not waiting.has_asked and _may_begin_afresh(waiting, user),
         has_passkeys=passkeys.site(request) is not None,
     )
 
@@ -170,14 +170,16 @@ def _asked(this: Step, attempt: str) -> tuple[Pending, User]:
     return waiting, user
 
 
-def _may_begin_afresh(user: User) -> bool:
+def _may_begin_afresh(waiting: Pending, user: User) -> bool:
     """Tell whether a number may be taken from the account without an operator.
 
-    Not where only operators make accounts, nor from one of them. Nor where the account is perhaps
-    used elsewhere: in a pool with other user names, or with a password.
+    Not by a code that went elsewhere than to the number. Not where only operators make accounts,
+    nor from one of them. Nor where the account is perhaps used elsewhere: in a pool with other user
+    names, or with a password.
     """
     return (
-        conf.sign_up == "open"
+        not waiting.way
+        and conf.sign_up == "open"
         and conf.username == "phone"
         and not (user.is_staff or user.is_superuser)
         and user.cognito_status in ("", _AS_MADE)
@@ -186,7 +188,7 @@ def _may_begin_afresh(user: User) -> bool:
 
 def _newcomer(this: Step, waiting: Pending, user: User) -> User:
     """Return a new account with the number. Each step may be repeated after a fault."""
-    if not _may_begin_afresh(user):
+    if not _may_begin_afresh(waiting, user):
         raise OperatorsOnly
     try:
         throttle.sign_up(phone=waiting.phone, country=phones.country_of(waiting.phone))

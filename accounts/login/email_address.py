@@ -29,7 +29,7 @@ from accounts.login import attempt_steps, code_flow, notices, pending
 from accounts.login.attempt_steps import Step, unavailable
 from accounts.login.code_flow import Begun, Texted
 from accounts.login.errors import LoginError, NothingPending, SameAddress, StartOver, Taken
-from accounts.login.pending import Pending, Purpose
+from accounts.login.pending import Pending, Purpose, Way
 from accounts.models import User
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,7 @@ class ProveAddress:
     """The code comes from SiteTexts, and the right one gives the account its address."""
 
     purpose: Purpose = "email"
+    way: Way = ""
     # Nobody signs in, so no attempt at it begins.
     reason_of_start: str | None = None
     reason_of_text = "new_address"

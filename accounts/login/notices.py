@@ -17,11 +17,17 @@ log = logging.getLogger(__name__)
 def tell(request: HttpRequest, user: User, notice: sms.Notice) -> None:
     """Text a notice to the person's number, once the response has left.
 
-    It is in the language of the page, or in that of the number where the page is an operator's.
+    It is in the language of the page, or in that of the number where the page is another one's.
     """
-    language = (get_language() or "") if request.user == user else ""
-    if user.phone and conf.texts_function:
-        after_response.do(request, partial(_tell, user.phone, notice, language))
+    if user.phone:
+        tell_number(request, user.phone, notice, of=user)
+
+
+def tell_number(request: HttpRequest, phone: str, notice: sms.Notice, *, of: User) -> None:
+    """Text a notice to a number of the person ``of``, once the response has left."""
+    language = (get_language() or "") if request.user == of else ""
+    if conf.texts_function:
+        after_response.do(request, partial(_tell, phone, notice, language))
 
 
 def _tell(phone: str, notice: sms.Notice, language: str) -> None:

@@ -19,7 +19,9 @@ _KEPT = 15 * 60
 # How long somebody whose code was right may think about ending another device's session.
 _PROVEN_FOR = 5 * 60
 
-Purpose = Literal["login", "confirm", "number", "email", "recovery"]
+Purpose = Literal["login", "confirm", "number", "second", "email", "recovery"]
+# Other ways to sign in than by a code by text to the number.
+Way = Literal["", "passkey", "backup_code", "email", "second_number", "recovery"]
 
 
 class Superseded(Exception):
@@ -59,7 +61,7 @@ class Pending:
     further_step: str = ""
     methods: str = ""
     passkey: int | None = None
-    way: Literal["", "passkey", "backup_code", "email", "recovery"] = ""
+    way: Way = ""
     proven_more: bool = False
     dormant: int | None = None
     has_asked: bool = False

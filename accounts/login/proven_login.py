@@ -1,8 +1,8 @@
 """Sign-in of somebody whom this site has proven itself, without a code by text.
 
 The ways (``passkey_login``, ``backup_login``, ``recovery``) differ in how they prove a person, and
-in nothing else. Cognito's tokens come as in every other way, from a client of the site's own whose
-only step is a statement that the site signs: ADR 23.
+in nothing else; ``other_way`` takes the tokens alone. Those come as in every other way, from a
+client of the site's own whose only step is a statement that the site signs: ADR 23.
 """
 
 import logging
@@ -59,20 +59,25 @@ def finish(
         if not found.is_active:
             raise refused(reason="shut_out")
         throttle.give_back(request)
-        granted = _granted(found, this.required().methods.split(), refused)
-        user = completion.authenticated_user(this, this.required(), granted)
+        tokens = granted(found, this.required().methods.split(), refused)
+        user = completion.authenticated_user(this, this.required(), tokens)
         if not completion.let_in(this, user):
             return completion.ask_about_others()
         this.held.signed_in(request.session.session_key or "", answer=answer)
     return completion.after_sign_in(user, next_url, way=way)
 
 
-def _granted(user: User, methods: list[str], refused: type[LoginError]) -> Tokens:
-    """Return Cognito's tokens for the person. Raises ``refused`` and Unavailable."""
+def granted(
+    user: User, methods: list[str], refused: type[LoginError], *, becomes: Pending | None = None
+) -> Tokens:
+    """Return Cognito's tokens for the person. Raises ``refused`` and Unavailable.
+
+    ``becomes`` is what is pending then.
+    """
     try:
         return cognito.site_gateway().sign_in_proven(user.sub, methods=methods)
     except (cognito.Refused, cognito.UnknownUser) as error:
         log.info("Cognito refuses %s, whom this site has proven: %s", user.sub, error)
-        raise refused(reason="refused") from error
+        raise refused(reason="refused", becomes=becomes) from error
     except cognito.CognitoError as error:
-        raise attempt_steps.unavailable(error) from error
+        raise attempt_steps.unavailable(error, becomes=becomes) from error

@@ -40,8 +40,8 @@ from accounts.login import (
 from accounts.login.attempt_steps import Step
 from accounts.login.code_flow import Begun, Texted
 from accounts.login.errors import NothingPending, StartOver
+from accounts.login.login_flow import Login
 from accounts.login.pending import Purpose
-from accounts.login.phone_login import Login
 from accounts.models import User
 
 log = logging.getLogger(__name__)

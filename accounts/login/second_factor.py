@@ -72,7 +72,9 @@ def _opens(request: HttpRequest, user: User) -> bool:
     passkey = methods.passkey_of(request)
     if passkey is not None and opening(user).filter(pk=passkey).exists():
         return True
-    return user.app_opens_admin and "otp" in methods.of(request)
+    # Where no app is asked for, another code than its own may be an "otp".
+    is_of_app = "authenticator" in conf.sign_in_plan and "otp" in methods.of(request)
+    return user.app_opens_admin and is_of_app
 
 
 def is_by_passkey(request: HttpRequest) -> bool:

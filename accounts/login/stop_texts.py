@@ -12,7 +12,7 @@ from accounts import phones
 from accounts.aws import functions, sms
 from accounts.conf import conf
 from accounts.events import sign_ins
-from accounts.login import attempt_steps, throttle
+from accounts.login import attempt_steps, challenges, throttle
 from accounts.models import SignInEvent, User
 
 log = logging.getLogger(__name__)
@@ -74,12 +74,22 @@ def _asked(phone: str) -> list[Asked]:
     return [Asked(each.device, each.at) for each in events[:_MOST]]
 
 
+def _second_of(phone: str) -> list[tuple[str, str]]:
+    """Return number and sub of some accounts whose second number it is, or of nobody's.
+
+    A question less to the table would tell, by the clock, that it is one.
+    """
+    rows = User.objects.filter(pool=conf.user_pool_id, second_phone=phone).exclude(phone=None)
+    found = [(str(first), sub) for first, sub in rows.values_list("phone", "sub")[:_MOST]]
+    return found or [(phone, challenges.nobody(phone))]
+
+
 @sensitive_variables("word")
 def _ask(request: HttpRequest, phone: str, word: str, *, lift: bool) -> sms.Stopped | None:
     # Counted before it is asked, as a code is: somebody may be trying words.
     attempt_steps.within_limits("wrong_codes", request)
     try:
-        stopped = sms.stop(phone, word, lift=lift)
+        stopped = sms.stop(phone, word, lift=lift, second_of=_second_of(phone))
     except functions.FunctionError as error:
         throttle.give_back(request)
         raise attempt_steps.unavailable(error) from error

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from accounts import phones
 from accounts.conf import conf
+from accounts.login import other_way
 from accounts.models import User
 
 
@@ -10,7 +12,8 @@ from accounts.models import User
 class Ways:
     """``password``, ``code`` and ``question`` are steps of the plan; ``passkeys`` are counted.
 
-    ``authenticator`` is None where Cognito was not asked whether there is an app.
+    ``second_number`` is masked, "" for none. ``authenticator`` is None where Cognito was not asked
+    whether there is an app.
     """
 
     password: bool
@@ -18,6 +21,7 @@ class Ways:
     question: bool
     authenticator: bool | None
     passkeys: int
+    second_number: str
 
 
 def of(user: User, *, has_app: bool | None = None) -> Ways:
@@ -30,4 +34,10 @@ def of(user: User, *, has_app: bool | None = None) -> Ways:
         question="question" in plan,
         authenticator=has_app if "authenticator" in plan else False,
         passkeys=working.count() if conf.passkeys else 0,
+        second_number=_second_number(user),
     )
+
+
+def _second_number(user: User) -> str:
+    is_there = user.second_phone and other_way.is_offered("second_number")
+    return phones.mask(user.second_phone) if is_there else ""

@@ -177,6 +177,16 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "second_phone",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        editable=False,
+                        max_length=16,
+                        verbose_name="second number",
+                    ),
+                ),
+                (
                     "name",
                     models.CharField(
                         blank=True,
@@ -329,6 +339,7 @@ class Migration(migrations.Migration):
                     ("unlock_user", "Can unlock held numbers"),
                     ("reset_authenticator", "Can reset users' authenticator apps"),
                     ("remove_email", "Can remove users' e-mail addresses"),
+                    ("remove_second_number", "Can remove users' second numbers"),
                     ("forget_answer", "Can have secret answers forgotten"),
                     ("remove_passkey", "Can remove users' passkeys"),
                     ("invite_user", "Can invite people"),
@@ -382,6 +393,7 @@ class Migration(migrations.Migration):
                             ("unlock", "unlock the number"),
                             ("reset_authenticator", "reset the authenticator app"),
                             ("remove_email", "remove the e-mail address"),
+                            ("remove_second_number", "remove the second number"),
                             ("forget_answer", "forget the secret answer"),
                             ("delete", "delete"),
                             ("invite", "invite"),
@@ -840,6 +852,7 @@ class Migration(migrations.Migration):
                             ("stopped", "texts stopped by their owner"),
                             ("passkey", "passkeys changed"),
                             ("email", "e-mail address changed"),
+                            ("second_number", "second number changed"),
                             ("recovery", "recovery by operators"),
                             ("link", "link of an e-mail opened"),
                         ],
@@ -1092,6 +1105,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="user",
             index=models.Index(fields=["cognito_status", "id"], name="users_by_status"),
+        ),
+        migrations.AddIndex(
+            model_name="user",
+            index=models.Index(
+                condition=models.Q(("second_phone", ""), _negated=True),
+                fields=["second_phone"],
+                name="users_by_second",
+            ),
         ),
         migrations.AddIndex(
             model_name="user",

@@ -42,6 +42,7 @@ class SignInEvent(models.Model):
         STOPPED = "stopped", _("texts stopped by their owner")
         PASSKEY = "passkey", _("passkeys changed")
         EMAIL = "email", _("e-mail address changed")
+        SECOND_NUMBER = "second_number", _("second number changed")
         RECOVERY = "recovery", _("recovery by operators")
         LINK = "link", _("link of an e-mail opened")
 

@@ -28,6 +28,7 @@ class Operation(models.Model):
         UNLOCK = "unlock", _("unlock the number")
         RESET_AUTHENTICATOR = "reset_authenticator", _("reset the authenticator app")
         REMOVE_EMAIL = "remove_email", _("remove the e-mail address")
+        REMOVE_SECOND_NUMBER = "remove_second_number", _("remove the second number")
         FORGET_ANSWER = "forget_answer", _("forget the secret answer")
         DELETE = "delete", _("delete")
         INVITE = "invite", _("invite")

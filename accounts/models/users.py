@@ -143,7 +143,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     before ``sharing_at``. ``number_type`` is what carriers said of the phone ``number_type_of`` at
     ``number_type_at``, in the words of AWS, and ``number_allowed`` that an operator lets it in all
     the same. Browsers that signed in before ``browsers_forgotten_at`` are not known.
-    Until ``recovery_until`` a recovery may give the account another number.
+    Until ``recovery_until`` a recovery may give the account another number. ``second_phone`` gets
+    codes where the phone is gone, "" for none; the triggers have a digest of it.
     """
 
     class Sharing(models.IntegerChoices):
@@ -161,6 +162,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         default=False,
         editable=False,
         help_text=_("A code sent to this phone was typed in."),
+    )
+    second_phone = models.CharField(
+        _("second number"), max_length=16, blank=True, default="", editable=False
     )
     name = models.CharField(
         _("name"), max_length=150, blank=True, help_text=_("For operators: whose number this is.")
@@ -231,6 +235,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             ("unlock_user", _("Can unlock held numbers")),
             ("reset_authenticator", _("Can reset users' authenticator apps")),
             ("remove_email", _("Can remove users' e-mail addresses")),
+            ("remove_second_number", _("Can remove users' second numbers")),
             ("forget_answer", _("Can have secret answers forgotten")),
             ("remove_passkey", _("Can remove users' passkeys")),
             ("invite_user", _("Can invite people")),
@@ -252,6 +257,12 @@ class User(AbstractBaseUser, PermissionsMixin):
                 fields=["phone"], name="users_by_phone", opclasses=["varchar_pattern_ops"]
             ),
             models.Index(fields=["cognito_status", "id"], name="users_by_status"),
+            # For owners of a second number who want no texts.
+            models.Index(
+                fields=["second_phone"],
+                condition=~models.Q(second_phone=""),
+                name="users_by_second",
+            ),
             *(
                 models.Index(fields=["id"], condition=condition, name=f"users_{name}")
                 for name, condition in _RARE.items()

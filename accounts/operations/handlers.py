@@ -3,7 +3,7 @@
 from django.contrib.auth.models import Group
 
 from accounts import sessions
-from accounts.aws import backup_codes, cognito, ledger, secret_answers
+from accounts.aws import backup_codes, cognito, ledger, secret_answers, sms
 from accounts.conf import conf
 from accounts.events import sign_ins
 from accounts.models import Operation, Session, User
@@ -107,6 +107,23 @@ class RemoveEmail(Handler):
         )
 
 
+class RemoveSecondNumber(Handler):
+    """Take the second number from an account: no code goes to it any more."""
+
+    is_done_when_gone = True
+
+    def remote(self, operation: Operation, user: User) -> str:
+        sms.forget_second_number(user.sub)
+        return ""
+
+    def local_after(self, operation: Operation, user: User) -> None:
+        user.second_phone = ""
+        user.save(update_fields=["second_phone"])
+        sign_ins.record(
+            sign_ins.Kind.SECOND_NUMBER, None, phone=user.phone or "", user=user, reason="operator"
+        )
+
+
 class ForgetAnswer(Handler):
     """Forget the answer to the secret question, so that the next sign-in asks for another."""
 
@@ -164,6 +181,10 @@ class ChangePhone(Handler):
             phone_verified=verified or conf.username == "attribute",
             pool=user.pool,
         )
+        if changed.second_phone == phone:
+            # It is the first one now.
+            changed.second_phone = ""
+            changed.save(update_fields=["second_phone"])
         if not verified:
             # The people in these sessions have not proven that the new number is theirs.
             sessions.end_all(changed, Session.Ended.NUMBER_CHANGED, reason="operator")
@@ -259,6 +280,7 @@ HANDLERS: dict[str, Handler] = {
     Kind.UNLOCK: Unlock(),
     Kind.RESET_AUTHENTICATOR: ResetAuthenticator(),
     Kind.REMOVE_EMAIL: RemoveEmail(),
+    Kind.REMOVE_SECOND_NUMBER: RemoveSecondNumber(),
     Kind.FORGET_ANSWER: ForgetAnswer(),
     Kind.DELETE: Delete(),
     Kind.INVITE: Invite(),

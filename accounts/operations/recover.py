@@ -5,7 +5,7 @@ from functools import partial
 from django.utils import timezone
 
 from accounts import sessions
-from accounts.aws import backup_codes, cognito
+from accounts.aws import backup_codes, cognito, sms
 from accounts.conf import conf
 from accounts.events import sign_ins
 from accounts.models import Operation, Recovery, Session, User
@@ -17,8 +17,8 @@ class Recover(Handler):
     """Give an account the number that its person has proven after a recovery.
 
     Whoever has another way in needs no recovery. So sessions, known browsers, passkeys, backup
-    codes and the e-mail address are in other hands, or lost, and end. What else a sign-in asks for
-    stays.
+    codes, the e-mail address and the second number are in other hands, or lost, and end. What else
+    a sign-in asks for stays.
     """
 
     def remote(self, operation: Operation, user: User) -> str:
@@ -31,6 +31,8 @@ class Recover(Handler):
             gateway.set_email(user.sub, "")
         if conf.ledger_function:
             backup_codes.forget(user.sub)
+        if user.second_phone:
+            sms.forget_second_number(user.sub)
         return ""
 
     def local_after(self, operation: Operation, user: User) -> None:
@@ -40,10 +42,16 @@ class Recover(Handler):
         sessions.end_all(changed, Session.Ended.NUMBER_CHANGED, reason="recovery")
         changed.passkeys.all().delete()
         changed.has_copied_passkey = False
+        changed.second_phone = ""
         changed.recovery_until = None
         changed.browsers_forgotten_at = timezone.now()
         changed.save(
-            update_fields=["has_copied_passkey", "recovery_until", "browsers_forgotten_at"]
+            update_fields=[
+                "has_copied_passkey",
+                "second_phone",
+                "recovery_until",
+                "browsers_forgotten_at",
+            ]
         )
         noted = partial(sign_ins.record, phone=phone, user=changed)
         noted(sign_ins.Kind.NUMBER_CHANGED, None, reason="recovery")

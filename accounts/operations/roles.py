@@ -18,6 +18,7 @@ RIGHTS = {
     "accounts.reset_authenticator": _("Reset people's authenticator apps"),
     "accounts.remove_passkey": _("Remove people's passkeys"),
     "accounts.remove_email": _("Remove people's e-mail addresses"),
+    "accounts.remove_second_number": _("Remove people's second numbers"),
     "accounts.forget_answer": _("Have secret answers forgotten"),
     "accounts.delete_user": _("Delete people"),
     "accounts.view_return": _("See returns to dormant accounts"),

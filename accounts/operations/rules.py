@@ -19,6 +19,7 @@ _OVERTAKEN_BY: dict[str, frozenset[str]] = {
     Kind.UNLOCK: frozenset({Kind.UNLOCK, Kind.DELETE}),
     Kind.RESET_AUTHENTICATOR: frozenset({Kind.RESET_AUTHENTICATOR, Kind.DELETE}),
     Kind.REMOVE_EMAIL: frozenset({Kind.REMOVE_EMAIL, Kind.DELETE}),
+    Kind.REMOVE_SECOND_NUMBER: frozenset({Kind.REMOVE_SECOND_NUMBER, Kind.DELETE}),
     Kind.FORGET_ANSWER: frozenset({Kind.FORGET_ANSWER, Kind.DELETE}),
     Kind.DELETE: frozenset({Kind.DELETE}),
     Kind.INVITE: frozenset(),

@@ -12,7 +12,15 @@ from django.views.generic import TemplateView
 
 from accounts import personal_data, sessions
 from accounts.conf import conf
-from accounts.login import authenticator, backup_login, email_address, passkeys, ways
+from accounts.login import (
+    authenticator,
+    backup_login,
+    email_address,
+    other_way,
+    passkeys,
+    second_number,
+    ways,
+)
 from accounts.models import User
 
 
@@ -31,6 +39,8 @@ class AccountView(LoginRequiredMixin, TemplateView):
             has_question="question" in conf.sign_in_plan,
             has_authenticators=authenticator.is_offered(),
             has_email=email_address.is_offered(user),
+            has_email_login=other_way.is_offered("email"),
+            has_second_number=second_number.is_offered(user),
             has_passkeys=passkeys.site(self.request) is not None,
             has_backup_codes=backup_login.is_offered() or authenticator.is_offered(),
             **kwargs,

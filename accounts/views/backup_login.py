@@ -1,25 +1,32 @@
-"""The page on which people sign in with a backup code."""
+"""The page on which people sign in without their phone: with a backup code or a second number."""
 
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.decorators import method_decorator
-from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.forms import BackupForm
-from accounts.login import backup_login, errors
+from accounts.login import backup_login, errors, other_way, phone_login
 from accounts.operations import recoveries
 from accounts.views import phone_cookie, site
-from accounts.views.code_steps import likely_region, next_url
+from accounts.views.code_steps import (
+    likely_region,
+    next_url,
+    say_if_texted_before,
+    signed_in_words,
+)
 from accounts.views.login import LoginStepView
 
 
 @method_decorator(sensitive_post_parameters("code"), name="dispatch")
 class BackupLoginView(LoginStepView):
-    """Sign in with number and backup code. Next comes a new number, since the old one is gone."""
+    """Sign in with number and backup code, or text a code to the second number of the account.
+
+    Next comes a new number, since the old one is gone.
+    """
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not backup_login.is_offered():
@@ -36,6 +43,8 @@ class BackupLoginView(LoginStepView):
         if site.is_switch(request):
             form = BackupForm.typed(request.POST, region=region)
             return site.in_language(request, lambda: _page(request, form))
+        if request.POST.get("way") == "second_number" and other_way.is_offered("second_number"):
+            return self._text_second_number(request, region)
         form = BackupForm(request.POST, region=region)
         if not form.is_valid():
             return _page(request, form)
@@ -49,10 +58,24 @@ class BackupLoginView(LoginStepView):
             return _page(request, form, reference=error.reference)
         except errors.Unavailable as error:
             return _page(request, form, status=503, reference=error.reference)
-        messages.success(
-            request, _("You are signed in. If your number is gone, set your new one now.")
-        )
+        messages.success(request, signed_in_words())
         return redirect("accounts:number")
+
+    def _text_second_number(self, request: HttpRequest, region: str) -> HttpResponse:
+        """Text a code to the second number of the account with the number that was typed."""
+        # No backup code is needed then.
+        form = BackupForm(request.POST, region=region)
+        form.fields["code"].required = False
+        if form.has_error("phone"):
+            form.errors.pop("code", None)
+            return _page(request, form)
+        phone, after = form.cleaned_data["phone"], resolve_url("accounts:number")
+        try:
+            texted = phone_login.start(request, phone, next_url=after, way="second_number")
+        except errors.Unavailable as error:
+            return _page(request, form, status=503, reference=error.reference)
+        say_if_texted_before(request, texted)
+        return redirect(self.awaited(request))
 
 
 def _page(
@@ -60,4 +83,5 @@ def _page(
 ) -> HttpResponse:
     context = {"form": form, "is_unavailable": status == 503, "reference": reference}
     context["has_recovery"] = recoveries.is_offered()
+    context["has_second_number"] = other_way.is_offered("second_number")
     return render(request, "accounts/backup_login.html", context, status=status)

@@ -19,7 +19,7 @@ from django.views.generic import View
 
 from accounts import countries, devices, phones
 from accounts.conf import conf
-from accounts.forms import CodeForm
+from accounts.forms import CodeForm, MailedCodeForm
 from accounts.login import (
     attempt_steps,
     backup_login,
@@ -113,6 +113,9 @@ class StepView(View):
         """Return a phone as the page shows it: whole, since it was typed in this browser."""
         return phones.spaced(phone)
 
+    def _form(self, waiting: Pending | None) -> type[CodeForm]:
+        return MailedCodeForm if waiting and waiting.way == "email" else self.code_form
+
     def code_page(
         self,
         request: HttpRequest,
@@ -135,7 +138,7 @@ class StepView(View):
             return redirect(self.steps.challenge)
         if form is None:
             length = waiting.code.code_length
-            form = self.code_form(initial={"attempt": waiting.attempt}, code_length=length)
+            form = self._form(waiting)(initial={"attempt": waiting.attempt}, code_length=length)
         page = code_page.of(waiting, waiting.code)
         context = {
             **dataclasses.asdict(page),
@@ -168,7 +171,7 @@ class CodeView(StepView):
     def post(self, request: HttpRequest) -> HttpResponse:
         waiting = attempt_steps.current(request, self.steps.purpose)
         length = waiting.code.code_length if waiting and waiting.code else 6
-        form = self.code_form(request.POST, code_length=length)
+        form = self._form(waiting)(request.POST, code_length=length)
         if not form.is_valid():
             return self.code_page(request, form)
         try:
@@ -232,7 +235,7 @@ class ResendView(StepView):
             # The page's script adds the time, as the person's clock has it.
             tags = "" if channel else _TEXTED
             messages.success(request, _sent_words(channel), extra_tags=tags)
-        say_if_texted_before(request, texted)
+        say_if_texted_before(request, texted, channel)
 
 
 def _sent_words(channel: str) -> str:
@@ -242,16 +245,24 @@ def _sent_words(channel: str) -> str:
         return _("We have sent the code by WhatsApp. It can take a minute.")
     if channel == "email":
         return _("If your account has an e-mail address, the code is on its way to it.")
+    if channel == "second_number":
+        return _("If your account has a second number, the code is on its way to it.")
     return _("We texted you again. It can take a minute.")
 
 
-def say_if_texted_before(request: HttpRequest, texted: Texted) -> None:
+def say_if_texted_before(request: HttpRequest, texted: Texted, channel: str = "") -> None:
     """Tell the person that no text left just now, if an earlier one has the code."""
-    if texted == "before":
-        messages.info(
-            request,
-            _("We had sent a text already, so we sent no other one now. Type the code from it."),
-        )
+    if texted != "before":
+        return
+    words = _("We had sent a text already, so we sent no other one now. Type the code from it.")
+    if channel == "email":
+        words = _("We had sent an e-mail already, so we sent no other one now.")
+    messages.info(request, words)
+
+
+def signed_in_words() -> str:
+    """Return what people read who came in without their number."""
+    return _("You are signed in. If your number is gone, set your new one now.")
 
 
 def too_many(request: HttpRequest, error: errors.TooMany) -> HttpResponse:

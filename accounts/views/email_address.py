@@ -14,7 +14,13 @@ from accounts.login import email_address, errors, reauthentication
 from accounts.login.code_flow import Texted
 from accounts.login.pending import Pending
 from accounts.models import User
-from accounts.views.code_steps import CodeView, ResendView, Steps, StepView
+from accounts.views.code_steps import (
+    CodeView,
+    ResendView,
+    Steps,
+    StepView,
+    say_if_texted_before,
+)
 
 _PAGE = "accounts:email"
 
@@ -58,7 +64,7 @@ class EmailView(EmailStepView):
             return _page(request, form)
         except errors.Unavailable as error:
             return _page(request, form, status=503, reference=error.reference)
-        _say_if_mailed_before(request, texted)
+        say_if_texted_before(request, texted, "email")
         return redirect(self.steps.code)
 
 
@@ -80,7 +86,7 @@ class EmailResendView(EmailStepView, ResendView):
     def say(self, request: HttpRequest, texted: Texted, channel: str) -> None:
         if texted == "now":
             messages.success(request, _("We have sent another e-mail. It can take a minute."))
-        _say_if_mailed_before(request, texted)
+        say_if_texted_before(request, texted, "email")
 
 
 class StoreView(EmailStepView):
@@ -123,12 +129,6 @@ def _say_done(request: HttpRequest) -> None:
 
 def _say_taken(request: HttpRequest) -> None:
     messages.error(request, _("Another account signs in with that address. Use another one."))
-
-
-def _say_if_mailed_before(request: HttpRequest, texted: Texted) -> None:
-    if texted == "before":
-        words = _("We had sent an e-mail already, so we sent no other one now.")
-        messages.info(request, words)
 
 
 def _page(

@@ -31,13 +31,14 @@ from accounts.login import (
     attempt_steps,
     backup_login,
     errors,
+    other_way,
     passkey_login,
     passkeys,
     phone_login,
     take_over,
 )
 from accounts.login.code_flow import Texted
-from accounts.login.pending import Pending
+from accounts.login.pending import Pending, Way
 from accounts.operations import recoveries
 from accounts.views import code_steps, features, further_steps, phone_cookie, site
 from accounts.views.code_steps import Steps, likely_region, next_url
@@ -104,19 +105,22 @@ class PhoneView(LoginStepView):
         if not form.is_valid():
             return _phone_page(request, form)
         phone = form.cleaned_data["phone"]
+        is_mail = request.POST.get("way") == "email" and other_way.is_offered("email")
+        way: Way = "email" if is_mail else ""
         try:
             texted = phone_login.start(
                 request,
                 phone,
                 next_url=next_url(request),
                 password=form.cleaned_data.get("password"),
+                way=way,
             )
         except errors.WrongPassword as error:
             form.refuse_password()
             return _phone_page(request, form, reference=error.reference)
         except errors.Unavailable as error:
             return _phone_page(request, form, status=503, reference=error.reference)
-        code_steps.say_if_texted_before(request, texted)
+        code_steps.say_if_texted_before(request, texted, way)
         response = redirect(self.awaited(request))
         if form.cleaned_data["remember"]:
             phone_cookie.store(response, phone)
@@ -168,7 +172,10 @@ class ForgetView(LoginStepView):
 
 class CodeView(LoginStepView, code_steps.CodeView):
     def finish(self, request: HttpRequest, code: str, *, attempt: str) -> str:
+        waiting = attempt_steps.current(request)
         done = phone_login.finish(request, code, attempt=attempt)
+        if waiting and waiting.way == "second_number":
+            messages.success(request, code_steps.signed_in_words())
         url = done.next_url or next_url(request)
         # Set by the page's script, so that nobody waits for what their browser does not have.
         is_able = request.POST.get("able") == "passkey"
@@ -193,6 +200,10 @@ class ResendView(LoginStepView, code_steps.ResendView):
 
     def send_by(self, request: HttpRequest, channel: str) -> Texted:
         return phone_login.send_by(request, channel)
+
+    def say(self, request: HttpRequest, texted: Texted, channel: str) -> None:
+        waiting = attempt_steps.current(request)
+        super().say(request, texted, channel or (waiting.way if waiting else ""))
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -242,6 +253,7 @@ def _phone_page(
         "is_texted": "code" in conf.sign_in_plan,
         "further_step": further_steps.named(over),
         "stale": stale,
+        "has_email_login": other_way.is_offered("email"),
         "has_backup_login": backup_login.is_offered(),
         "has_recovery": recoveries.is_offered(),
         "passkey_options": json.dumps(options) if options else "",

@@ -65,6 +65,21 @@ def address_key() -> bytes:
     return hmac.digest(_server_key(), b"proof of an address", hashlib.sha256)
 
 
+def second_number_key() -> bytes:
+    """Return the key of the codes that prove a second number."""
+    return hmac.digest(_server_key(), b"proof of a second number", hashlib.sha256)
+
+
+def mailed_key() -> bytes:
+    """Return the key of the codes that sign in and are mailed alone."""
+    return hmac.digest(_server_key(), b"mailed alone", hashlib.sha256)
+
+
+def by_second_key() -> bytes:
+    """Return the key of the codes that sign in and are texted to a second number."""
+    return hmac.digest(_server_key(), b"by second number", hashlib.sha256)
+
+
 def authenticator_key() -> bytes:
     """Return the key from which the secrets of authenticator apps are derived."""
     return hmac.digest(_server_key(), b"authenticator", hashlib.sha256)

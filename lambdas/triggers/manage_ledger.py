@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from . import backup_codes, ledger, phones, secret_answers, telemetry
+from .codes import purposes
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -38,6 +39,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             book.unlock(ledger.confirmation_name(phone, user))
             book.unlock(ledger.known_name(phone, user))
             book.unlock(ledger.address_proofs_name(phone, user))
+            for way in purposes.OTHER_WAYS:
+                book.unlock(way.ledger_name(phone, user))
             book.unlock(secret_answers.name_of(user))
             backup_codes.unlock(user)
         telemetry.record("phone_unlocked", metrics={"Unlocked": 1}, phone=phones.mask(phone))

@@ -7,11 +7,18 @@ from . import keys, ledger, links, phones, pool_accounts, telemetry
 from .codes import purposes
 from .site_events import PHONE, matching, user_of
 
+_WITH_LINKS = (
+    purposes.SIGN_IN,
+    purposes.KNOWN_SIGN_IN,
+    purposes.BY_MAIL,
+    purposes.KNOWN_BY_MAIL,
+)
+
 
 def _open_link(event: dict[str, Any]) -> dict[str, Any]:
     phone, now = matching(event, "phone", PHONE), time.time()
     user = f"{pool_accounts.pool()} {user_of(event)}"
-    for purpose in (purposes.SIGN_IN, purposes.KNOWN_SIGN_IN):
+    for purpose in _WITH_LINKS:
         name = purpose.ledger_name(phone, user)
         for challenge in purpose.book().answers.count_opened(name, now=now):
             if links.fits(event.get("word"), user, challenge, now=now):

@@ -7,7 +7,11 @@
         reference, as ``codes.sending.StartedChallenge`` explains them, and with the channels by
         which such a code can be sent as well. "channel" is one of them, for "confirm" alone. With
         "purpose": "address" and "channel": "email" the code is mailed to an "address", which it
-        proves for the user, within limits of the mailbox too
+        proves for the user, within limits of the mailbox too. "second_number": the right code makes
+        the number a second one of the user. "by_mail" (with "channel": "email") and "by_second"
+        (with the number as "second") are sign-ins of the account with the phone: the code goes to
+        the address that Cognito has verified, or to the second number, if it is the user's.
+        ``is_known``: the browser is known to the account
     {"action": "send_by", "channel": "voice" | "whatsapp" | "email", "user_name": …, "is_known": …}
         sends the code of a sign-in that is under way by another channel, and answers like "prove".
         ``user_name`` is Cognito's. Cognito says where the code goes and in which language: the site
@@ -20,7 +24,8 @@
         With a "user_name" in place of the phone it is mailed
     {"action": "stop", "phone": …, "word": that of a text, "lift": bool}
         sends no more texts to the number that strangers can ask for, for STOP_HOURS, or with "lift"
-        sends them again: {"is_done": bool, "until": seconds since the epoch}
+        sends them again: {"is_done": bool, "until": seconds since the epoch}. "second_of" are up to
+        three accounts, each {"phone", "user"}, whose second number it is
     {"action": "open_link", "phone": …, "user": sub, "word": that of a mail's link}
         says the code of that mail, while it can still be right, once: {"code": "…" or ""}
     {"action": "look_up", "phone": …, "user": sub}
@@ -41,6 +46,8 @@
     {"action": "keep_answer", "user": …, "answer": …}
         keeps an answer to it, in place of an earlier one: {"is_kept": bool}, false for one that is
         too short or too long
+    {"action": "forget_second_number", "user": …}
+        lets no code go to a second number of the user any more: {}
     {"action": "dry_run"}
         does as "prove" does for a number that is nobody's, and texts nobody: {"delivery": …}
 
@@ -58,12 +65,15 @@ from . import (
     errors,
     ledger,
     limits,
+    links,
     messages,
     phones,
     pool_accounts,
+    second_numbers,
     senders,
     site_links,
     site_secrets,
+    site_ways,
     stop_words,
     telemetry,
 )
@@ -90,6 +100,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         **carriers.ACTIONS,
         **site_secrets.ACTIONS,
         **site_links.ACTIONS,
+        **site_ways.ACTIONS,
         "dry_run": _dry_run,
     }
     action = actions.get(str(event.get("action")))
@@ -104,14 +115,17 @@ def _prove(event: dict[str, Any]) -> dict[str, Any]:
     phone, purpose = matching(event, "phone", PHONE), _purpose(event)
     channels = _channels_of(purpose)
     channel = _channel(event, channels)
-    recipient = recipients.from_phone(
-        phone,
-        purpose,
-        otherwise=phone,
-        locale=language_of(event),
-        user=_proven_for(event, purpose),
-        address=matching(event, "address", ADDRESS) if purpose.is_of_address else "",
-    )
+    if purpose.way:
+        recipient = site_ways.recipient_of(event, purpose, phone)
+    else:
+        recipient = recipients.from_phone(
+            phone,
+            purpose,
+            otherwise=phone,
+            locale=language_of(event),
+            user=_proven_for(event, purpose),
+            address=matching(event, "address", ADDRESS) if purpose.is_of_address else "",
+        )
     result = sending.send(recipient, purpose, started=started, channel=channel)
     return _answer(result, tuple(each for each in channels if each is not Channel.TEXT))
 
@@ -154,10 +168,19 @@ def _check(event: dict[str, Any]) -> dict[str, Any]:
     if challenge is None:
         raise ValueError("Wanted: a challenge_id and expires_at")
     answer = event.get("code")
-    # Digits alone: the words of links are answers to sign-ins.
-    is_correct = challenge.fits(answer) and checking.accept(
-        phone, challenge, answer, purpose, user=user, now=time.time()
+    # The words of links are answers to sign-ins alone.
+    is_answer = challenge.fits(answer) or (purpose.has_link and links.is_word(answer))
+    is_correct = is_answer and checking.accept(
+        phone,
+        challenge,
+        answer,
+        purpose,
+        user=user,
+        now=time.time(),
+        texted=site_ways.texted(event, purpose, phone),
     )
+    if is_correct and purpose is purposes.SECOND_NUMBER:
+        second_numbers.keep(user, phone)
     telemetry.record(
         "number_proven" if is_correct else "proof_refused",
         metrics={"Proven" if is_correct else "ProofFailed": 1},
@@ -185,17 +208,20 @@ def _tell(event: dict[str, Any]) -> dict[str, Any]:
 
 def _stop(event: dict[str, Any]) -> dict[str, Any]:
     phone, now = matching(event, "phone", PHONE), time.time()
+    of_second = site_ways.names_of_second(event)
     hours = limits.configured().stop_hours
-    name, stops = ledger.phone_name(phone), ledger.configured().stops
-    # Counted first: somebody may be trying one word after the other.
-    challenges = stops.count(name, now=now)
-    is_right = any(stop_words.fits(event.get("word"), name, each) for each in challenges)
+    stops, word = ledger.configured().stops, event.get("word")
     until = int(now) + hours * 60 * 60
-    is_lifted = event.get("lift") is True
-    if is_right and is_lifted:
-        stops.allow(name)
-    elif is_right:
-        stops.stop(name, until=until, now=now)
+    is_right, is_lifted = False, event.get("lift") is True
+    for name in (ledger.phone_name(phone), *of_second):
+        # Counted first: somebody may be trying one word after the other.
+        if not any(stop_words.fits(word, name, each) for each in stops.count(name, now=now)):
+            continue
+        is_right = True
+        if is_lifted:
+            stops.allow(name)
+        else:
+            stops.stop(name, until=until, now=now)
     outcome = "texts_allowed" if is_lifted else "texts_stopped"
     telemetry.record(
         outcome if is_right else "stop_refused",
@@ -213,8 +239,7 @@ def _dry_run(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _purpose(event: dict[str, Any]) -> Purpose:
-    found = (purposes.CHANGE_NUMBER, purposes.CONFIRM, purposes.ADDRESS)
-    known = {each.name: each for each in found}
+    known = purposes.OF_KNOWN if event.get("is_known") is True else purposes.OF_SITE
     purpose = known.get(str(event.get("purpose", purposes.CHANGE_NUMBER.name)))
     if purpose is None:
         raise ValueError(f"Wanted: a purpose ({', '.join(known)})")
@@ -223,6 +248,8 @@ def _purpose(event: dict[str, Any]) -> Purpose:
 
 def _proven_for(event: dict[str, Any], purpose: Purpose) -> str:
     """Return for whom a code is made, with the address that it proves, if it proves one."""
+    if purpose.way:
+        return site_ways.code_user(event, purpose)
     user = user_of(event)
     return f"{user} {matching(event, 'address', ADDRESS)}" if purpose.is_of_address else user
 
@@ -235,7 +262,7 @@ def _channels_of(purpose: Purpose) -> tuple[Channel, ...]:
     do not.
     """
     others = senders.other_channels()
-    if purpose.is_of_address:
+    if purpose.is_of_address or purpose.way == "mail":
         return tuple(each for each in others if each is Channel.EMAIL)
     if purpose is not purposes.CONFIRM:
         return (Channel.TEXT,)

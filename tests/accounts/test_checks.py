@@ -559,6 +559,29 @@ def test_provider_that_lacks_a_part_is_e018(good, name, value):
     assert found() == []
 
 
+@pytest.mark.parametrize("setting", ["ACCOUNTS_EMAIL_LOGIN", "ACCOUNTS_SECOND_NUMBER"])
+def test_other_way_that_would_be_weaker_than_the_plan_is_e029(good, setting):
+    good.ACCOUNTS_EMAIL = True
+    setattr(good, setting, True)
+    assert found() == []
+    good.ACCOUNTS_SIGN_IN_PLAN = "code authenticator"
+    message = only("accounts.E029")
+    assert setting in message.msg
+    assert message.hint
+
+
+def test_code_by_mail_alone_where_no_mail_is_sent_is_e029(good):
+    good.ACCOUNTS_EMAIL_LOGIN = True
+    assert "ACCOUNTS_EMAIL." in only("accounts.E029").msg
+
+
+def test_second_number_without_the_client_of_the_site_is_e029(good):
+    good.ACCOUNTS_SECOND_NUMBER = True
+    good.COGNITO_SITE_CLIENT_ID = good.COGNITO_SITE_CLIENT_SECRET = good.SITE_KEY = ""
+    good.COGNITO_KNOWN_CLIENT_ID = good.COGNITO_KNOWN_CLIENT_SECRET = ""
+    assert "COGNITO_SITE_CLIENT_ID, SITE_KEY." in only("accounts.E029").msg
+
+
 @pytest.mark.parametrize("hours", [-1, 337])
 def test_recovery_that_waits_for_no_time_or_for_ever_is_e028(good, hours):
     good.ACCOUNTS_RECOVERY_HOURS = hours

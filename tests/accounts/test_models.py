@@ -123,6 +123,7 @@ def test_rows_hold_no_token_and_no_code(phone):
         "sub",
         "phone",
         "phone_verified",
+        "second_phone",
         "browsers_forgotten_at",
         "is_staff",
         "is_active",

@@ -7,7 +7,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.events import sign_ins
-from accounts.models import SignInEvent
+from accounts.models import SignInEvent, User
+from accounts.models.statements import update
 from tests.wire import Reply
 
 pytestmark = pytest.mark.django_db
@@ -126,3 +127,16 @@ def test_language_of_the_page_changes_without_stopping(client: Client, texted):
 @pytest.mark.parametrize("address", ["/no/", "/no/K7F2Q2K7F2Q", "/no/K7F/2Q", "/no/%00"])
 def test_other_addresses_are_no_page(client: Client, address):
     assert client.get(address).status_code == 404
+
+
+def test_accounts_whose_second_number_it_is_are_named_and_nobody_s_else(client, pool, known):
+    second = known.phone[:-4] + "0199"
+    update(User, {"id": known.pk}, {"second_phone": second})
+    for phone in (second, known.phone):
+        client.post(PAGE, {"phone": phone})
+    of_second, of_first = (asked["second_of"] for asked in pool.calls("stop"))
+    assert of_second == [{"phone": known.phone, "user": known.sub}]
+    # Somebody who does not exist, so that it takes as long.
+    [nobody] = of_first
+    assert nobody["phone"] == known.phone
+    assert nobody["user"] != known.sub

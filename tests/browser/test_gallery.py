@@ -54,6 +54,7 @@ NUMBER, CHANGED = "/accounts/number/", "/accounts/number/changed/"
 TAKE_OVER, CANCEL = "/accounts/login/take-over/", "/accounts/login/cancel/"
 RESEND = "/accounts/login/resend/"
 EMAIL = "/accounts/email/"
+SECOND = "/accounts/second-number/"
 PASSKEYS, OFFER = "/accounts/passkeys/", "/accounts/passkeys/offer/"
 OPERATORS = "/accounts/operators/"
 DORMANT = "/accounts/login/dormant/"
@@ -703,6 +704,30 @@ def test_gallery_of_email(gallery: Gallery, page: Page, person: User, on_cloud, 
     gallery.take("login-link-elsewhere")
     gallery.go(f"/accounts/login/link/AAAAA/{'A' * 27}/")
     gallery.take("login-link-over")
+
+
+def test_gallery_of_a_second_number(gallery: Gallery, page: Page, person: User, on_cloud, settings):
+    settings.TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
+    settings.ACCOUNTS_SECOND_NUMBER = True
+    gallery.go(SECOND)
+    gallery.take("second-number-none")
+
+    def mistype() -> None:
+        gallery.go(SECOND)
+        gallery.submit(SECOND)
+
+    mistype()
+    gallery.take("second-number-malformed", mistype)
+    User.objects.update(second_phone="+12025550144")
+    gallery.go(SECOND)
+    gallery.take("second-number")
+    gallery.go("/accounts/logout/")
+    page.context.clear_cookies()
+    gallery.go("/accounts/login/backup/")
+    gallery.take("backup-login-with-a-second-number")
+    for way in ("email", "second_number"):
+        place(page, gallery.site, person.phone, CODE, way=way)
+        gallery.take(f"code-{way.replace('_', '-')}")
 
 
 def test_gallery_of_passkeys(gallery: Gallery, page: Page, person: User, settings):

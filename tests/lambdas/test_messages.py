@@ -35,8 +35,15 @@ PURPOSE = {
 }
 MINUTES = r"(?<![0-9])7( min\b| Min\.| मिनट| د\.|分)"
 
-CODES = ["sign_in", "change_number"]
-NOTICES = ["number_changed", "invited", "passkey_removed", "email_changed"]
+CODES = ["sign_in", "change_number", "second_number"]
+NOTICES = [
+    "number_changed",
+    "invited",
+    "passkey_removed",
+    "email_changed",
+    "second_number_changed",
+    "second_number_used",
+]
 WORD = "K7F2Q9XM"
 # Of the other channels.
 PLACEHOLDERS = {
@@ -138,11 +145,15 @@ def test_sign_in_text_asks_not_to_share(language):
     assert NOT_TO_SHARE[language] in message(language=language)
 
 
+of_numbers = pytest.mark.parametrize("purpose", ["change_number", "second_number"])
+
+
 @in_every_language
-def test_text_of_a_new_number_says_what_the_code_is_for_and_binds_it(language):
+@of_numbers
+def test_text_of_a_new_number_says_what_the_code_is_for_and_binds_it(language, purpose):
     got = messages.code_message(
         "012345",
-        purpose="change_number",
+        purpose=purpose,
         language=language,
         app_name="Example",
         site_host="example.com",
@@ -158,10 +169,11 @@ def test_text_of_a_new_number_says_what_the_code_is_for_and_binds_it(language):
 
 
 @in_every_language
-def test_text_of_a_new_number_is_one_text_with_names_of_a_usual_length(language):
+@of_numbers
+def test_text_of_a_new_number_is_one_text_with_names_of_a_usual_length(language, purpose):
     got = messages.code_message(
         "01234567",
-        purpose="change_number",
+        purpose=purpose,
         language=language,
         app_name="A" * 20,
         site_host="h" * 40,

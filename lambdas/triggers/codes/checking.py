@@ -18,12 +18,14 @@ def accept(
     user: str,
     now: float,
     wrong_before: int = 0,
+    texted: str = "",
 ) -> bool:
     """Count an answer, compare it, and take the code for good: of many right ones, one is.
 
     ``challenge`` is that of the flow; the ledger knows which codes of the number live. ``answer``
     is as typed, ``now`` in seconds since the epoch. ``wrong_before`` is how many wrong answers the
-    same sign-in had: after a right one they were no guesses. Raises botocore's errors.
+    same sign-in had: after a right one they were no guesses. ``texted`` is the number to which the
+    code went, where that is another one than ``phone``. Raises botocore's errors.
     """
     name = purpose.ledger_name(phone, user)
     book = purpose.book()
@@ -41,14 +43,15 @@ def accept(
         is_locked = book.is_locked(counted.failures)
         _record_hold(phone, challenge, counted.failures, purpose, is_locked=is_locked)
         return False
-    block = ledger.block_name(countries.block_of(phone))
+    to = texted or phone
+    block = ledger.block_name(countries.block_of(to))
     # An answer that cannot be a code was never counted, so it is not taken back either.
     mistyped = min(wrong_before, counted.failures - 1)
     is_taken = book.answers.use(
         name,
         counted.newest,
         block=block,
-        country=countries.country_of(phone) or "",
+        country=countries.country_of(to) or "",
         now=now,
         mistyped=mistyped,
     )

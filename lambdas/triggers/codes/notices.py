@@ -23,7 +23,12 @@ from .unsent import NoRecipient, WhyNot
 # Seconds for which a notice is worth delivering.
 _LIVES = 24 * 60 * 60
 # They go to people whose number it was: somebody who was signed in gave it up, or operators did.
-_OF_KNOWN_PEOPLE = ("number_changed", "recovery_started")
+_OF_KNOWN_PEOPLE = (
+    "number_changed",
+    "recovery_started",
+    "second_number_changed",
+    "second_number_used",
+)
 
 
 def tell(phone: str, notice: str, *, locale: str | None, started: float, word: str = "") -> str:

@@ -113,11 +113,12 @@ def send(
             if failure is None:
                 pace.of(channel).learn(time.monotonic() - started)
                 return _started(reservation, now)
-            if failure.certain:
+            if failure.certain and not purpose.hides_refusals:
                 book.texts.release(recipient.name, now=now, why=failure.reason)
             else:
                 book.texts.note(recipient.name, reservation.challenge, failure.reason)
-            refusal = failure.reason if failure.certain else Delivery.DELAYED
+            if not purpose.hides_refusals:
+                refusal = failure.reason if failure.certain else Delivery.DELAYED
             reason = failure.reason
     elif reservation.may_send:
         reservation = book.budgets.pretend(recipient.name, reservation, now=now)
@@ -126,6 +127,15 @@ def send(
         )
         if reason is Verdict.STOPPED:
             book.texts.note(recipient.name, reservation.challenge, reason)
+        if purpose.way and recipient.why_not and reservation.may_send:
+            # The account may be there all the same, and a code that went nowhere opens none.
+            book.texts.settle(
+                recipient.name,
+                reservation.challenge,
+                why=recipient.why_not,
+                open_at=reservation.open_at,
+                is_withheld=True,
+            )
     if recipient.why_not is NoRecipient.DRY_RUN:
         reason = NoRecipient.DRY_RUN
     unsent.record(

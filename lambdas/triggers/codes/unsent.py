@@ -17,6 +17,7 @@ class NoRecipient(StrEnum):
     COUNTRY_NOT_ALLOWED = "country_not_allowed"
     NOT_MOBILE = "not_mobile"
     NO_ADDRESS = "no_address"  # a mail was asked for, and the account has no verified address
+    NO_SECOND_NUMBER = "no_second_number"  # a code to one was asked for, and the account has none
     DRY_RUN = "dry_run"  # the recipient was made up
 
 

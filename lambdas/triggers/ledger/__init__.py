@@ -11,6 +11,7 @@ many succeed as the limit allows. Items are named by keyed hashes and hold no ph
     once#…           something that was used, and is good for one use
     answer#…         the hash of an answer to a secret question
     backup#…         the digests of a person's backup codes
+    second#…         the digest of a person's second number
     notice#…#day     a number's texts without a code; a mailbox's mails to prove it
     blocked#day      texts that were not sent, by country and reason, and those that were, in the
                      hours that are over: for operators only
@@ -25,6 +26,7 @@ count. The modules, from the table up:
     pressure         the step to which the system degrades as its budgets are used up
     kept_answers     answers to secret questions
     backup_codes     codes for whoever has lost their phone or app
+    second_numbers   numbers to which a code may go in place of the account's own
 
     book = ledger.configured()
     reservation = book.texts.reserve(ledger.phone_name(phone), now=time.time())
@@ -52,12 +54,14 @@ from .names import (
     confirmation_name,
     known_name,
     mailbox_name,
+    other_way_name,
     phone_item,
     phone_name,
 )
 from .overview import Count, Overview
 from .phone_state import PhoneRules, PhoneState, challenge_of, is_living, tries_left
 from .pool import Pool
+from .second_numbers import SecondNumbers
 from .stops import Stops
 from .table import Table, TooBusy
 from .texts import Reservation, Texts
@@ -80,6 +84,7 @@ __all__ = [
     "for_known_browsers",
     "known_name",
     "mailbox_name",
+    "other_way_name",
     "phone_name",
 ]
 
@@ -105,6 +110,7 @@ class Ledger:
     ``guesses``   count, clear and take, for challenges that are no codes
     ``kept_answers``  read, keep and forget, for secret questions
     ``backup_codes``  keep, left, take and forget
+    ``second_numbers``  keep, is_kept and forget
     ``overview``  count_blocked and read, for operators
     """
 
@@ -120,6 +126,7 @@ class Ledger:
         self.guesses = Guesses(self._table, self._rules)
         self.kept_answers = KeptAnswers(self._table)
         self.backup_codes = BackupCodes(self._table)
+        self.second_numbers = SecondNumbers(self._table)
         self.overview = Overview(self._table)
 
     def is_locked(self, failures: int) -> bool:

@@ -48,6 +48,15 @@ def address_proofs_name(phone: str, user: str) -> str:
     return keys.pseudonym("address proofs", f"{user.partition(' ')[0]} {phone}")
 
 
+def other_way_name(phone: str, sub: str, way: str) -> str:
+    """Return the name under which an account gets codes by another ``way`` than to its number.
+
+    ``phone`` is the number that was typed, and ``sub`` may be nobody's. Each way has counts of its
+    own, so that none tells what was asked for by another, or for another account.
+    """
+    return keys.pseudonym("other way", f"{way} {sub} {phone}")
+
+
 def mailbox_name(address: str) -> str:
     """Return the pseudonym of the mailbox that an address leads to, whoever asks for mails to it.
 
@@ -91,6 +100,11 @@ def answer_item(name: str) -> str:
 def backup_item(name: str) -> str:
     """Return the key of a person's backup codes, by their pseudonym."""
     return f"backup#{name}"
+
+
+def second_item(name: str) -> str:
+    """Return the key of what is kept of a person's second number, by their pseudonym."""
+    return f"second#{name}"
 
 
 def notice_item(name: str, now: float) -> str:

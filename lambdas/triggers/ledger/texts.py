@@ -209,7 +209,7 @@ class Texts:
         name: str,
         challenge: Challenge,
         *,
-        why: Verdict | None,
+        why: str | None,
         open_at: int = 0,
         is_withheld: bool | None = None,
     ) -> None:

@@ -1,20 +1,21 @@
 """The wording of every text, call and mail, in the person's language.
 
 Each language is one catalogue, ``<language>.json`` in this package, and is offered because the file
-is there. The pattern of a code (``sign_in``, ``change_number``) begins with ``{code}`` and uses
-``{app_name}`` and ``{minutes}``; the pattern of a notice (``number_changed``, ``invited``,
-``passkey_added``, ``passkey_removed``, ``email_changed``) uses ``{app_name}`` and ``{site_host}``,
-and ``recovery_started`` has ``{address}`` in place of the latter; ``not_me`` is added to a code
-where there is room, and uses ``{address}``. A ``call`` says ``{app_name}`` and twice ``{code}``, in
-a language that its voice speaks (``senders.voice``); a ``mail`` has all four names, and its
-``mail_subject`` no code, since subjects are read over shoulders; so does ``mail_address``, which
-proves an address. ``mail_link`` ends the mail of a sign-in, with a ``{link}``. A notice by mail has
-the words of its text, and ``notice_subject``.
+is there. The pattern of a code (``sign_in``, ``change_number``, ``second_number``) begins with
+``{code}`` and uses ``{app_name}`` and ``{minutes}``; the pattern of a notice (``number_changed``,
+``invited``, ``passkey_added``, ``passkey_removed``, ``email_changed``, ``second_number_changed``,
+``second_number_used``) uses ``{app_name}`` and ``{site_host}``, and ``recovery_started`` has
+``{address}`` in place of the latter; ``not_me`` is added to a code where there is room, and uses
+``{address}``. A ``call`` says ``{app_name}`` and twice ``{code}``, in a language that its voice
+speaks (``senders.voice``); a ``mail`` has all four names, and its ``mail_subject`` no code, since
+subjects are read over shoulders; so does ``mail_address``, which proves an address. ``mail_link``
+ends the mail of a sign-in, with a ``{link}``. A notice by mail has the words of its text, and
+``notice_subject``.
 
 Phones turn an address into a link, with everything that touches it, hence the spaces around it; the
-site has pages at ``/changed``, ``/no/…``, ``/stop/…``, ``/accounts/passkeys`` and
-``/accounts/email``. Nothing that a person typed goes in. Keep texts to GSM-7 where the language
-allows: no á í ó ú ê ç ã õ, and one text is 160 characters.
+site has pages at ``/changed``, ``/no/…``, ``/stop/…``, ``/accounts``, ``/accounts/passkeys``,
+``/accounts/email`` and ``/accounts/devices``. Nothing that a person typed goes in. Keep texts to
+GSM-7 where the language allows: no á í ó ú ê ç ã õ, and one text is 160 characters.
 """
 
 import json
@@ -40,6 +41,8 @@ NOTICES = WITH_WORD | {
     "passkey_added",
     "passkey_removed",
     "email_changed",
+    "second_number_changed",
+    "second_number_used",
 }
 
 # Countries where a public notice is in one of our languages. Not India: Hindi is the first language

@@ -533,6 +533,7 @@ def test_person_reads_their_ways_and_strangers_none(passkey, there, known):
         "code": True,
         "question": False,
         "passkeys": 1,
+        "second_number": "",
     }
     stranger = browser().get(WAYS)
     assert (stranger.status_code, stranger.json()) == (401, {})

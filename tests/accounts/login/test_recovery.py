@@ -48,6 +48,7 @@ def aws(pool, settings) -> SignInPool:
     }
     pool.functions["check"] = lambda asked: {"is_correct": asked["code"] == RIGHT}
     pool.functions["forget_backup_codes"] = lambda _: {}
+    pool.functions["forget_second_number"] = lambda _: {}
     return pool
 
 
@@ -339,6 +340,7 @@ def test_wrong_codes_are_those_of_their_network(aws, settings):
 def test_new_number_ends_every_other_way_in(aws, code, person, settings):
     settings.ACCOUNTS_EMAIL = True
     aws.change(person.sub, email="ada@example.org", email_verified="true")
+    User.objects.filter(pk=person.pk).update(second_phone="+12025550144")
     device = Client()
     device.force_login(person)
     give(person, Authenticator())
@@ -353,6 +355,8 @@ def test_new_number_ends_every_other_way_in(aws, code, person, settings):
     assert found.browsers_forgotten_at
     assert aws.calls("AdminUserGlobalSignOut")
     assert aws.calls("forget_backup_codes")
+    assert [each["user"] for each in aws.calls("forget_second_number")] == [person.sub]
+    assert found.second_phone == ""
     assert "email_verified" not in aws.attributes(person.sub)
     assert aws.calls("tell")[-1]["message"] == "number_changed"
     assert reasons()[-1] == "recovery_done"
