@@ -14,7 +14,8 @@ from django.utils.translation import ngettext
 
 from accounts import after_response
 from accounts.events import links, overview_tables, ranges, stats, text_counts, totals
-from accounts.events.stats import Bar, Figures, Kind, Period
+from accounts.events.periods import Bar, Period
+from accounts.events.stats import Figures, Kind
 
 # Hours to be summed up after one answer: more than pass between two looks at the page.
 _ROLLED_PER_LOOK = 72

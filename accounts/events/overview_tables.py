@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 
 from accounts import countries
 from accounts.events import links, reasons, text_counts
-from accounts.events.stats import Figures, Kind, Period
+from accounts.events.periods import Period
+from accounts.events.stats import Figures, Kind
 
 
 @dataclass(frozen=True)

@@ -10,76 +10,26 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
+from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Exists, Max, OuterRef, Q, Sum
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
 from accounts.conf import conf
+from accounts.events import periods
+from accounts.events.periods import HOUR, Period, Periods, Sort, start_of_hour
 from accounts.models import EventCount, RolledHour, SignInEvent, User
 
 Kind = SignInEvent.Kind
-Sort = tuple[str, str, str]
 
-_HOURS_OF_A_DAY = 24
-_HOUR = timedelta(hours=1)
+# In seconds, for an hour.
+_DAYS_KEPT = 60 * 60
 # An attempt may end after the hour in which it began: a code lives ten minutes at the most, and
 # another one may be asked for meanwhile.
 _UNSETTLED = timedelta(minutes=30)
 _HOURS_AT_ONCE = 24
 _SHARING_IS_OLD = timedelta(days=7)
-
-
-@dataclass
-class Bar:
-    """The attempts begun in an hour or on a day, and how many of them ended signed in."""
-
-    starts_at: datetime
-    attempts: int = 0
-    successes: int = 0
-
-
-@dataclass
-class Period:
-    """``counts`` has the events by kind, reason and country; ``waits`` the sign-ins by seconds."""
-
-    bars: list[Bar]
-    counts: Counter[Sort] = field(default_factory=Counter)
-    waits: Counter[int] = field(default_factory=Counter)
-
-    @property
-    def since(self) -> datetime:
-        """The time at which the period begins."""
-        return self.bars[0].starts_at
-
-    @property
-    def attempts(self) -> int:
-        """The number of attempts begun in the period."""
-        return sum(bar.attempts for bar in self.bars)
-
-    @property
-    def successes(self) -> int:
-        """The number of those attempts that ended signed in."""
-        return sum(bar.successes for bar in self.bars)
-
-    @property
-    def success_rate(self) -> float | None:
-        """Of the attempts begun in the period, the share that ended signed in."""
-        return self.successes / self.attempts if self.attempts else None
-
-    @property
-    def median_wait(self) -> int | None:
-        """Seconds from the text to the sign-in: half of the sign-ins took no longer."""
-        seen = 0
-        for seconds, number in sorted(self.waits.items()):
-            seen += number
-            if seen * 2 >= self.waits.total():
-                return seconds
-        return None
-
-    def number(self, *kinds: str) -> int:
-        """Return the number of events of these kinds."""
-        return sum(number for (kind, _, _), number in self.counts.items() if kind in kinds)
 
 
 @dataclass(frozen=True)
@@ -92,10 +42,7 @@ class Sharing:
 
 @dataclass(frozen=True)
 class Figures:
-    """``before`` is as long as ``current`` and ends where that begins, as one bar.
-
-    It is None where its events are no longer kept.
-    """
+    """``before`` is None where its events are no longer kept."""
 
     current: Period
     before: Period | None
@@ -107,39 +54,48 @@ def read(now: datetime, days: int) -> Figures:
 
     More are today and the days before it. It takes few queries, however many events there are.
     """
-    starts = _hours(now) if days == 1 else _days(now, 2 * days)
-    middle = len(starts) // 2
-    current = Period([Bar(start) for start in starts[middle:]])
-    before = Period([Bar(starts[0])]) if 2 * days <= conf.events_kept_days else None
-    since = before.since if before else current.since
-
-    by_start = {bar.starts_at: bar for bar in current.bars}
-    live_since = max(_rolled_until() or since, since)
+    found = periods.until(now, days, with_before=2 * days <= conf.events_kept_days)
+    rolled_until = _rolled_until() or found.since
+    found, since = _whole_days(found, days, rolled_until)
+    live_since = max(rolled_until, since)
     live = _measure(live_since, now)
     # Another process may be rolling up what has just been counted.
-    rolled = RolledHour.objects.filter(starts_at__gte=since, starts_at__lt=live_since)
-    hours = [
-        *rolled.values_list("starts_at", "attempts", "successes", "waits"),
-        *((at, hour.attempts, hour.successes, hour.waits) for at, hour in live.items()),
-    ]
-    for starts_at, attempts, successes, waits in hours:
-        period = current if before is None or starts_at >= current.since else before
-        bar = period.bars[0]
-        if period is current:
-            bar = by_start[starts_at if days == 1 else _start_of_day(starts_at)]
-        bar.attempts += attempts
-        bar.successes += successes
-        for seconds, number in waits.items():
-            period.waits[int(seconds)] += number
-        period.counts.update(live[starts_at].counts if starts_at in live else {})
-    _add_counts(current, live_since)
-    if before:
-        _add_counts(before, min(current.since, live_since))
-    return Figures(current, before, _sharing(now))
+    _add_rolled(found, since, live_since)
+    for starts_at, hour in live.items():
+        found.add(starts_at, hour.attempts, hour.successes, hour.waits)
+        found.at(starts_at).counts.update(hour.counts)
+    return Figures(found.current, found.before, _sharing(now))
 
 
-def _add_counts(period: Period, until: datetime) -> None:
-    rows = EventCount.objects.filter(hour__gte=period.since, hour__lt=until)
+def _whole_days(found: Periods, days: int, rolled_until: datetime) -> tuple[Periods, datetime]:
+    """Add the days that are over, and return the time up to which that was possible.
+
+    Nothing of them changes any more once it is summed up, so they are kept in the cache.
+    """
+    today = found.current.bars[-1].starts_at
+    if days == 1 or rolled_until < today:
+        return found, found.since
+    zone = timezone.get_current_timezone_name()
+    key = f"accounts.stats.{zone}.{days}.{found.since.timestamp():.0f}.{today.timestamp():.0f}"
+    known: Periods | None = cache.get(key)
+    if known is None:
+        _add_rolled(found, found.since, today)
+        cache.set(key, found, _DAYS_KEPT)
+    return known or found, today
+
+
+def _add_rolled(found: Periods, since: datetime, until: datetime) -> None:
+    """Add the hours of a span that were summed up."""
+    rolled = RolledHour.objects.filter(starts_at__gte=since, starts_at__lt=until)
+    for row in rolled.values_list("starts_at", "attempts", "successes", "waits"):
+        found.add(*row)
+    _add_counts(found.current, max(since, found.current.since), until)
+    if found.before and since < found.current.since:
+        _add_counts(found.before, since, min(found.current.since, until))
+
+
+def _add_counts(period: Period, since: datetime, until: datetime) -> None:
+    rows = EventCount.objects.filter(hour__gte=since, hour__lt=until)
     sums = rows.values_list("kind", "reason", "country")
     for kind, reason, country, number in sums.annotate(Sum("number")):
         period.counts[kind, reason, country] += number
@@ -150,7 +106,7 @@ def roll_up(now: datetime, *, hours: int | None = None) -> int:
 
     Any number of processes may do so at once: each hour is summed up once.
     """
-    settled = _start_of_hour(now - _UNSETTLED)
+    settled = start_of_hour(now - _UNSETTLED)
     done = 0
     for since, until in islice(
         _spans(_next_hour(), settled), None if hours is None else -(-hours // _HOURS_AT_ONCE)
@@ -158,13 +114,13 @@ def roll_up(now: datetime, *, hours: int | None = None) -> int:
         if not _roll(since, until):
             # Another process is at it.
             break
-        done += (until - since) // _HOUR
+        done += (until - since) // HOUR
     return done
 
 
 def _roll(since: datetime, until: datetime) -> bool:
     measured = _measure(since, until)
-    starts = [since + n * _HOUR for n in range((until - since) // _HOUR)]
+    starts = [since + n * HOUR for n in range((until - since) // HOUR)]
     try:
         with transaction.atomic():
             RolledHour.objects.bulk_create(
@@ -184,19 +140,19 @@ def _roll(since: datetime, until: datetime) -> bool:
 
 def _rolled_until() -> datetime | None:
     last: datetime | None = RolledHour.objects.aggregate(last=Max("starts_at"))["last"]
-    return last + _HOUR if last else None
+    return last + HOUR if last else None
 
 
 def _next_hour() -> datetime | None:
     if rolled_until := _rolled_until():
         return rolled_until
     first = SignInEvent.objects.order_by("at").values_list("at", flat=True).first()
-    return _start_of_hour(first) if first else None
+    return start_of_hour(first) if first else None
 
 
 def _spans(since: datetime | None, until: datetime) -> Iterator[tuple[datetime, datetime]]:
     while since and since < until:
-        end = min(since + _HOURS_AT_ONCE * _HOUR, until)
+        end = min(since + _HOURS_AT_ONCE * HOUR, until)
         yield since, end
         since = end
 
@@ -251,26 +207,3 @@ def _sharing(now: datetime) -> Sharing:
     ).values_list("sharing")
     numbers = dict(recent.annotate(number=Count("*")))
     return Sharing(numbers.get(levels.SOME, 0), numbers.get(levels.LIKELY, 0))
-
-
-def _start_of_hour(at: datetime) -> datetime:
-    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-
-
-def _start_of_day(at: datetime) -> datetime:
-    """Return the first whole hour of UTC on the day: there are no sums of half an hour."""
-    here = timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-    midnight = here.astimezone(UTC)
-    return midnight + timedelta(minutes=-midnight.minute % 60)
-
-
-def _hours(now: datetime) -> list[datetime]:
-    """Return the starts of the hours of two days, of which this is the last."""
-    this_hour = _start_of_hour(now)
-    return [this_hour - n * _HOUR for n in reversed(range(2 * _HOURS_OF_A_DAY))]
-
-
-def _days(now: datetime, number: int) -> list[datetime]:
-    """Return the starts of whole days of the calendar, of which some have 23 or 25 hours."""
-    noon = timezone.localtime(now).replace(hour=12, minute=0, second=0, microsecond=0)
-    return [_start_of_day(noon - timedelta(days=n)) for n in reversed(range(number))]

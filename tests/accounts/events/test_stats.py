@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.events import stats
@@ -127,8 +128,29 @@ def test_figures_take_the_same_queries_at_any_length(history, days, django_asser
     with django_assert_num_queries(8):
         stats.read(NOW, days)
     stats.roll_up(NOW)
-    with django_assert_num_queries(8):
+    stats.read(NOW, days)
+    # Days that are over are in the cache by now.
+    with django_assert_num_queries(8 if days == 1 else 7):
         stats.read(NOW, days)
+
+
+def test_days_that_are_over_are_read_once(history):
+    stats.roll_up(NOW)
+    before = stats.read(NOW, 30)
+    attempt(NOW - timedelta(minutes=5), wait=10)
+    with CaptureQueriesContext(connection) as captured:
+        after = stats.read(NOW, 30)
+    read = [query["sql"] for query in captured if "rolledhour" in query["sql"]]
+    assert not any("2026-02-09" in sql for sql in read)
+    assert after.current.attempts == before.current.attempts + 1
+    assert after.before == before.before
+
+
+def test_days_that_are_not_summed_up_yet_are_not_kept(history):
+    stats.roll_up(NOW - timedelta(days=3))
+    before = stats.read(NOW, 30)
+    attempt(NOW - timedelta(days=2), wait=10)
+    assert stats.read(NOW, 30).current.attempts == before.current.attempts + 1
 
 
 def test_success_counts_for_the_hour_in_which_it_began():
