@@ -27,7 +27,13 @@ _PRICE_OF_GB_SECOND, _PRICE_OF_CALL = 0.0000133334, 0.20e-6
 _PRICE_OF_WRITE_UNIT = 0.625e-6
 _PRICE_OF_ACTIVE_PERSON, _SIGN_INS_A_MONTH = 0.0055, 4
 # Billed milliseconds and GB of memory of the calls of a sign-in: Create waits for SNS.
-CALLS = {"Define": (2, 0.25), "Create": (250, 1), "Verify": (30, 1), "Define again": (2, 0.25)}
+CALLS = {
+    "PreAuthentication": (3, 1),
+    "Define": (2, 0.25),
+    "Create": (250, 1),
+    "Verify": (30, 1),
+    "Define again": (2, 0.25),
+}
 
 
 def print_units(client: Any) -> None:

@@ -5,6 +5,7 @@ from tests.bench.turns import PROJECT
 from tests.lambdas.template import RESOURCES
 
 FUNCTIONS = {
+    "PreAuthentication": "PreAuthentication",
     "Define": "DefineAuthChallenge",
     "Create": "CreateAuthChallenge",
     "Verify": "VerifyAuthChallengeResponse",

@@ -6,6 +6,7 @@ are counted. Somebody new signs in for each sample.
 """
 
 import argparse
+import logging
 import re
 import statistics
 import sys
@@ -19,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.bench import report
+from tests.bench import report, turns
 from tests.bench.report import Section
 
 if TYPE_CHECKING:
@@ -183,6 +184,7 @@ def site(scratch: Path) -> Iterator[tuple["ChannelStack", "Recorder"]]:
     import pytest
     from django.conf import settings
     from django.core.management import call_command
+    from django.test import override_settings
 
     from tests import channel_stack
     from tests.wire import Recorder
@@ -195,14 +197,12 @@ def site(scratch: Path) -> Iterator[tuple["ChannelStack", "Recorder"]]:
         recorder = Recorder(stack.front.url)
         opened.callback(recorder.close)
         settings.AWS_ENDPOINT_URL = recorder.url
-        for name in (
-            "KNOWN_CLIENT_ID",
-            "KNOWN_CLIENT_SECRET",
-            "SITE_CLIENT_ID",
-            "SITE_CLIENT_SECRET",
-        ):
-            setattr(settings, f"COGNITO_{name}", stack.cloud.environment[f"COGNITO_{name}"])
-        settings.SITE_KEY = stack.cloud.environment["SITE_KEY"]
+        told = stack.cloud.environment
+        for name in ("COGNITO_KNOWN_CLIENT", "COGNITO_SITE_CLIENT"):
+            for part in ("ID", "SECRET"):
+                setattr(settings, f"{name}_{part}", told[f"{name}_{part}"])
+        settings.SITE_KEY = told["SITE_KEY"]
+        opened.enter_context(override_settings(**turns.GENEROUS))
         yield stack, recorder
 
 
@@ -211,6 +211,7 @@ def main() -> int:
     parser.add_argument("--samples", type=int, default=SAMPLES)
     parser.add_argument("--show", action="store_true", help="keep nothing")
     wanted = parser.parse_args()
+    logging.disable(logging.INFO)
     found: dict[str, Taken] = {name: Taken() for name in WAYS}
     numbers = (f"+1{area}{block}0123" for area in range(201, 210) for block in range(200, 555))
     with (

@@ -305,15 +305,19 @@ def _database(stage: Stage, rows: list[Row], people: list[Person]) -> None:
 
 
 def _wait_for_database(stage: Stage) -> None:
-    """Wait until both workers have found it again: their breakers let one request try."""
+    """Wait until both workers have found it again: their breakers let one request try.
+
+    One worker may have taken all requests of a moment, so three moments in a row are looked at.
+    """
 
     def is_well(_: int) -> bool:
         return stage.site.get(LOGIN, Cookie=f"{_COOKIE}={'a' * 40}").status_code == 200
 
-    deadline = time.monotonic() + 8
+    deadline, well = time.monotonic() + 12, 0
     with ThreadPoolExecutor(12) as pool:
-        while not all(pool.map(is_well, range(12))) and time.monotonic() < deadline:
-            time.sleep(0.2)
+        while well < 3 and time.monotonic() < deadline:
+            well = well + 1 if all(pool.map(is_well, range(12))) else 0
+            time.sleep(0.1)
 
 
 # The cache
