@@ -59,6 +59,11 @@ _STEPS: Mapping[str, tuple[Any, ...]] = {
         _("A group is a set of rights. People are put into it on their own page."),
         _("Only superusers change groups, with a code typed a moment ago."),
     ),
+    "export": (
+        _("To make one, open a list, filter it and press “Export”."),
+        _("You may leave its page. “Look again” shows how far it got."),
+        _("Fetch the file within a day, and remove it when you have it."),
+    ),
     "logentry": (
         _("Search for whom or what was changed, and narrow it down by operator and by date."),
         _("Open an entry to see the reason, the network and every value before and after."),

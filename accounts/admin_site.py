@@ -2,7 +2,6 @@
 
 from functools import update_wrapper
 from typing import Any, NoReturn, cast
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
@@ -38,7 +37,7 @@ class PhoneAdminSite(AdminSite):
             if cacheable or not self.has_permission(request):
                 return view(request, *args, **kwargs)
             after_response.do(request, operations.run_due)
-            with timezone.override(_time_zone(request)):
+            with timezone.override(cast(User, request.user).zone()):
                 response = view(request, *args, **kwargs)
                 # Else it would be rendered when the time zone is the site's again.
                 return response.render() if isinstance(response, TemplateResponse) else response
@@ -123,13 +122,3 @@ class PhoneAdminSite(AdminSite):
     def password_change_done(self, request: HttpRequest, extra_context: Any = None) -> NoReturn:
         """Answer 404: passwords are not used."""
         raise Http404
-
-
-def _time_zone(request: HttpRequest) -> ZoneInfo | None:
-    """Return the time zone that the operator has chosen, None for that of the site."""
-    chosen = cast(User, request.user).time_zone
-    try:
-        return ZoneInfo(chosen) if chosen else None
-    except (ZoneInfoNotFoundError, ValueError):
-        # It was renamed since.
-        return None

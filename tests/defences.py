@@ -63,6 +63,9 @@ _FACTORS = "tests/accounts/login/test_second_factors.py::"
 _PROVIDER = "tests/lambdas/kinds/test_provider.py::"
 _RETURN = "tests/end_to_end/test_provider.py::"
 _RECOVERY = "tests/accounts/login/test_recovery.py::"
+_EXPORTS = "tests/accounts/exports/test_runs.py::"
+_EXPORT_PAGES = "tests/accounts/admin/test_exports.py::"
+_SAVED_VIEWS = "tests/accounts/admin/test_saved_views.py::"
 _RECOVERIES = "tests/accounts/admin/test_recoveries.py::"
 _REASONS = "tests/accounts/admin/test_reasons.py::"
 _DORMANT = "tests/accounts/login/test_dormant.py::"
@@ -843,6 +846,74 @@ class EmailView""",
                 "test_code_for_somebody_with_more_rights_is_refused"
             ),
         ),
+    ),
+    Defence(
+        "a list is exported with a fresh code",
+        "accounts/admin/exports.py",
+        "@reauthentication.required\n",
+        "",
+        (f"{_EXPORT_PAGES}test_export_needs_a_code_that_was_typed_lately",),
+    ),
+    Defence(
+        "an export is for whoever made it",
+        "accounts/admin/exports.py",
+        "    return Export.objects.filter(by=request.user.pk, expires_at__gt=timezone.now())",
+        "    return Export.objects.filter(expires_at__gt=timezone.now())",
+        (f"{_EXPORT_PAGES}test_exports_are_for_whoever_made_them",),
+    ),
+    Defence(
+        "a file with whole numbers goes with the right to see them",
+        "accounts/exports/runs.py",
+        "        and (sees_whole_numbers(by, export.list_name) or not export.whole_numbers)\n",
+        "",
+        (f"{_EXPORTS}test_whole_numbers_are_no_longer_had_without_the_right",),
+    ),
+    Defence(
+        "an export ends when its operator loses the right to it",
+        "accounts/exports/runs.py",
+        "    return is_alike and may_have(export, export.by)",
+        "    return is_alike",
+        (
+            f"{_EXPORTS}test_export_ends_with_the_right_to_it",
+            f"{_EXPORTS}test_export_ends_with_its_operator",
+        ),
+    ),
+    Defence(
+        "no file has masked and whole numbers",
+        "accounts/exports/runs.py",
+        "    return is_alike and may_have(export, export.by)",
+        "    return may_have(export, export.by)",
+        (f"{_EXPORTS}test_no_file_has_masked_and_whole_numbers",),
+    ),
+    Defence(
+        "a searched number is masked in what is written down of an export",
+        "accounts/exports/queries.py",
+        "name == SEARCH_VAR and is_number(value) else value)\n            for",
+        "False else value)\n            for",
+        (f"{_EXPORTS}test_searched_number_is_masked_wherever_it_is_written_down",),
+    ),
+    Defence(
+        "no cell of a file is a formula",
+        "accounts/exports/formats.py",
+        '    return _FORMULA.sub(r"\\1\'", str(value))',
+        "    return str(value)",
+        (
+            "tests/accounts/exports/test_formats.py::test_no_cell_is_a_formula_whatever_separates_cells",
+        ),
+    ),
+    Defence(
+        "a saved view has parameters of its list alone",
+        "accounts/admin/list_queries.py",
+        " and page.lookup_allowed(name, value, request))",
+        ")",
+        (f"{_SAVED_VIEWS}test_saved_query_has_parameters_of_the_list_alone",),
+    ),
+    Defence(
+        "a searched number is kept in no saved view",
+        "accounts/admin/saved_views.py",
+        "    if queries.has_number(view.query):",
+        "    if not view.query:",
+        (f"{_SAVED_VIEWS}test_searched_number_is_not_kept",),
     ),
     Defence(
         "people who are shut out stay out with a passkey",

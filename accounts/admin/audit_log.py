@@ -13,14 +13,21 @@ from django.utils.http import urlencode
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin import audit_filters, audit_search, base, display
+from accounts.admin import (
+    audit_filters,
+    audit_search,
+    base,
+    display,
+    export_rows,
+    list_tools,
+)
 from accounts.models import Operation, User
 
 admin.site.unregister(LogEntry)
 
 
 @admin.register(LogEntry)
-class EntryAdmin(base.ReadOnlyList):
+class EntryAdmin(list_tools.ListTools, base.ReadOnlyList):
     """The audit log of django-auditlog, newest first, with masked numbers."""
 
     about = _(
@@ -30,6 +37,7 @@ class EntryAdmin(base.ReadOnlyList):
         "Nothing was changed yet. Each change of an account, a group or an operation will stand"
         " here, with the operator who made it and the reason."
     )
+    exported = export_rows.ENTRIES
 
     list_display = ("at", "who", "what", "changed", "reason")
     list_filter = (audit_filters.DateFilter, audit_filters.ByFilter, "action")
@@ -59,10 +67,7 @@ class EntryAdmin(base.ReadOnlyList):
 
     @admin.display(description=_("changes"))
     def changed(self, logged: Any) -> str:
-        return "; ".join(
-            f"{name}: {before} → {after}" if before else f"{name}: {after}"
-            for name, before, after in display.entry(logged).changes
-        )
+        return display.changes(display.entry(logged))
 
     @admin.display(description=_("reason"))
     def reason(self, logged: Any) -> str:

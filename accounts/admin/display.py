@@ -157,6 +157,14 @@ def entry(logged: Any) -> Entry:
     )
 
 
+def changes(found: Entry) -> str:
+    """Return the changes of an entry in one line."""
+    return "; ".join(
+        f"{name}: {before} → {after}" if before else f"{name}: {after}"
+        for name, before, after in found.changes
+    )
+
+
 def _label(logged: Any, name: str) -> str:
     return str(getattr(_field(logged, name), "verbose_name", name))
 

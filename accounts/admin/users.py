@@ -3,9 +3,9 @@
 from typing import Any, cast
 
 from django.contrib import admin, messages
-from django.contrib.admin.views.main import SEARCH_VAR
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -19,7 +19,9 @@ from accounts.admin import (
     base,
     comparison_table,
     display,
+    export_rows,
     invitations,
+    list_tools,
     number_types,
     order_operations,
     recoveries,
@@ -27,6 +29,7 @@ from accounts.admin import (
     time_zones,
     user_actions,
     user_filters,
+    user_order,
     user_search,
 )
 from accounts.conf import conf
@@ -42,7 +45,7 @@ _ENTRIES_SHOWN = 20
 
 
 @admin.register(User)
-class UserAdmin(base.BoundedList):
+class UserAdmin(list_tools.ListTools, base.BoundedList):
     """The list and the pages of accounts.
 
     The form changes only the name: invitations make accounts, user_actions change and remove them.
@@ -52,6 +55,7 @@ class UserAdmin(base.BoundedList):
         "Everybody who has signed in or was invited. Open somebody to see their devices, "
         "and to help them."
     )
+    exported = export_rows.PEOPLE
 
     list_display = ("who", "status", "number", "operator", "sharing_", "held", "last_sign_in")
     list_display_links = ("who",)
@@ -69,9 +73,8 @@ class UserAdmin(base.BoundedList):
         "A phone number in any notation, its last four digits or more, a part of a name, or a"
         " Cognito sub."
     )
-    # One order, for which every filter has an index.
+    # For this order every filter has an index.
     ordering = ("-pk",)
-    sortable_by = ()
     fields = ("name",)
     change_form_template = "admin/accounts/user/page.html"
     change_list_template = "admin/accounts/user/list.html"
@@ -109,7 +112,7 @@ class UserAdmin(base.BoundedList):
     def held(self, user: User) -> str:
         return display.held_until(user.held_until)
 
-    @admin.display(description=gettext_lazy("last sign-in"))
+    @admin.display(description=gettext_lazy("last sign-in"), ordering=user_order.BY_LAST_SIGN_IN)
     def last_sign_in(self, user: User) -> str:
         return display.moment(user.last_login)
 
@@ -118,16 +121,8 @@ class UserAdmin(base.BoundedList):
     ) -> tuple[QuerySet[Any], bool]:
         return queryset.filter(user_search.matching(request, search_term.strip())), False
 
-    def get_ordering(self, request: HttpRequest) -> Any:
-        """Sort the results of a search in the usual order, but without the primary key's index.
-
-        PostgreSQL would otherwise walk that index from its end and hope to meet enough results,
-        which reads the whole table if all of them are old.
-        """
-        term = request.GET.get(SEARCH_VAR, "").strip()
-        if user_search.is_narrow(term):
-            return [(F("pk") + 0).desc()]
-        return super().get_ordering(request)
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return user_order.PeopleList
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         found = super().get_changelist_instance(request)

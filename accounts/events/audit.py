@@ -13,7 +13,7 @@ from typing import Any
 from auditlog.models import LogEntry
 from auditlog.registry import auditlog
 from django.contrib.auth.models import Group
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.db.models.signals import pre_save
 from django.http import HttpRequest
 
@@ -82,9 +82,9 @@ def acting(
         _acting.reset(token)
 
 
-def note(target: User, changes: dict[str, Any]) -> None:
-    """Enter what is kept elsewhere than in the account itself."""
-    LogEntry.objects.log_create(target, action=LogEntry.Action.UPDATE, changes=changes)
+def note(target: Model, changes: dict[str, Any], *, action: int = LogEntry.Action.UPDATE) -> None:
+    """Enter what is kept elsewhere than in the account itself, or what is only read."""
+    LogEntry.objects.log_create(target, action=action, changes=changes)
 
 
 def entries_of(user: User) -> QuerySet[Any]:

@@ -12,6 +12,7 @@ from accounts.conf import conf
 from accounts.events import stats
 from accounts.models import (
     EventCount,
+    Export,
     LoginLock,
     Recovery,
     Return,
@@ -33,7 +34,7 @@ class Removed:
 
 
 def purge(now: datetime) -> Removed:
-    """Sum up the events that are not yet, then remove old events, ended sessions and locks.
+    """Sum up the events that are not yet, then remove old events, ended sessions, locks, exports.
 
     Anything that a broken-off run has left is removed by the next one.
     """
@@ -46,6 +47,7 @@ def purge(now: datetime) -> Removed:
     )
     _remove(UsedChallenge.objects.all(), "used_at", now - UsedChallenge.KEPT)
     _remove(SetupCode.objects.all(), "expires_at", now)
+    _remove(Export.objects.all(), "expires_at", now)
     _remove(Return.objects.all(), "asked_at", since)
     _remove(Recovery.objects.all(), "started_at", since)
     # They name nobody, but nothing reads them any more.

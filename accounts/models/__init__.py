@@ -1,7 +1,8 @@
-"""Database models: users, passkeys, sessions, events, operations, differences from Cognito."""
+"""Database models: users, passkeys, sessions, events, operations, exports, differences."""
 
 from accounts.models.differences import Claim, Difference, Listed, SyncRun
 from accounts.models.events import SignInEvent
+from accounts.models.exports import Export, ExportPart, ListName, SavedView
 from accounts.models.login_locks import LoginLock
 from accounts.models.operations import Operation
 from accounts.models.passkeys import Passkey, SetupCode, UsedChallenge
@@ -16,6 +17,9 @@ __all__ = [
     "Claim",
     "Difference",
     "EventCount",
+    "Export",
+    "ExportPart",
+    "ListName",
     "Listed",
     "LoginLock",
     "Operation",
@@ -23,6 +27,7 @@ __all__ = [
     "Recovery",
     "Return",
     "RolledHour",
+    "SavedView",
     "Session",
     "SetupCode",
     "SignInEvent",

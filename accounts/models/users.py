@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, ClassVar, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.hashers import make_password
@@ -246,8 +247,8 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.UniqueConstraint(fields=["pool", "sub"], name="one_row_per_identity"),
             models.UniqueConstraint(fields=["pool", "phone"], name="one_owner_per_phone"),
         )
+        # A migration adds one for ``last_login``, in which people without one come last.
         indexes = (
-            models.Index(fields=["last_login"]),
             models.Index(fields=["date_joined"]),
             models.Index(fields=["held_until"]),
             models.Index(fields=["sharing", "sharing_at"]),
@@ -272,6 +273,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         """Return a name without the whole number, since logs, titles and histories show it."""
         return self.name or (phones.mask(self.phone) if self.phone else self.sub)
+
+    def zone(self) -> ZoneInfo | None:
+        """Return the time zone that this operator has chosen, None for that of the site."""
+        try:
+            return ZoneInfo(self.time_zone) if self.time_zone else None
+        except (ZoneInfoNotFoundError, ValueError):
+            # It was renamed since.
+            return None
 
     def is_being_recovered(self) -> bool:
         """Tell whether operators are about to let somebody in with another number."""

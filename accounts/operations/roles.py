@@ -30,6 +30,8 @@ RIGHTS = {
     "accounts.view_difference": _("See differences from Cognito"),
     "accounts.repair_difference": _("Compare with Cognito, and repair differences"),
     "accounts.manage_staff": _("Make operators, give set-up codes, and put people into groups"),
+    "accounts.export_lists": _("Export the lists that they see to files"),
+    "accounts.share_view": _("Share saved views of lists with all operators"),
     "auth.view_group": _("See groups and their rights"),
     "auditlog.view_logentry": _("See who changed what"),
 }
@@ -51,6 +53,7 @@ _AUDITOR = (
     "accounts.view_recovery",
     "accounts.view_operation",
     "accounts.view_difference",
+    "accounts.export_lists",
     "auth.view_group",
     "auditlog.view_logentry",
 )

@@ -5,8 +5,8 @@ import json
 import pytest
 from django.test import Client
 
-from accounts import phones
-from accounts.models import Passkey, Session, SignInEvent, User
+from accounts import exports, phones
+from accounts.models import Passkey, SavedView, Session, SignInEvent, User
 from tests.login_steps import answer, ask
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages]
@@ -63,6 +63,8 @@ def test_file_has_all_that_is_kept_about_the_person_and_nothing_of_others(signed
         Passkey.objects.create(
             user=user, credential_id=f"of {user.pk}", public_key=b"secret", name=f"Of {user.pk}"
         )
+        exports.start(user, "user", "csv", f"q={user.pk}x")
+        SavedView.objects.create(by=user, list_name="user", name=f"Of {user.pk}", query="staff=yes")
     file = signed_in.get(DATA)
     assert file["Content-Disposition"] == 'attachment; filename="my-data.json"'
     assert "no-store" in file["Cache-Control"]
@@ -72,6 +74,8 @@ def test_file_has_all_that_is_kept_about_the_person_and_nothing_of_others(signed
     assert len(found["devices"]) == 2
     assert len(found["events"]) == SignInEvent.objects.filter(user=known).count() > 0
     assert {each["network"] for each in found["devices"]} == {"203.0.113.0/24", "127.0.0.0/24"}
+    assert [each["filters"] for each in found["exports"]] == [f"q={known.pk}x"]
+    assert [each["name"] for each in found["saved_views"]] == [f"Of {known.pk}"]
 
 
 def test_file_has_no_secrets(signed_in, known):

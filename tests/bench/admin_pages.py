@@ -87,6 +87,8 @@ def cases() -> list[Case]:
                     "signed_in=never",
                 ],
                 "by several of them": ["staff=yes&status=disabled", "sharing=any&held=held"],
+                "sorted by last sign-in": ["o=-7", "o=7", "o=-7&status=active", "o=7&sharing=any"],
+                "name, sorted by last sign-in": ["o=-7&q=Greta+1", "o=7&q=zzzz", "o=-7&q=mar"],
             },
         ),
         (
@@ -97,6 +99,7 @@ def cases() -> list[Case]:
                 "by reason": ["reason=wrong_code", "reason=landline", "reason=token_refused"],
                 "by country": ["country=FR", "country=GB", "country=US"],
                 "of a day": ["period=day"],
+                "oldest first": ["o=0", "o=0&country=FR", "o=0&kind__exact=held"],
                 "by all of them": [
                     "kind__exact=failed&reason=wrong_code&country=FR&period=month",
                     "kind__exact=blocked&reason=network&country=GB&period=week",

