@@ -135,6 +135,7 @@ class DifferenceAdmin(base.ReadOnlyList):
             "title": _("Differences from Cognito"),
             "run": run,
             "is_running": is_running,
+            "progress": sync_runs.progress(run) if run and is_running else (0, 0),
             "found": sync_runs.summary(run) if run and not is_running else [],
             "may_repair": difference_actions.are_allowed(request),
         }

@@ -94,6 +94,7 @@ def batch_view(request: HttpRequest, batch: str) -> HttpResponse:
     if not mine and not request.user.has_perm("accounts.view_operation"):
         raise PermissionDenied
     untried = sum(order.is_waiting and not order.tries for order in found)
+    over = sum(not order.is_waiting for order in found)
     states = Operation.State
     context = {
         **admin.site.each_context(request),
@@ -110,6 +111,8 @@ def batch_view(request: HttpRequest, batch: str) -> HttpResponse:
             for order in found
         ],
         "untried": untried,
+        "over": over,
+        "number": len(found),
         "waiting": sum(order.is_waiting for order in found) - untried,
         "refused": sum(order.state == states.REFUSED for order in found),
     }

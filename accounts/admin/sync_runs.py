@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 
 from accounts import after_response
 from accounts.admin import difference_actions
+from accounts.events import totals
 from accounts.models import Difference, SyncRun
 from accounts.sync import errors, runs
 from accounts.sync.pace import Pace
@@ -50,6 +51,20 @@ def _work(run: SyncRun) -> None:
             pass
     except errors.Overtaken:
         return
+
+
+def progress(run: SyncRun) -> tuple[int, int]:
+    """Return how much of the present phase of ``run`` is done, and of how much; 0 for not known.
+
+    Cognito does not say how many users the list has. It is about as many as there are here.
+    """
+    if run.phase == SyncRun.Phase.LISTING:
+        people = totals.read(timezone.now()).people
+        return (run.listed, people) if run.listed <= people else (0, 0)
+    if run.phase == SyncRun.Phase.REPAIRING:
+        wanted = run.differences.filter(kind__in=run.repair)
+        return wanted.filter(pk__lte=int(run.cursor or 0)).count(), wanted.count()
+    return (0, 0)
 
 
 def summary(run: SyncRun) -> list[tuple[str, int]]:

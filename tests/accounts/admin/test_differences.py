@@ -6,13 +6,14 @@ from datetime import timedelta
 import pytest
 from auditlog.models import LogEntry
 from django.contrib.auth.models import Permission
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Difference, Session, SyncRun, User
-from accounts.sync import repair
+from accounts.sync import repair, runs
 from accounts.sync.compare import MEANS, Kind
 from tests.accounts.differences import compare, number, people, person
 from tests.fakes.user_pool import OUTAGE, UserPool
@@ -300,3 +301,27 @@ def test_comparison_that_was_cut_off_goes_on(admin, pool):
     page = admin.post(COMPARE, follow=True)
     assert told(page) == ["The comparison goes on."]
     assert SyncRun.objects.get().state == SyncRun.State.DONE
+
+
+def test_comparison_under_way_shows_how_far_it_got(admin, pool):
+    people(pool, range(3))
+    run = runs.start()
+    cache.clear()
+    SyncRun.objects.update(listed=2)
+    page = text(admin.get(LIST))
+    assert '<progress id="progress" max="4" value="2"></progress>' in page
+    assert "2 users listed so far" in page
+    # More than are known here, so nobody knows how many are left.
+    SyncRun.objects.update(listed=7)
+    assert '<progress id="progress"></progress>' in text(admin.get(LIST))
+    SyncRun.objects.update(phase=SyncRun.Phase.DUPLICATES)
+    assert '<progress id="progress"></progress>' in text(admin.get(LIST))
+    for n in range(3):
+        Difference.objects.create(run=run, kind="phone", pool=run.pool, sub=f"sub-{n}")
+    first = Difference.objects.earliest("pk")
+    SyncRun.objects.update(
+        phase=SyncRun.Phase.REPAIRING, repair=["phone"], cursor=str(first.pk), listed=0
+    )
+    assert '<progress id="progress" max="3" value="1"></progress>' in text(admin.get(LIST))
+    SyncRun.objects.update(state=SyncRun.State.DONE)
+    assert "<progress" not in text(admin.get(LIST))

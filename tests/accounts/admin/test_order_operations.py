@@ -65,8 +65,12 @@ def test_page_of_a_batch_carries_it_on(admin, pool, boss):
         operations.order(Kind.DISABLE, user, by=boss, batch="batch-1")
     assert operations.run_due(seconds=-1, batch="batch-1") == 0
     page = admin.get(f"{ORDERS}batch/batch-1/")
+    assert '<progress id="progress" max="3" value="0"></progress>' in text(page)
+    assert "0 of 3 are over" in text(page)
     assert "3 are being worked on." in text(page)
-    assert "3 of 3 done" in text(admin.get(f"{ORDERS}batch/batch-1/"))
+    page = admin.get(f"{ORDERS}batch/batch-1/")
+    assert "3 of 3 done" in text(page)
+    assert "<progress" not in text(page)
     assert helper().get(f"{ORDERS}batch/batch-1/").status_code == 403
     assert admin.get(f"{ORDERS}batch/nothing/").status_code == 404
 
