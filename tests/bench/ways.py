@@ -56,6 +56,7 @@ class Person:
 
     def __init__(self, stack: "ChannelStack", recorder: "Recorder", phone: str) -> None:
         self.stack, self.phone, self.address = stack, phone, f"{phone[1:]}@example.org"
+        self.numbers = [phone]
         self._recorder = recorder
         self.taken = Taken()
         self.browser = self.new_browser()
@@ -75,10 +76,10 @@ class Person:
         ask(browser, self.phone)
         answer(browser, self.code())
 
-    def code(self) -> str:
+    def code(self, phone: str = "") -> str:
         from tests.codes import code_in
 
-        return code_in(self.stack.texts(self.phone)[-1].body)
+        return code_in(self.stack.texts(phone or self.phone)[-1].body)
 
     @contextmanager
     def measured(self) -> Iterator[None]:
@@ -97,7 +98,7 @@ class Person:
         for asked in self._recorder.requests:
             counts["Cognito" if asked.operation else "functions"] += "/jwks" not in asked.path
         counts["triggers"] = len(self.stack.front.records)
-        counts["texts"] = len(self.stack.texts(self.phone))
+        counts["texts"] = sum(len(self.stack.texts(each)) for each in self.numbers)
         for message in (*self.stack.others(self.phone), *self.stack.others(self.address)):
             counts[_MESSAGES[message.channel]] += 1
         return counts
@@ -160,6 +161,29 @@ def by_backup_code(person: Person) -> None:
         person.new_browser().post("/accounts/login/backup/", {"phone": person.phone, "code": code})
 
 
+def by_mail_alone(person: Person) -> None:
+    from tests.login_steps import answer, ask
+
+    browser = person.new_browser()
+    with person.measured():
+        ask(browser, person.phone, way="email")
+        answer(browser, person.stack.others(person.address)[-1].code)
+
+
+def by_second_number(person: Person) -> None:
+    from tests.login_steps import answer
+
+    second = f"{person.phone[:-4]}0199"
+    person.browser.post("/accounts/second-number/", {"phone": second})
+    person.browser.post("/accounts/second-number/code/", {"code": person.code(second)})
+    browser = person.new_browser()
+    person.numbers.append(second)
+    with person.measured():
+        asked = {"phone": person.phone, "way": "second_number"}
+        browser.post("/accounts/login/backup/", asked)
+        answer(browser, person.code(second))
+
+
 WAYS: dict[str, Callable[[Person], None]] = {
     "text": by_text,
     "text, known browser": by_text_on_a_known_browser,
@@ -167,6 +191,8 @@ WAYS: dict[str, Callable[[Person], None]] = {
     "text, then WhatsApp": partial(by_channel, channel="whatsapp"),
     "text, then mail": partial(by_channel, channel="email"),
     "text, then link of the mail": by_link,
+    "mail alone": by_mail_alone,
+    "second number": by_second_number,
     "passkey": by_passkey,
     "backup code": by_backup_code,
 }
@@ -201,7 +227,9 @@ def site(scratch: Path) -> Iterator[tuple["ChannelStack", "Recorder"]]:
         for name in ("COGNITO_KNOWN_CLIENT", "COGNITO_SITE_CLIENT"):
             for part in ("ID", "SECRET"):
                 setattr(settings, f"{name}_{part}", told[f"{name}_{part}"])
-        settings.SITE_KEY = told["SITE_KEY"]
+        for name in ("SITE_KEY", "LEDGER_FUNCTION"):
+            setattr(settings, name, told[name])
+        settings.ACCOUNTS_EMAIL_LOGIN = settings.ACCOUNTS_SECOND_NUMBER = True
         opened.enter_context(override_settings(**turns.GENEROUS))
         yield stack, recorder
 
