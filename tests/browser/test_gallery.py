@@ -29,6 +29,7 @@ from config import urls
 from tests import recovery_steps as steps
 from tests.browser.conftest import CUT_OFF, assert_accessible, place
 from tests.browser.steps import sign_in
+from tests.codes import wrong
 from tests.fakes.sign_in_pool import SignInPool, further_step
 from tests.fakes.tokens import CLIENT_ID, CLIENT_SECRET, ISSUER, POOL_ID
 from tests.wire import Reply
@@ -660,6 +661,9 @@ def test_gallery_of_devices(
     gallery.go(CONFIRM)
     gallery.press("Text me a code")
     gallery.take("confirm-code")
+    for by in (1, 2, 3):
+        gallery.answer(wrong(texts(phone)[-1][:6], by))
+    gallery.take("confirm-over")
     gallery.go("/")
     gallery.press("Sign out")
     another(person, "iPad")
@@ -942,6 +946,10 @@ def test_gallery_of_numbers(
     keep()
     expect(page.get_by_text("Your number stays as it is.")).to_be_visible()
     gallery.take("home-after-keeping-the-number", keep)
+    change(f"{block}0459")
+    for by in (1, 2, 3):
+        gallery.answer(wrong(texts(f"{block}0459")[-1][:6], by))
+    gallery.take("number-over")
     change(f"{block}0458")
     gallery.answer(texts(f"{block}0458")[-1][:6])
     another(person, "iPad")
