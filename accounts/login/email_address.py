@@ -185,7 +185,8 @@ def _store(this: Step) -> None:
     try:
         cognito.gateway().set_email(user.sub, waiting.address)
     except cognito.PhoneTaken as error:
-        raise Taken(reason="address_taken", becomes=replace(over, proven=None)) from error
+        # Its code was right, and there is nothing to save.
+        raise Taken(reason="address_taken", becomes=replace(over, proven_at=0.0)) from error
     except cognito.CognitoError as error:
         raise unavailable(error, becomes=over) from error
     this.note(sign_ins.Kind.EMAIL, user=user, reason="set_up")

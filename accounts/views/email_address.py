@@ -10,7 +10,7 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 
 from accounts.forms import AddressForm, MailedCodeForm
-from accounts.login import email_address, errors, reauthentication
+from accounts.login import attempt_steps, email_address, errors, reauthentication
 from accounts.login.code_flow import Texted
 from accounts.login.pending import Pending
 from accounts.models import User
@@ -51,7 +51,9 @@ class EmailView(EmailStepView):
     """Show the address, and mail a code to a new one on POST."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return _page(request, AddressForm())
+        waiting = attempt_steps.current(request, "email")
+        is_over = bool(waiting and waiting.challenge is None and not waiting.proven)
+        return _page(request, AddressForm(), is_over=is_over)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = AddressForm(request.POST)
@@ -132,10 +134,16 @@ def _say_taken(request: HttpRequest) -> None:
 
 
 def _page(
-    request: HttpRequest, form: AddressForm, *, status: int = 200, reference: str = ""
+    request: HttpRequest,
+    form: AddressForm,
+    *,
+    is_over: bool = False,
+    status: int = 200,
+    reference: str = "",
 ) -> HttpResponse:
     context: dict[str, Any] = {
         "form": form,
+        "is_over": is_over,
         "proven": email_address.proven(request),
         "reference": reference,
     }

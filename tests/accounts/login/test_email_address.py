@@ -111,7 +111,9 @@ def test_wrong_code_costs_a_try_and_the_last_one_ends_it(client, aws, user):
     ask(client)
     assert "You have 2 tries left." in said(answer(client, WRONG))
     assert "You have 1 try left." in said(answer(client, "111111"))
-    assert answer(client, "222222").redirect_chain == [(PAGE, 302)]
+    last = answer(client, "222222")
+    assert last.redirect_chain == [(PAGE, 302)]
+    assert "another e-mail comes with tries of its own" in said(last)
     assert answer(client).redirect_chain == [(PAGE, 302)]
     assert kept(aws, user) == ("", "")
     assert aws.calls("tell") == []
@@ -260,7 +262,10 @@ def test_somebody_else_s_proof_in_the_same_browser_is_not_theirs(client, aws, us
 def test_address_with_which_another_account_signs_in_is_refused(client, aws, user):
     ask(client)
     aws.faults["AdminUpdateUserAttributes"] = aws_error("AliasExistsException", "Already exists")
-    assert "Another account signs in with that address." in said(answer(client))
+    page = said(answer(client))
+    assert "Another account signs in with that address." in page
+    assert "tries of its own" not in page
+    assert "not saved yet" not in page
     assert client.post(STORE).url == PAGE
     assert aws.calls("tell") == []
 
