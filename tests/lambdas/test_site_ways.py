@@ -241,6 +241,16 @@ def test_table_is_asked_as_often_by_a_wrong_code_whoever_has_the_number(way, who
     assert sorted(call.item for call in table.calls) == ["phone", "pool"]
 
 
+@every_way
+def test_sign_in_costs_the_writes_that_the_docs_count(person, way, table):
+    table.forget()
+    proof = person.prove(way)
+    assert len(table.calls) == 4
+    table.forget()
+    assert person.check(way, proof, person.code(way)) is True
+    assert len(table.calls) == 4
+
+
 def test_mail_goes_to_no_address_that_cognito_has_not_verified(person, services):
     services.accounts[person.sub]["email_verified"] = "false"
     assert person.prove("by_mail")["delivery"] == "sent"
