@@ -180,6 +180,10 @@ def test_log_of_changes_shows_the_export(client, operator):
     page = text(client.get("/admin/auditlog/logentry/"))
     assert "update: export users (CSV)" in page
     assert "status=active" in page
+    entry = LogEntry.objects.get_for_object(Export.objects.get()).latest("pk")
+    page = text(client.get(f"/admin/auditlog/logentry/{entry.pk}/change/"))
+    assert "export users (CSV)" in page
+    assert re.search(r"<th scope=\"row\">rows</th><td>–</td><td>1</td>", page)  # noqa: RUF001
 
 
 def test_page_shows_progress_and_goes_on_behind_itself(client, waiting):
