@@ -265,7 +265,8 @@ def main() -> int:
         "ways",
         "What each way to sign in takes",
         f"Medians of {wanted.samples} sign-ins, from the first form to the session: the site, the"
-        " real triggers and a local AWS on one machine. Calls and messages are for 1,000 sign-ins.",
+        " real triggers and a local AWS on one machine. Calls are those of the site, and runs of"
+        " triggers by Cognito; they and messages are for 1,000 sign-ins.",
         [[head, *(taken.row(name) for name, taken in found.items())]],
     )
     if wanted.show:
