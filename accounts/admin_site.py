@@ -48,6 +48,14 @@ class PhoneAdminSite(AdminSite):
         """Tell whether it is an operator, who signed in with more than a code where that counts."""
         return super().has_permission(request) and second_factor.is_there(request)
 
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Name each list as its page does: the rows of some are another package's."""
+        found: list[Any] = super().get_app_list(request, app_label)
+        for model in (each for app in found for each in app["models"]):
+            rows = self.get_model_admin(model["model"])
+            model["name"] = getattr(rows, "title", "") or model["name"]
+        return found
+
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Add the time zone to what every page has, since times are shown without it."""
         name = timezone.get_current_timezone_name().replace("_", " ")

@@ -30,6 +30,7 @@ admin.site.unregister(LogEntry)
 class EntryAdmin(list_tools.ListTools, base.ReadOnlyList):
     """The audit log of django-auditlog, newest first, with masked numbers."""
 
+    title = _("Log of changes")
     about = _(
         "Changes of accounts, groups and operations: who made each, when, and from what to what."
     )
@@ -83,12 +84,6 @@ class EntryAdmin(list_tools.ListTools, base.ReadOnlyList):
         if request.GET.get(SEARCH_VAR, "").strip():
             return [(F("pk") + 0).desc()]
         return super().get_ordering(request)
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        title = {"title": _("Log of changes")}
-        return super().changelist_view(request, {**title, **(extra_context or {})})
 
     def change_view(
         self,

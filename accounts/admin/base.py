@@ -10,6 +10,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.utils.formats import number_format
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -55,9 +56,11 @@ def phone_for(request: HttpRequest, phone: str | User | None) -> str:
 class CarefulList(admin.ModelAdmin):  # type: ignore[type-arg]
     """A list that ignores a query or choice that the database cannot read, and shows itself.
 
-    ``about`` says above the list what it has, ``empty`` in its place what would be there.
+    ``title`` stands above the list in place of the name of its rows, ``about`` says what it has,
+    and ``empty`` in its place what would be there.
     """
 
+    title: Any = ""
     about: Any = ""
     empty: Any = gettext_lazy("There is nothing here yet.")
     change_list_template = "admin/accounts/list.html"
@@ -66,7 +69,8 @@ class CarefulList(admin.ModelAdmin):  # type: ignore[type-arg]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Show the list, with what it is about."""
-        about = {"about": self.about, "empty": self.empty}
+        title = self.title or capfirst(self.opts.verbose_name_plural)
+        about = {"title": title, "about": self.about, "empty": self.empty}
         return super().changelist_view(request, {**about, **(extra_context or {})})
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:

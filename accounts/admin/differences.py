@@ -132,7 +132,6 @@ class DifferenceAdmin(base.ReadOnlyList):
         run = SyncRun.objects.filter(pool=conf.user_pool_id).order_by("-pk").first()
         is_running = bool(run and run.state == SyncRun.State.RUNNING)
         context = {
-            "title": _("Differences from Cognito"),
             "run": run,
             "is_running": is_running,
             "progress": sync_runs.progress(run) if run and is_running else (0, 0),

@@ -18,7 +18,6 @@ from django.http import (
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -133,14 +132,6 @@ class ExportAdmin(base.ReadOnlyList):
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may_export(request)
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        return super().changelist_view(
-            request,
-            {"title": capfirst(self.opts.verbose_name_plural), **(extra_context or {})},
-        )
 
     def change_view(
         self,

@@ -1,7 +1,5 @@
 """The list of operations, the page of a batch, and the button that tries one again."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -69,12 +67,6 @@ class OperationAdmin(base.ReadOnlyList):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Operation]:
         return super().get_queryset(request).defer("params")
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        title = {"title": _("Operations")}
-        return super().changelist_view(request, {**title, **(extra_context or {})})
 
     def get_urls(self) -> list[URLPattern]:
         guarded = self.admin_site.admin_view

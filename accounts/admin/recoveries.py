@@ -8,7 +8,6 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import base, display, recovery_steps
@@ -91,13 +90,6 @@ class RecoveryAdmin(base.ReadOnlyList):
     @admin.display(description=_("finished"))
     def finished(self, row: Recovery) -> str:
         return display.moment(row.finished_at)
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        return super().changelist_view(
-            request, {"title": gettext("Recoveries"), **(extra_context or {})}
-        )
 
     def change_view(
         self,

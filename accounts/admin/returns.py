@@ -202,12 +202,6 @@ class ReturnAdmin(base.ReadOnlyList):
         wanted = sign_ins.read_reference(term) or term
         return (queryset.filter(reference=wanted) if term else queryset), False
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        title = {"title": gettext("Returns to dormant accounts")}
-        return super().changelist_view(request, {**title, **(extra_context or {})})
-
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         ours = [

@@ -134,7 +134,6 @@ class UserAdmin(list_tools.ListTools, base.BoundedList):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         context = {
-            "title": _("Users"),
             "may_invite": request.user.has_perm("accounts.invite_user"),
             **(extra_context or {}),
         }

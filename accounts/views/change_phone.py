@@ -1,7 +1,6 @@
 """The pages on which people change their own number."""
 
-from functools import partial
-from typing import cast
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
@@ -16,67 +15,49 @@ from django.views.generic import View
 
 from accounts import phones, sessions
 from accounts.forms import PhoneForm
-from accounts.login import attempt_steps, change_phone, errors, reauthentication
+from accounts.login import change_phone, errors, reauthentication
 from accounts.login.code_flow import Texted
-from accounts.login.pending import Pending
 from accounts.models import User
-from accounts.views import phone_cookie, site
-from accounts.views.code_steps import (
-    CodeView,
-    ResendView,
-    Steps,
-    StepView,
-    likely_region,
-    say_if_texted_before,
-)
+from accounts.views import phone_cookie
+from accounts.views.code_steps import CodeView, ResendView, Steps
+from accounts.views.new_phone import NewPhoneStepView, NewPhoneView
 
 
-class ChangePhoneStepView(StepView):
+class ChangePhoneStepView(NewPhoneStepView):
     """A step of the change, for people who are signed in."""
 
     steps = Steps("number", "accounts:number", "accounts:number_code", "accounts:number_resend")
+    template_name = "accounts/number.html"
 
     def elsewhere(self, request: HttpRequest) -> HttpResponseBase | None:
         if request.user.is_authenticated:
             return None
         return redirect_to_login(resolve_url(self.steps.start))
 
-    def start_page(
-        self, request: HttpRequest, waiting: Pending, *, status: int = 200, reference: str = ""
-    ) -> HttpResponse:
-        form = PhoneForm(
-            initial={"phone": phones.spaced(waiting.phone)},
-            region=likely_region(request, waiting.phone),
-        )
-        return _number_page(request, form, status=status, reference=reference)
+    def facts(self, request: HttpRequest) -> dict[str, Any]:
+        user = cast(User, request.user)
+        return {"phone": user.phone, "change": change_phone.latest(user)}
 
 
-class ChangePhoneView(ChangePhoneStepView):
+class ChangePhoneView(ChangePhoneStepView, NewPhoneView):
+    """Show the number, and text a code to the new one on POST."""
+
     @method_decorator(reauthentication.required)
     def get(self, request: HttpRequest) -> HttpResponse:
-        waiting = attempt_steps.current(request, "number")
-        is_over = bool(waiting and waiting.challenge is None and not waiting.proven)
-        return _number_page(request, PhoneForm(region=_own_region(request)), is_over=is_over)
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        if site.is_switch(request):
-            return site.in_language(request, partial(_typed_page, request))
-        return self._start(request)
+        return super().get(request)
 
     @method_decorator(reauthentication.required)
-    def _start(self, request: HttpRequest) -> HttpResponse:
-        form = PhoneForm(request.POST, region=_own_region(request))
-        if not form.is_valid():
-            return _number_page(request, form)
-        try:
-            texted = change_phone.start(request, form.cleaned_data["phone"])
-        except errors.SamePhone:
-            _refuse_same(form)
-            return _number_page(request, form)
-        except errors.Unavailable as error:
-            return _number_page(request, form, status=503, reference=error.reference)
-        say_if_texted_before(request, texted)
-        return redirect(self.steps.code)
+    def start(self, request: HttpRequest) -> HttpResponse:
+        return super().start(request)
+
+    def text(self, request: HttpRequest, phone: str) -> Texted:
+        return change_phone.start(request, phone)
+
+    def typed(self, request: HttpRequest) -> PhoneForm:
+        form = super().typed(request)
+        if form.is_valid() and form.cleaned_data["phone"] == cast(User, request.user).phone:
+            form.add_error("phone", self.same_phone)
+        return form
 
 
 class ChangePhoneCodeView(ChangePhoneStepView, CodeView):
@@ -169,39 +150,3 @@ def _remember_instead(request: HttpRequest, response: HttpResponse, user: User, 
     kept = phone_cookie.load(request)
     if kept and kept != phone and change_phone.was_theirs(user, kept):
         phone_cookie.store(response, phone)
-
-
-def _typed_page(request: HttpRequest) -> HttpResponse:
-    form = PhoneForm.typed(request.POST, region=_own_region(request))
-    if form.is_valid() and form.cleaned_data["phone"] == cast(User, request.user).phone:
-        _refuse_same(form)
-    return _number_page(request, form)
-
-
-def _refuse_same(form: PhoneForm) -> None:
-    form.add_error("phone", _("That is your number already. Type the new one."))
-
-
-def _own_region(request: HttpRequest) -> str:
-    """Return the country of the present number, to start with."""
-    return likely_region(request, cast(User, request.user).phone)
-
-
-def _number_page(
-    request: HttpRequest,
-    form: PhoneForm,
-    *,
-    is_over: bool = False,
-    status: int = 200,
-    reference: str = "",
-) -> HttpResponse:
-    user = cast(User, request.user)
-    context = {
-        "form": form,
-        "phone": user.phone,
-        "change": change_phone.latest(user),
-        "is_over": is_over,
-        "is_unavailable": status == 503,
-        "reference": reference,
-    }
-    return render(request, "accounts/number.html", context, status=status)

@@ -1,6 +1,5 @@
 """The pages of a recovery: the code that was read out, the new number, and how to stop it."""
 
-from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -10,32 +9,24 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import View
 
-from accounts import phones
-from accounts.forms import PhoneForm, RecoveryForm
+from accounts.forms import RecoveryForm
 from accounts.login import attempt_steps, errors, recovery
 from accounts.login.code_flow import Texted
-from accounts.login.pending import Pending
 from accounts.models import Recovery
 from accounts.operations import recoveries
-from accounts.views import phone_cookie, site
-from accounts.views.code_steps import (
-    CodeView,
-    ResendView,
-    Steps,
-    StepView,
-    likely_region,
-    next_url,
-    say_if_texted_before,
-)
+from accounts.views import phone_cookie
+from accounts.views.code_steps import CodeView, ResendView, Steps, likely_region, next_url
 from accounts.views.message_page import MessagePageView
+from accounts.views.new_phone import NewPhoneStepView, NewPhoneView
 
 
-class RecoveryStepView(StepView):
+class RecoveryStepView(NewPhoneStepView):
     """A step of a recovery. People who are signed in need none."""
 
     steps = Steps(
         "recovery", "accounts:recover_number", "accounts:recover_code", "accounts:recover_resend"
     )
+    template_name = "accounts/recover_number.html"
 
     def elsewhere(self, request: HttpRequest) -> HttpResponseBase | None:
         if not recoveries.is_offered():
@@ -45,14 +36,8 @@ class RecoveryStepView(StepView):
     def nothing_pending(self, request: HttpRequest) -> HttpResponse:
         return redirect("accounts:recover")
 
-    def start_page(
-        self, request: HttpRequest, waiting: Pending, *, status: int = 200, reference: str = ""
-    ) -> HttpResponse:
-        form = PhoneForm(
-            initial={"phone": phones.spaced(waiting.phone)},
-            region=likely_region(request, waiting.phone),
-        )
-        return _number_page(request, form, status=status, reference=reference)
+    def region(self, request: HttpRequest) -> str:
+        return likely_region(request, phone_cookie.load(request))
 
 
 class RecoverView(RecoveryStepView):
@@ -75,31 +60,16 @@ class RecoverView(RecoveryStepView):
         return redirect(self.steps.start)
 
 
-class NumberView(RecoveryStepView):
+class NumberView(RecoveryStepView, NewPhoneView):
     """Take the new number."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
         if not recovery.is_open(request):
             return redirect("accounts:recover")
-        waiting = attempt_steps.current(request, "recovery")
-        is_over = bool(waiting and waiting.challenge is None and not waiting.proven)
-        return _number_page(request, PhoneForm(region=_region(request)), is_over=is_over)
+        return super().get(request)
 
-    def post(self, request: HttpRequest) -> HttpResponse:
-        if site.is_switch(request):
-            return site.in_language(request, partial(_typed_page, request))
-        form = PhoneForm(request.POST, region=_region(request))
-        if not form.is_valid():
-            return _number_page(request, form)
-        try:
-            texted = recovery.start(request, form.cleaned_data["phone"])
-        except errors.SamePhone:
-            form.add_error("phone", _("That is your number already. Type the new one."))
-            return _number_page(request, form)
-        except errors.Unavailable as error:
-            return _number_page(request, form, status=503, reference=error.reference)
-        say_if_texted_before(request, texted)
-        return redirect(self.steps.code)
+    def text(self, request: HttpRequest, phone: str) -> Texted:
+        return recovery.start(request, phone)
 
 
 class NumberCodeView(RecoveryStepView, CodeView):
@@ -179,31 +149,6 @@ def _say_taken(request: HttpRequest) -> None:
 @sensitive_post_parameters("code")
 def _code_page(request: HttpRequest, form: RecoveryForm) -> HttpResponse:
     return render(request, "accounts/recover.html", {"form": form})
-
-
-def _typed_page(request: HttpRequest) -> HttpResponse:
-    return _number_page(request, PhoneForm.typed(request.POST, region=_region(request)))
-
-
-def _region(request: HttpRequest) -> str:
-    return likely_region(request, phone_cookie.load(request))
-
-
-def _number_page(
-    request: HttpRequest,
-    form: PhoneForm,
-    *,
-    is_over: bool = False,
-    status: int = 200,
-    reference: str = "",
-) -> HttpResponse:
-    context = {
-        "form": form,
-        "is_over": is_over,
-        "is_unavailable": status == 503,
-        "reference": reference,
-    }
-    return render(request, "accounts/recover_number.html", context, status=status)
 
 
 def _stop_page(request: HttpRequest, **facts: Any) -> HttpResponse:

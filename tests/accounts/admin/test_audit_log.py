@@ -32,6 +32,13 @@ def test_audit_log_is_only_read(admin, person):
     assert LogEntry.objects.filter(pk=entry.pk).exists()
 
 
+def test_log_has_one_name_in_its_page_and_in_every_list_of_pages(admin):
+    for address in ("/admin/", ENTRIES):
+        page = text(admin.get(address))
+        assert "Log of changes" in page
+        assert "Log entries" not in page
+
+
 def test_name_of_an_operator_who_was_deleted_stays_in_the_audit_log(admin, pool, person):
     do(helper("disable_user"), "disable", person)
     User.objects.get(sub="sub-of-operator-7").delete()

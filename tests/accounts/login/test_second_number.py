@@ -127,7 +127,9 @@ def test_wrong_code_costs_a_try_and_the_last_one_ends_it(client, pool):
     ask(client)
     assert "You have 2 tries left." in said(answer(client, WRONG))
     answer(client, "111111")
-    assert answer(client, "222222").redirect_chain == [(PAGE, 302)]
+    over = answer(client, "222222")
+    assert over.redirect_chain == [(PAGE, 302)]
+    assert "That code cannot be used here any more" in said(over)
     assert answer(client).redirect_chain == [(PAGE, 302)]
     assert kept() == ""
     assert told(pool) == []
