@@ -127,6 +127,13 @@ DEFENCES = (
         (_EQUAL + "test_another_browser_sees_of_somebody_disabled_a_moment_ago_that_a_text_left",),
     ),
     Defence(
+        "another browser reads the same reference",
+        "accounts/login/challenges.py",
+        "replace(challenge, reference=ours) if challenge.reference == theirs else challenge",
+        "challenge",
+        (_EQUAL + "test_reference_of_an_invented_challenge_is_that_of_all_who_share_it",),
+    ),
+    Defence(
         "members wait with open sign-up as long as an account takes to be made",
         "accounts/login/challenges.py",
         "        decoys.current.creations.wait(time.monotonic())\n",

@@ -7,8 +7,10 @@ everything else happens as if it had been.
 import logging
 import time
 import uuid
+from dataclasses import replace
 from math import inf
 
+from django.core.cache import cache
 from django.utils.crypto import salted_hmac
 
 from accounts import phones
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 
 # Of the triggers (COOLDOWNS in lambdas/triggers/limits.py), in seconds.
 _LONGEST_PAUSE = 300
+# Seconds that a code may be texted again and again, and answered.
+_LONGEST_FLOW = 3600
 # The words for a challenge to which no code can be right.
 _WITHOUT_CODE = ("not_sent", "locked")
 
@@ -186,7 +190,9 @@ def _challenge_of_nobody(gateway: cognito.Gateway, phone: str) -> Challenge:
     """
     since = time.monotonic()
     try:
-        return _started(gateway, nobody(phone))
+        challenge = _started(gateway, nobody(phone))
+        theirs, ours = cache.get(_alias_of(phone), ("", ""))
+        return replace(challenge, reference=ours) if challenge.reference == theirs else challenge
     except (cognito.UnknownUser, cognito.Refused):
         # This pool tells who is unknown, whatever we do.
         return decoys.current.draw(since)
@@ -194,12 +200,18 @@ def _challenge_of_nobody(gateway: cognito.Gateway, phone: str) -> Challenge:
         raise attempt_steps.unavailable(error) from error
 
 
-def start_for_nobody(phone: str) -> None:
+def start_for_nobody(phone: str, reference: str) -> None:
     """Let the triggers count what an invented challenge stands for, as another browser would see.
 
-    Raises Unavailable.
+    Both have the ``reference`` of the invented one, as all who share a code have. Raises
+    Unavailable.
     """
-    _challenge_of_nobody(cognito.gateway(), phone)
+    real = _challenge_of_nobody(cognito.gateway(), phone)
+    cache.set(_alias_of(phone), (real.reference, reference), _LONGEST_FLOW)
+
+
+def _alias_of(phone: str) -> str:
+    return f"accounts.challenges.{nobody(phone)}"
 
 
 def _start_challenge(gateway: cognito.Gateway, phone: str, proof: str) -> Challenge:

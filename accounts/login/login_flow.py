@@ -15,6 +15,7 @@ from accounts.aws import cognito, sms
 from accounts.aws.challenges import Challenge, CodeChallenge
 from accounts.aws.cognito_values import Tokens
 from accounts.conf import conf
+from accounts.events import sign_ins
 from accounts.login import (
     attempt_steps,
     challenges,
@@ -57,8 +58,9 @@ class Login:
         begun = challenges.begin(phone, user, insist=not first, proof=proof)
         if user and begun.why_no_text == "refused":
             if not begun.challenge.session:
-                begin = partial(challenges.start_for_nobody, phone)
-                after_response.do(request, begin, apart=True)
+                reference = sign_ins.draw_reference()
+                begun = replace(begun, challenge=replace(begun.challenge, reference=reference))
+                after_response.do(request, partial(challenges.start_for_nobody, phone, reference))
             # So that the next request knows it without a call more, or no longer believes it.
             after_response.do(request, partial(_look_up, user), apart=True)
         return begun

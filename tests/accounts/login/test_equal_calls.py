@@ -1,6 +1,7 @@
 """A number takes the calls and statements of any other with the same past, whoever has it."""
 
 import json
+import re
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -159,6 +160,23 @@ def test_another_browser_sees_of_somebody_disabled_a_moment_ago_that_a_text_left
     ask(Client(), known.phone)
     names = [call["AuthParameters"]["USERNAME"] for call in pool.calls("InitiateAuth")]
     assert names[-2:] == [known.phone, challenges.nobody(known.phone)]
+
+
+def test_reference_of_an_invented_challenge_is_that_of_all_who_share_it(
+    pool, clock, known, stranger
+):
+    ask(Client(), stranger)
+    pool.says |= {"reference": "K7F-2Q"}
+    pool.change(known.sub, Enabled=False)
+    seen = []
+    for _ in range(2):
+        client = Client()
+        ask(client, known.phone)
+        page = client.get(CODE).content.decode()
+        seen += re.findall(r"\b[A-Z0-9]{3}-[A-Z0-9]{2}\b", page)
+    assert len(seen) >= 2
+    assert len(set(seen)) == 1
+    assert seen[0] != "K7F-2Q"
 
 
 def test_calls_that_are_not_made_take_the_time_of_one(pool, clock, known, stranger):
