@@ -19,7 +19,7 @@ def test_people_sign_in_while_some_meet_faults_and_some_attack(tmp_path):
 
 
 def test_soak_says_what_was_not_as_it_should_be():
-    soaked = Soaked(clean=1000, clean_through=998, memory=[100, 100, 100, 100, 110, 110, 110, 110])
+    soaked = Soaked(clean=1000, clean_through=998, memory=[100] * 60 + [110] * 60)
     soaked.unexpected["attack: POST / 500"] += 1
     assert [each.split(":")[0] for each in soaked.faults()] == [
         "unexpected",
