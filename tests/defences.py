@@ -128,9 +128,9 @@ DEFENCES = (
     ),
     Defence(
         "another browser reads the same reference",
-        "accounts/login/challenges.py",
-        "replace(challenge, reference=ours) if challenge.reference == theirs else challenge",
-        "challenge",
+        "accounts/login/decoys.py",
+        "    if challenge.reference != cache.get(_REAL + name):\n",
+        "    if True:\n",
         (_EQUAL + "test_reference_of_an_invented_challenge_is_that_of_all_who_share_it",),
     ),
     Defence(

@@ -7,10 +7,8 @@ everything else happens as if it had been.
 import logging
 import time
 import uuid
-from dataclasses import replace
 from math import inf
 
-from django.core.cache import cache
 from django.utils.crypto import salted_hmac
 
 from accounts import phones
@@ -28,8 +26,6 @@ log = logging.getLogger(__name__)
 
 # Of the triggers (COOLDOWNS in lambdas/triggers/limits.py), in seconds.
 _LONGEST_PAUSE = 300
-# Seconds that a code may be texted again and again, and answered.
-_LONGEST_FLOW = 3600
 # The words for a challenge to which no code can be right.
 _WITHOUT_CODE = ("not_sent", "locked")
 
@@ -90,7 +86,8 @@ def begin(
         if known and decoys.current.are_like_real_ones:
             # To ask for nobody's as well would take longer than the sign-in of anybody else. Those
             # who have no row here are refused again the next time, so theirs must be asked for.
-            return Begun(decoys.current.draw(since), why_no_text="refused")
+            drawn = decoys.current.draw(since, name=nobody(phone))
+            return Begun(drawn, why_no_text="refused")
         return Begun(_challenge_of_nobody(gateway, phone), why_no_text="refused")
     except cognito.CognitoError as error:
         raise attempt_steps.unavailable(error) from error
@@ -190,9 +187,7 @@ def _challenge_of_nobody(gateway: cognito.Gateway, phone: str) -> Challenge:
     """
     since = time.monotonic()
     try:
-        challenge = _started(gateway, nobody(phone))
-        theirs, ours = cache.get(_alias_of(phone), ("", ""))
-        return replace(challenge, reference=ours) if challenge.reference == theirs else challenge
+        return decoys.as_invented(nobody(phone), _started(gateway, nobody(phone)))
     except (cognito.UnknownUser, cognito.Refused):
         # This pool tells who is unknown, whatever we do.
         return decoys.current.draw(since)
@@ -200,18 +195,12 @@ def _challenge_of_nobody(gateway: cognito.Gateway, phone: str) -> Challenge:
         raise attempt_steps.unavailable(error) from error
 
 
-def start_for_nobody(phone: str, reference: str) -> None:
+def start_for_nobody(phone: str) -> None:
     """Let the triggers count what an invented challenge stands for, as another browser would see.
 
-    Both have the ``reference`` of the invented one, as all who share a code have. Raises
-    Unavailable.
+    Raises Unavailable.
     """
-    real = _challenge_of_nobody(cognito.gateway(), phone)
-    cache.set(_alias_of(phone), (real.reference, reference), _LONGEST_FLOW)
-
-
-def _alias_of(phone: str) -> str:
-    return f"accounts.challenges.{nobody(phone)}"
+    decoys.stands_for(nobody(phone), _challenge_of_nobody(cognito.gateway(), phone))
 
 
 def _start_challenge(gateway: cognito.Gateway, phone: str, proof: str) -> Challenge:

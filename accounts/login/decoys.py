@@ -10,9 +10,14 @@ import time
 from collections import deque
 from dataclasses import dataclass, replace
 
+from django.core.cache import cache
+
 from accounts import gil
 from accounts.aws.challenges import Challenge, CodeChallenge
+from accounts.events import sign_ins
 
+# Where the references of invented challenges are kept, and of those that they stand for. Seconds.
+_INVENTED, _REAL, _KEPT = "accounts.decoys.invented.", "accounts.decoys.real.", 3600
 # Seconds that a text may take: a function has no more.
 _SAID_WITHIN = 5
 
@@ -83,10 +88,11 @@ class Decoys:
             self._usual = replace(self._usual, lifetime=lifetime, cooldown=cooldown, tries=tries)
             self._has_seen = True
 
-    def draw(self, since: float) -> CodeChallenge:
+    def draw(self, since: float, *, name: str = "") -> CodeChallenge:
         """Return a challenge that nobody can answer, when one that was asked for then would come.
 
-        Its answers take as long as real ones where the caller waits for ``answers``.
+        Its answers take as long as real ones where the caller waits for ``answers``. All that are
+        drawn for a ``name`` have one reference, as all who share a code do.
         """
         self._starts.wait(since)
         now, usual = int(time.time()), self._usual
@@ -98,7 +104,24 @@ class Decoys:
             tries_left=usual.tries,
             code_length=usual.length,
             channels=usual.channels,
+            reference=_reference(name) if name else "",
         )
+
+
+def stands_for(name: str, real: Challenge) -> None:
+    """Note which challenge of the triggers an invented one for ``name`` stands for."""
+    cache.set(_REAL + name, real.reference, _KEPT)
+
+
+def as_invented(name: str, challenge: Challenge) -> Challenge:
+    """Return the challenge with the reference of the one that was invented in its place, if any."""
+    if challenge.reference != cache.get(_REAL + name):
+        return challenge
+    return replace(challenge, reference=_reference(name))
+
+
+def _reference(name: str) -> str:
+    return str(cache.get_or_set(_INVENTED + name, sign_ins.draw_reference, _KEPT))
 
 
 # Those of this process. Which thread learns first makes no difference.

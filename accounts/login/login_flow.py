@@ -15,7 +15,6 @@ from accounts.aws import cognito, sms
 from accounts.aws.challenges import Challenge, CodeChallenge
 from accounts.aws.cognito_values import Tokens
 from accounts.conf import conf
-from accounts.events import sign_ins
 from accounts.login import (
     attempt_steps,
     challenges,
@@ -58,9 +57,7 @@ class Login:
         begun = challenges.begin(phone, user, insist=not first, proof=proof)
         if user and begun.why_no_text == "refused":
             if not begun.challenge.session:
-                reference = sign_ins.draw_reference()
-                begun = replace(begun, challenge=replace(begun.challenge, reference=reference))
-                after_response.do(request, partial(challenges.start_for_nobody, phone, reference))
+                after_response.do(request, partial(challenges.start_for_nobody, phone))
             # So that the next request knows it without a call more, or no longer believes it.
             after_response.do(request, partial(_look_up, user), apart=True)
         return begun

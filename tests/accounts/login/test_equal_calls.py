@@ -15,6 +15,7 @@ from accounts.login import challenges, decoys
 from accounts.models import User
 from tests.fakes.tokens import KNOWN_CLIENT_ID, KNOWN_CLIENT_SECRET
 from tests.login_steps import CODE, RESEND, answer, ask
+from tests.wire import aws_error
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages]
 
@@ -177,6 +178,21 @@ def test_reference_of_an_invented_challenge_is_that_of_all_who_share_it(
     assert len(seen) >= 2
     assert len(set(seen)) == 1
     assert seen[0] != "K7F-2Q"
+
+
+def test_browsers_that_both_meet_the_refusal_read_one_reference(pool, clock, known, stranger):
+    ask(Client(), stranger)
+    pool.change(known.sub, Enabled=False)
+    seen = set()
+    for _ in range(2):
+        # The look-up after the first response has not ended.
+        pool.fails("AdminGetUser", aws_error("TooManyRequestsException"))
+        client = Client()
+        ask(client, known.phone)
+        page = client.get(CODE).content.decode()
+        seen |= set(re.findall(r"\b[A-Z0-9]{3}-[A-Z0-9]{2}\b", page))
+    assert len(pool.calls("InitiateAuth")) == 5
+    assert len(seen) == 1
 
 
 def test_calls_that_are_not_made_take_the_time_of_one(pool, clock, known, stranger):
