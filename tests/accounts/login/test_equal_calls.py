@@ -110,6 +110,8 @@ def test_somebody_disabled_takes_what_a_stranger_takes(pool, known, stranger, ta
 
 def test_member_waits_as_long_as_an_account_takes_to_be_made_where_sign_up_is_open(known, settings):
     settings.ACCOUNTS_SIGN_UP = "open"
+    # The first page of a process takes long in itself.
+    ask(Client(), known.phone)
     decoys.current.creations.note(time.monotonic() - 0.3)
     began = time.perf_counter()
     ask(Client(), known.phone)
