@@ -27,6 +27,11 @@ class _MoreThan(int):
         return _("more than %s") % number_format(int(self), force_grouping=True)
 
 
+def is_exact(count: int) -> bool:
+    """Tell whether there are as many rows as this count of a ``BoundedPaginator`` says."""
+    return not isinstance(count, _MoreThan)
+
+
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     """Count and show no more than the first 10,000 rows; filters and searches lead to the others.
 

@@ -66,7 +66,11 @@ class SharingFilter(_ChoiceFilter):
     title = _("sharing")
     parameter_name = "sharing"
     choices_ = {
-        "any": (_("any sign of sharing"), Q(sharing__gte=User.Sharing.SOME)),
+        # Nobody shares who never signed in: the index of sign-ins begins after them.
+        "any": (
+            _("any sign of sharing"),
+            Q(sharing__gte=User.Sharing.SOME, last_login__isnull=False),
+        ),
         "likely": (_("likely shared"), Q(sharing=User.Sharing.LIKELY)),
     }
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from accounts import phones
 from accounts.conf import conf
 
-_NARROW_NAME, _NARROW_PHONE = 3, 7
+_LONG_BEGINNING = 7
 # An index of parts knows three letters in a row. Fewer last digits would find too many.
 _PART, _LAST_DIGITS = 3, 4
 
@@ -36,9 +36,9 @@ def matching(request: HttpRequest, term: str) -> Q:
     return wanted
 
 
-def is_narrow(term: str) -> bool:
-    """Tell whether a search has so few results that the order of the list must not be walked.
+def is_run(term: str) -> bool:
+    """Tell whether a search is for numbers that begin alike, up to some ten thousand.
 
-    A shorter term has so many that the walk ends soon.
+    They are often of accounts that were made one after the other.
     """
-    return len(term) >= (_NARROW_NAME if any(c.isalpha() for c in term) else _NARROW_PHONE)
+    return len(term) >= _LONG_BEGINNING and not any(c.isalpha() for c in term)
