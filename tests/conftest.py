@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import botocore.session
+import hypothesis
 import pytest
 from botocore import hooks
 from botocore.loaders import create_loader
@@ -35,6 +36,17 @@ gc.set_threshold(100_000, 20, 20)
 # Playwright's loop runs in the thread that also uses Django's database.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
+
+# No test fails since a machine is busy, and fixtures of ours hold for all examples.
+hypothesis.settings.register_profile(
+    "tests",
+    deadline=None,
+    suppress_health_check=[
+        hypothesis.HealthCheck.too_slow,
+        hypothesis.HealthCheck.function_scoped_fixture,
+    ],
+)
+hypothesis.settings.load_profile("tests")
 
 # Long modules first, so that no worker is left alone with one at the end.
 _FIRST = (

@@ -264,7 +264,7 @@ _DIGITS = "".join(c for c in map(chr, range(0x20000)) if unicodedata.category(c)
 _NEAR_CODES = st.text(st.sampled_from([*_DIGITS, *SPACES_AND_HYPHENS, "\0", "a", "²"]), max_size=9)
 
 
-@settings(max_examples=600, deadline=None, database=None)
+@settings(max_examples=600, database=None)
 @given(typed=st.one_of(st.text(st.characters()), _NEAR_CODES), length=st.sampled_from([4, 6, 8]))
 def test_code_field_gives_exactly_its_digits_or_a_validation_error(typed, length):
     try:
@@ -274,7 +274,7 @@ def test_code_field_gives_exactly_its_digits_or_a_validation_error(typed, length
     assert re.fullmatch(f"[0-9]{{{length}}}", code)
 
 
-@settings(max_examples=200, deadline=None, database=None)
+@settings(max_examples=200, database=None)
 @given(typed=st.one_of(st.text(st.characters()), st.text("0123456789+ ()-", max_size=16)))
 def test_phone_field_gives_a_number_or_a_validation_error(typed):
     try:

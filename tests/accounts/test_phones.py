@@ -260,7 +260,7 @@ _DAMAGED = st.builds(
 )
 
 
-@settings(max_examples=600, deadline=None, database=None)
+@settings(max_examples=600, database=None)
 @given(
     typed=st.one_of(st.text(st.characters()), _NEAR_NUMBERS, _DAMAGED),
     region=st.sampled_from(["US", "GB", "FR", "DE", "IT", ""]),

@@ -10,7 +10,7 @@ import boto3
 import pytest
 import time_machine
 from botocore.config import Config
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lambdas.triggers import countries, ledger
@@ -118,9 +118,7 @@ def pair(flow, make_phone, table, monkeypatch) -> Callable[[str], Pair]:
 
 
 @pytest.mark.parametrize("kind", ["mobile", "landline", "abroad"])
-@settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=6)
 @given(steps=st.lists(STEP, min_size=6, max_size=20))
 @example(steps=[START, THREE_WRONG, START])
 @example(steps=[("block", True), START, THREE_WRONG, START])

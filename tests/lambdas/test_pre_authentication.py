@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.aws import statements as site
@@ -123,7 +123,6 @@ def test_somebody_unknown_is_refused_like_everybody_without_a_proof(begin):
     assert not begin(proof(sub=""), userAttributes=None)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.one_of(st.text(), st.none(), st.integers(), st.just("v1." + "a" * 64 + ".1." + "b" * 64)))
 def test_nothing_else_is_a_proof(begin, anything):
     assert not begin(anything)

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.aws import statements as site
@@ -93,7 +93,7 @@ def test_changed_methods_are_wrong(flow):
 
 
 @given(st.one_of(st.text(max_size=200), st.none(), st.integers(), st.just("x" * 10**6)))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(max_examples=50)
 def test_anything_else_is_wrong(flow, said):
     assert answer(flow, start(flow), said) is False
 

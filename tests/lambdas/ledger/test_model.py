@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lambdas.triggers.challenge import Challenge
@@ -26,9 +26,7 @@ STEP = st.one_of(
 )
 
 
-@settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=6)
 @given(steps=st.lists(STEP, min_size=6, max_size=16))
 @example(steps=[("wait", 181), ("start", True), ("right", (1, 1)), ("wrong", 1), ("start", True)])
 @example(steps=[("wait", 181), ("start", False), ("wrong", 0), ("right", (0, 1))])

@@ -6,7 +6,7 @@ import time
 import traceback
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambdas.triggers import senders
@@ -221,9 +221,7 @@ _JSON = st.recursive(
 )
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60)
 @given(body=_JSON, status=st.sampled_from([200, 400, 403, 500]))
 def test_no_reply_raises_anything_else(sender, service, text, body, status):
     service._replies.clear()
