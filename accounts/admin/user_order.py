@@ -46,5 +46,5 @@ class PeopleList(ChangeList):
             by.set_source_expressions([same])
         else:
             by = (F("pk") + 0).desc()
-        found = self.queryset.order_by(by, *then)
+        found: QuerySet[Any] = self.queryset.order_by(by, *then)
         return found[page.query.low_mark : page.query.high_mark]
