@@ -13,7 +13,7 @@ from accounts.operations import roles
 _COMMON = (
     _("Times are in the time zone at the top. Press it to choose another for yourself."),
     _("Each act first says what will happen, and asks for a code if you typed none for a while."),
-    _("What you do is entered under your name, with the reason that you write down."),
+    _("All that you do is recorded under your name, with the reason that you write down."),
 )
 _OVERVIEW = (
     _("Look here first when people say that they cannot sign in."),
@@ -33,12 +33,18 @@ _STEPS: Mapping[str, tuple[Any, ...]] = {
     "signinevent": (
         _("Ask for the reference on their page, such as K7F-2Q, and type it into the search box."),
         _("Open an event to see the whole attempt, step by step, with the device of each."),
-        _("If no text arrived, that page has a query for the log, where its sender can be found."),
+        _(
+            "If no text arrived, that page has a query for the log, which shows what happened "
+            "to it."
+        ),
     ),
     "operation": (
-        _("What is done needs nothing from you."),
-        _("What waits is tried again by itself. “Try now” on the person's page does it at once."),
-        _("What was refused says why. Nothing of it was done."),
+        _("An operation that is done needs nothing from you."),
+        _(
+            "An operation that waits is tried again by itself. “Try now” on the person's page "
+            "does it at once."
+        ),
+        _("An operation that was refused says why. Nothing of it was done."),
     ),
     "recovery": (
         _("Start a recovery on the page of the person. Ask for something that only they can know."),
@@ -84,7 +90,7 @@ class Page:
 
 def overview_page(url: str) -> Page:
     """Return the help of the front page with its figures."""
-    about = _("How sign-in does: how many people get in, and why others do not.")
+    about = _("How well sign-in works: how many people get in, and why others do not.")
     return Page("overview", _("Overview"), url, about, _OVERVIEW)
 
 

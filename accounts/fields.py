@@ -145,7 +145,7 @@ class AddressField(forms.CharField):
 
     default_error_messages = {
         "required": _("Type your e-mail address."),
-        "malformed": _("That is no e-mail address. Type one like name@example.com."),
+        "malformed": _("That is not an e-mail address. Type one like name@example.com."),
     }
 
     def clean(self, value: Any) -> str:

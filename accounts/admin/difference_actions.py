@@ -130,7 +130,7 @@ class Undo(DifferenceAction):
 
     def effects(self, rows: list[Difference]) -> list[Any]:
         return [
-            _("Rows here are put back as they were before. What is in Cognito is not touched."),
+            _("Rows here are put back as they were before. Nothing is changed in Cognito."),
             _("A row that was made is removed, if nobody used it. Sessions that ended stay ended."),
             _("Rows that changed since are left as they are."),
         ]

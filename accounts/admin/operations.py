@@ -20,8 +20,8 @@ class OperationAdmin(base.ReadOnlyList):
     """The list of operations, newest first, with the result of each."""
 
     about = _(
-        "What operators have ordered. What Cognito has not accepted yet waits here, and "
-        "is tried again by itself."
+        "All that operators have ordered. Orders that Cognito has not accepted yet wait here, and "
+        "are tried again by themselves."
     )
 
     list_display = ("at", "kind", "account", "state_", "by_name", "reason", "result", "tries")

@@ -20,12 +20,12 @@ _START, _AGREE = "accounts.start_recovery", "accounts.agree_recovery"
 
 
 class StartForm(forms.Form):
-    """Why the operator believes that it is they."""
+    """Why the operator believes that it is really the person."""
 
     reason = action_forms.ReasonField(
-        label=_("How do you know that it is they?"),
+        label=_("How do you know that it is really them?"),
         min_length=10,
-        help_text=_("Others read this who must agree, or look into it later."),
+        help_text=_("Operators who must agree, or who look into it later, read this."),
     )
 
 
@@ -61,7 +61,10 @@ class Start(_OneAtATime, bulk.BulkAction[User]):
         hours = conf.recovery_hours
         wait = ngettext("It waits for %d hour.", "It waits for %d hours.", hours) % hours
         return (
-            _("Make sure first that it is they: ask for something that only the owner knows."),
+            _(
+                "Make sure first that it is really them: ask for something that only the owner "
+                "knows."
+            ),
             _("The number, a verified e-mail address and signed-in devices are told at once."),
             f"{wait} {gettext('Anybody who was told can stop it until it is done.')}",
             _("Then you get a code to read out. With it they prove a new number by a text to it."),
@@ -166,7 +169,10 @@ class Agree(_Step):
     label = _("Agree")
     title = _("Agree to let %(who)s back in with a new number?")
     sentences = (
-        _("Make sure yourself that it is they. Do not rely on the other operator's word alone."),
+        _(
+            "Make sure yourself that it is really them. Do not rely on the other operator's word "
+            "alone."
+        ),
         _("The number, a verified e-mail address and signed-in devices are told at once."),
     )
 

@@ -85,7 +85,7 @@ class Approve(Decision):
     label = _("Approve")
     title = _("Approve what was chosen?")
     sentences = (
-        _("Make sure first that it is they: ask for something that only the owner knows."),
+        _("Make sure first that it is really them: ask for something that only the owner knows."),
     )
     means: ClassVar[dict[str, Any]] = {
         Return.Kind.OWNER: _(

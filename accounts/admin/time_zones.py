@@ -26,7 +26,7 @@ class TimeZoneForm(forms.Form):
 
     def __init__(self, data: object, user: User) -> None:
         super().__init__(data, initial={"time_zone": user.time_zone})  # type: ignore[arg-type]
-        of_site = _("as the site: %s") % settings.TIME_ZONE
+        of_site = _("same as the site: %s") % settings.TIME_ZONE
         names = [("UTC", "UTC"), *((name, name.replace("_", " ")) for name in _names())]
         self.fields["time_zone"] = forms.ChoiceField(
             label=_("Time zone"), required=False, choices=[("", of_site), *names]

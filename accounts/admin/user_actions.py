@@ -106,7 +106,10 @@ _ALL = (
         _("Sign out everywhere"),
         _("Sign out %(who)s everywhere?"),
         (
-            _("They are signed out on every device, at once. What they had not saved is lost."),
+            _(
+                "They are signed out on every device, at once. Anything that they had not saved is "
+                "lost."
+            ),
             _("They can sign in again, with a code as always."),
             _LATER,
         ),
@@ -127,7 +130,10 @@ _ALL = (
         _("Reset the authenticator app of %(who)s?"),
         (
             _("They sign in with a code by text alone, until they set up an app again."),
-            _("Make sure first that it is they who ask for it, and not somebody with their phone."),
+            _(
+                "Make sure first that they ask for it themselves, and not somebody with their "
+                "phone."
+            ),
             _LATER,
         ),
     ),

@@ -254,9 +254,9 @@ def say_if_texted_before(request: HttpRequest, texted: Texted, channel: str = ""
     """Tell the person that no text left just now, if an earlier one has the code."""
     if texted != "before":
         return
-    words = _("We had sent a text already, so we sent no other one now. Type the code from it.")
+    words = _("We had already sent a text, so we did not send another one. Type the code from it.")
     if channel == "email":
-        words = _("We had sent an e-mail already, so we sent no other one now.")
+        words = _("We had already sent an e-mail, so we did not send another one.")
     messages.info(request, words)
 
 

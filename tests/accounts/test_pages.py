@@ -262,20 +262,20 @@ def test_resend_without_a_text_does_not_say_that_one_was_sent(client, pool, know
     with time_machine.travel(time.time() + 31):
         page = text(client.post(RESEND, follow=True))
     assert "We texted you again." not in page
-    assert "We had sent a text already" in page
+    assert "We had already sent a text" in page
 
 
 def test_number_typed_again_right_away_says_that_no_other_text_was_sent(client, pool, known):
     ask(client, known.phone)
-    assert "We had sent a text already" not in text(client.get(CODE))
+    assert "We had already sent a text" not in text(client.get(CODE))
     ask(client, known.phone)
-    assert "We had sent a text already" in text(client.get(CODE))
+    assert "We had already sent a text" in text(client.get(CODE))
 
 
 def test_number_texted_from_another_browser_says_that_no_other_text_was_sent(client, pool, known):
     pool.says = {"textedAt": "1700000000", "now": "1700000020"}
     ask(client, known.phone)
-    assert "We had sent a text already" in text(client.get(CODE))
+    assert "We had already sent a text" in text(client.get(CODE))
 
 
 @pytest.mark.parametrize(

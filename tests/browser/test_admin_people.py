@@ -82,7 +82,7 @@ def test_operator_invites_a_list_of_people(operator_page: Page, site, person):
     page.get_by_label("People").fill(
         f"{block}0131, Grace Hopper\n{person.phone}\n12\n{block}0132; Mary"
     )
-    page.get_by_role("button", name="Look through").click()
+    page.get_by_role("button", name="Check the list").click()
     expect(page.get_by_role("cell", name="Has an account already.")).to_be_visible()
     assert_accessible(page)
     page.get_by_role("button", name="Invite 3 people").click()

@@ -69,7 +69,7 @@ def test_address_is_added_changed_and_removed(page: Page, site, stack, phone, ad
     expect(page.get_by_text("Your account has none.")).to_be_visible()
     page.get_by_label("E-mail address").fill("ada@example")
     page.get_by_role("button", name="E-mail me a code").click()
-    expect(page.get_by_text("That is no e-mail address.")).to_be_visible()
+    expect(page.get_by_text("That is not an e-mail address.")).to_be_visible()
     page.get_by_label("E-mail address").fill(address)
     page.get_by_role("button", name="E-mail me a code").click()
     expect(page.get_by_text(f"We sent it to {address}")).to_be_visible()

@@ -33,7 +33,7 @@ def operate(page: Page, site: str, lost, seen) -> str:
     page.get_by_role("button", name="Start a recovery").click()
     expect(page.get_by_text("This field is required.")).to_be_visible()
     seen("start")
-    page.get_by_label("How do you know that it is they?").fill(steps.REASON)
+    page.get_by_label("How do you know that it is really them?").fill(steps.REASON)
     page.get_by_role("button", name="Start a recovery").click()
     expect(page.locator(".messagelist")).to_contain_text("It waits until")
     seen("waits")

@@ -146,7 +146,7 @@ def test_page_of_an_earlier_tab_is_told_of_the_newer_address(client, aws, user):
 def test_same_address_again_right_away_sends_nothing(client, aws):
     ask(client)
     page = said(client.post(PAGE, {"email": ADDRESS}, follow=True))
-    assert "We had sent an e-mail already" in page
+    assert "We had already sent an e-mail" in page
     assert len(aws.calls("prove")) == 1
 
 
