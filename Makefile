@@ -1,5 +1,5 @@
 # Environments of their own under .local/: the project's, the emulator's and the AWS CLI's (each pins
-# botocore), SAM's, one with the next Django, and one with what the site is measured beside.
+# botocore), SAM's, one with the next Django, and one with projects to compare with.
 PYTHON ?= python3
 PORT ?= 8000
 SPA_PORT ?= 8080
@@ -19,7 +19,7 @@ SPA := $(STATE)/node/spa
 AWS_SAMPLE := $(STATE)/node/aws-sample
 BENCHES := login page pages python load start suite growth triggers sync admin outage faults timing ways
 PEERS := $(STATE)/bench-venv
-# Those that measure other software beside ours.
+# Those that measure other software next to ours.
 BESIDE := login page pages load start
 
 # The process environment wins over the file, so what a developer has set must go.
@@ -200,7 +200,7 @@ $(AWS_CLI): requirements-aws.txt | $(SITE)
 	@touch $@
 
 $(PEERS)/.installed: requirements-bench.txt | $(SITE)
-	@echo "Installing what the site is measured beside …"
+	@echo "Installing the projects that the site is compared with …"
 	$(call install_beside,$(PEERS),--require-hashes -r $<)
 	@touch $@
 

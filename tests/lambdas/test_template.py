@@ -281,7 +281,7 @@ def variables(name: str) -> dict:
 
 
 def holds(condition: str, **parameters: object) -> bool:
-    """Tell whether a condition holds: Equals and Not, of parameters and their defaults."""
+    """Tell whether a condition holds: Equals, Not and And, of parameters and their defaults."""
 
     def value(expression: object) -> object:
         if isinstance(expression, dict) and "Ref" in expression:
@@ -295,6 +295,10 @@ def holds(condition: str, **parameters: object) -> bool:
 
     def judged(expression: dict) -> bool:
         ((operator, operands),) = expression.items()
+        if operator == "Condition":
+            return holds(operands, **parameters)
+        if operator == "Fn::And":
+            return all(map(judged, operands))
         if operator == "Fn::Not":
             return not judged(operands[0])
         assert operator == "Fn::Equals"
@@ -1061,6 +1065,51 @@ def test_alarms_watch_what_can_go_wrong():
         ("AWS/Cognito", "SignInThrottles", *sorted((str(POOL_ID), "Admin")), "1"),
         ("AWS/Cognito", "SignUpThrottles", *sorted((str(POOL_ID), "Admin")), "1"),
     }
+
+
+def test_alarms_are_as_many_as_the_bill_says():
+    """AWS bills each metric that an alarm watches, 0.10 US dollars a month."""
+
+    def bill(**parameters: object) -> tuple[int, int]:
+        alarms = [
+            one["Properties"]
+            for one in RESOURCES.values()
+            if one["Type"] == "AWS::CloudWatch::Alarm"
+            and ("Condition" not in one or holds(one["Condition"], **parameters))
+        ]
+        watched = [
+            max(1, len([each for each in one.get("Metrics", []) if "MetricStat" in each]))
+            for one in alarms
+        ]
+        return len(alarms), sum(watched)
+
+    page = (PATH.parents[1] / "docs" / "operations.md").read_text(encoding="utf-8")
+    usual, usual_metrics = bill()
+    most, most_metrics = bill(ExpectedSignIns=1, PublicClient="true")
+    assert (
+        f"| {usual} alarms on {usual_metrics} metrics; with those of `ExpectedSignIns` and of a"
+        f" public client {most} on {most_metrics} |"
+        f" {usual_metrics / 10:.2f}; {most_metrics / 10:.2f} |"
+    ) in page
+
+
+def test_every_alarm_is_in_the_table_of_alarms():
+    page = (PATH.parents[1] / "docs" / "operations.md").read_text(encoding="utf-8")
+    table = page.split("\n| Alarm | Means | Do |\n")[1].split("\n\n")[0]
+    named = set(re.findall(r"`([a-z0-9-]+)`", table))
+    # Rows of the form "…-slow of the same five" are for the functions of the row above.
+    functions = {name.removesuffix("-errors") for name in named if name.endswith("-errors")}
+    endings = re.findall(r"`…(-\w+)` of the same five", table)
+    named |= {f"{function}{ending}" for function in functions for ending in endings}
+    alarms = {
+        one["Properties"]["AlarmName"]["Fn::Sub"]
+        .removeprefix("phone-login-")
+        .removesuffix("-${Stage}")
+        for one in RESOURCES.values()
+        if one["Type"] == "AWS::CloudWatch::Alarm"
+    }
+    assert len(alarms) > 30
+    assert alarms <= named
 
 
 def test_alarm_rings_when_nobody_signs_in():
