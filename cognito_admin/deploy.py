@@ -3,9 +3,9 @@
     up     stage the sources, deploy them with SAM, run the doctor, print the site's environment
     down   delete the stack; pool, table and key stay
 
-The parameters of a stage are in deploy.toml. What is not written there keeps the value that the
-stack has, or takes the template's default; what is empty there goes back to the default. The file
-also names the doctor's findings that the stage accepts.
+The parameters of a stage are in deploy.toml. A parameter that is not written there keeps the value
+that the stack has, or takes the template's default; one that is empty there goes back to the
+default. The file also names the doctor's findings that the stage accepts.
 """
 
 import argparse

@@ -61,8 +61,8 @@ class Readiness:
     """The state of each part, as found a moment ago.
 
     One thread of its own asks, however many probes come, and a probe waits for it for no longer
-    than ``patience`` seconds: a part that hangs takes no thread from people. What was found is
-    told for ``fresh`` seconds before somebody asks again.
+    than ``patience`` seconds: a part that hangs takes no thread from people. An answer
+    serves for ``fresh`` seconds, then the parts are asked again.
     """
 
     def __init__(

@@ -15,8 +15,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     """Stops reading a request ``READ_SECONDS`` after its connection got a thread.
 
     gunicorn itself waits for every next byte of a head or body as long as it takes, so a few
-    connections that send one now and then would hold all threads. What was read by then is
-    answered: a thread that is at work already is not disturbed.
+    connections that send one now and then would hold all threads. A request that was
+    read by then is answered: a thread that is at work already is not disturbed.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

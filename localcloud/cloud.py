@@ -86,7 +86,7 @@ class Cloud:
             ses.create_email_identity(EmailIdentity=domain)
 
     def stop(self) -> None:
-        """End the emulator. What it holds is kept in ``state_dir``."""
+        """End the emulator. Its state is kept in ``state_dir``."""
         (self.state_dir / "aws-config").unlink(missing_ok=True)
         self.emulator.stop()
         self.messaging.stop()

@@ -102,7 +102,7 @@ class Messaging:
     def _call(self, asked: dict[str, Any]) -> dict[str, str] | None:
         if not self._fits(_SMS_VOICE, "SendVoiceMessage", asked):
             return None
-        # What is heard: a digit, a pause, a digit.
+        # As it is heard: a digit, a pause, a digit.
         spoken = re.sub(r"<break[^>]*>", " ", asked["MessageBody"])
         words = " ".join(re.sub(r"<[^>]*>", "", spoken).split())
         return {"channel": "voice", "to": asked["DestinationPhoneNumber"], "body": words}

@@ -79,7 +79,7 @@ if (life) {
   }, 1000);
 }
 
-// Until another text may be asked for. What ticks is not announced; that it may be asked for, is.
+// Until another text may be asked for. Screen readers hear only the end, not each second.
 const again = document.getElementById("resend");
 const wait = document.getElementById("wait");
 if (again && wait) {

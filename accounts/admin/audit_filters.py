@@ -21,7 +21,7 @@ _YEARS = range(2000, 3000)
 
 
 class ByFilter(admin.SimpleListFilter):
-    """Who did it: an operator, or nobody who is still here."""
+    """By whom: an operator, or the site and operators who were removed."""
 
     title = _("operator")
     parameter_name = "by"

@@ -36,7 +36,7 @@ class Entry:
 
 
 def moment(at: datetime | None) -> str:
-    """Return a time such as "2026-11-21 15:04" in the site's time zone, or ""."""
+    """Return a time such as "2026-11-21 15:04" in the time zone of the page, or ""."""
     return date_format(timezone.localtime(at), "Y-m-d H:i") if at else ""
 
 

@@ -31,7 +31,7 @@ def context(request: HttpRequest, user: User) -> dict[str, Any]:
 def allow_view(request: HttpRequest, pk: int) -> HttpResponse:
     """Allow the number of a person, or refuse it again, on POST. Raises PermissionDenied, Http404.
 
-    Where it is refused at all, ``number_types`` says.
+    ``sync.number_types`` says which types are refused, and for whom.
     """
     user = User.objects.filter(pk=pk).first()
     if user is None:

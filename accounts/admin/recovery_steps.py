@@ -30,7 +30,7 @@ class StartForm(forms.Form):
 
 
 class _OneAtATime:
-    """Operators look at each: nobody is recovered in a batch."""
+    """An action on one person at a time: operators look at each recovery."""
 
     limit = 1
     too_many = _("At most %d at once.")

@@ -51,7 +51,7 @@ class GroupForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         found = roles.sensible()
         if self.instance.pk:
-            # What it has otherwise would be lost by saving.
+            # Saving would lose other rights that it has.
             found = (found | Permission.objects.filter(group=self.instance)).distinct()
         order = list(roles.RIGHTS)
         field = cast(RightsField, self.fields["permissions"])

@@ -14,7 +14,7 @@ from accounts.models import Operation, User
 
 
 def context(request: HttpRequest, user: User) -> dict[str, Any]:
-    """Return what the page of a person says about the admin, nothing of who is no operator."""
+    """Return what an operator's page says about the admin; empty for everybody else."""
     if not second_factor.is_needed(user):
         return {}
     return {"opens_admin": second_factor.held(user), "may_give_code": _may_give(request, user)}

@@ -35,7 +35,7 @@ class Row:
 
 @dataclass(frozen=True)
 class _Line:
-    """What events have in common that are one line of a table. None means any."""
+    """The facts that the events of one line of a table share. None means any."""
 
     names: tuple[str, ...]
     kind: str = ""

@@ -83,9 +83,9 @@ class Step:
         )
 
     def _owner_of(self, sub: str | None) -> User | None:
-        """Return whose identity it is, which one step asks once.
+        """Return the user of an identity. A step asks the database once for each.
 
-        It is asked for nobody's as well: a query less would tell, by the clock.
+        It asks for an unknown identity as well: one query less would tell that, by the clock.
         """
         if sub not in self._owners:
             found = User.objects.filter(pool=conf.user_pool_id, sub=sub or "")

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 # Milliseconds.
 _PATIENCE = 5 * 60 * 1000
-# What every passkey can do, the best first: Ed25519, ECDSA and RSA, each with SHA-256.
+# Algorithms of passkeys, the best first: Ed25519, ECDSA and RSA, the last two with SHA-256.
 _ALGORITHMS = (-8, -7, -257)
 # A key of 1023 bytes at most, and a certificate or two, as text.
 _MAX_ANSWER = 32_000

@@ -60,7 +60,7 @@ class Begun:
 
 
 class Flow(Protocol, Generic[Proof, Result]):
-    """The reasons are those of the first event, None for none, and of a text's; way: Pending."""
+    """``reason_of_start``: None writes no such event. ``way`` is that of ``Pending``."""
 
     purpose: Purpose
     way: Way

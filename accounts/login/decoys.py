@@ -52,7 +52,7 @@ class Pace:
 
 
 class Decoys:
-    """What is usual, as far as this process has seen."""
+    """Invented challenges, after the real ones that this process has seen."""
 
     def __init__(self) -> None:
         self.forget()

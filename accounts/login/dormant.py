@@ -36,7 +36,7 @@ _AS_MADE = "FORCE_CHANGE_PASSWORD"
 
 @dataclass(frozen=True)
 class Question:
-    """What somebody is asked whose code was right. ``has_asked``: operators know of them.
+    """The question to somebody whose code was right. ``has_asked``: operators know of them.
 
     ``has_passkeys`` is the site's: whether the account has one is told to nobody.
     """

@@ -1,4 +1,4 @@
-"""Tell the owner of a number by text what was changed: it may not have been they."""
+"""Tell the owner of a number by text what was changed: somebody else may have done it."""
 
 import logging
 from functools import partial

@@ -1,8 +1,8 @@
 """Begin a sign-in with a password, which Cognito checks before a code is texted.
 
-The password is in memory for this one request: nothing keeps it, logs it or sends it on. What is
-wrong is the same for everybody, and takes as long: a wrong password, a number without an account,
-one that may not sign in.
+The password is in memory for this one request: nothing keeps it, logs it or sends it on. A wrong
+password, a number without an account and an account that may not sign in get the same answer,
+after the same time.
 """
 
 import logging

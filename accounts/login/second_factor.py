@@ -42,7 +42,7 @@ _SEEN = "_accounts_second_factor"
 
 @dataclass(frozen=True)
 class Held:
-    """What opens the admin for a person. ``code_until`` is the end of a code not used so far."""
+    """The keys to the admin that a person has. ``code_until`` is the end of an unused code."""
 
     passkeys: int
     app: bool

@@ -17,8 +17,8 @@ class Recover(Handler):
     """Give an account the number that its person has proven after a recovery.
 
     Whoever has another way in needs no recovery. So sessions, known browsers, passkeys, backup
-    codes, the e-mail address and the second number are in other hands, or lost, and end. What else
-    a sign-in asks for stays.
+    codes, the e-mail address and the second number are in other hands, or lost, and end. All other
+    factors of a sign-in stay.
     """
 
     def remote(self, operation: Operation, user: User) -> str:

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 State = Recovery.State
 
-# What was agreed to on a Friday is still good on a Monday.
+# A recovery that was agreed to on a Friday is still good on a Monday.
 _GOOD_FOR = timedelta(hours=72)
 _WORD_LENGTH = 8
 

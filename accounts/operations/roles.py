@@ -4,7 +4,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-# In the order of the form. Who has none of the first sees nobody.
+# In the order of the form. Operators without the first one see nobody.
 RIGHTS = {
     "accounts.view_user": _("See people, with their devices and what was done to them"),
     "accounts.change_user": _("Write down whose number it is"),

@@ -23,7 +23,7 @@ _PAGE = "accounts:authenticator"
 
 @method_decorator([never_cache, sensitive_post_parameters("answer")], name="dispatch")
 class _AuthenticatorView(LoginRequiredMixin, View):
-    """A page for people who have typed a code lately. It is none where no sign-in asks for apps."""
+    """A page for people who have typed a code lately; a 404 where no sign-in asks for apps."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not authenticator.is_offered():

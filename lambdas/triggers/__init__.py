@@ -2,14 +2,16 @@
 
 One module per function holds a thin ``handler``:
 
+    pre_authentication              lets no flow for known browsers begin without the site's proof
     define_auth_challenge           decides the next step, and when tokens are granted
     create_auth_challenge           draws a challenge and texts its code
     verify_auth_challenge_response  compares the answer
     pre_sign_up                     refuses public sign-up
     pre_token_generation            says in the tokens how somebody signed in, where that is on
     site_texts                      texts that the site asks for: proofs of a number, notices
-                                    (site_events reads what it asks; site_secrets and site_links
-                                    do what is no text)
+                                    (site_events reads what it asks; site_ways has sign-ins whose
+                                    code goes elsewhere; site_secrets and site_links do what is
+                                    no text)
     manage_ledger                   shows, clears and sums up counts, for operators
 
 The others hold the logic, with time as an argument:

@@ -56,7 +56,7 @@ def proof_key() -> bytes:
 
 
 def confirm_key() -> bytes:
-    """Return the key of the codes by which a signed-in user confirms that it is still they."""
+    """Return the key of the codes by which a signed-in user confirms who they are."""
     return hmac.digest(_server_key(), b"confirmation", hashlib.sha256)
 
 

@@ -2,7 +2,7 @@
 
     {"action": "prove", "phone": "+1…", "user": sub, "language": "en"}
         texts a code that proves a number which is not the user's yet, or with "purpose": "confirm"
-        a code by which a signed-in user proves that it is still they. Answers with challenge_id,
+        a code by which a signed-in user confirms who they are. Answers with challenge_id,
         expires_at, resend_at, texted_at, now, tries_left, code_length, delivery, open_at and
         reference, as ``codes.sending.StartedChallenge`` explains them, and with the channels by
         which such a code can be sent as well. "channel" is one of them, for "confirm" alone. With

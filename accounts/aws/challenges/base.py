@@ -28,7 +28,7 @@ class Challenge:
     cognito_name: ClassVar[str] = OURS
     answer_name: ClassVar[str] = "ANSWER"
     digits: ClassVar[int] = 0
-    # What a right answer adds to the methods of the sign-in (RFC 8176), for tokens that say none.
+    # The method (RFC 8176) that a right answer adds to the sign-in, for tokens that say none.
     method: ClassVar[str] = ""
     takes_backup_codes: ClassVar[bool] = False
     # Together with the answer, the session is a sign-in.

@@ -88,7 +88,7 @@ def from_event(event: Mapping[str, Any], role: Role) -> Recipient:
 def from_account(
     pool: str, user_name: str, attributes: Mapping[str, str], purpose: Purpose
 ) -> Recipient:
-    """Return the recipient that an account of Cognito is, or one without ``attributes`` is not."""
+    """Return an account of Cognito as a recipient; without ``attributes`` one who gets nothing."""
     sub = attributes.get("sub", "")
     is_proven = attributes.get("email_verified", "").lower() == "true"
     return from_phone(

@@ -20,7 +20,7 @@ _VERIFIERS = {
     "recaptcha": "https://www.google.com/recaptcha/api/siteverify",
 }
 _TOKEN = re.compile(r"[!-~]{1,8192}")
-# Seconds. What is left of ANSWER_WITHIN is for the ledger.
+# Seconds. The rest of ANSWER_WITHIN is for the ledger.
 _LONGEST = 2.5
 
 

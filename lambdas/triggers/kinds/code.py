@@ -20,7 +20,7 @@ from . import Answered, Asked, Made
 
 log = logging.getLogger(__name__)
 
-# What is read aside costs the text no time.
+# Reads in this thread cost the text no time.
 _aside = ThreadPoolExecutor(1)
 _METADATA = re.compile(
     r"(?P<id>\S+) (?P<expires_at>\d+) (?P<resend_at>\d+)"

@@ -2,7 +2,7 @@
 
 A block is all numbers that differ in their last four digits alone; sellers of texts own whole
 blocks. The last tenth of each budget is for people known before: numbers that a code was used on,
-and known browsers. What looks like a sale of texts is held against strangers alone.
+and known browsers. A pattern that looks like a sale of texts counts against strangers alone.
 """
 
 import logging
