@@ -69,8 +69,8 @@ class Start(_OneAtATime, bulk.BulkAction[User]):
             f"{wait} {gettext('Anybody who was told can stop it until it is done.')}",
             _("Then you get a code to read out. With it they prove a new number by a text to it."),
             _(
-                "At the end all devices are signed out; passkeys, backup codes and the e-mail"
-                " address end."
+                "At the end all devices are signed out; passkeys, backup codes, the e-mail address "
+                "and the second number are removed."
             ),
         )
 
