@@ -24,7 +24,7 @@ class OperationAdmin(base.ReadOnlyList):
         "are tried again by themselves."
     )
 
-    list_display = ("at", "kind", "account", "state_", "by_name", "reason", "result", "tries")
+    list_display = ("at", "kind", "account", "state_", "by_name", "reason", "result")
     list_filter = ("state", "kind")
     ordering = ("-pk",)
     sortable_by = ()

@@ -57,7 +57,7 @@ class UserAdmin(list_tools.ListTools, base.BoundedList):
     )
     exported = export_rows.PEOPLE
 
-    list_display = ("who", "status", "number", "operator", "sharing_", "held", "last_sign_in")
+    list_display = ("who", "status", "operator", "sharing_", "held", "last_sign_in")
     list_display_links = ("who",)
     list_filter = (
         user_filters.StatusFilter,
@@ -81,13 +81,10 @@ class UserAdmin(list_tools.ListTools, base.BoundedList):
 
     # The list
 
-    @admin.display(description=gettext_lazy("name"))
+    @admin.display(description=gettext_lazy("person"))
     def who(self, user: User) -> str:
-        return user.name or self.number(user)
-
-    @admin.display(description=gettext_lazy("phone"))
-    def number(self, user: User) -> str:
-        return user.shown_phone or _("no number")  # type: ignore[attr-defined]
+        number = user.shown_phone or _("no number")  # type: ignore[attr-defined]
+        return format_html("{}<br><small>{}</small>", user.name, number) if user.name else number
 
     @admin.display(description=gettext_lazy("status"))
     def status(self, user: User) -> str:
