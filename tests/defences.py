@@ -525,10 +525,7 @@ class EmailView""",
         "lambdas/triggers/ledger/phone_state.py",
         'return " AND ".join(steps + windows)',
         'return " AND ".join(windows)',
-        (
-            f"{_TEXTS}test_burnt_code_is_not_replaced_within_the_cooldown",
-            f"{_TEXTS}test_parallel_resends_give_one_more_text",
-        ),
+        (f"{_TEXTS}test_parallel_resends_give_one_more_text",),
     ),
     Defence(
         "a number has texts of an hour and a day",

@@ -407,6 +407,7 @@ cases = nearly_right() | st.tuples(st.sampled_from(PLANS), st.lists(entries, max
 @example((("password", "code"), [RIGHT]))
 @example((("code",), [ours("proof", True), RIGHT]))
 @example((("code",), [ours("proof", True)]))
+@example((("code",), [RIGHT | {"challengeName": "SMS_MFA"}]))
 def test_next_step_grants_tokens_only_after_every_step_of_the_plan(case):
     plan, history = case
     assert (step(history, plan).decision is Decision.TOKENS) == earns_tokens(plan, history)
