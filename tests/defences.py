@@ -90,6 +90,7 @@ _ADDRESSES = "tests/lambdas/test_addresses.py::"
 _EMAIL = "tests/accounts/login/test_email_address.py::"
 _LINKS = "tests/lambdas/test_links.py::"
 _LINK_LOGIN = "tests/end_to_end/test_login_link.py::"
+_LINK_PAGE = "tests/accounts/login/test_login_link.py::"
 _SITE_WAYS = "tests/lambdas/test_site_ways.py::"
 _OTHER_WAY = "tests/accounts/login/test_other_way.py::"
 _SECOND_NUMBER = "tests/accounts/login/test_second_number.py::"
@@ -297,6 +298,13 @@ class EmailView""",
             _LINK_LOGIN
             + "test_button_elsewhere_shows_who_asked_and_then_the_code_and_signs_nobody_in",
         ),
+    ),
+    Defence(
+        "the page of a link that was made up tells nothing of a number",
+        "accounts/login/login_link.py",
+        "            kind__in=(sign_ins.Kind.SENT, sign_ins.Kind.RESENT, sign_ins.Kind.BLOCKED),",
+        "            kind__in=(sign_ins.Kind.SENT, sign_ins.Kind.RESENT),",
+        (_LINK_PAGE + "test_word_that_was_made_up_tells_nothing_of_the_number",),
     ),
     # Other channels
     Defence(

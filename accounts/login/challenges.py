@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 # Of the triggers (COOLDOWNS in lambdas/triggers/limits.py), in seconds.
 _LONGEST_PAUSE = 300
+# Named in the place of a number where there is none: nobody can prove it.
+NO_NUMBER = "+10000000"
 # The words for a challenge to which no code can be right.
 _WITHOUT_CODE = ("not_sent", "locked")
 

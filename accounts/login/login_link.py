@@ -5,6 +5,9 @@
 
 Only a button does either. Whoever did not ask has nothing to approve: a stranger who asked gets in
 with the code alone, which would have to be told to them (ADR 30).
+
+Pages show a reference to everybody who types a number, and a word can be invented. So whatever is
+shown or done here is the same whether a code left or not: else it would tell who has an account.
 """
 
 import logging
@@ -17,7 +20,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from accounts.aws import functions, sms
 from accounts.events import sign_ins
-from accounts.login import attempt_steps, completion, phone_login, throttle
+from accounts.login import attempt_steps, challenges, completion, phone_login, throttle
 from accounts.login.pending import Pending
 from accounts.models import SignInEvent, User
 
@@ -29,9 +32,9 @@ _LOOKED_BACK = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Asked:
-    """A browser that had a code mailed. ``device`` is "" where it said nothing.
+    """A browser that asked for a code. ``device`` is "" where it said nothing.
 
-    ``user`` is whose code it is, None where they have never signed in here.
+    ``user`` is whose code it is, None where they have never signed in here, or are nobody.
     """
 
     device: str
@@ -47,16 +50,18 @@ def waiting_here(request: HttpRequest, reference: str) -> Pending | None:
 
 
 def asked(reference: str) -> Asked | None:
-    """Return which browser had the code mailed, None where that was too long ago or nobody."""
+    """Return which browser asked for the code first, None where that was too long ago or nobody.
+
+    Whether it left is not looked at, nor how: those of strangers are blocked.
+    """
     event = (
         SignInEvent.objects.filter(
             reference=reference,
-            kind__in=(sign_ins.Kind.SENT, sign_ins.Kind.RESENT),
-            reason="email",
+            kind__in=(sign_ins.Kind.SENT, sign_ins.Kind.RESENT, sign_ins.Kind.BLOCKED),
             at__gt=timezone.now() - _LOOKED_BACK,
         )
         .select_related("user")
-        .order_by("-at")
+        .order_by("at", "pk")
         .first()
     )
     return Asked(event.device, event.at, event.user) if event else None
@@ -74,18 +79,21 @@ def code_for(request: HttpRequest, found: Asked, word: str) -> str:
 
     Raises TooMany, Unavailable.
     """
-    if found.user is None or found.user.phone is None:
-        return ""
+    user = found.user
+    phone = user.phone if user else None
+    if user is None or phone is None:
+        # Asked about all the same, so that the answer takes as long.
+        sub, phone = challenges.nobody(""), challenges.NO_NUMBER
+    else:
+        sub = user.sub
     # Counted before it is asked, as a code is: somebody may be trying words.
     attempt_steps.within_limits("wrong_codes", request)
     try:
-        code = sms.open_link(found.user.phone, user_sub=found.user.sub, word=word)
+        code = sms.open_link(phone, user_sub=sub, word=word)
     except functions.FunctionError as error:
         throttle.give_back(request)
         raise attempt_steps.unavailable(error) from error
     if code:
         throttle.give_back(request)
-        sign_ins.record(
-            sign_ins.Kind.LINK, request, phone=found.user.phone, user=found.user, reason="shown"
-        )
+        sign_ins.record(sign_ins.Kind.LINK, request, phone=phone, user=user, reason="shown")
     return code

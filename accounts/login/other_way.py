@@ -42,8 +42,6 @@ _PURPOSES: dict[Way, sms.Purpose] = {"email": "by_mail", "second_number": "by_se
 _CHANNELS: dict[Way, str] = {"email": "email", "second_number": "text"}
 # How the tokens name it (RFC 8176).
 _METHODS: dict[Way, str] = {"email": "otp", "second_number": "sms"}
-# Named in the place of a second number where there is none: nobody can prove it.
-_NO_NUMBER = "+10000000"
 
 
 def is_offered(way: Way) -> bool:
@@ -125,7 +123,7 @@ class LoginByOtherWay(Login):
             "user_sub": person.sub if person else challenges.nobody(phone),
         }
         if self.way == "second_number":
-            named["second"] = person.second_phone if person else _NO_NUMBER
+            named["second"] = person.second_phone if person else challenges.NO_NUMBER
         return named
 
     def _why_not(self, user: User | None) -> str:

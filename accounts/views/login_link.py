@@ -55,7 +55,6 @@ def _page(request: HttpRequest, typed: str, *, status: int = 200, **facts: Any) 
     context = {
         "asked": asked,
         "here": login_link.waiting_here(request, reference),
-        "may_show": asked is not None and asked.user is not None,
         "is_over": asked is None,
         "is_unavailable": status == 503,
         **facts,
