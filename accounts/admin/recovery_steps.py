@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import action_forms, base, bulk, display
 from accounts.conf import conf
-from accounts.models import Recovery, User
+from accounts.models import Operation, Recovery, User
 from accounts.operations import recoveries, recovery_codes
 
 _START, _AGREE = "accounts.start_recovery", "accounts.agree_recovery"
@@ -201,6 +201,11 @@ class GiveCode(_Step):
 
     def is_possible(self, row: Recovery) -> bool:
         return row.is_ready(timezone.now())
+
+    def refusal(self, request: HttpRequest, row: Recovery) -> str:
+        if recoveries.lacks_second(row):
+            return display.refusal(Operation.Remark.TWO_OPERATORS)
+        return super().refusal(request, row)
 
     def carry_out(self, request: HttpRequest, row: Recovery) -> HttpResponse | None:
         code = recovery_codes.give(row)

@@ -63,8 +63,10 @@ class Recover(Handler):
         returns.let_back(changed)
 
     def notify(self, operation: Operation) -> None:
-        """Tell the old number."""
+        """Tell the second number and the old one. The order has what became of the last text."""
         # The account as it was when this try began.
         user = operation.user
+        if user and user.second_phone:
+            text(operation, user.second_phone, "second_number_changed")
         if user and user.phone and user.phone != operation.params["phone"]:
             text(operation, user.phone, "number_changed")

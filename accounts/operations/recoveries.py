@@ -6,8 +6,8 @@
     order       a new number is proven          → ``recover`` gives it to the account
     stop, cancel, expire
 
-The number, a verified address and the browsers that are signed in are told when the waiting time
-begins. Each change of state names the state before it, so of many at once one is done. ADR 31.
+The number, a second one, a verified address and the browsers that are signed in are told when the
+waiting time begins. Each change of state names the state before it, so of many at once one is done. ADR 31.
 """
 
 import logging
@@ -48,6 +48,11 @@ def refusal(user: User, by: User) -> str:
         return Operation.Remark.YOURSELF
     # As for their number, but that two operators are enough where one is not.
     return rules.refusal(Operation.Kind.RECOVER, user, by)
+
+
+def lacks_second(row: Recovery) -> bool:
+    """Tell whether a second operator must agree who has not: perhaps by what they became since."""
+    return row.agreed_by_id is None and rules.takes_two_operators(row.user)
 
 
 def start(user: User, *, by: User, reason: str) -> Recovery | None:
@@ -173,6 +178,9 @@ def _tell_and_wait(row: Recovery, word: str, *, even_untold: bool = False) -> bo
     why_no_text = "no_phone"
     texted = _warned(phone=user.phone, word=word) if user.phone else why_no_text
     mailed = _warned(user_sub=user.sub, word=word)
+    if user.second_phone:
+        # Whoever has it needs no recovery. It takes the place of no other notice.
+        _warned(phone=user.second_phone, word=word)
     browsers = sessions.live(user).count()
     is_told = texted == "sent" or even_untold
     now = timezone.now()

@@ -34,7 +34,7 @@ def give(row: Recovery) -> str:
     Such as K7F2-9QXM-4TRA: it is found by the first four characters, and the others are secret.
     """
     now = timezone.now()
-    if not row.is_ready(now):
+    if not row.is_ready(now) or recoveries.lacks_second(row):
         return ""
     secret = recoveries.draw(_SECRET_LENGTH)
 
@@ -107,4 +107,6 @@ def of_browser(held: str) -> Recovery | None:
 def is_open(row: Recovery, now: datetime) -> bool:
     """Tell whether a new number may be set by it now."""
     is_in_time = row.opened_until is not None and now < row.opened_until
+    if recoveries.lacks_second(row):
+        return False
     return row.state == State.OPENED and is_in_time and row.user.is_active

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from auditlog.models import LogEntry
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.utils import timezone
 
 from accounts.models import Recovery, User
@@ -131,6 +131,24 @@ def test_rights_count_at_each_step(row, person):
     person.user_permissions.add(Permission.objects.get(codename="delete_user"))
     assert "rights that you do not have" in said(steps.press(client, "code", row))
     assert Recovery.objects.get().code_key == ""
+
+
+@pytest.mark.parametrize("became", ["an operator", "one of the group"])
+def test_one_operator_gives_no_code_for_somebody_who_takes_two_by_now(
+    row, admin, person, settings, became
+):
+    """They were nobody in particular when the wait began, for which one was enough."""
+    steps.wait(row)
+    if became == "an operator":
+        User.objects.filter(pk=person.pk).update(is_staff=True)
+    else:
+        settings.ACCOUNTS_RECOVERY_TWO_OPERATORS = ["Doctors"]
+        person.groups.add(Group.objects.create(name="Doctors"))
+    assert "to which two operators agree" in said(steps.press(admin, "code", row))
+    assert Recovery.objects.get().code_key == ""
+    # They begin again, with a second one.
+    steps.press(admin, "cancel", row)
+    assert "A second operator must agree" in said(steps.start(admin, person))
 
 
 def test_disabled_person_is_enabled_first(admin, person):

@@ -28,7 +28,7 @@ from tests.wire import aws_error
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages]
 
-NEW, RIGHT = "+12025550187", "483920"
+NEW, SECOND, RIGHT = "+12025550187", "+12025550144", "483920"
 HOUR = 60 * 60
 
 
@@ -101,6 +101,24 @@ def test_number_address_and_signed_in_browsers_are_told_at_the_start(aws, person
     assert mail["word"] == text["word"]
     assert "want to set another one" in browser.get("/").content.decode()
     assert Recovery.objects.get().told == "sent sent 1"
+
+
+def test_second_number_is_told_as_well_and_stops_it(aws, person, boss):
+    User.objects.filter(pk=person.pk).update(second_phone=SECOND)
+    recoveries.start(again(person), by=boss, reason=steps.REASON)
+    first, _mail, second = aws.calls("tell")
+    assert (second["message"], second["phone"]) == ("recovery_started", SECOND)
+    assert second["word"] == first["word"]
+    assert Recovery.objects.get().told == "sent sent 0"
+
+
+def test_second_number_alone_lets_no_wait_begin(aws, person, boss):
+    """Perhaps the same thief has it: the first number must be told."""
+    User.objects.filter(pk=person.pk).update(second_phone=SECOND)
+    is_second = {True: "sent", False: "phone_day"}
+    aws.functions["tell"] = lambda asked: {"delivery": is_second[asked.get("phone") == SECOND]}
+    row = recoveries.start(again(person), by=boss, reason=steps.REASON)
+    assert (row.state, row.needs_second) == ("agreement", True)
 
 
 def test_no_code_is_given_before_the_waiting_time_is_over(row):
@@ -298,6 +316,26 @@ def test_code_of_somebody_who_was_disabled_does_not_work(code, person):
     assert "does not work" in steps.type_code(Client(), code).content.decode()
 
 
+@pytest.mark.parametrize("when", ["before the code", "before it is typed", "before the number"])
+def test_whoever_becomes_an_operator_meanwhile_takes_two(aws, row, person, when):
+    def promoted(then: str) -> None:
+        if then == when:
+            User.objects.filter(pk=person.pk).update(is_staff=True)
+
+    steps.wait(row)
+    promoted("before the code")
+    code, browser = recovery_codes.give(Recovery.objects.get()), Client()
+    assert bool(code) is (when != "before the code")
+    promoted("before it is typed")
+    steps.type_code(browser, code)
+    browser.post(steps.NUMBER, {"phone": NEW})
+    promoted("before the number")
+    browser.post(steps.CODE, {"code": RIGHT})
+    assert again(person).phone == person.phone
+    assert not Operation.objects.filter(kind="recover").exists()
+    assert not is_signed_in(browser)
+
+
 def test_code_signs_nobody_in_and_opens_no_other_page(code, person):
     browser = Client()
     steps.type_code(browser, code)
@@ -340,7 +378,7 @@ def test_wrong_codes_are_those_of_their_network(aws, settings):
 def test_new_number_ends_every_other_way_in(aws, code, person, settings):
     settings.ACCOUNTS_EMAIL = True
     aws.change(person.sub, email="ada@example.org", email_verified="true")
-    User.objects.filter(pk=person.pk).update(second_phone="+12025550144")
+    User.objects.filter(pk=person.pk).update(second_phone=SECOND)
     device = Client()
     device.force_login(person)
     give(person, Authenticator())
@@ -358,7 +396,8 @@ def test_new_number_ends_every_other_way_in(aws, code, person, settings):
     assert [each["user"] for each in aws.calls("forget_second_number")] == [person.sub]
     assert found.second_phone == ""
     assert "email_verified" not in aws.attributes(person.sub)
-    assert aws.calls("tell")[-1]["message"] == "number_changed"
+    ended = [(each["message"], each["phone"]) for each in aws.calls("tell")[-2:]]
+    assert ended == [("second_number_changed", SECOND), ("number_changed", person.phone)]
     assert reasons()[-1] == "recovery_done"
     assert SignInEvent.objects.get(kind="succeeded").reason == "recovery"
 
