@@ -61,6 +61,14 @@ class ActionForm(forms.Form):
         return {"reason": self.cleaned_data["reason"]}
 
 
+class TellingForm(ActionForm):
+    """The form of an action of which the person is told by a text."""
+
+    def params(self) -> dict[str, Any]:
+        """Return the parameters, with one for the text."""
+        return {**super().params(), "tell": True}
+
+
 class AddToGroupForm(ActionForm):
     """A choice of the groups that the operator may give."""
 

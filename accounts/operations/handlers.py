@@ -3,13 +3,19 @@
 from django.contrib.auth.models import Group
 
 from accounts import sessions
-from accounts.aws import backup_codes, cognito, ledger, secret_answers, sms
+from accounts.aws import cognito, ledger
 from accounts.conf import conf
 from accounts.events import sign_ins
 from accounts.models import Operation, Session, User
 from accounts.operations import returns
 from accounts.operations.handler import Handler, text
 from accounts.operations.recover import Recover
+from accounts.operations.ways import (
+    ForgetAnswer,
+    RemoveEmail,
+    RemoveSecondNumber,
+    ResetAuthenticator,
+)
 
 Kind, Remark = Operation.Kind, Operation.Remark
 
@@ -70,66 +76,6 @@ class Unlock(Handler):
 
     def local_after(self, operation: Operation, user: User) -> None:
         User.objects.filter(pk=user.pk).update(held_until=None)
-
-
-class ResetAuthenticator(Handler):
-    """Let sign-ins of a person ask for no code of an authenticator app any more."""
-
-    is_done_when_gone = True
-
-    def remote(self, operation: Operation, user: User) -> str:
-        cognito.gateway().set_authenticator(user.sub, "")
-        if conf.ledger_function:
-            # They are good in its place.
-            backup_codes.forget(user.sub)
-        return ""
-
-    def local_after(self, operation: Operation, user: User) -> None:
-        user.app_opens_admin = False
-        user.save(update_fields=["app_opens_admin"])
-        sign_ins.record(
-            sign_ins.Kind.AUTHENTICATOR, None, phone=user.phone or "", user=user, reason="operator"
-        )
-
-
-class RemoveEmail(Handler):
-    """Take the e-mail address from an account: no code is mailed any more."""
-
-    is_done_when_gone = True
-
-    def remote(self, operation: Operation, user: User) -> str:
-        cognito.gateway().set_email(user.sub, "")
-        return ""
-
-    def local_after(self, operation: Operation, user: User) -> None:
-        sign_ins.record(
-            sign_ins.Kind.EMAIL, None, phone=user.phone or "", user=user, reason="operator"
-        )
-
-
-class RemoveSecondNumber(Handler):
-    """Take the second number from an account: no code goes to it any more."""
-
-    is_done_when_gone = True
-
-    def remote(self, operation: Operation, user: User) -> str:
-        sms.forget_second_number(user.sub)
-        return ""
-
-    def local_after(self, operation: Operation, user: User) -> None:
-        user.second_phone = ""
-        user.save(update_fields=["second_phone"])
-        sign_ins.record(
-            sign_ins.Kind.SECOND_NUMBER, None, phone=user.phone or "", user=user, reason="operator"
-        )
-
-
-class ForgetAnswer(Handler):
-    """Forget the answer to the secret question, so that the next sign-in asks for another."""
-
-    def remote(self, operation: Operation, user: User) -> str:
-        secret_answers.forget(user.sub)
-        return ""
 
 
 class Delete(Disable):

@@ -48,6 +48,16 @@ def test_operator_removes_it_and_it_is_written_down(admin, boss, pool, person):
     assert act_on("remove-second-number", person) not in page
 
 
+def test_both_numbers_are_told_that_an_operator_removed_it(admin, pool, person):
+    """Else it could be removed unseen, before a recovery of which it would be told."""
+    do(admin, "remove-second-number", person)
+    told = [(each["phone"], each["message"]) for each in pool.calls("tell")]
+    assert told == [(to, "second_number_changed") for to in (SECOND, person.phone)]
+    # Repeated, it ends nothing.
+    do(admin, "remove-second-number", person)
+    assert len(pool.calls("tell")) == 2
+
+
 def test_operator_needs_the_right(pool, person):
     other = helper("remove_email")
     assert act_on("remove-second-number", person) not in text(other.get(page_of(person)))
