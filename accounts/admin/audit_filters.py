@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from auditlog.models import LogEntry
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -32,11 +33,17 @@ class ByFilter(admin.SimpleListFilter):
         known = {key for _name, key in named}
         chosen = self.value() or ""
         if _is_key(chosen) and chosen not in known:
-            named += [(str(each), chosen) for each in User.objects.filter(pk=chosen)]
+            named += [(str(each), chosen) for each in self._others(request).filter(pk=chosen)]
         return [
             *((key, name) for name, key in named),
             (_NOBODY, _("the site, or somebody who was removed")),
         ]
+
+    def _others(self, request: HttpRequest) -> QuerySet[User]:
+        """Return whom this operator may read the name of: everybody, or whom the log names."""
+        if request.user.has_perm("accounts.view_user"):
+            return User.objects.all()
+        return User.objects.filter(Exists(LogEntry.objects.filter(actor=OuterRef("pk"))))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         chosen = self.value()

@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, When
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
@@ -52,7 +52,10 @@ def context(page: Any, request: HttpRequest, asked: str) -> dict[str, Any]:
     query = list_queries.own(page, request, asked)
     of_list = SavedView.objects.filter(list_name=page.opts.model_name)
     found = of_list.filter(Q(by=request.user.pk) | Q(is_shared=True)).select_related("by")
-    views = list(found.order_by("name", "pk")[: MOST + _MOST_SHARED])
+    # One's own first, so that those of others crowd none of them out.
+    mine_first = Case(When(by=request.user.pk, then=0), default=1)
+    views = list(found.order_by(mine_first, "name", "pk")[: MOST + _MOST_SHARED])
+    views.sort(key=lambda view: (view.name, view.pk))
     own = [view for view in views if view.by_id == request.user.pk]
     return {
         "views": views,

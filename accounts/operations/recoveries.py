@@ -7,7 +7,8 @@
     stop, cancel, expire
 
 The number, a second one, a verified address and the browsers that are signed in are told when the
-waiting time begins. Each change of state names the state before it, so of many at once one is done. ADR 31.
+waiting time begins. Each change of state names the state before it, so of many at once one is done.
+ADR 31.
 """
 
 import logging

@@ -120,6 +120,21 @@ def test_operator_who_is_none_any_more_can_be_asked_for(admin, boss, ada, grace)
     assert things(list(page.context["cl"].result_list)) == {"Ada Byron"}
 
 
+def test_filter_names_nobody_to_who_may_not_see_people(boss, ada, grace):
+    """The numbers of rows could be gone through one by one."""
+    LogEntry.objects.all().delete()
+    with audit.acting(grace):
+        audit.note(boss, {"session": ["phone", "ended"]})
+    auditor = make_operator(9)
+    auditor.user_permissions.set(Permission.objects.filter(codename="view_logentry"))
+    client = signed_in(auditor)
+    assert ada.name not in text(client.get(ENTRIES, {"by": ada.pk}))
+    # Names that are in the log are shown here as well.
+    assert f">{grace.name}</a>" in text(client.get(ENTRIES, {"by": grace.pk}))
+    seeing = helper("view_logentry")
+    assert f">{ada.name}</a>" in text(seeing.get(ENTRIES, {"by": ada.pk}))
+
+
 def test_page_of_a_person_leads_to_all_about_them_and_by_them(admin, boss, ada):
     do(admin, "disable", ada)
     page = text(admin.get(page_of(ada)))

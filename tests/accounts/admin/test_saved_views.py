@@ -191,6 +191,22 @@ def test_views_of_others_are_shown_only_if_they_share_them(client):
     assert "Change your views" not in text(page)
 
 
+def test_views_of_others_crowd_out_none_of_ones_own(client, operator):
+    for number in (11, 12, 13):
+        first = shared_by(number, name=f"A {number} 1")
+        for more in range(2, saved_views.MOST + 1):
+            SavedView.objects.create(
+                by=first.by,
+                list_name="user",
+                name=f"A {number} {more}",
+                query="q=a",
+                is_shared=True,
+            )
+    save(client, "status=disabled", "Zebra")
+    assert "Zebra" in links(client.get(LIST))
+    assert list(client.get(LIST).context["own_views"]) == list(operator.saved_views.all())
+
+
 def test_views_of_others_are_theirs_to_change(client):
     view = shared_by(8)
     for address in (CHANGE, REMOVE):
