@@ -18,7 +18,7 @@ from accounts.aws.cognito_by_attribute import GatewayByAttribute
 from accounts.aws.cognito_values import CognitoUser
 from accounts.conf import conf
 from accounts.login import attempt_steps, decoys, locale, throttle
-from accounts.login.code_flow import Begun
+from accounts.login.flow import Begun
 from accounts.models import User
 from accounts.sync import unproven_accounts
 

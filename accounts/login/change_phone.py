@@ -29,8 +29,8 @@ from accounts.conf import conf
 from accounts.events import sign_ins
 from accounts.login import attempt_steps, code_flow, pending
 from accounts.login.attempt_steps import Step
-from accounts.login.code_flow import Begun, Texted
 from accounts.login.errors import LoginError, SamePhone, StartOver, Taken
+from accounts.login.flow import Begun, Texted
 from accounts.login.pending import Pending, Purpose, Way
 from accounts.models import Operation, Return, Session, SignInEvent, User
 from accounts.operations import returns

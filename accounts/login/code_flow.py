@@ -5,15 +5,13 @@
     finish   a code was typed    → what the flow makes of the right one
 
 Each is one step (``attempt_steps``); a sign-in may have others, as the stack's plan says. A
-``Flow`` says where codes come from and what a right one does: ``login_flow``, ``other_way``,
-``reauthentication``, ``change_phone``, ``second_number`` and ``email_address`` have one each.
+``Flow`` says where codes come from and what a right one does.
 """
 
 import logging
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from dataclasses import replace
+from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -29,7 +27,6 @@ from accounts.login.attempt_steps import Step, one_try_less, step, within_limits
 from accounts.login.errors import (
     Expired,
     FurtherStep,
-    LoginError,
     NextStep,
     StartOver,
     TooSoon,
@@ -37,63 +34,12 @@ from accounts.login.errors import (
     WrongCode,
     WrongPassword,
 )
-from accounts.login.pending import Pending, Purpose, Way
-from accounts.models import User
+from accounts.login.flow import Flow, Proof, Result, Texted
+from accounts.login.pending import Pending
 
 log = logging.getLogger(__name__)
 
 Kind = sign_ins.Kind
-# When the text left, as far as anybody may know; "" where none did.
-Texted = Literal["now", "before", ""]
-Proof = TypeVar("Proof")
-Result = TypeVar("Result", covariant=True)
-
-
-@dataclass(frozen=True)
-class Begun:
-    """A challenge that was asked for. ``why_no_text`` is for operators; ``address``: Pending."""
-
-    challenge: Challenge
-    sub: str | None = None
-    why_no_text: str = ""
-    address: str = ""
-
-
-class Flow(Protocol, Generic[Proof, Result]):
-    """``reason_of_start``: None writes no such event. ``way`` is that of ``Pending``."""
-
-    purpose: Purpose
-    way: Way
-    reason_of_start: str | None
-    reason_of_text: str
-
-    def mine(self, request: HttpRequest, found: Pending) -> bool:
-        """Tell whether a pending attempt is of whoever makes the request."""
-
-    def user_of(self, request: HttpRequest, phone: str) -> User | None:
-        """Return whose attempt it is, where that is known so early."""
-
-    def begin(self, request: HttpRequest, phone: str, user: User | None, *, first: bool) -> Begun:
-        """Have a code texted. Raises Unavailable, and where there is a password, FurtherStep and
-        WrongPassword.
-        """
-
-    def answer(
-        self, request: HttpRequest, phone: str, challenge: Challenge, code: str
-    ) -> Challenge | Proof:
-        """Return the next challenge after a wrong code, or the proof of a right one.
-
-        Raises CognitoError, FunctionError and LoginError.
-        """
-
-    def complete(self, step: Step, proof: Proof) -> Callable[[], Result]:
-        """Do what a right code is good for, and return what is done after the step."""
-
-    def repeat(self, request: HttpRequest, session: str) -> Result:
-        """End as the first press did."""
-
-    def over(self, waiting: Pending) -> LoginError:
-        """Return why no code is awaited any more."""
 
 
 def start(flow: Flow[Any, Any], request: HttpRequest, phone: str, *, next_url: str = "") -> Texted:

@@ -27,8 +27,8 @@ from accounts.conf import conf
 from accounts.events import sign_ins
 from accounts.login import attempt_steps, code_flow, notices, pending
 from accounts.login.attempt_steps import Step, unavailable
-from accounts.login.code_flow import Begun, Texted
 from accounts.login.errors import LoginError, NothingPending, SameAddress, StartOver, Taken
+from accounts.login.flow import Begun, Texted
 from accounts.login.pending import Pending, Purpose, Way
 from accounts.models import User
 

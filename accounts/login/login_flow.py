@@ -26,8 +26,8 @@ from accounts.login import (
     throttle,
 )
 from accounts.login.attempt_steps import Step
-from accounts.login.code_flow import Begun
 from accounts.login.errors import Dormant, FurtherStep, LoginError, StartOver, WrongPassword
+from accounts.login.flow import Begun
 from accounts.login.pending import Pending, Purpose, Way
 from accounts.models import User
 from accounts.sync import revalidation

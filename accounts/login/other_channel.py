@@ -14,8 +14,8 @@ from accounts.aws import functions
 from accounts.aws.challenges import CodeChallenge
 from accounts.login import code_flow, throttle
 from accounts.login.attempt_steps import step, unavailable, within_limits
-from accounts.login.code_flow import Flow, Texted
 from accounts.login.errors import NextStep, TooSoon
+from accounts.login.flow import Flow, Texted
 
 
 class ChannelFlow(Flow[Any, Any], Protocol):

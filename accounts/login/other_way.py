@@ -30,8 +30,8 @@ from accounts.login import (
     proven_login,
 )
 from accounts.login.attempt_steps import Step
-from accounts.login.code_flow import Begun
 from accounts.login.errors import StartOver
+from accounts.login.flow import Begun
 from accounts.login.login_flow import Login
 from accounts.login.pending import Way
 from accounts.models import User

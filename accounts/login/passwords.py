@@ -16,8 +16,8 @@ from accounts.aws.cognito_by_attribute import GatewayByAttribute
 from accounts.aws.cognito_values import PasswordAsked
 from accounts.conf import conf
 from accounts.login import attempt_steps, challenges
-from accounts.login.code_flow import Begun
 from accounts.login.errors import FurtherStep, WrongPassword
+from accounts.login.flow import Begun
 from accounts.models import User
 
 log = logging.getLogger(__name__)

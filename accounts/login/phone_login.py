@@ -18,8 +18,8 @@ from accounts import sessions
 from accounts.aws.challenges import CodeChallenge
 from accounts.conf import conf
 from accounts.login import attempt_steps, code_flow, completion, other_channel, pending
-from accounts.login.code_flow import Texted
 from accounts.login.errors import PasswordAgain, TooSoon
+from accounts.login.flow import Texted
 from accounts.login.login_flow import OTHER_WAYS, Login, LoginWithPassword
 from accounts.login.other_way import LoginByOtherWay
 from accounts.login.pending import Way

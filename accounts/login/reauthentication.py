@@ -38,8 +38,8 @@ from accounts.login import (
     pending,
 )
 from accounts.login.attempt_steps import Step
-from accounts.login.code_flow import Begun, Texted
 from accounts.login.errors import NothingPending, StartOver
+from accounts.login.flow import Begun, Texted
 from accounts.login.login_flow import Login
 from accounts.login.pending import Purpose
 from accounts.models import User

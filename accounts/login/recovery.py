@@ -31,7 +31,6 @@ from accounts.login import (
 )
 from accounts.login.attempt_steps import Step
 from accounts.login.change_phone import ChangePhone
-from accounts.login.code_flow import Texted
 from accounts.login.errors import (
     LoginError,
     NothingPending,
@@ -39,6 +38,7 @@ from accounts.login.errors import (
     SamePhone,
     StartOver,
 )
+from accounts.login.flow import Texted
 from accounts.login.pending import Pending, Purpose
 from accounts.models import Operation, Recovery, User
 from accounts.operations import recoveries, recovery_codes

@@ -22,8 +22,8 @@ from accounts.events import sign_ins
 from accounts.login import code_flow, notices, other_way, pending
 from accounts.login.attempt_steps import Step, unavailable
 from accounts.login.change_phone import ChangePhone
-from accounts.login.code_flow import Texted
 from accounts.login.errors import LoginError, SamePhone, StartOver
+from accounts.login.flow import Texted
 from accounts.login.pending import Pending, Purpose
 from accounts.models import User
 from accounts.models.statements import update

@@ -16,7 +16,7 @@ from django.views.generic import View
 from accounts import phones, sessions
 from accounts.forms import PhoneForm
 from accounts.login import change_phone, errors, reauthentication
-from accounts.login.code_flow import Texted
+from accounts.login.flow import Texted
 from accounts.models import User
 from accounts.views import phone_cookie
 from accounts.views.code_steps import CodeView, ResendView, Steps

@@ -27,7 +27,7 @@ from accounts.login import (
     errors,
     known_browsers,
 )
-from accounts.login.code_flow import Texted
+from accounts.login.flow import Texted
 from accounts.login.pending import Pending, Purpose
 from accounts.operations import recoveries
 

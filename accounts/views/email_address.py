@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.forms import AddressForm, MailedCodeForm
 from accounts.login import attempt_steps, email_address, errors, reauthentication
-from accounts.login.code_flow import Texted
+from accounts.login.flow import Texted
 from accounts.login.pending import Pending
 from accounts.models import User
 from accounts.views.code_steps import (

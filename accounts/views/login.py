@@ -37,7 +37,7 @@ from accounts.login import (
     phone_login,
     take_over,
 )
-from accounts.login.code_flow import Texted
+from accounts.login.flow import Texted
 from accounts.login.pending import Pending, Way
 from accounts.operations import recoveries
 from accounts.views import code_steps, features, further_steps, phone_cookie, site

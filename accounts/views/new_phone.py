@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import phones
 from accounts.forms import PhoneForm
 from accounts.login import attempt_steps, errors
-from accounts.login.code_flow import Texted
+from accounts.login.flow import Texted
 from accounts.login.pending import Pending
 from accounts.models import User
 from accounts.views import site

@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 
 from accounts import phones
 from accounts.login import attempt_steps, errors, reauthentication
-from accounts.login.code_flow import Texted
+from accounts.login.flow import Texted
 from accounts.login.pending import Pending
 from accounts.views import further_steps
 from accounts.views.code_steps import (

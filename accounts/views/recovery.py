@@ -11,7 +11,7 @@ from django.views.generic import View
 
 from accounts.forms import RecoveryForm
 from accounts.login import attempt_steps, errors, recovery
-from accounts.login.code_flow import Texted
+from accounts.login.flow import Texted
 from accounts.models import Recovery
 from accounts.operations import recoveries
 from accounts.views import phone_cookie

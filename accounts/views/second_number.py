@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import PhoneForm
 from accounts.login import errors, reauthentication, second_number
-from accounts.login.code_flow import Texted
+from accounts.login.flow import Texted
 from accounts.models import User
 from accounts.views.code_steps import CodeView, ResendView, Steps
 from accounts.views.new_phone import NewPhoneStepView, NewPhoneView
