@@ -23,15 +23,15 @@ from django.utils.translation import get_language
 from django.views.decorators.debug import sensitive_variables
 
 from accounts import after_response, operations, phones, sessions
-from accounts.aws import cognito, functions, sms
-from accounts.aws.challenges import Challenge
+from accounts.aws import cognito, sms
 from accounts.conf import conf
 from accounts.events import sign_ins
 from accounts.login import attempt_steps, code_flow, pending
 from accounts.login.attempt_steps import Step
 from accounts.login.errors import LoginError, SamePhone, StartOver, Taken
-from accounts.login.flow import Begun, Texted
-from accounts.login.pending import Pending, Purpose, Way
+from accounts.login.flow import Texted
+from accounts.login.pending import Pending, Purpose
+from accounts.login.site_codes import SiteCode
 from accounts.models import Operation, Return, Session, SignInEvent, User
 from accounts.operations import returns
 
@@ -41,56 +41,16 @@ log = logging.getLogger(__name__)
 _TOLD_FOR = 7 * 24 * 60 * 60
 
 
-class ChangePhone:
-    """The code comes from SiteTexts, and the right one gives the account its new number."""
+class ChangePhone(SiteCode):
+    """The right code gives the account its new number."""
 
     purpose: Purpose = "number"
-    way: Way = ""
     proves: sms.Purpose = "change_number"
-    # Nobody signs in, so no attempt at it begins.
-    reason_of_start: str | None = None
     reason_of_text = "new_number"
-
-    def who(self, request: HttpRequest) -> User:
-        """Return whose number it is to be."""
-        return cast(User, request.user)
-
-    def mine(self, request: HttpRequest, found: Pending) -> bool:
-        return found.sub == self.who(request).sub
-
-    def user_of(self, request: HttpRequest, phone: str) -> User | None:
-        return self.who(request)
-
-    def begin(self, request: HttpRequest, phone: str, user: User | None, *, first: bool) -> Begun:
-        sub = self.who(request).sub
-        try:
-            proof = sms.prove(
-                phone, user_sub=sub, language=get_language() or "", purpose=self.proves
-            )
-        except functions.FunctionError as error:
-            raise attempt_steps.unavailable(error) from error
-        return Begun(sms.challenge_of(proof), sub)
-
-    @sensitive_variables("code")
-    def answer(
-        self, request: HttpRequest, phone: str, challenge: Challenge, code: str
-    ) -> Challenge | None:
-        is_right = sms.check(
-            phone,
-            user_sub=self.who(request).sub,
-            challenge_id=challenge.session,
-            expires_at=challenge.expires_at,
-            code=code,
-            purpose=self.proves,
-        )
-        return None if is_right else attempt_steps.one_try_less(challenge)
 
     def complete(self, step: Step, proof: None) -> Callable[[], Any]:
         _change(step)
         return lambda: None
-
-    def repeat(self, request: HttpRequest, session: str) -> Any:
-        """Leave it at what the first press has changed."""
 
     def over(self, waiting: Pending) -> LoginError:
         return Taken() if waiting.proven else StartOver()

@@ -15,21 +15,20 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 from django.http import HttpRequest
-from django.utils.translation import get_language
 from django.views.decorators.debug import sensitive_variables
 
-from accounts.aws import cognito, functions, sms
-from accounts.aws.challenges import Challenge
+from accounts.aws import cognito, sms
 from accounts.conf import conf
 from accounts.events import sign_ins
-from accounts.login import attempt_steps, code_flow, notices, pending
+from accounts.login import attempt_steps, code_flow, notices, pending, site_codes
 from accounts.login.attempt_steps import Step, unavailable
-from accounts.login.errors import LoginError, NothingPending, SameAddress, StartOver, Taken
+from accounts.login.errors import NothingPending, SameAddress, Taken
 from accounts.login.flow import Begun, Texted
-from accounts.login.pending import Pending, Purpose, Way
+from accounts.login.pending import Pending, Purpose
+from accounts.login.site_codes import SiteCode
 from accounts.models import User
 
 log = logging.getLogger(__name__)
@@ -53,13 +52,11 @@ def of(user: User) -> str:
         raise unavailable(error) from error
 
 
-class ProveAddress:
-    """The code comes from SiteTexts, and the right one gives the account its address."""
+class ProveAddress(SiteCode):
+    """The right code gives the account its address."""
 
     purpose: Purpose = "email"
-    way: Way = ""
-    # Nobody signs in, so no attempt at it begins.
-    reason_of_start: str | None = None
+    proves: sms.Purpose = "address"
     reason_of_text = "new_address"
 
     def __init__(self, address: str) -> None:
@@ -67,51 +64,19 @@ class ProveAddress:
 
     def mine(self, request: HttpRequest, found: Pending) -> bool:
         # Each address is an attempt of its own: a code proves one of them.
-        is_theirs = found.sub == cast(User, request.user).sub
-        return is_theirs and found.address == self._address
+        return super().mine(request, found) and found.address == self._address
 
-    def user_of(self, request: HttpRequest, phone: str) -> User | None:
-        return cast(User, request.user)
+    def named(self) -> dict[str, Any]:
+        return {**super().named(), "address": self._address}
 
     def begin(self, request: HttpRequest, phone: str, user: User | None, *, first: bool) -> Begun:
-        sub = cast(User, request.user).sub
-        try:
-            proof = sms.prove(
-                phone,
-                user_sub=sub,
-                language=get_language() or "",
-                purpose="address",
-                channel="email",
-                address=self._address,
-            )
-        except functions.FunctionError as error:
-            raise unavailable(error) from error
+        sub = self.who(request).sub
+        proof = site_codes.send(phone, user_sub=sub, channel="email", **self.named())
         return Begun(sms.challenge_of(replace(proof, channels="")), sub, address=self._address)
-
-    @sensitive_variables("code")
-    def answer(
-        self, request: HttpRequest, phone: str, challenge: Challenge, code: str
-    ) -> Challenge | None:
-        is_right = sms.check(
-            phone,
-            user_sub=cast(User, request.user).sub,
-            challenge_id=challenge.session,
-            expires_at=challenge.expires_at,
-            code=code,
-            purpose="address",
-            address=self._address,
-        )
-        return None if is_right else attempt_steps.one_try_less(challenge)
 
     def complete(self, step: Step, proof: None) -> Callable[[], None]:
         _store(step)
         return lambda: None
-
-    def repeat(self, request: HttpRequest, session: str) -> None:
-        """Leave it at what the first press has changed."""
-
-    def over(self, waiting: Pending) -> LoginError:
-        return StartOver()
 
 
 def start(request: HttpRequest, address: str) -> Texted:

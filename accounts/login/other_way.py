@@ -14,11 +14,10 @@ from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.translation import get_language
 from django.views.decorators.debug import sensitive_variables
 
 from accounts import phones
-from accounts.aws import functions, sms
+from accounts.aws import sms
 from accounts.aws.challenges import Challenge
 from accounts.conf import conf
 from accounts.login import (
@@ -28,6 +27,7 @@ from accounts.login import (
     known_browsers,
     notices,
     proven_login,
+    site_codes,
 )
 from accounts.login.attempt_steps import Step
 from accounts.login.errors import StartOver
@@ -69,16 +69,8 @@ class LoginByOtherWay(Login):
         why_no_text = self._why_not(user)
         if user and not why_no_text:
             is_known = known_browsers.is_known(request, user)
-        try:
-            proof = sms.prove(
-                phone,
-                language=get_language() or "",
-                channel=channel,
-                is_known=is_known,
-                **self._named(phone, user),
-            )
-        except functions.FunctionError as error:
-            raise attempt_steps.unavailable(error) from error
+        named = self._named(phone, user)
+        proof = site_codes.send(phone, channel=channel, is_known=is_known, **named)
         if why_no_text:
             log.info("No code by %s for %s: %s", self.way, phones.mask(phone), why_no_text)
         began = sms.challenge_of(proof)
@@ -89,14 +81,8 @@ class LoginByOtherWay(Login):
     def answer(self, request: HttpRequest, phone: str, challenge: Challenge, code: str) -> Any:
         """Return the next challenge after a wrong code, or the person whose code it is."""
         user = self.user_of(request, phone)
-        is_right = sms.check(
-            phone,
-            challenge_id=challenge.session,
-            expires_at=challenge.expires_at,
-            code=code,
-            is_known=challenge.is_known,
-            **self._named(phone, user),
-        )
+        named = self._named(phone, user)
+        is_right = site_codes.is_right(phone, challenge, code, is_known=challenge.is_known, **named)
         if user is None or self._why_not(user) or not is_right:
             return attempt_steps.one_try_less(challenge)
         return user

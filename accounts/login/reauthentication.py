@@ -19,11 +19,10 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, resolve_url
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
-from django.utils.translation import get_language
 from django.views.decorators.debug import sensitive_variables
 
 from accounts import phones, sessions
-from accounts.aws import cognito, functions, sms
+from accounts.aws import cognito, sms
 from accounts.aws.challenges import Challenge, CodeChallenge
 from accounts.aws.cognito_values import Tokens
 from accounts.conf import conf
@@ -36,6 +35,7 @@ from accounts.login import (
     known_browsers,
     other_channel,
     pending,
+    site_codes,
 )
 from accounts.login.attempt_steps import Step
 from accounts.login.errors import NothingPending, StartOver
@@ -99,16 +99,9 @@ class Confirmation(Login):
                 # A check asks for TEXTS_FUNCTION where sign-ins have other steps.
                 raise attempt_steps.unavailable(cognito.OtherChallenge(begun.challenge.kind))
             return begun
-        try:
-            proof = sms.prove(
-                phone,
-                user_sub=cast(User, request.user).sub,
-                language=get_language() or "",
-                purpose="confirm",
-            )
-        except functions.FunctionError as error:
-            raise attempt_steps.unavailable(error) from error
-        return Begun(sms.challenge_of(proof), cast(User, request.user).sub)
+        sub = cast(User, request.user).sub
+        proof = site_codes.send(phone, user_sub=sub, purpose="confirm")
+        return Begun(sms.challenge_of(proof), sub)
 
     @sensitive_variables("code")
     def answer(
@@ -121,28 +114,18 @@ class Confirmation(Login):
             return outcome
         if not request.user.is_authenticated:
             raise NothingPending
-        is_right = sms.check(
-            phone,
-            user_sub=request.user.sub,
-            challenge_id=challenge.session,
-            expires_at=challenge.expires_at,
-            code=code,
-            purpose="confirm",
-        )
-        return None if is_right else attempt_steps.one_try_less(challenge)
+        sub = request.user.sub
+        if site_codes.is_right(phone, challenge, code, user_sub=sub, purpose="confirm"):
+            return None
+        return attempt_steps.one_try_less(challenge)
 
     def send_by(
         self, request: HttpRequest, phone: str, challenge: CodeChallenge, channel: str
     ) -> CodeChallenge:
         if challenge.username:
             return super().send_by(request, phone, challenge, channel)
-        proof = sms.prove(
-            phone,
-            user_sub=cast(User, request.user).sub,
-            language=get_language() or "",
-            purpose="confirm",
-            channel=channel,
-        )
+        sub = cast(User, request.user).sub
+        proof = site_codes.send(phone, user_sub=sub, purpose="confirm", channel=channel)
         # It may be the code of a new challenge, which has tries of its own.
         return replace(sms.challenge_of(proof), channel=channel, tries_left=challenge.tries_left)
 

@@ -19,6 +19,7 @@ from django.utils.translation import get_language
 from django.views.decorators.debug import sensitive_variables
 
 from accounts import after_response, operations, sessions
+from accounts.aws import sms
 from accounts.events import sign_ins
 from accounts.login import (
     attempt_steps,
@@ -30,16 +31,15 @@ from accounts.login import (
     throttle,
 )
 from accounts.login.attempt_steps import Step
-from accounts.login.change_phone import ChangePhone
 from accounts.login.errors import (
     LoginError,
     NothingPending,
     RecoveryRefused,
     SamePhone,
-    StartOver,
 )
 from accounts.login.flow import Texted
-from accounts.login.pending import Pending, Purpose
+from accounts.login.pending import Purpose
+from accounts.login.site_codes import SiteCode
 from accounts.models import Operation, Recovery, User
 from accounts.operations import recoveries, recovery_codes
 
@@ -76,10 +76,12 @@ def is_open(request: HttpRequest) -> bool:
     return row is not None and recovery_codes.is_open(row, timezone.now())
 
 
-class Recover(ChangePhone):
+class Recover(SiteCode):
     """The right code gives the account its new number, and ends every other way in."""
 
     purpose: Purpose = "recovery"
+    proves: sms.Purpose = "change_number"
+    reason_of_text = "new_number"
 
     def __init__(self, code: str = "") -> None:
         self._code = code
@@ -97,10 +99,6 @@ class Recover(ChangePhone):
         if not sessions.adopt(request, session):
             raise NothingPending
         return request.user.is_authenticated
-
-    def over(self, waiting: Pending) -> LoginError:
-        """Return why no code is awaited any more."""
-        return StartOver()
 
 
 def start(request: HttpRequest, phone: str) -> Texted:

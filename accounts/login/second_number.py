@@ -21,10 +21,10 @@ from accounts.aws import functions, sms
 from accounts.events import sign_ins
 from accounts.login import code_flow, notices, other_way, pending
 from accounts.login.attempt_steps import Step, unavailable
-from accounts.login.change_phone import ChangePhone
-from accounts.login.errors import LoginError, SamePhone, StartOver
+from accounts.login.errors import SamePhone
 from accounts.login.flow import Texted
-from accounts.login.pending import Pending, Purpose
+from accounts.login.pending import Purpose
+from accounts.login.site_codes import SiteCode
 from accounts.models import User
 from accounts.models.statements import update
 
@@ -36,7 +36,7 @@ def is_offered(user: User) -> bool:
     return other_way.is_offered("second_number") and user.phone is not None
 
 
-class ProveSecond(ChangePhone):
+class ProveSecond(SiteCode):
     """The right code makes the number a second one of whoever is signed in."""
 
     purpose: Purpose = "second"
@@ -50,9 +50,6 @@ class ProveSecond(ChangePhone):
         pending.forget(request)
         request.session.save()
         return lambda: None
-
-    def over(self, waiting: Pending) -> LoginError:
-        return StartOver()
 
 
 PROVE = ProveSecond()
