@@ -7,8 +7,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Recovery, User
-from tests.accounts.admin.pages import signed_in
 from tests.accounts.operators import make_operator
+from tests.pages import signed_in
 
 RECOVER, NUMBER, CODE, DONE = (
     f"/accounts/recover/{step}" for step in ("", "number/", "number/code/", "done/")

@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
 from accounts.models import SignInEvent, User
+from tests.pages import signed_in, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages]
 
@@ -28,13 +29,7 @@ def operator(phone) -> User:
 
 @pytest.fixture
 def admin(operator) -> Client:
-    client = Client()
-    client.force_login(operator)
-    return client
-
-
-def text(page) -> str:
-    return page.content.decode()
+    return signed_in(operator)
 
 
 # Who gets in

@@ -21,6 +21,7 @@ from config import urls
 from tests.clock import seconds_later
 from tests.fakes.sign_in_pool import SignInPool
 from tests.login_steps import CODE, LOGIN, LOGOUT, RESEND, answer, ask, same_cookies, who
+from tests.pages import text
 from tests.wire import Reply
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages]
@@ -32,10 +33,6 @@ def broken(request):
 
 handler500 = urls.handler500
 urlpatterns = [path("broken", broken), path("", include("config.urls"))]
-
-
-def text(page) -> str:
-    return page.content.decode()
 
 
 def hidden(page) -> dict[str, str]:

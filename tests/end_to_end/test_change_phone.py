@@ -17,6 +17,7 @@ from accounts import operations, phones
 from accounts.aws import cognito
 from accounts.models import Operation, Session, SignInEvent, User
 from tests.codes import code_in, wrong
+from tests.pages import text
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
 
@@ -65,10 +66,6 @@ def lookup(cloud):
         return found["sub"], found.get("phone_number_verified", "false")
 
     return read
-
-
-def page(response) -> str:
-    return response.content.decode()
 
 
 def sign_in(phone: str, texts) -> Client:
@@ -123,17 +120,17 @@ def test_number_changes_once_its_code_is_typed_and_not_before(
     client, user, phone, new_phone, texts, lookup
 ):
     ask(client, new_phone)
-    [text] = texts(new_phone)
-    assert "is your code to change your number at Phone login" in text
-    assert f"@localhost #{code_in(text)}" in text
-    assert answer(client, wrong(code_in(text))).status_code == 200
+    [body] = texts(new_phone)
+    assert "is your code to change your number at Phone login" in body
+    assert f"@localhost #{code_in(body)}" in body
+    assert answer(client, wrong(code_in(body))).status_code == 200
     user.refresh_from_db()
     assert user.phone == phone
     # Neither an account nor anything else was made for the number.
     assert lookup(new_phone) is None
-    assert answer(client, code_in(text)).url == CHANGED
+    assert answer(client, code_in(body)).url == CHANGED
     agree(lookup, user, phone, new_phone)
-    assert f"<strong>{phones.spaced(new_phone)}</strong>" in page(client.get(CHANGED))
+    assert f"<strong>{phones.spaced(new_phone)}</strong>" in text(client.get(CHANGED))
     assert "has a new phone number" in texts(phone)[-1]
     assert len(texts(new_phone)) == 1
     reference = SignInEvent.objects.get(kind="number_changed").reference
@@ -162,10 +159,10 @@ def test_number_of_another_account_is_refused_only_once_it_is_proven(
 ):
     owner = signed_in(new_phone)
     ask(client, new_phone)
-    assert "has an account" not in page(client.get(CODE))
+    assert "has an account" not in text(client.get(CODE))
     assert len(texts(new_phone)) == 1
     assert answer(client, code_in(texts(new_phone)[-1])).url == TAKEN
-    said = page(client.get(TAKEN))
+    said = text(client.get(TAKEN))
     assert "That number has an account of its own" in said
     [event] = SignInEvent.objects.filter(kind="failed", reason="phone_taken")
     assert event.reference in said
@@ -209,8 +206,8 @@ def test_two_people_who_prove_the_same_number_leave_one_owner(
     agree(lookup, user, phone, new_phone)
     assert User.objects.get(sub=lookup(rival_phone)[0]).phone == rival_phone
     assert sorted(Operation.objects.values_list("state", flat=True)) == ["done", "refused"]
-    assert "was not changed" in page(rival.get(CHANGED))
-    assert "Your number is changed" in page(client.get(CHANGED))
+    assert "was not changed" in text(rival.get(CHANGED))
+    assert "Your number is changed" in text(client.get(CHANGED))
 
 
 @pytest.mark.parametrize("is_done_there", [False, True], ids=["not taken", "taken, unheard"])
@@ -220,11 +217,11 @@ def test_cognito_failing_is_tried_again_until_both_sides_agree(
     strict.fail("AdminUpdateUserAttributes", after=is_done_there)
     ask(client, new_phone)
     assert answer(client, code_in(texts(new_phone)[-1])).url == CHANGED
-    assert "will be changed" in page(client.get(CHANGED))
+    assert "will be changed" in text(client.get(CHANGED))
     user.refresh_from_db()
     assert user.phone == phone
     assert (lookup(new_phone) is None) is not is_done_there
-    assert "still under way" in page(client.get(NUMBER))
+    assert "still under way" in text(client.get(NUMBER))
     assert kinds(kind="number_changed") == [("number_changed", "waiting")]
     strict.heal()
     told = len(texts(phone))
@@ -233,7 +230,7 @@ def test_cognito_failing_is_tried_again_until_both_sides_agree(
         assert operations.run_due() == 0
     agree(lookup, user, phone, new_phone)
     assert len(texts(phone)) == told + 1
-    assert "Your number is changed" in page(client.get(CHANGED))
+    assert "Your number is changed" in text(client.get(CHANGED))
 
 
 def test_sign_in_with_the_new_number_before_we_heard_of_it_is_the_same_account(
@@ -315,7 +312,7 @@ def test_code_of_a_sign_in_does_not_change_a_number(client, user, phone, new_pho
     sign_in_code = code_in(texts(new_phone)[-1])
     ask(client, new_phone)
     assert len(texts(new_phone)) == 1
-    assert "not the code" in page(answer(client, sign_in_code))
+    assert "not the code" in text(answer(client, sign_in_code))
     user.refresh_from_db()
     assert user.phone == phone
 
@@ -326,7 +323,7 @@ def test_code_that_proves_a_number_does_not_sign_in(client, phone, new_phone, te
     other.post("/accounts/login/", {"phone": new_phone})
     assert len(texts(new_phone)) == 1
     code = code_in(texts(new_phone)[-1])
-    assert "not the code" in page(other.post("/accounts/login/code/", {"code": code}))
+    assert "not the code" in text(other.post("/accounts/login/code/", {"code": code}))
 
 
 def test_right_code_twice_changes_once_and_ends_alike(
@@ -343,11 +340,11 @@ def test_right_code_twice_changes_once_and_ends_alike(
 def test_three_wrong_codes_end_it_and_a_new_code_is_needed(client, user, phone, new_phone, texts):
     ask(client, new_phone)
     code = code_in(texts(new_phone)[-1])
-    assert "2 tries left" in page(answer(client, wrong(code, 1)))
-    assert "2 tries left" in page(answer(client, wrong(code, 1)))
-    assert "1 try left" in page(answer(client, wrong(code, 2)))
+    assert "2 tries left" in text(answer(client, wrong(code, 1)))
+    assert "2 tries left" in text(answer(client, wrong(code, 1)))
+    assert "1 try left" in text(answer(client, wrong(code, 2)))
     assert answer(client, wrong(code, 3)).url == NUMBER
-    assert "cannot be used here any more" in page(client.get(NUMBER))
+    assert "cannot be used here any more" in text(client.get(NUMBER))
     assert answer(client, code).url == NUMBER
     user.refresh_from_db()
     assert user.phone == phone
@@ -384,7 +381,7 @@ def test_held_number_is_told_that_no_text_left(client, user, phone, new_phone, c
             )
     with time_machine.travel(time.time() + 40, tick=True):
         ask(client, new_phone)
-        assert "too soon for another text to this number" in page(client.get(CODE))
+        assert "too soon for another text to this number" in text(client.get(CODE))
     assert len(texts(new_phone)) == 1
 
 
@@ -393,7 +390,7 @@ def test_other_devices_are_signed_out_for_who_presses(client, user, phone, new_p
     other.force_login(user)
     ask(client, new_phone)
     answer(client, code_in(texts(new_phone)[-1]))
-    assert "signed in on 1 other device." in page(client.get(CHANGED))
+    assert "signed in on 1 other device." in text(client.get(CHANGED))
     assert other.get("/").status_code == 200
     assert client.post(CHANGED).url == "/"
     assert client.get("/").status_code == 200
@@ -422,12 +419,12 @@ def test_page_of_an_earlier_number_spends_no_try_of_the_later_one(
     client, user, phone, new_phone, texts, lookup
 ):
     ask(client, new_phone)
-    attempt = re.search(r'name="attempt" value="([^"]+)"', page(client.get(CODE)))[1]
+    attempt = re.search(r'name="attempt" value="([^"]+)"', text(client.get(CODE)))[1]
     later = f"{phone[:-4]}0155"
     ask(client, later)
     code = code_in(texts(new_phone)[-1])
     said = client.post(CODE, {"code": code, "attempt": attempt})
-    assert "asked for another code since" in page(said)
+    assert "asked for another code since" in text(said)
     assert answer(client, code_in(texts(later)[-1])).url == CHANGED
     agree(lookup, user, phone, later)
 

@@ -16,9 +16,11 @@ from accounts.aws import cognito
 from accounts.models import Operation, Session, User
 from accounts.operations.queue import Kind, Remark, State
 from accounts.sync import remote_state
+from tests.accounts.operators import again
 from tests.clock import seconds_later
 from tests.codes import code_in
 from tests.login_steps import is_signed_in
+from tests.pages import said, signed_in
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
 
@@ -90,21 +92,11 @@ def admin(site, root, phone, monkeypatch) -> Client:
     # A busy machine must not look like an outage.
     monkeypatch.setattr(remote_state, "_PATIENCE", 20)
     call_command("make_admin", f"{phone[:-4]}0177")
-    client = Client()
-    client.force_login(User.objects.get(is_superuser=True))
-    return client
+    return signed_in(User.objects.get(is_superuser=True))
 
 
 def do(admin: Client, name: str, user: User, **params):
     return admin.post(f"{LIST}act/{name}/", {"ids": user.pk, **params}, follow=True)
-
-
-def said(page) -> str:
-    return " ".join(str(message) for message in page.context["messages"])
-
-
-def again(user: User) -> User:
-    return User.objects.get(pk=user.pk)
 
 
 def test_disabled_person_is_out_everywhere_until_enabled(

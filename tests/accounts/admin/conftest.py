@@ -2,9 +2,9 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from tests.accounts.admin.pages import signed_in
 from tests.accounts.operators import make_operator
 from tests.fakes.sign_in_pool import SignInPool
+from tests.pages import signed_in
 
 
 @pytest.fixture

@@ -5,17 +5,12 @@ from django.test import Client
 
 from accounts.models import User
 from tests.accounts.operators import make_operator
+from tests.pages import signed_in
 
 LIST = "/admin/accounts/user/"
 INVITE = f"{LIST}invite/"
 ORDERS = "/admin/accounts/operation/"
 ENTRIES = "/admin/auditlog/logentry/"
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def helper(*rights: str, number: int = 7) -> Client:
@@ -29,10 +24,6 @@ def right_to(codename: str) -> Permission:
     return Permission.objects.get(codename=codename)
 
 
-def text(page) -> str:
-    return page.content.decode()
-
-
 def page_of(user: User) -> str:
     return f"{LIST}{user.pk}/change/"
 
@@ -44,7 +35,3 @@ def act_on(name: str, *users: User) -> str:
 def do(client: Client, name: str, *users: User, **params):
     ids = ",".join(str(user.pk) for user in users)
     return client.post(f"{LIST}act/{name}/", {"ids": ids, **params}, follow=True)
-
-
-def said(page) -> str:
-    return " ".join(str(message) for message in page.context["messages"])

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from accounts.events import audit
 from accounts.models import Session, User
-from tests.accounts.admin.pages import ENTRIES, do, helper, page_of, text
+from tests.accounts.admin.pages import ENTRIES, do, helper, page_of
+from tests.pages import text
 
 pytestmark = [
     pytest.mark.django_db,

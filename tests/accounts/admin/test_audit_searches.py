@@ -12,8 +12,9 @@ from accounts import operations
 from accounts.events import audit
 from accounts.models import Operation, User
 from accounts.operations.queue import Kind
-from tests.accounts.admin.pages import ENTRIES, do, helper, page_of, signed_in, text
+from tests.accounts.admin.pages import ENTRIES, do, helper, page_of
 from tests.accounts.operators import make_operator
+from tests.pages import signed_in, text
 
 pytestmark = [
     pytest.mark.django_db,

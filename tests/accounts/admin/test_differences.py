@@ -16,7 +16,9 @@ from accounts.models import Difference, Session, SyncRun, User
 from accounts.sync import repair, runs
 from accounts.sync.compare import MEANS, Kind
 from tests.accounts.differences import compare, number, people, person
+from tests.accounts.operators import again
 from tests.fakes.user_pool import OUTAGE, UserPool
+from tests.pages import signed_in, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages]
 
@@ -38,9 +40,7 @@ def operator() -> User:
 def admin(operator) -> Client:
     rights = ["view_difference", "repair_difference", "view_user"]
     operator.user_permissions.set(Permission.objects.filter(codename__in=rights))
-    client = Client()
-    client.force_login(operator)
-    return client
+    return signed_in(operator)
 
 
 @pytest.fixture
@@ -50,14 +50,6 @@ def changed(pool: UserPool) -> User:
     pool.change(user.sub, phone_number=number(7777))
     compare()
     return user
-
-
-def text(page) -> str:
-    return page.content.decode()
-
-
-def again(user: User) -> User:
-    return User.objects.get(pk=user.pk)
 
 
 def told(page) -> list[str]:

@@ -3,8 +3,9 @@
 import pytest
 
 from accounts.models import Operation, SignInEvent, User
-from tests.accounts.admin.pages import act_on, do, helper, page_of, text
+from tests.accounts.admin.pages import act_on, do, helper, page_of
 from tests.accounts.operators import make_operator
+from tests.pages import text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages]
 

@@ -1,6 +1,5 @@
 """How operators find what happened: the list of events, and the page of an attempt."""
 
-import html
 import re
 from datetime import timedelta
 
@@ -14,6 +13,7 @@ from django.utils import timezone
 from accounts.admin import base
 from accounts.events import sign_ins
 from accounts.models import SignInEvent, User
+from tests.pages import plain, signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages]
 
@@ -31,9 +31,7 @@ def operator() -> User:
 
 @pytest.fixture
 def admin(operator) -> Client:
-    client = Client()
-    client.force_login(operator)
-    return client
+    return signed_in(operator)
 
 
 @pytest.fixture
@@ -50,13 +48,9 @@ def of(person: User, kind: str = "sent", **facts) -> SignInEvent:
     return event(kind, user=person, country="US", **{**masked, **facts})
 
 
-def text(page) -> str:
-    return html.unescape(page.content.decode())
-
-
 def found(page) -> list[int]:
     """The primary keys of the events in the list, in its order."""
-    return [int(pk) for pk in re.findall(rf'<a href="{LIST}(\d+)/change/', text(page))]
+    return [int(pk) for pk in re.findall(rf'<a href="{LIST}(\d+)/change/', plain(page))]
 
 
 # The list
@@ -67,7 +61,7 @@ def test_list_shows_the_newest_first_with_masked_phones(admin, person):
     second = event("signed_out")
     page = admin.get(LIST)
     assert found(page) == [second.pk, first.pk]
-    shown = text(page)
+    shown = plain(page)
     assert person.phone not in shown
     for word in ("+1••••••••23", "K7F-2Q", "iPhone", "US", "the code was wrong"):
         assert word in shown
@@ -76,7 +70,7 @@ def test_list_shows_the_newest_first_with_masked_phones(admin, person):
 def test_event_of_a_removed_user_says_so(admin, person):
     of(person)
     person.delete()
-    assert "removed" in text(admin.get(LIST))
+    assert "removed" in plain(admin.get(LIST))
 
 
 @pytest.mark.parametrize("typed", ["K7F-2Q", "k7f2q", " k7f 2q "])
@@ -141,10 +135,10 @@ def test_list_takes_the_same_queries_at_any_length(admin, person, django_assert_
 def test_list_counts_no_further_than_it_leads(admin, monkeypatch):
     monkeypatch.setattr(base, "COUNTED", 120)
     SignInEvent.objects.bulk_create(SignInEvent(kind="sent") for _ in range(120))
-    assert "120 sign-in events" in text(admin.get(LIST))
+    assert "120 sign-in events" in plain(admin.get(LIST))
     SignInEvent.objects.bulk_create(SignInEvent(kind="sent") for _ in range(5))
     with CaptureQueriesContext(connection) as captured:
-        page = text(admin.get(LIST, {"kind__exact": "sent"}))
+        page = plain(admin.get(LIST, {"kind__exact": "sent"}))
     assert "more than 120 sign-in events" in page
     assert any("COUNT(*)" in query["sql"] and "LIMIT 121" in query["sql"] for query in captured)
     assert len(found(admin.get(LIST, {"p": 3}))) == 20
@@ -174,7 +168,7 @@ def test_nobody_adds_changes_or_removes_events(admin, operator, person):
     chosen = {"action": "delete_selected", "_selected_action": made.pk, "post": "yes"}
     admin.post(LIST, chosen)
     assert SignInEvent.objects.get().kind == "sent"
-    assert 'type="submit"' not in text(admin.get(page)).split('id="content-main"')[1]
+    assert 'type="submit"' not in plain(admin.get(page)).split('id="content-main"')[1]
 
 
 # The page of an attempt
@@ -200,7 +194,7 @@ def attempt(person) -> list[SignInEvent]:
 
 
 def test_page_shows_the_whole_attempt_as_it_went(admin, attempt, person):
-    page = text(admin.get(f"{LIST}{attempt[3].pk}/change/"))
+    page = plain(admin.get(f"{LIST}{attempt[3].pk}/change/"))
     lines = re.findall(r'<li class="step step-(\w+)"( aria-current="true")?>', page)
     assert lines == [
         ("started", ""),
@@ -225,7 +219,7 @@ def test_page_shows_the_whole_attempt_as_it_went(admin, attempt, person):
 
 
 def test_page_says_what_to_ask_the_log_of_the_triggers(admin, attempt):
-    page = text(admin.get(f"{LIST}{attempt[0].pk}/change/"))
+    page = plain(admin.get(f"{LIST}{attempt[0].pk}/change/"))
     assert '| filter reference in ["ABC-DE", "K7F-2Q"]' in page
     since = timezone.localtime(attempt[0].at - timedelta(minutes=5))
     assert f"Time range: {since:%Y-%m-%d %H:%M} to" in page
@@ -234,8 +228,8 @@ def test_page_says_what_to_ask_the_log_of_the_triggers(admin, attempt):
 def test_page_of_an_event_without_an_attempt_shows_it_alone(admin, person):
     made = of(person, "signed_out")
     page = admin.get(f"{LIST}{made.pk}/change/")
-    assert text(page).count('<li class="step') == 1
-    assert "Logs Insights" not in text(page)
+    assert plain(page).count('<li class="step') == 1
+    assert "Logs Insights" not in plain(page)
 
 
 def test_page_of_nothing_leads_back(admin):

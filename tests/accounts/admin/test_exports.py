@@ -1,7 +1,6 @@
 """The pages of exports: from a list to the file, for whoever made it."""
 
 import csv
-import html
 import io
 import json
 import re
@@ -16,9 +15,10 @@ from django.utils import timezone
 from accounts import exports
 from accounts.exports import runs
 from accounts.models import Export, Session, User
-from tests.accounts.admin.pages import LIST, helper, right_to, said, signed_in
+from tests.accounts.admin.pages import LIST, helper, right_to
 from tests.accounts.exports.files import people
 from tests.accounts.operators import make_operator
+from tests.pages import plain, said, signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages]
 
@@ -35,10 +35,6 @@ def client() -> Client:
 @pytest.fixture
 def operator(client) -> User:
     return User.objects.get(sub="sub-of-operator-7")
-
-
-def text(page) -> str:
-    return html.unescape(page.content.decode())
 
 
 def page_of(export: Export) -> str:
@@ -80,10 +76,10 @@ def waiting(operator, monkeypatch) -> Export:
     ],
 )
 def test_list_leads_to_its_export_for_who_has_the_right(right, address):
-    page = text(helper("export_lists", right).get(address, {"q": "Ana"}))
+    page = plain(helper("export_lists", right).get(address, {"q": "Ana"}))
     assert f'href="{address}export/?q=Ana"' in page
     without = helper(right, number=8)
-    assert "export/" not in text(without.get(address))
+    assert "export/" not in plain(without.get(address))
     assert without.get(f"{address}export/").status_code == 403
 
 
@@ -104,17 +100,17 @@ def test_export_needs_a_code_that_was_typed_lately(client, method):
 
 def test_page_says_what_will_be_in_the_file(client):
     people(3, is_active=False)
-    page = text(client.get(f"{BEGIN}?status=disabled&q=sub-00001"))
+    page = plain(client.get(f"{BEGIN}?status=disabled&q=sub-00001"))
     assert "The list has 1 row now." in page
     assert "Filters: status: disabled here; search: sub-00001" in page
     assert "Numbers are masked in it." in page
-    assert "no search: it is the whole list" in text(client.get(BEGIN))
+    assert "no search: it is the whole list" in plain(client.get(BEGIN))
     whole = helper("export_lists", "view_phone", number=8)
-    assert "Numbers of people are whole in it" in text(whole.get(BEGIN))
+    assert "Numbers of people are whole in it" in plain(whole.get(BEGIN))
 
 
 def test_empty_list_is_not_exported(client):
-    page = text(client.get(f"{BEGIN}?status=disabled"))
+    page = plain(client.get(f"{BEGIN}?status=disabled"))
     assert "Nothing fits this search with these filters." in page
     assert 'name="format"' not in page
     assert f'href="{LIST}?status=disabled"' in page
@@ -133,7 +129,7 @@ def test_query_that_the_database_cannot_read_leads_back(client):
 
 def test_format_is_one_of_two(client):
     page = client.post(BEGIN, {"format": "exe"})
-    assert "Select a valid choice" in text(page)
+    assert "Select a valid choice" in plain(page)
     assert not Export.objects.exists()
 
 
@@ -145,7 +141,7 @@ def test_file_is_written_after_the_answer_and_fetched(client, operator):
     page = client.post(f"{BEGIN}?status=disabled", {"format": "csv"}, follow=True)
     export = Export.objects.get()
     assert page.redirect_chain == [(page_of(export), 302)]
-    shown = text(page)
+    shown = plain(page)
     assert "Finished" in shown
     assert "3 rows." in shown
     assert "status: disabled here" in shown
@@ -164,7 +160,7 @@ def test_file_is_written_after_the_answer_and_fetched(client, operator):
     found = LogEntry.objects.get_for_object(export).order_by("pk")
     assert [entry.get_action_display() for entry in found] == ["create", "update", "access"]
     assert {entry.actor for entry in found} == {operator}
-    assert "<dt>Downloads</dt><dd>1</dd>" in text(client.get(page_of(export)))
+    assert "<dt>Downloads</dt><dd>1</dd>" in plain(client.get(page_of(export)))
 
 
 def test_json_is_fetched_as_such(client):
@@ -177,53 +173,53 @@ def test_json_is_fetched_as_such(client):
 def test_log_of_changes_shows_the_export(client, operator):
     begun(client, "status=active")
     operator.user_permissions.add(*Permission.objects.filter(codename="view_logentry"))
-    page = text(client.get("/admin/auditlog/logentry/"))
+    page = plain(client.get("/admin/auditlog/logentry/"))
     assert "update: export users (CSV)" in page
     assert "status=active" in page
     entry = LogEntry.objects.get_for_object(Export.objects.get()).latest("pk")
-    page = text(client.get(f"/admin/auditlog/logentry/{entry.pk}/change/"))
+    page = plain(client.get(f"/admin/auditlog/logentry/{entry.pk}/change/"))
     assert "export users (CSV)" in page
     assert re.search(r"<th scope=\"row\">rows</th><td>–</td><td>1</td>", page)  # noqa: RUF001
 
 
 def test_page_shows_progress_and_goes_on_behind_itself(client, waiting):
-    page = text(client.get(page_of(waiting)))
+    page = plain(client.get(page_of(waiting)))
     assert re.search(r'<progress id="progress" max="10" value="3"></progress>', page)
     assert "3 of 10 rows written" in page
     assert f'<a href="{page_of(waiting)}">Look again</a>' in page
     assert "was ended" not in page
-    assert "Finished" in text(client.get(page_of(waiting)))
+    assert "Finished" in plain(client.get(page_of(waiting)))
 
 
 def test_page_without_a_count_shows_that_it_is_at_work(client, operator):
     export = exports.start(operator, "user", "csv", "")
-    page = text(client.get(page_of(export)))
+    page = plain(client.get(page_of(export)))
     assert '<progress id="progress"></progress>' in page
     assert "The rows are being counted" in page
 
 
 def test_page_of_a_killed_process_says_so_and_that_it_goes_on(client, waiting):
     Export.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    page = text(client.get(page_of(waiting)))
+    page = plain(client.get(page_of(waiting)))
     assert "The process that wrote it was ended" in page
-    assert "Finished" in text(client.get(page_of(waiting)))
+    assert "Finished" in plain(client.get(page_of(waiting)))
 
 
 def test_export_that_was_given_up_says_why_and_goes_on_by_a_button(client, waiting):
     Export.objects.update(state="stopped", problem="error")
-    page = text(client.get(page_of(waiting)))
+    page = plain(client.get(page_of(waiting)))
     assert "It failed three times in a row." in page
     assert f'action="{EXPORTS}{waiting.pk}/go-on/"' in page
     client.get(f"{EXPORTS}{waiting.pk}/go-on/")
     assert Export.objects.get().state == "stopped"
     page = client.post(f"{EXPORTS}{waiting.pk}/go-on/", follow=True)
-    assert "Finished" in text(page)
+    assert "Finished" in plain(page)
 
 
 def test_too_long_a_list_says_what_to_do(client, monkeypatch):
     monkeypatch.setattr(runs, "MOST", 2)
     people(3)
-    page = text(client.get(page_of(begun(client))))
+    page = plain(client.get(page_of(begun(client))))
     assert "narrow it down first" in page
     assert "Go on" not in page
 
@@ -267,8 +263,8 @@ def test_exports_are_for_whoever_made_them(client, waiting):
         assert boss.get(address).status_code == 404
         assert boss.post(address).status_code == 404
     assert boss.get(page_of(waiting)).status_code == 302
-    assert "There is nothing here yet." in text(boss.get(EXPORTS))
-    assert "users (CSV)" in text(client.get(EXPORTS))
+    assert "There is nothing here yet." in plain(boss.get(EXPORTS))
+    assert "users (CSV)" in plain(client.get(EXPORTS))
     assert Export.objects.exists()
 
 
@@ -290,7 +286,7 @@ def test_file_of_yesterday_is_gone_before_it_is_purged(client, waiting):
     exports.work(waiting.pk)
     Export.objects.update(expires_at=timezone.now())
     assert client.get(file_of(waiting)).status_code == 404
-    assert "There is nothing here yet." in text(client.get(EXPORTS))
+    assert "There is nothing here yet." in plain(client.get(EXPORTS))
 
 
 def test_exports_are_not_typed_changed_or_removed_by_forms(client, waiting):
@@ -312,6 +308,6 @@ def test_searched_number_is_no_longer_on_the_page_of_a_finished_export(client):
     User.objects.for_identity("sub-of-ada", "+12015550123")
     export = begun(client, "q=2015550123")
     assert export.rows == 1
-    page = text(client.get(page_of(export)))
+    page = plain(client.get(page_of(export)))
     assert "2015550123" not in page
     assert "search: +1••••••••23" in page or "search: ••••••••23" in page

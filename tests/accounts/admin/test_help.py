@@ -7,9 +7,10 @@ from django.contrib import admin as django_admin
 from django.test import Client
 
 from accounts.models import SignInEvent, User
-from tests.accounts.admin.pages import ENTRIES, LIST, act_on, do, helper, page_of, signed_in, text
+from tests.accounts.admin.pages import ENTRIES, LIST, act_on, do, helper, page_of
 from tests.accounts.operators import make_operator
 from tests.fakes.user_pool import OUTAGE
+from tests.pages import signed_in, text
 
 pytestmark = [
     pytest.mark.django_db,

@@ -6,14 +6,9 @@ import pytest
 
 from accounts.models import Operation
 from accounts.operations.queue import Kind
-from tests.accounts.admin.pages import (
-    INVITE,
-    LIST,
-    helper,
-    signed_in,
-    text,
-)
+from tests.accounts.admin.pages import INVITE, LIST, helper
 from tests.accounts.operators import make_operator
+from tests.pages import signed_in, text
 from tests.wire import Reply
 
 pytestmark = [

@@ -5,7 +5,8 @@ from auditlog.models import LogEntry
 from django.utils import timezone
 
 from accounts.models import User
-from tests.accounts.admin.pages import LIST, helper, page_of, said, text
+from tests.accounts.admin.pages import LIST, helper, page_of
+from tests.pages import said, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages, pytest.mark.usefixtures("everybody")]
 

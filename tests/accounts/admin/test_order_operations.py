@@ -6,7 +6,8 @@ from accounts import operations
 from accounts.admin import order_operations
 from accounts.models import Operation, User
 from accounts.operations.queue import Kind
-from tests.accounts.admin.pages import LIST, ORDERS, act_on, do, helper, said, text
+from tests.accounts.admin.pages import LIST, ORDERS, act_on, do, helper
+from tests.pages import said, text
 
 pytestmark = [
     pytest.mark.django_db,

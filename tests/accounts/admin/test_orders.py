@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from accounts.admin import base
 from accounts.models import SignInEvent, User
-from tests.accounts.admin.pages import LIST, helper, text
+from tests.accounts.admin.pages import LIST, helper
 from tests.accounts.exports.files import people
+from tests.pages import text
 
 EVENTS = "/admin/accounts/signinevent/"
 

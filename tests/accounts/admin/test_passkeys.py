@@ -4,10 +4,11 @@ import pytest
 from auditlog.models import LogEntry
 
 from accounts.models import Passkey, SignInEvent, User
-from tests.accounts.admin.pages import LIST, helper, page_of, said, text
+from tests.accounts.admin.pages import LIST, helper, page_of
 from tests.accounts.operators import make_operator
 from tests.authenticator import Authenticator
 from tests.clock import seconds_later
+from tests.pages import said, text
 from tests.passkey_steps import give
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages, pytest.mark.usefixtures("everybody")]

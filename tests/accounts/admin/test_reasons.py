@@ -7,9 +7,10 @@ from django.contrib.auth.models import Group
 from accounts import operations
 from accounts.models import Operation
 from accounts.operations.queue import Kind
-from tests.accounts.admin.pages import ENTRIES, ORDERS, act_on, do, page_of, said, text
+from tests.accounts.admin.pages import ENTRIES, ORDERS, act_on, do, page_of
 from tests.accounts.operators import again, make_operator
 from tests.login_steps import answer, ask
+from tests.pages import said, text
 
 pytestmark = [
     pytest.mark.django_db,

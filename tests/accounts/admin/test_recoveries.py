@@ -10,9 +10,10 @@ from django.utils import timezone
 from accounts.models import Recovery, User
 from accounts.operations import recoveries
 from tests import recovery_steps as steps
-from tests.accounts.admin.pages import helper, page_of, said, text
+from tests.accounts.admin.pages import helper, page_of
 from tests.accounts.operators import again, make_operator
 from tests.clock import seconds_later
+from tests.pages import said, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages, pytest.mark.usefixtures("everybody")]
 

@@ -10,9 +10,10 @@ from django.utils import timezone
 from accounts import operations
 from accounts.models import Operation, Return, SignInEvent, User
 from accounts.operations import returns
-from tests.accounts.admin.pages import helper, said, text
+from tests.accounts.admin.pages import helper
 from tests.accounts.operators import again, make_operator
 from tests.fakes.user_pool import OUTAGE
+from tests.pages import said, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages, pytest.mark.usefixtures("everybody")]
 

@@ -9,8 +9,9 @@ from django.test import Client
 
 from accounts.admin import saved_views
 from accounts.models import SavedView, User
-from tests.accounts.admin.pages import LIST, helper, said, signed_in
+from tests.accounts.admin.pages import LIST, helper
 from tests.accounts.operators import make_operator
+from tests.pages import plain, said, signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages]
 
@@ -26,10 +27,6 @@ def client() -> Client:
 @pytest.fixture
 def operator(client) -> User:
     return User.objects.get(sub="sub-of-operator-7")
-
-
-def text(page) -> str:
-    return html.unescape(page.content.decode())
 
 
 def links(page) -> dict[str, str]:
@@ -56,22 +53,22 @@ def shared_by(number: int, **facts) -> SavedView:
 
 def test_view_is_saved_and_leads_to_the_same_list(client):
     page = client.get(f"{LIST}?status=disabled&o=-7&p=2")
-    assert 'name="query" value="o=-7&status=disabled"' in text(page)
+    assert 'name="query" value="o=-7&status=disabled"' in plain(page)
     page = save(client, "status=disabled&o=-7", "Shut out")
     assert page.redirect_chain == [(f"{LIST}?o=-7&status=disabled", 302)]
     assert said(page) == "The view “Shut out” is saved."
     assert links(page) == {"Shut out": "?o=-7&status=disabled"}
-    assert 'aria-current="true">Shut out' in text(page)
-    assert "Save this view" not in text(page)
+    assert 'aria-current="true">Shut out' in plain(page)
+    assert "Save this view" not in plain(page)
     page = client.get(LIST)
-    assert "aria-current" not in text(page).partition("saved-views")[2].partition("</section>")[0]
+    assert "aria-current" not in plain(page).partition("saved-views")[2].partition("</section>")[0]
 
 
 def test_list_without_filters_offers_no_saving(client):
-    page = text(client.get(LIST))
+    page = plain(client.get(LIST))
     assert "Save this view" not in page
     assert "Saved views" not in page
-    assert "Save this view" in text(client.get(LIST, {"q": "Ana"}))
+    assert "Save this view" in plain(client.get(LIST, {"q": "Ana"}))
 
 
 def test_view_belongs_to_its_list(client, operator):
@@ -144,7 +141,7 @@ def test_operator_has_twenty_views_of_a_list(client, operator, monkeypatch):
     save(client, "status=disabled", "A")
     save(client, "staff=yes", "B")
     assert "Remove one first." in said(save(client, "held=held", "C"))
-    assert "Save this view" not in text(client.get(LIST, {"held": "held"}))
+    assert "Save this view" not in plain(client.get(LIST, {"held": "held"}))
     assert SavedView.objects.count() == 2
     shared_by(8)
     assert list(links(client.get(LIST))) == ["A", "B", "Theirs"]
@@ -187,8 +184,8 @@ def test_views_of_others_are_shown_only_if_they_share_them(client):
     shared_by(9, name="Private", is_shared=False)
     page = client.get(LIST)
     assert links(page) == {"Theirs": "?staff=yes"}
-    assert "of Operator 8" in text(page)
-    assert "Change your views" not in text(page)
+    assert "of Operator 8" in plain(page)
+    assert "Change your views" not in plain(page)
 
 
 def test_views_of_others_crowd_out_none_of_ones_own(client, operator):
@@ -221,11 +218,11 @@ def test_sharing_takes_a_right(client, operator):
     save(client, "status=disabled", is_shared="on")
     view = SavedView.objects.get()
     assert not view.is_shared
-    assert "for all operators" not in text(client.get(LIST, {"q": "Ana"}))
+    assert "for all operators" not in plain(client.get(LIST, {"q": "Ana"}))
     client.post(CHANGE, {"view": view.pk, "name": "Mine", "is_shared": "on"})
     assert not SavedView.objects.get().is_shared
     operator.user_permissions.add(Permission.objects.get(codename="share_view"))
-    assert "for all operators" in text(client.get(LIST, {"q": "Ana"}))
+    assert "for all operators" in plain(client.get(LIST, {"q": "Ana"}))
     client.post(CHANGE, {"view": view.pk, "name": "Mine", "is_shared": "on"})
     assert SavedView.objects.get().is_shared
     assert links(helper(number=8).get(LIST)) == {"Mine": "?status=disabled"}

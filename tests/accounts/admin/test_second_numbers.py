@@ -4,7 +4,8 @@ import pytest
 
 from accounts.models import Operation, SignInEvent, User
 from accounts.models.statements import update
-from tests.accounts.admin.pages import act_on, do, helper, page_of, text
+from tests.accounts.admin.pages import act_on, do, helper, page_of
+from tests.pages import text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages]
 

@@ -7,10 +7,11 @@ from auditlog.models import LogEntry
 from django.test import Client
 
 from accounts.models import Passkey, SetupCode, User
-from tests.accounts.admin.pages import LIST, page_of, right_to, text
+from tests.accounts.admin.pages import LIST, page_of, right_to
 from tests.accounts.operators import make_operator
 from tests.authenticator import Authenticator
 from tests.clock import seconds_later
+from tests.pages import text
 from tests.passkey_steps import browser, give, sign_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages]

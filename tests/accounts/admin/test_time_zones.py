@@ -6,8 +6,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import SignInEvent, User
-from tests.accounts.admin.pages import page_of, signed_in, text
+from tests.accounts.admin.pages import page_of
 from tests.accounts.operators import make_operator
+from tests.pages import signed_in, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages]
 

@@ -10,21 +10,11 @@ from django.utils import timezone
 from accounts import operations
 from accounts.models import Operation, Session, User
 from accounts.operations.queue import Kind, State
-from tests.accounts.admin.pages import (
-    INVITE,
-    LIST,
-    ORDERS,
-    act_on,
-    do,
-    helper,
-    page_of,
-    right_to,
-    said,
-    text,
-)
+from tests.accounts.admin.pages import INVITE, LIST, ORDERS, act_on, do, helper, page_of, right_to
 from tests.accounts.operators import again, make_operator, session_of
 from tests.clock import seconds_later
 from tests.fakes.user_pool import OUTAGE
+from tests.pages import said, text
 from tests.wire import aws_error
 
 pytestmark = [

@@ -15,19 +15,10 @@ from accounts.events import audit
 from accounts.models import Operation, Session, SignInEvent, User
 from accounts.models.users import LOCKED
 from accounts.operations.queue import Kind
-from tests.accounts.admin.pages import (
-    ENTRIES,
-    LIST,
-    ORDERS,
-    act_on,
-    do,
-    helper,
-    page_of,
-    said,
-    text,
-)
+from tests.accounts.admin.pages import ENTRIES, LIST, ORDERS, act_on, do, helper, page_of
 from tests.accounts.operators import session_of
 from tests.fakes.user_pool import OUTAGE
+from tests.pages import said, text
 from tests.wire import Reply, aws_error
 
 pytestmark = [

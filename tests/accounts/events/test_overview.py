@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts.aws import functions
 from accounts.models import RolledHour, SignInEvent, User
+from tests.pages import signed_in
 from tests.wire import Reply, aws_error
 
 pytestmark = pytest.mark.django_db
@@ -48,9 +49,7 @@ def operator() -> User:
 @pytest.fixture
 def admin(operator) -> Client:
     operator.user_permissions.add(Permission.objects.get(codename="view_signinevent"))
-    client = Client()
-    client.force_login(operator)
-    return client
+    return signed_in(operator)
 
 
 def attempts(number: int, *, successes: int, hours_ago: float) -> None:

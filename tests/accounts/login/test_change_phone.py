@@ -21,6 +21,7 @@ from accounts.views import phone_cookie
 from tests.clock import seconds_later
 from tests.concurrency import at_once, database_in_a_file
 from tests.fakes.sign_in_pool import SignInPool
+from tests.pages import signed_in, text
 from tests.wire import Reply, aws_error
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages]
@@ -64,9 +65,7 @@ def user(db) -> User:
 
 @pytest.fixture
 def client(aws, user) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
+    return signed_in(user)
 
 
 @pytest.fixture
@@ -84,10 +83,6 @@ def answer(client: Client, code: str = RIGHT):
     return client.post(CODE, {"code": code})
 
 
-def page(response) -> str:
-    return response.content.decode()
-
-
 def test_new_number_is_texted_a_code_for_this_user_in_the_language_of_the_page(client, aws, user):
     assert ask(client, "(202) 555-0187").url == CODE
     [event] = aws.calls("prove")
@@ -99,7 +94,7 @@ def test_new_number_is_texted_a_code_for_this_user_in_the_language_of_the_page(c
         "purpose": "change_number",
         "channel": "text",
     }
-    said = page(client.get(CODE))
+    said = text(client.get(CODE))
     assert f'We sent it to <bdi dir="ltr">{phones.spaced(NEW)}</bdi>' in said
     assert "K7F-2Q" in said
 
@@ -195,7 +190,7 @@ def test_old_number_is_told_after_the_answer_has_left(client, aws):
     ],
 )
 def test_number_that_cannot_be_the_new_one_is_an_error_of_the_field(client, aws, typed, words):
-    said = page(ask(client, typed))
+    said = text(ask(client, typed))
     assert 'aria-invalid="true"' in said
     assert words in said
     assert aws.requests == []
@@ -211,7 +206,7 @@ def test_nobody_signed_in_is_sent_to_sign_in(aws, address):
 @pytest.mark.parametrize("address", [CODE, RESEND, TAKEN, CHANGED])
 def test_step_without_a_change_under_way_leads_to_the_start(client, address):
     response = client.get(address, follow=True)
-    assert "New mobile number" in page(response)
+    assert "New mobile number" in text(response)
 
 
 def test_same_number_again_within_the_cooldown_texts_nothing(client, aws):
@@ -234,7 +229,7 @@ def test_same_number_again_within_the_cooldown_texts_nothing(client, aws):
 def test_text_that_was_refused_is_said_and_written_down(client, aws, delivery, words):
     aws.functions["prove"] = lambda _: proof(delivery=delivery)
     ask(client)
-    said = page(client.get(CODE))
+    said = text(client.get(CODE))
     assert words in said
     assert "We sent it" not in said
     [event] = SignInEvent.objects.all()
@@ -247,8 +242,8 @@ def test_texts_out_of_order_are_said_with_a_reference_and_nothing_is_lost(client
     assert response.status_code == 503
     [event] = SignInEvent.objects.all()
     assert (event.kind, event.reason) == ("failed", "unavailable")
-    assert event.reference in page(response)
-    assert 'value="+12025550187"' in page(response)
+    assert event.reference in text(response)
+    assert 'value="+12025550187"' in text(response)
 
 
 def test_check_out_of_order_costs_no_try(client, aws, settings):
@@ -269,20 +264,20 @@ def test_texts_function_that_is_missing_is_said_and_logged(client, settings, cap
 def test_code_that_is_too_old_is_said_and_not_checked(client, aws):
     ask(client)
     with seconds_later(301):
-        assert "too old" in page(answer(client))
+        assert "too old" in text(answer(client))
     assert aws.calls("check") == []
 
 
 def test_code_that_cannot_be_one_is_not_checked(client, aws):
     ask(client)
-    assert "has 6 digits" in page(answer(client, "12"))
+    assert "has 6 digits" in text(answer(client, "12"))
     assert aws.calls("check") == []
 
 
 def test_longer_code_is_asked_for_under_attack(client, aws):
     aws.functions["prove"] = lambda _: proof(code_length=8)
     ask(client)
-    assert "8-digit code" in page(client.get(CODE))
+    assert "8-digit code" in text(client.get(CODE))
 
 
 def test_too_much_from_one_network_is_refused(client, aws, settings):
@@ -302,16 +297,16 @@ def test_right_code_costs_the_network_nothing(client, aws, settings):
     ask(client)
     assert answer(client).url == CHANGED
     ask(client, "+12025550188")
-    assert "not the code" in page(answer(client, "000001"))
+    assert "not the code" in text(answer(client, "000001"))
 
 
 def test_number_that_has_another_owner_here_is_taken_once_proven(client, aws, user):
     other = User.objects.for_identity("sub-of-another", NEW)
     ask(client)
     assert answer(client).url == TAKEN
-    assert "account of its own" in page(client.get(TAKEN))
+    assert "account of its own" in text(client.get(TAKEN))
     # The code was right.
-    assert "cannot be used here any more" not in page(client.get(START))
+    assert "cannot be used here any more" not in text(client.get(START))
     other.refresh_from_db()
     user.refresh_from_db()
     assert (user.phone, other.phone) == (PHONE, NEW)
@@ -329,12 +324,12 @@ def taken_from(client: Client, aws: SignInPool, *, days: int) -> User:
 
 def test_number_of_a_dormant_account_may_be_asked_for(client, aws, user):
     other = taken_from(client, aws, days=500)
-    assert WANTED in page(client.get(TAKEN))
+    assert WANTED in text(client.get(TAKEN))
     for _ in range(2):
         assert client.post(WANTED).url == TAKEN
     row = Return.objects.get()
     assert (row.user, row.other, row.kind) == (other, user, "move")
-    said = page(client.get(TAKEN))
+    said = text(client.get(TAKEN))
     assert "You have asked those who run this site" in said
     assert row.reference in said
     assert WANTED not in said
@@ -345,7 +340,7 @@ def test_number_of_a_dormant_account_may_be_asked_for(client, aws, user):
 
 def test_number_of_an_account_in_use_may_not_be_asked_for(client, aws):
     taken_from(client, aws, days=1)
-    assert WANTED not in page(client.get(TAKEN))
+    assert WANTED not in text(client.get(TAKEN))
     assert client.post(WANTED).url == TAKEN
     assert not Return.objects.exists()
 
@@ -394,8 +389,8 @@ def test_change_that_waits_is_said_and_not_asked_for_twice(client, aws, user):
     aws.faults["AdminUpdateUserAttributes"] = aws_error("InternalErrorException", status=500)
     ask(client)
     answer(client)
-    assert "will be changed" in page(client.get(CHANGED))
-    assert "still under way" in page(client.get(START))
+    assert "will be changed" in text(client.get(CHANGED))
+    assert "still under way" in text(client.get(START))
     assert aws.calls("tell") == []
 
 
@@ -451,4 +446,4 @@ def test_cancel_that_waits_too_long_for_another_request_is_a_503_page(client, aw
 def test_pages_need_no_inline_script_or_style(client, aws):
     ask(client)
     for address in (START, CODE):
-        assert not re.search(r"<script(?! src)|<style| style=| on\w+=", page(client.get(address)))
+        assert not re.search(r"<script(?! src)|<style| style=| on\w+=", text(client.get(address)))

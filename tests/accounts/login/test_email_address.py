@@ -13,6 +13,7 @@ from accounts.login import pending
 from accounts.models import SignInEvent, User
 from tests.clock import seconds_later
 from tests.fakes.user_pool import OUTAGE
+from tests.pages import signed_in, text
 from tests.wire import Reply, aws_error
 
 pytestmark = pytest.mark.django_db
@@ -54,9 +55,7 @@ def user(aws, phone) -> User:
 
 @pytest.fixture
 def client(user) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
+    return signed_in(user)
 
 
 def ask(client: Client, address: str = ADDRESS):
@@ -65,10 +64,6 @@ def ask(client: Client, address: str = ADDRESS):
 
 def answer(client: Client, code: str = RIGHT):
     return client.post(CODE, {"code": code}, follow=True)
-
-
-def said(response) -> str:
-    return response.content.decode()
 
 
 def kept(aws, user: User) -> tuple[str, str]:
@@ -93,13 +88,13 @@ def test_right_code_gives_the_account_its_address_and_tells_the_phone(client, aw
         "channel": "email",
         "address": ADDRESS,
     }
-    page = said(client.get(CODE))
+    page = text(client.get(CODE))
     assert f'We sent it to <bdi dir="ltr">{ADDRESS}</bdi>' in page
     assert "K7F-2Q" in page
     done = answer(client)
     assert done.redirect_chain == [(PAGE, 302)]
-    assert "you can have your code sent to this address" in said(done)
-    assert f"<strong>{ADDRESS}</strong>" in said(done)
+    assert "you can have your code sent to this address" in text(done)
+    assert f"<strong>{ADDRESS}</strong>" in text(done)
     assert kept(aws, user) == (ADDRESS, "true")
     assert [reason for reason, _ in events()] == ["set_up"]
     [told] = aws.calls("tell")
@@ -109,11 +104,11 @@ def test_right_code_gives_the_account_its_address_and_tells_the_phone(client, aw
 
 def test_wrong_code_costs_a_try_and_the_last_one_ends_it(client, aws, user):
     ask(client)
-    assert "You have 2 tries left." in said(answer(client, WRONG))
-    assert "You have 1 try left." in said(answer(client, "111111"))
+    assert "You have 2 tries left." in text(answer(client, WRONG))
+    assert "You have 1 try left." in text(answer(client, "111111"))
     last = answer(client, "222222")
     assert last.redirect_chain == [(PAGE, 302)]
-    assert "another e-mail comes with tries of its own" in said(last)
+    assert "another e-mail comes with tries of its own" in text(last)
     assert answer(client).redirect_chain == [(PAGE, 302)]
     assert kept(aws, user) == ("", "")
     assert aws.calls("tell") == []
@@ -122,7 +117,7 @@ def test_wrong_code_costs_a_try_and_the_last_one_ends_it(client, aws, user):
 def test_code_that_is_too_old_is_refused(client, aws, user):
     ask(client)
     with seconds_later(301):
-        assert "That code is too old." in said(answer(client))
+        assert "That code is too old." in text(answer(client))
     assert kept(aws, user) == ("", "")
 
 
@@ -138,14 +133,14 @@ def test_page_of_an_earlier_tab_is_told_of_the_newer_address(client, aws, user):
     ask(client)
     attempt = pending.load(client.get(CODE).wsgi_request).attempt
     ask(client, "eve@example.net")
-    page = said(client.post(CODE, {"code": RIGHT, "attempt": attempt}))
+    page = text(client.post(CODE, {"code": RIGHT, "attempt": attempt}))
     assert "You have asked for another code since." in page
     assert aws.calls("check") == []
 
 
 def test_same_address_again_right_away_sends_nothing(client, aws):
     ask(client)
-    page = said(client.post(PAGE, {"email": ADDRESS}, follow=True))
+    page = text(client.post(PAGE, {"email": ADDRESS}, follow=True))
     assert "We had already sent an e-mail" in page
     assert len(aws.calls("prove")) == 1
 
@@ -154,10 +149,10 @@ def test_another_mail_can_be_had_after_the_wait(client, aws):
     ask(client)
     early = client.post(RESEND)
     assert early.status_code == 429
-    assert "too soon for another e-mail" in said(early)
+    assert "too soon for another e-mail" in text(early)
     with seconds_later(31):
         again = client.post(RESEND, follow=True)
-    assert "We have sent another e-mail." in said(again)
+    assert "We have sent another e-mail." in text(again)
     assert len(aws.calls("prove")) == 2
     assert client.get(RESEND).url == CODE
 
@@ -172,7 +167,7 @@ def test_double_press_of_the_right_code_ends_where_the_first_did(client, aws, us
 
 @pytest.mark.parametrize("typed", ["", "ada", "ada@example", "a@b@c.org", "a b@example.org"])
 def test_what_is_no_address_is_said_next_to_the_field(client, aws, typed):
-    page = said(ask(client, typed))
+    page = text(ask(client, typed))
     assert 'id="error_email"' in page
     assert "<title>Error:" in page
     assert aws.calls("prove") == []
@@ -180,13 +175,13 @@ def test_what_is_no_address_is_said_next_to_the_field(client, aws, typed):
 
 def test_same_address_as_before_is_said(client, aws, user):
     aws.attributes(user.sub).update(email=ADDRESS, email_verified="true")
-    assert "has that address already" in said(ask(client))
+    assert "has that address already" in text(ask(client))
     assert aws.calls("prove") == []
 
 
 def test_address_that_was_not_proven_is_none(client, aws, user):
     aws.attributes(user.sub).update(email=ADDRESS, email_verified="false")
-    page = said(client.get(PAGE))
+    page = text(client.get(PAGE))
     assert "Your account has none." in page
     assert ADDRESS not in page
     assert ask(client).url == CODE
@@ -206,7 +201,7 @@ def test_address_that_was_not_proven_is_none(client, aws, user):
 def test_mail_that_did_not_leave_is_said(client, aws, delivery, words):
     aws.functions["prove"] = lambda _: proof(delivery=delivery, texted_at=None)
     ask(client)
-    page = said(client.get(CODE))
+    page = text(client.get(CODE))
     assert words in page
     assert ("No e-mail was sent" in page) == (delivery != "delayed")
     assert "text" not in page.partition("<main")[2].partition("</main>")[0].replace(
@@ -228,11 +223,11 @@ def test_cognito_that_is_away_keeps_the_proof_for_a_while(client, aws, user):
     aws.faults["AdminUpdateUserAttributes"] = OUTAGE
     page = answer(client)
     assert page.status_code == 503
-    assert "but it is not saved yet" in said(page)
+    assert "but it is not saved yet" in text(page)
     assert events() == []
     assert client.post(STORE).status_code == 503
     del aws.faults["AdminUpdateUserAttributes"]
-    assert "this address" in said(client.post(STORE, follow=True))
+    assert "this address" in text(client.post(STORE, follow=True))
     assert kept(aws, user) == (ADDRESS, "true")
     assert len(aws.calls("tell")) == 1
 
@@ -253,7 +248,7 @@ def test_somebody_else_s_proof_in_the_same_browser_is_not_theirs(client, aws, us
     request = client.get(CODE).wsgi_request
     found = pending.load(request)
     pending.store(request, replace(found, sub="other", proven=1, proven_at=time.time()))
-    assert "not saved yet" not in said(client.get(PAGE))
+    assert "not saved yet" not in text(client.get(PAGE))
     client.post(STORE)
     client.post(CODE, {"code": RIGHT})
     assert kept(aws, user) == ("", "")
@@ -262,7 +257,7 @@ def test_somebody_else_s_proof_in_the_same_browser_is_not_theirs(client, aws, us
 def test_address_with_which_another_account_signs_in_is_refused(client, aws, user):
     ask(client)
     aws.faults["AdminUpdateUserAttributes"] = aws_error("AliasExistsException", "Already exists")
-    page = said(answer(client))
+    page = text(answer(client))
     assert "Another account signs in with that address." in page
     assert "tries of its own" not in page
     assert "not saved yet" not in page
@@ -274,7 +269,7 @@ def test_cognito_that_cannot_be_asked_shows_the_page_with_an_error(client, aws):
     aws.faults["AdminGetUser"] = OUTAGE
     page = client.get(PAGE)
     assert page.status_code == 503
-    assert "Your account has none." not in said(page)
+    assert "Your account has none." not in text(page)
     assert ask(client).status_code == 503
 
 
@@ -282,7 +277,7 @@ def test_person_removes_the_address_and_the_phone_is_told(client, aws, user):
     aws.attributes(user.sub).update(email=ADDRESS, email_verified="true")
     assert client.get(REMOVE).url == PAGE
     page = client.post(REMOVE, follow=True)
-    assert "has no e-mail address any more" in said(page)
+    assert "has no e-mail address any more" in text(page)
     assert kept(aws, user) == ("", "")
     assert [reason for reason, _ in events()] == ["removed"]
     assert [each["message"] for each in aws.calls("tell")] == ["email_changed"]
@@ -313,11 +308,11 @@ def test_strangers_are_sent_to_sign_in(aws, address):
 def test_there_is_no_page_where_no_mail_leaves_or_the_address_is_a_name(
     client, aws, settings, setting, value
 ):
-    assert PAGE in said(client.get("/accounts/"))
+    assert PAGE in text(client.get("/accounts/"))
     setattr(settings, setting, value)
     assert client.get(PAGE).status_code == 404
     assert client.post(REMOVE).status_code == 404
-    assert PAGE not in said(client.get("/accounts/"))
+    assert PAGE not in text(client.get("/accounts/"))
 
 
 def test_address_and_code_are_in_no_log_and_no_event(client, aws, user, caplog, monkeypatch):

@@ -26,6 +26,7 @@ from tests.login_steps import (
     same_cookies,
     who,
 )
+from tests.pages import text
 from tests.wire import Reply
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages]
@@ -87,13 +88,9 @@ def begin(client: Client, phone: str, way: str):
     return client.post(BACKUP, {"phone": phone, "way": way})
 
 
-def said(response) -> str:
-    return response.content.decode()
-
-
 def test_code_by_mail_signs_in_without_a_text(client, pool, known):
     assert begin(client, known.phone, "email").url == CODE
-    page = said(client.get(CODE))
+    page = text(client.get(CODE))
     assert "We sent it to the e-mail address that your account has for" in page
     assert "E-mail me again" in page
     assert answer(client, RIGHT).url == "/"
@@ -114,9 +111,9 @@ def test_code_by_mail_signs_in_without_a_text(client, pool, known):
 
 
 def test_code_to_the_second_number_signs_in_and_leads_to_a_new_number(client, pool, known):
-    assert "Text my second number" in said(client.get(BACKUP))
+    assert "Text my second number" in text(client.get(BACKUP))
     assert begin(client, known.phone, "second_number").url == CODE
-    page = said(client.get(CODE))
+    page = text(client.get(CODE))
     assert "We texted it to the second number that your account has for" in page
     assert SECOND not in page.replace(" ", "")
     assert answer(client, RIGHT).url == NUMBER
@@ -142,10 +139,10 @@ def test_first_number_is_told_of_a_sign_in_by_the_second(client, pool, known):
 @every_way
 def test_wrong_codes_cost_the_tries_and_the_last_one_ends_it(client, pool, known, way):
     begin(client, known.phone, way)
-    assert "You have 2 tries left." in said(answer(client, WRONG))
+    assert "You have 2 tries left." in text(answer(client, WRONG))
     # A second press of the same code costs none.
-    assert "You have 2 tries left." in said(answer(client, WRONG))
-    assert "You have 1 try left." in said(answer(client, "111111"))
+    assert "You have 2 tries left." in text(answer(client, WRONG))
+    assert "You have 1 try left." in text(answer(client, "111111"))
     assert answer(client, "222222").url == LOGIN
     assert answer(client, RIGHT).url == LOGIN
     assert not is_signed_in(client)
@@ -167,9 +164,9 @@ def test_code_goes_again_the_same_way_after_the_wait(client, pool, known, way):
     begin(client, known.phone, way)
     early = client.post(RESEND)
     assert early.status_code == 429
-    assert ("another e-mail" in said(early)) == (way == "email")
+    assert ("another e-mail" in text(early)) == (way == "email")
     with seconds_later(31):
-        page = said(client.post(RESEND, follow=True))
+        page = text(client.post(RESEND, follow=True))
     assert ("If your account has" in page) is True
     assert [each["purpose"] for each in pool.calls("prove")] == [f"by_{_word(way)}"] * 2
 
@@ -181,10 +178,10 @@ def _word(way: str) -> str:
 @every_way
 def test_text_and_other_way_are_sign_ins_of_their_own(client, pool, known, way):
     ask(client, known.phone)
-    text = pool.code()
+    texted = pool.code()
     begin(client, known.phone, way)
     assert len(pool.calls("prove")) == 1
-    assert b"is not the code" in answer(client, text).content
+    assert b"is not the code" in answer(client, texted).content
     ask(client, known.phone)
     assert len(pool.texts) == 2
     assert answer(client, pool.code()).status_code == 302
@@ -221,7 +218,7 @@ def test_stranger_reads_and_takes_what_a_member_does(pool, known, stranger, sett
             pool.forget_calls()
             with CaptureQueriesContext(connection) as statements:
                 response = step()
-            page = told(response.status_code, response.headers, [], said(response))
+            page = told(response.status_code, response.headers, [], text(response))
             calls = [
                 {name: len(str(value)) for name, value in each.json.items()}
                 for each in pool.requests
@@ -296,7 +293,7 @@ def test_cognito_that_is_away_after_the_right_code_leads_to_the_start(client, po
     pool.faults["InitiateAuth"] = OUTAGE
     page = answer(client, RIGHT)
     assert page.status_code == 503
-    assert "Text me a code" in said(page)
+    assert "Text me a code" in text(page)
     del pool.faults["InitiateAuth"]
     # The code was used up, so another one is asked for at once.
     begin(client, known.phone, way)
@@ -318,7 +315,7 @@ def test_second_number_frees_no_first_one(client, pool, known, settings):
     User.objects.update(last_login=timezone.now() - timedelta(days=200))
     begin(client, known.phone, "second_number")
     answer(client, RIGHT)
-    page = said(client.get("/accounts/login/dormant/"))
+    page = text(client.get("/accounts/login/dormant/"))
     assert "/accounts/login/dormant/new/" not in page
     attempt = client.session["accounts.pending"]["attempt"]
     client.post("/accounts/login/dormant/new/", {"attempt": attempt})
@@ -402,12 +399,12 @@ def test_there_is_no_such_way_where_it_would_be_weaker_or_cannot_be(
     client, pool, known, settings, setting, value
 ):
     mail, second = "Get the code by e-mail", "Text my second number"
-    assert mail in said(client.get(LOGIN))
-    assert second in said(client.get(BACKUP))
+    assert mail in text(client.get(LOGIN))
+    assert second in text(client.get(BACKUP))
     setattr(settings, setting, value)
     has_mail, has_second = setting == "ACCOUNTS_SECOND_NUMBER", "EMAIL" in setting
-    assert (mail in said(client.get(LOGIN))) is has_mail
-    assert (second in said(client.get(BACKUP))) is has_second
+    assert (mail in text(client.get(LOGIN))) is has_mail
+    assert (second in text(client.get(BACKUP))) is has_second
     for way, is_there in zip(WAYS, (has_mail, has_second), strict=True):
         begin(Client(), known.phone, way)
         purposes = [each["purpose"] for each in pool.calls("prove")]
@@ -415,7 +412,7 @@ def test_there_is_no_such_way_where_it_would_be_weaker_or_cannot_be(
 
 
 def test_mistyped_number_is_said_and_no_backup_code_is_asked_for(client, pool):
-    page = said(client.post(BACKUP, {"phone": "12", "way": "second_number"}))
+    page = text(client.post(BACKUP, {"phone": "12", "way": "second_number"}))
     assert 'id="error_phone"' in page
     assert 'id="error_code"' not in page
     assert pool.calls("prove") == []
@@ -423,4 +420,4 @@ def test_mistyped_number_is_said_and_no_backup_code_is_asked_for(client, pool):
 
 def test_code_that_is_not_typed_is_asked_for_from_the_mail(client, pool, known):
     begin(client, known.phone, "email")
-    assert "Type the code from the e-mail." in said(client.post(CODE, {"code": ""}))
+    assert "Type the code from the e-mail." in text(client.post(CODE, {"code": ""}))

@@ -19,6 +19,7 @@ from tests.fakes.password_check import PasswordCheck
 from tests.fakes.sign_in_pool import POOL_NAME, SignInPool, further_step
 from tests.fakes.user_pool import OUTAGE
 from tests.login_steps import CODE, LOGIN, RESEND, answer, ask, who
+from tests.pages import text
 from tests.wire import aws_error
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages]
@@ -55,10 +56,6 @@ def give_password(pool: SignInPool, sub: str) -> None:
 
 def events() -> list[tuple[str, str]]:
     return list(SignInEvent.objects.order_by("at", "pk").values_list("kind", "reason"))
-
-
-def text(page) -> str:
-    return page.content.decode()
 
 
 # Right

@@ -15,6 +15,7 @@ from accounts.models import Session, SignInEvent, User
 from tests.clock import seconds_later
 from tests.fakes.sign_in_pool import further_step
 from tests.login_steps import LOGIN, answer, ask, same_cookies, who
+from tests.pages import text
 from tests.wire import aws_error
 
 CONFIRM, CODE, RESEND = (
@@ -49,10 +50,6 @@ def later(client) -> Iterator[None]:
     """Six minutes after the sign-in."""
     with seconds_later(360):
         yield
-
-
-def text(page) -> str:
-    return page.content.decode()
 
 
 def test_code_of_a_moment_ago_is_enough(client):

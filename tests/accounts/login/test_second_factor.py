@@ -14,6 +14,7 @@ from accounts.login import second_factor
 from accounts.models import Passkey, SetupCode, SignInEvent, User
 from tests.authenticator import Authenticator
 from tests.login_steps import TAKE_OVER, answer, ask, form
+from tests.pages import text
 from tests.passkey_steps import ADD, LIST, REMOVE, browser, give, make, sign_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages]
@@ -57,10 +58,6 @@ def opens(client: Client) -> bool:
 
 def type_code(client: Client, code: str, **extra: str):
     return client.post(PAGE, {"code": code, **extra})
-
-
-def text(response) -> str:
-    return response.content.decode()
 
 
 @pytest.fixture

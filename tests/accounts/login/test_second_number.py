@@ -10,6 +10,7 @@ from django.test import Client
 from accounts import operations, personal_data
 from accounts.models import Operation, SignInEvent, User
 from tests.clock import seconds_later
+from tests.pages import signed_in, text
 from tests.wire import Reply
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages]
@@ -49,9 +50,7 @@ def _site(pool, settings) -> None:
 
 @pytest.fixture
 def client(known) -> Client:
-    client = Client()
-    client.force_login(known)
-    return client
+    return signed_in(known)
 
 
 def ask(client: Client, phone: str = SECOND):
@@ -60,10 +59,6 @@ def ask(client: Client, phone: str = SECOND):
 
 def answer(client: Client, code: str = RIGHT):
     return client.post(CODE, {"code": code}, follow=True)
-
-
-def said(response) -> str:
-    return response.content.decode()
 
 
 def kept() -> str:
@@ -84,10 +79,10 @@ def test_right_code_makes_it_the_second_number_and_tells_the_first(client, pool,
     assert kept() == ""
     [asked] = pool.calls("prove")
     assert (asked["phone"], asked["user"], asked["purpose"]) == (SECOND, known.sub, "second_number")
-    assert "202 555 0144" in said(client.get(CODE)).replace("-", " ").replace(")", "")
+    assert "202 555 0144" in text(client.get(CODE)).replace("-", " ").replace(")", "")
     done = answer(client)
     assert done.redirect_chain == [(PAGE, 302)]
-    assert "a code can go to this number when your first one is gone" in said(done)
+    assert "a code can go to this number when your first one is gone" in text(done)
     assert kept() == SECOND
     assert reasons() == ["set_up"]
     assert told(pool) == [(known.phone, "second_number_changed")]
@@ -114,7 +109,7 @@ def test_person_removes_it_and_both_numbers_are_told(client, pool, known):
     answer(client)
     pool.forget_calls()
     assert client.get(REMOVE).url == PAGE
-    assert "has no second number any more" in said(client.post(REMOVE, follow=True))
+    assert "has no second number any more" in text(client.post(REMOVE, follow=True))
     assert kept() == ""
     assert [each["user"] for each in pool.calls("forget_second_number")] == [known.sub]
     assert reasons() == ["set_up", "removed"]
@@ -125,11 +120,11 @@ def test_person_removes_it_and_both_numbers_are_told(client, pool, known):
 
 def test_wrong_code_costs_a_try_and_the_last_one_ends_it(client, pool):
     ask(client)
-    assert "You have 2 tries left." in said(answer(client, WRONG))
+    assert "You have 2 tries left." in text(answer(client, WRONG))
     answer(client, "111111")
     over = answer(client, "222222")
     assert over.redirect_chain == [(PAGE, 302)]
-    assert "That code cannot be used here any more" in said(over)
+    assert "That code cannot be used here any more" in text(over)
     assert answer(client).redirect_chain == [(PAGE, 302)]
     assert kept() == ""
     assert told(pool) == []
@@ -146,7 +141,7 @@ def test_another_text_can_be_had_after_the_wait(client, pool):
     ask(client)
     assert client.post(RESEND).status_code == 429
     with seconds_later(31):
-        assert "We texted you again." in said(client.post(RESEND, follow=True))
+        assert "We texted you again." in text(client.post(RESEND, follow=True))
     assert len(pool.calls("prove")) == 2
 
 
@@ -155,7 +150,7 @@ def test_number_that_the_account_has_already_is_said(client, pool, known, number
     ask(client)
     answer(client)
     pool.forget_calls()
-    assert "has that number already" in said(
+    assert "has that number already" in text(
         ask(client, known.phone if number == "first" else SECOND)
     )
     assert pool.calls("prove") == []
@@ -186,10 +181,10 @@ def test_function_that_is_away_is_said_and_nothing_changes(client, pool):
 
 
 def test_account_and_ways_show_it_masked_and_the_file_whole(client, known):
-    assert "none yet" in said(client.get("/accounts/"))
+    assert "none yet" in text(client.get("/accounts/"))
     ask(client)
     answer(client)
-    page = said(client.get("/accounts/"))
+    page = text(client.get("/accounts/"))
     assert PAGE in page
     assert SECOND not in page
     ways = client.get("/accounts/ways/").json()
@@ -200,15 +195,15 @@ def test_account_and_ways_show_it_masked_and_the_file_whole(client, known):
 
 def test_page_shows_it_whole_after_a_fresh_code(client):
     ask(client)
-    assert "<strong>+1 202-555-0144</strong>" in said(answer(client))
+    assert "<strong>+1 202-555-0144</strong>" in text(answer(client))
 
 
 def test_there_is_no_page_where_nobody_signs_in_so(client, settings):
-    assert PAGE in said(client.get("/accounts/"))
+    assert PAGE in text(client.get("/accounts/"))
     settings.ACCOUNTS_SECOND_NUMBER = False
     assert client.get(PAGE).status_code == 404
     assert client.post(REMOVE).status_code == 404
-    assert PAGE not in said(client.get("/accounts/"))
+    assert PAGE not in text(client.get("/accounts/"))
     assert client.get("/accounts/ways/").json()["second_number"] == ""
 
 

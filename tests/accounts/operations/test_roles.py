@@ -9,8 +9,9 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 
 from accounts.operations import roles, rules
-from tests.accounts.admin.pages import LIST, helper, signed_in, text
+from tests.accounts.admin.pages import LIST, helper
 from tests.accounts.operators import make_operator
+from tests.pages import signed_in, text
 
 pytestmark = pytest.mark.django_db
 

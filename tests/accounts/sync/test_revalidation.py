@@ -11,10 +11,12 @@ from accounts.aws import cognito
 from accounts.models import Session, SignInEvent, User
 from accounts.models.users import DELETED
 from accounts.sync import revalidation
+from tests.accounts.operators import again
 from tests.clock import seconds_later
 from tests.concurrency import at_once, database_in_a_file
 from tests.fakes.tokens import id_token, key_set
 from tests.fakes.user_pool import OUTAGE, THROTTLED
+from tests.pages import signed_in
 from tests.wire import Reply, WireServer, aws_error
 
 pytestmark = pytest.mark.django_db
@@ -30,19 +32,13 @@ def person(phone, pool) -> User:
 
 @pytest.fixture
 def visitor(person) -> Client:
-    client = Client()
-    client.force_login(person)
-    return client
+    return signed_in(person)
 
 
 def not_yet_compared(user: User) -> User:
     user.checked_at = None
     user.save()
     return user
-
-
-def again(user: User) -> User:
-    return User.objects.get(pk=user.pk)
 
 
 def is_signed_in(visitor: Client) -> bool:

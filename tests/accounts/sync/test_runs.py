@@ -16,6 +16,7 @@ from accounts.models.users import DELETED
 from accounts.sync import errors, repair, runs
 from accounts.sync.compare import REPAIRABLE
 from tests.accounts.differences import compare, mixed, no_pace, number, people, person
+from tests.accounts.operators import again
 from tests.concurrency import at_once, database_in_a_file
 from tests.fakes.user_pool import OUTAGE, UserPool
 from tests.wire import aws_error
@@ -24,10 +25,6 @@ pytestmark = pytest.mark.django_db
 
 Kind, State = Difference.Kind, Difference.State
 ALL = [kind.value for kind in REPAIRABLE]
-
-
-def again(user: User) -> User:
-    return User.objects.get(pk=user.pk)
 
 
 def found(run: SyncRun) -> set[tuple[str, str]]:
