@@ -1,6 +1,5 @@
 """Sign-in in a pool whose user names are not phones: the account that holds the number is found."""
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +11,7 @@ from accounts.models import Operation, SignInEvent, UnprovenAccount, User
 from accounts.sync import revalidation, runs
 from tests.clock import seconds_later
 from tests.fakes.attribute_pool import AttributePool
+from tests.fakes.site_texts import sends_codes
 from tests.login_steps import CODE, RESEND, answer, ask, who
 from tests.wire import Reply
 
@@ -336,21 +336,10 @@ def test_second_text_of_a_new_number_is_of_the_same_account(client, open_pool, p
 
 @pytest.mark.parametrize("holders", [1, 2])
 def test_number_of_others_is_taken_on_the_page_once_it_is_proven(pool, phone, holders, settings):
-    settings.TEXTS_FUNCTION = "phone-login-texts-test"
     user, wanted, client = signed_in_before(pool, phone), f"{phone[:-1]}9", Client()
     for _ in range(holders):
         pool.hold(wanted)
-    now = int(time.time())
-    pool.functions["prove"] = lambda _: {
-        "challenge_id": "6Zk3vQ1rT8yLw0XnB5mJ2dA",
-        "delivery": "sent",
-        "reference": "K7F-2Q",
-        "expires_at": now + 300,
-        "resend_at": now + 30,
-        "tries_left": 3,
-        "code_length": 6,
-    }
-    pool.functions["check"] = lambda _: {"is_correct": True}
+    sends_codes(pool, settings, "483920")
     client.force_login(user)
     client.post("/accounts/number/", {"phone": wanted})
     answered = client.post("/accounts/number/code/", {"code": "483920"})

@@ -3,9 +3,7 @@
 import json
 import logging
 import re
-import time
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.core.handlers.base import BaseHandler
@@ -21,6 +19,7 @@ from accounts.views import phone_cookie
 from tests.clock import seconds_later
 from tests.concurrency import at_once, database_in_a_file
 from tests.fakes.sign_in_pool import SignInPool
+from tests.fakes.site_texts import DOWN, proof, sends_codes
 from tests.pages import signed_in, text
 from tests.wire import Reply, aws_error
 
@@ -32,30 +31,14 @@ START, CODE, RESEND, CANCEL, TAKEN, CHANGED = (
 )
 WANTED = "/accounts/number/wanted/"
 RIGHT = "483920"
-FUNCTION_DOWN = Reply({"errorType": "TryAgainLater"}, headers={"X-Amz-Function-Error": "Unhandled"})
 
 
 @pytest.fixture
 def aws(pool, user, settings) -> SignInPool:
     """The user pool, which knows this user alone, and the function of texts."""
-    settings.TEXTS_FUNCTION = "phone-login-texts-test"
     pool.add(user.sub, user.phone)
-    pool.functions["prove"] = lambda _: proof()
-    pool.functions["check"] = lambda asked: {"is_correct": asked["code"] == RIGHT}
+    sends_codes(pool, settings, RIGHT)
     return pool
-
-
-def proof(*, delivery: str = "sent", code_length: int = 6) -> dict[str, Any]:
-    now = int(time.time())
-    return {
-        "challenge_id": "6Zk3vQ1rT8yLw0XnB5mJ2dA",
-        "expires_at": now + 300,
-        "resend_at": now + 30,
-        "tries_left": 3,
-        "code_length": code_length,
-        "delivery": delivery,
-        "reference": "K7F-2Q",
-    }
 
 
 @pytest.fixture
@@ -163,7 +146,7 @@ def test_number_remembered_waits_with_a_change_that_waits(client, user, aws):
 
 def test_old_number_is_told_after_the_answer_has_left(client, aws):
     """Nobody waits for that text, and a failure of it is nobody's."""
-    aws.faults["tell"] = FUNCTION_DOWN
+    aws.faults["tell"] = DOWN
     ask(client)
     request = RequestFactory().post(CODE, {"code": RIGHT})
     request.COOKIES = {name: morsel.value for name, morsel in client.cookies.items()}
@@ -237,7 +220,7 @@ def test_text_that_was_refused_is_said_and_written_down(client, aws, delivery, w
 
 
 def test_texts_out_of_order_are_said_with_a_reference_and_nothing_is_lost(client, aws):
-    aws.faults["prove"] = FUNCTION_DOWN
+    aws.faults["prove"] = DOWN
     response = ask(client)
     assert response.status_code == 503
     [event] = SignInEvent.objects.all()
@@ -249,7 +232,7 @@ def test_texts_out_of_order_are_said_with_a_reference_and_nothing_is_lost(client
 def test_check_out_of_order_costs_no_try(client, aws, settings):
     settings.ACCOUNTS_WRONG_CODES = "1/hour"
     ask(client)
-    aws.faults["check"] = FUNCTION_DOWN
+    aws.faults["check"] = DOWN
     assert answer(client).status_code == 503
     aws.faults.clear()
     assert answer(client).url == CHANGED

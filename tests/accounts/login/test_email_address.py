@@ -3,7 +3,6 @@
 import logging
 import time
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -12,6 +11,7 @@ from accounts import addresses
 from accounts.login import pending
 from accounts.models import SignInEvent, User
 from tests.clock import seconds_later
+from tests.fakes.site_texts import proof, sends_codes
 from tests.fakes.user_pool import OUTAGE
 from tests.pages import signed_in, text
 from tests.wire import Reply, aws_error
@@ -23,28 +23,10 @@ CODE, RESEND, REMOVE, STORE = (f"{PAGE}{each}/" for each in ("code", "resend", "
 ADDRESS, RIGHT, WRONG = "ada@example.org", "123456", "654321"
 
 
-def proof(**changes: Any) -> dict[str, Any]:
-    now = int(time.time())
-    return {
-        "challenge_id": "6Zk3vQ1rT8yLw0XnB5mJ2dA",
-        "expires_at": now + 300,
-        "resend_at": now + 30,
-        "tries_left": 3,
-        "code_length": 6,
-        "delivery": "sent",
-        "texted_at": now,
-        "now": now,
-        "reference": "K7F-2Q",
-        "channels": "email",
-    } | changes
-
-
 @pytest.fixture
 def aws(pool, settings, phone):
-    settings.TEXTS_FUNCTION = "texts"
+    sends_codes(pool, settings, RIGHT, channels="email")
     settings.ACCOUNTS_EMAIL = True
-    pool.functions["prove"] = lambda _: proof()
-    pool.functions["check"] = lambda asked: {"is_correct": asked["code"] == RIGHT}
     return pool
 
 
@@ -199,7 +181,7 @@ def test_address_that_was_not_proven_is_none(client, aws, user):
     ],
 )
 def test_mail_that_did_not_leave_is_said(client, aws, delivery, words):
-    aws.functions["prove"] = lambda _: proof(delivery=delivery, texted_at=None)
+    aws.functions["prove"] = lambda _: proof(delivery=delivery, channels="email")
     ask(client)
     page = text(client.get(CODE))
     assert words in page

@@ -5,8 +5,8 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from accounts.models import SignInEvent, User
+from tests.fakes.site_texts import DOWN
 from tests.login_steps import LOGIN, LOGOUT, answer, ask, is_signed_in
-from tests.wire import Reply
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages]
 
@@ -106,6 +106,6 @@ def test_nobody_is_asked_where_it_is_switched_off(client, pool, known, asked, se
 
 
 def test_function_that_fails_stops_nobody(client, pool, strict, asked):
-    pool.faults["look_up"] = Reply({}, headers={"X-Amz-Function-Error": "Unhandled"})
+    pool.faults["look_up"] = DOWN
     sign_in(client, pool, strict)
     assert is_signed_in(client)

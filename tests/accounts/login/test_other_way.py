@@ -1,8 +1,6 @@
 """Sign-in with a code that goes elsewhere than to the number: Cognito and SiteTexts at the wire."""
 
-import time
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -15,6 +13,7 @@ from accounts.models import SignInEvent, User
 from accounts.models.statements import update
 from tests.alike import told
 from tests.clock import seconds_later
+from tests.fakes.site_texts import sends_codes
 from tests.fakes.user_pool import OUTAGE
 from tests.login_steps import (
     CODE,
@@ -40,30 +39,13 @@ WAYS = ["email", "second_number"]
 every_way = pytest.mark.parametrize("way", WAYS)
 
 
-def proof(**changes: Any) -> dict[str, Any]:
-    now = int(time.time())
-    return {
-        "challenge_id": "6Zk3vQ1rT8yLw0XnB5mJ2dA",
-        "expires_at": now + 300,
-        "resend_at": now + 30,
-        "tries_left": 3,
-        "code_length": 6,
-        "delivery": "sent",
-        "texted_at": now,
-        "now": now,
-        "reference": "K7F-2Q",
-        "channels": "",
-    } | changes
-
-
 @pytest.fixture(autouse=True)
 def _site(pool, settings) -> None:
     pool.proves_itself(settings)
-    settings.TEXTS_FUNCTION = "texts"
+    sends_codes(pool, settings)
     settings.ACCOUNTS_EMAIL = settings.ACCOUNTS_EMAIL_LOGIN = True
     settings.ACCOUNTS_SECOND_NUMBER = True
     settings.ACCOUNTS_SIGN_UP = "closed"
-    pool.functions["prove"] = lambda _: proof()
     # Of an account, as the real one: to nobody's, no answer is right.
     pool.functions["check"] = lambda asked: {
         "is_correct": asked["code"] in (RIGHT, RIGHT_TOO) and asked["user"] in pool.users

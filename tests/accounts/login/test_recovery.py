@@ -2,7 +2,6 @@
 
 import io
 import re
-import time
 from datetime import timedelta
 
 import pytest
@@ -21,6 +20,7 @@ from tests.authenticator import Authenticator
 from tests.clock import seconds_later
 from tests.concurrency import at_once, database_in_a_file
 from tests.fakes.sign_in_pool import SignInPool
+from tests.fakes.site_texts import sends_codes
 from tests.fakes.user_pool import OUTAGE
 from tests.login_steps import is_signed_in, who
 from tests.passkey_steps import give
@@ -34,19 +34,9 @@ HOUR = 60 * 60
 
 @pytest.fixture
 def aws(pool, settings) -> SignInPool:
-    settings.TEXTS_FUNCTION = settings.LEDGER_FUNCTION = "phone-login-test"
+    sends_codes(pool, settings, RIGHT)
+    settings.LEDGER_FUNCTION = settings.TEXTS_FUNCTION
     pool.proves_itself(settings)
-    now = int(time.time())
-    pool.functions["prove"] = lambda _: {
-        "challenge_id": "6Zk3vQ1rT8yLw0XnB5mJ2dA",
-        "expires_at": now + 300,
-        "resend_at": now + 30,
-        "tries_left": 3,
-        "code_length": 6,
-        "delivery": "sent",
-        "reference": "K7F-2Q",
-    }
-    pool.functions["check"] = lambda asked: {"is_correct": asked["code"] == RIGHT}
     pool.functions["forget_backup_codes"] = lambda _: {}
     pool.functions["forget_second_number"] = lambda _: {}
     return pool

@@ -1,8 +1,6 @@
 """The second number of somebody who is signed in, with Cognito and SiteTexts at the wire."""
 
 import logging
-import time
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -10,6 +8,7 @@ from django.test import Client
 from accounts import operations, personal_data
 from accounts.models import Operation, SignInEvent, User
 from tests.clock import seconds_later
+from tests.fakes.site_texts import sends_codes
 from tests.pages import signed_in, text
 from tests.wire import Reply
 
@@ -22,29 +21,11 @@ RIGHT, RIGHT_TOO, WRONG = "123456", "135790", "654321"
 SECOND, OTHER = "+12025550144", "+12025550155"
 
 
-def proof(**changes: Any) -> dict[str, Any]:
-    now = int(time.time())
-    return {
-        "challenge_id": "6Zk3vQ1rT8yLw0XnB5mJ2dA",
-        "expires_at": now + 300,
-        "resend_at": now + 30,
-        "tries_left": 3,
-        "code_length": 6,
-        "delivery": "sent",
-        "texted_at": now,
-        "now": now,
-        "reference": "K7F-2Q",
-        "channels": "",
-    } | changes
-
-
 @pytest.fixture(autouse=True)
 def _site(pool, settings) -> None:
     pool.proves_itself(settings)
-    settings.TEXTS_FUNCTION = "texts"
+    sends_codes(pool, settings, RIGHT, RIGHT_TOO)
     settings.ACCOUNTS_SECOND_NUMBER = True
-    pool.functions["prove"] = lambda _: proof()
-    pool.functions["check"] = lambda asked: {"is_correct": asked["code"] in (RIGHT, RIGHT_TOO)}
     pool.functions["forget_second_number"] = lambda _: {}
 
 
