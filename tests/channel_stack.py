@@ -13,7 +13,7 @@ from localcloud import inbox
 from localcloud.__main__ import EVERY_CHANNEL, GENEROUS
 from localcloud.cloud import Cloud
 from localcloud.warm_up import warm_up
-from tests import ledger_age
+from tests import ledger_age, site_settings
 from tests.fakes.cognito_front.front import CognitoFront
 
 
@@ -26,18 +26,10 @@ class ChannelStack:
 
     def serve(self, settings, monkeypatch) -> None:
         """Point the site of this process at it."""
-        environment, url = self.cloud.environment, self.front.url
-        for name in ("USER_POOL_ID", "CLIENT_ID", "CLIENT_SECRET"):
-            setattr(settings, f"COGNITO_{name}", environment[f"COGNITO_{name}"])
-        settings.AWS_REGION = environment["AWS_REGION"]
-        settings.AWS_ENDPOINT_URL = url
-        settings.COGNITO_JWKS_URL = environment["COGNITO_JWKS_URL"].replace(
-            environment["AWS_ENDPOINT_URL"], url
-        )
+        site_settings.connect(self.cloud, settings, monkeypatch, front=self.front.url)
+        environment = self.cloud.environment
         settings.TEXTS_FUNCTION = environment["TEXTS_FUNCTION"]
         settings.ACCOUNTS_EMAIL = environment["ACCOUNTS_EMAIL"] == "true"
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            monkeypatch.setenv(name, environment[name])
         self.cloud.messaging.refuses = ""
         self.front.records.clear()
         self.front.heal()

@@ -22,9 +22,10 @@ from accounts.sync import revalidation
 from config import health
 from localcloud import inbox
 from localcloud.cloud import Cloud
-from tests import ledger_age, provision
+from tests import channel_stack, ledger_age, provision, site_settings
 from tests import postgres as postgresql
 from tests import sign_in_plan as sign_in_plans
+from tests.channel_stack import ChannelStack
 from tests.fakes.cognito_front.front import CognitoFront
 from tests.redis import Redis
 from tests.wire import WireServer
@@ -195,22 +196,16 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 @pytest.fixture
 def on_cloud(cloud: Cloud, settings, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     """Point the site of this process at the local AWS, as ``make run`` does for another one."""
-    environment = cloud.environment
-    settings.AWS_REGION = environment["AWS_REGION"]
-    settings.AWS_ENDPOINT_URL = environment["AWS_ENDPOINT_URL"]
-    settings.COGNITO_USER_POOL_ID = environment["COGNITO_USER_POOL_ID"]
-    settings.COGNITO_CLIENT_ID = environment["COGNITO_CLIENT_ID"]
-    settings.COGNITO_CLIENT_SECRET = environment["COGNITO_CLIENT_SECRET"]
-    settings.COGNITO_KNOWN_CLIENT_ID = environment["COGNITO_KNOWN_CLIENT_ID"]
-    settings.COGNITO_KNOWN_CLIENT_SECRET = environment["COGNITO_KNOWN_CLIENT_SECRET"]
-    settings.COGNITO_SITE_CLIENT_ID = environment["COGNITO_SITE_CLIENT_ID"]
-    settings.COGNITO_SITE_CLIENT_SECRET = environment["COGNITO_SITE_CLIENT_SECRET"]
-    settings.SITE_KEY = environment["SITE_KEY"]
-    settings.COGNITO_JWKS_URL = environment["COGNITO_JWKS_URL"]
-    # Only the site's own key, which holds no more than the template's policy.
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", environment["AWS_ACCESS_KEY_ID"])
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", environment["AWS_SECRET_ACCESS_KEY"])
+    site_settings.connect(cloud, settings, monkeypatch)
+    site_settings.use(cloud, settings, site_settings.KNOWN_CLIENT + site_settings.SITE_CLIENT)
     return cloud
+
+
+@pytest.fixture(scope="module")
+def channels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChannelStack]:
+    """A stack that calls, and sends by WhatsApp and mail."""
+    with channel_stack.running(tmp_path_factory.mktemp("channels")) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="session")
@@ -244,6 +239,12 @@ def make_phone() -> Callable[[], str]:
 def phone(make_phone: Callable[[], str]) -> str:
     """The number of the person whom a test is about; nothing is ever sent to it."""
     return make_phone()
+
+
+@pytest.fixture
+def address(phone: str) -> str:
+    """The e-mail address of a test, another one for each, since mails are kept."""
+    return f"{phone[1:]}@example.org"
 
 
 @pytest.fixture

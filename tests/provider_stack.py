@@ -7,6 +7,7 @@ from pathlib import Path
 
 from localcloud.cloud import Cloud
 from localcloud.warm_up import warm_up
+from tests import site_settings
 from tests.fakes.cognito_front.front import CognitoFront
 from tests.fakes.provider import SECRET_KEY, ProviderServer
 
@@ -23,19 +24,9 @@ class ProviderStack:
 
     def serve(self, settings, monkeypatch) -> None:
         """Point the site of this process at it."""
-        environment, url = self.cloud.environment, self.front.url
-        for name in ("REGION", "USER_POOL_ID", "CLIENT_ID", "CLIENT_SECRET"):
-            key = f"COGNITO_{name}" if name != "REGION" else "AWS_REGION"
-            setattr(settings, key, environment[key])
-        settings.AWS_ENDPOINT_URL = url
-        settings.COGNITO_JWKS_URL = environment["COGNITO_JWKS_URL"].replace(
-            environment["AWS_ENDPOINT_URL"], url
-        )
-        settings.ACCOUNTS_SIGN_IN_PLAN = environment["ACCOUNTS_SIGN_IN_PLAN"]
-        settings.TEXTS_FUNCTION = environment["TEXTS_FUNCTION"]
+        site_settings.connect(self.cloud, settings, monkeypatch, front=self.front.url)
+        site_settings.use(self.cloud, settings, ("ACCOUNTS_SIGN_IN_PLAN", "TEXTS_FUNCTION"))
         settings.PROVIDER_PAGE = self.provider.url
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            monkeypatch.setenv(name, environment[name])
         self.provider.forget()
         self.front.records.clear()
         self.front.heal()

@@ -212,7 +212,7 @@ def site(scratch: Path) -> Iterator[tuple["ChannelStack", "Recorder"]]:
     from django.core.management import call_command
     from django.test import override_settings
 
-    from tests import channel_stack
+    from tests import channel_stack, site_settings
     from tests.wire import Recorder
 
     call_command("migrate", verbosity=0)
@@ -223,12 +223,8 @@ def site(scratch: Path) -> Iterator[tuple["ChannelStack", "Recorder"]]:
         recorder = Recorder(stack.front.url)
         opened.callback(recorder.close)
         settings.AWS_ENDPOINT_URL = recorder.url
-        told = stack.cloud.environment
-        for name in ("COGNITO_KNOWN_CLIENT", "COGNITO_SITE_CLIENT"):
-            for part in ("ID", "SECRET"):
-                setattr(settings, f"{name}_{part}", told[f"{name}_{part}"])
-        for name in ("SITE_KEY", "LEDGER_FUNCTION"):
-            setattr(settings, name, told[name])
+        site_settings.use(stack.cloud, settings, site_settings.KNOWN_CLIENT)
+        site_settings.use(stack.cloud, settings, (*site_settings.SITE_CLIENT, "LEDGER_FUNCTION"))
         settings.ACCOUNTS_EMAIL_LOGIN = settings.ACCOUNTS_SECOND_NUMBER = True
         opened.enter_context(override_settings(**turns.GENEROUS))
         yield stack, recorder

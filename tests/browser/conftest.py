@@ -17,6 +17,7 @@ from accounts.login import pending
 from accounts.login.pending import Pending
 from accounts.sessions.store import SessionStore
 from tests import provision
+from tests.channel_stack import ChannelStack
 
 CHROMIUM = provision.chromium()
 FONTS = provision.fonts()
@@ -232,3 +233,9 @@ def assert_accessible(page: Page) -> None:
         page.evaluate(_TIGHT, look == "tight")
         results = AxeResults(page.evaluate(_RUN, only))
         assert results.violations_count == 0, f"{look}: {results.generate_report()}"
+
+
+@pytest.fixture
+def stack(channels: ChannelStack) -> ChannelStack:
+    """The stack of every channel, for modules whose ``site`` serves it."""
+    return channels

@@ -3,21 +3,8 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests import channel_stack
 from tests.browser.steps import SCRIPTS, answer, ask
-from tests.channel_stack import ChannelStack
 from tests.ledger_age import put_back
-
-
-@pytest.fixture(scope="module")
-def _stack(tmp_path_factory):
-    with channel_stack.running(tmp_path_factory.mktemp("channels")) as stack:
-        yield stack
-
-
-@pytest.fixture
-def stack(_stack, settings, monkeypatch) -> ChannelStack:
-    return _stack
 
 
 @pytest.fixture

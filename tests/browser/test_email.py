@@ -7,7 +7,6 @@ from django.test import Client
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
-from tests import channel_stack
 from tests.browser.conftest import CUT_OFF, assert_accessible
 from tests.browser.steps import SCRIPTS, answer, ask, made, sign_in
 from tests.channel_stack import ChannelStack
@@ -16,29 +15,12 @@ _LINK = re.compile(r"/accounts/login/link/[A-Z0-9]{5}/[A-Za-z0-9_-]{27}/")
 _NARROW = {"width": 390, "height": 800}
 
 
-@pytest.fixture(scope="module")
-def _stack(tmp_path_factory):
-    with channel_stack.running(tmp_path_factory.mktemp("channels")) as stack:
-        yield stack
-
-
-@pytest.fixture
-def stack(_stack) -> ChannelStack:
-    return _stack
-
-
 @pytest.fixture
 def site(site: str, stack, settings, monkeypatch) -> str:
     """The running site, whose stack has every channel."""
     stack.serve(settings, monkeypatch)
     settings.ACCOUNTS_SIGN_UP = "open"
     return site
-
-
-@pytest.fixture
-def address(phone) -> str:
-    """Another one for each test, since mails are kept."""
-    return f"{phone[1:]}@example.org"
 
 
 def looks_right(page: Page) -> None:

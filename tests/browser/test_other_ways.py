@@ -8,10 +8,9 @@ from playwright.sync_api import Page, expect
 
 from accounts.login import second_number
 from accounts.models import User
-from tests import channel_stack
+from tests import site_settings
 from tests.browser.conftest import CUT_OFF, assert_accessible
 from tests.browser.steps import SCRIPTS, answer, made, sign_in
-from tests.channel_stack import ChannelStack
 from tests.codes import code_in
 
 _NARROW = {"width": 390, "height": 800}
@@ -19,32 +18,13 @@ BACKUP, SECOND = "/accounts/login/backup/", "/accounts/second-number/"
 in_languages = pytest.mark.parametrize("language", ["en", "de", "ar"])
 
 
-@pytest.fixture(scope="module")
-def _stack(tmp_path_factory):
-    with channel_stack.running(tmp_path_factory.mktemp("channels")) as stack:
-        yield stack
-
-
-@pytest.fixture
-def stack(_stack) -> ChannelStack:
-    return _stack
-
-
 @pytest.fixture
 def site(site: str, stack, settings, monkeypatch) -> str:
     """The running site, whose stack sends mail, and where both ways are on."""
     stack.serve(settings, monkeypatch)
-    environment = stack.cloud.environment
-    for name in ("COGNITO_SITE_CLIENT_ID", "COGNITO_SITE_CLIENT_SECRET", "SITE_KEY"):
-        setattr(settings, name, environment[name])
+    site_settings.use(stack.cloud, settings, site_settings.SITE_CLIENT)
     settings.ACCOUNTS_EMAIL_LOGIN = settings.ACCOUNTS_SECOND_NUMBER = True
     return site
-
-
-@pytest.fixture
-def address(phone) -> str:
-    """Another one for each test, since mails are kept."""
-    return f"{phone[1:]}@example.org"
 
 
 def looks_right(page: Page, name: str) -> None:

@@ -16,12 +16,6 @@ every_channel = pytest.mark.parametrize("channel", CHANNELS)
 ADDRESS = "ada@example.org"
 
 
-@pytest.fixture
-def address(phone) -> str:
-    """Another one for each test, since mails are kept."""
-    return f"{phone[1:]}@example.org"
-
-
 def send_by(client: Client, channel: str):
     return client.post(RESEND, {"channel": channel}, follow=True)
 

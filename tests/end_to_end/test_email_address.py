@@ -18,12 +18,6 @@ PAGE = "/accounts/email/"
 
 
 @pytest.fixture
-def address(phone) -> str:
-    """Another one for each test, since mails are kept."""
-    return f"{phone[1:]}@example.org"
-
-
-@pytest.fixture
 def person(client: Client, stack, phone) -> Client:
     """A browser of somebody who has just signed in."""
     ask(client, phone)

@@ -6,6 +6,7 @@ from django.test import Client
 from accounts import operations
 from accounts.aws import cognito
 from accounts.models import Operation, SignInEvent, User
+from tests import site_settings
 from tests.alike import told
 from tests.channel_stack import ChannelStack
 from tests.codes import code_in, wrong
@@ -19,18 +20,9 @@ BACKUP, NUMBER, SECOND = "/accounts/login/backup/", "/accounts/number/", "/accou
 
 @pytest.fixture(autouse=True)
 def _site(stack, settings) -> None:
-    environment = stack.cloud.environment
-    for name in ("COGNITO_SITE_CLIENT_ID", "COGNITO_SITE_CLIENT_SECRET", "SITE_KEY"):
-        setattr(settings, name, environment[name])
-    settings.LEDGER_FUNCTION = environment["LEDGER_FUNCTION"]
+    site_settings.use(stack.cloud, settings, (*site_settings.SITE_CLIENT, "LEDGER_FUNCTION"))
     settings.ACCOUNTS_EMAIL_LOGIN = settings.ACCOUNTS_SECOND_NUMBER = True
     settings.ACCOUNTS_SIGN_UP = "open"
-
-
-@pytest.fixture
-def address(phone) -> str:
-    """Another one for each test, since mails are kept."""
-    return f"{phone[1:]}@example.org"
 
 
 @pytest.fixture
