@@ -7,7 +7,7 @@ from auditlog.models import LogEntry
 from django.contrib import admin
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.db.models import F, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.text import capfirst
@@ -20,6 +20,7 @@ from accounts.admin import (
     display,
     export_rows,
     list_tools,
+    row_page,
 )
 from accounts.models import Operation, User
 
@@ -27,7 +28,7 @@ admin.site.unregister(LogEntry)
 
 
 @admin.register(LogEntry)
-class EntryAdmin(list_tools.ListTools, base.ReadOnlyList):
+class EntryAdmin(list_tools.ListTools, row_page.RowPage, base.ReadOnlyList):
     """The audit log of django-auditlog, newest first, with masked numbers."""
 
     title = _("Log of changes")
@@ -85,22 +86,12 @@ class EntryAdmin(list_tools.ListTools, base.ReadOnlyList):
             return [(F("pk") + 0).desc()]
         return super().get_ordering(request)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    def facts(self, request: HttpRequest, logged: Any) -> dict[str, Any]:
         """Show one entry in words, with links to what it is about."""
-        logged = self.get_object(request, object_id)
-        if logged is None or not self.has_view_permission(request, logged):
-            return super().change_view(request, object_id, form_url, extra_context)
         target = _target(logged)
         person = _person(target)
-        context = {
+        return {
             "title": capfirst(self.what(logged)),
-            "subtitle": None,
             "entry": display.entry(logged),
             "thing": f"{capfirst(logged.content_type.name)} {logged.object_repr}",
             "thing_url": self._link(request, target),
@@ -108,9 +99,6 @@ class EntryAdmin(list_tools.ListTools, base.ReadOnlyList):
             "by_url": self._link(request, logged.actor),
             "by_log": log_address(by=str(logged.actor_id)) if logged.actor_id else "",
         }
-        return super().change_view(
-            request, object_id, form_url, {**context, **(extra_context or {})}
-        )
 
     def _link(self, request: HttpRequest, target: Any) -> str:
         """Return the address of a row's page, "" where this operator may not see it."""

@@ -1,7 +1,7 @@
 """The list of differences between this site and Cognito, and the page of one."""
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts import phones
-from accounts.admin import base, comparison_table, difference_actions, sync_runs
+from accounts.admin import base, comparison_table, difference_actions, row_page, sync_runs
 from accounts.conf import conf
 from accounts.models import Difference, SyncRun, User
 from accounts.sync import compare
@@ -47,7 +47,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Difference)
-class DifferenceAdmin(base.ReadOnlyList):
+class DifferenceAdmin(row_page.RowPage, base.ReadOnlyList):
     """The list of differences, newest first. Comparisons add to it, never people."""
 
     about = _(
@@ -140,21 +140,11 @@ class DifferenceAdmin(base.ReadOnlyList):
         }
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        difference = cast("Difference | None", self.get_object(request, object_id))
-        if difference is None or not self.has_view_permission(request, difference):
-            return super().change_view(request, object_id, form_url, extra_context)
+    def facts(self, request: HttpRequest, difference: Difference) -> dict[str, Any]:
         action = difference_actions.for_one(request, difference)
         others = list(difference.theirs.get("others", []))
-        context = {
+        return {
             "title": f"{difference.get_kind_display()}: {difference.user or difference.sub}",
-            "subtitle": None,
             "difference": difference,
             "compared": comparison_table.of_difference(request, difference),
             "means": compare.MEANS[compare.Kind(difference.kind)],
@@ -164,9 +154,6 @@ class DifferenceAdmin(base.ReadOnlyList):
             "action": action,
             "address": action.link([difference.pk]) if action else "",
         }
-        return super().change_view(
-            request, object_id, form_url, {**context, **(extra_context or {})}
-        )
 
     # Actions
 

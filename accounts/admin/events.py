@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -15,7 +15,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts import countries, phones
-from accounts.admin import base, event_filters, export_rows, list_tools
+from accounts.admin import base, event_filters, export_rows, list_tools, row_page
 from accounts.conf import conf
 from accounts.events import reasons, sign_ins
 from accounts.models import SignInEvent, User
@@ -40,7 +40,7 @@ class Step:
 
 
 @admin.register(SignInEvent)
-class EventAdmin(list_tools.ListTools, base.ReadOnlyList):
+class EventAdmin(list_tools.ListTools, row_page.RowPage, base.ReadOnlyList):
     """The list of sign-in events, newest first, and the page of one attempt."""
 
     about = _("Every step of every sign-in. Open one to see the whole attempt.")
@@ -105,23 +105,13 @@ class EventAdmin(list_tools.ListTools, base.ReadOnlyList):
         owner = User.objects.filter(pool=conf.user_pool_id, sub=term).first()
         return queryset.filter(user=owner) if owner else queryset.none(), False
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    def facts(self, request: HttpRequest, event: SignInEvent) -> dict[str, Any]:
         """Show the whole attempt to which the event belongs."""
-        event = self.get_object(request, object_id)
-        if event is None or not self.has_view_permission(request, event):
-            return super().change_view(request, object_id, form_url, extra_context)
         found = sign_ins.attempt_of(event)
         owner = next((step.user for step in found if step.user), None)
         references = list(dict.fromkeys(step.reference for step in found if step.reference))
-        context = {
+        return {
             "title": capfirst(_("sign-in %(reference)s") % {"reference": event.reference}).strip(),
-            "subtitle": None,
             "event": event,
             "steps": _steps(found, event),
             "references": references,
@@ -130,9 +120,6 @@ class EventAdmin(list_tools.ListTools, base.ReadOnlyList):
             "log_until": found[-1].at + _AROUND,
             "owner": owner,
         }
-        return super().change_view(
-            request, object_id, form_url, {**context, **(extra_context or {})}
-        )
 
 
 def _steps(found: list[SignInEvent], opened: SignInEvent) -> list[Step]:

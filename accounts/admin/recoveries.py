@@ -3,14 +3,13 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.http import HttpRequest
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin import base, display, recovery_steps
+from accounts.admin import base, display, recovery_steps, row_page
 from accounts.models import Recovery, User
 from accounts.operations import recoveries
 
@@ -34,7 +33,7 @@ def for_person(request: HttpRequest, user: User) -> dict[str, Any]:
 
 
 @admin.register(Recovery)
-class RecoveryAdmin(base.ReadOnlyList):
+class RecoveryAdmin(row_page.RowPage, base.ReadOnlyList):
     """The list of recoveries, newest first, and the page of one with its next steps."""
 
     about = _("People who lost their number, and whom operators let back in after a wait.")
@@ -91,23 +90,13 @@ class RecoveryAdmin(base.ReadOnlyList):
     def finished(self, row: Recovery) -> str:
         return display.moment(row.finished_at)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        page = super().change_view(request, object_id, form_url, extra_context)
-        if isinstance(page, TemplateResponse) and page.context_data:
-            row: Recovery = page.context_data["original"]
-            steps = [
-                (step, step.link([row.pk]))
-                for step in recovery_steps.STEPS
-                if step.is_possible(row) and step.is_allowed(request)
-            ]
-            page.context_data |= {"title": str(row.user), "subtitle": None, "steps": steps}
-        return page
+    def facts(self, request: HttpRequest, row: Recovery) -> dict[str, Any]:
+        steps = [
+            (step, step.link([row.pk]))
+            for step in recovery_steps.STEPS
+            if step.is_possible(row) and step.is_allowed(request)
+        ]
+        return {"title": str(row.user), "steps": steps}
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view

@@ -8,7 +8,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -25,6 +24,7 @@ from accounts.admin import (
     number_types,
     order_operations,
     recoveries,
+    row_page,
     setup_codes,
     time_zones,
     user_actions,
@@ -45,7 +45,7 @@ _ENTRIES_SHOWN = 20
 
 
 @admin.register(User)
-class UserAdmin(list_tools.ListTools, base.BoundedList):
+class UserAdmin(list_tools.ListTools, row_page.RowPage, base.BoundedList):
     """The list and the pages of accounts.
 
     The form changes only the name: invitations make accounts, user_actions change and remove them.
@@ -145,28 +145,12 @@ class UserAdmin(list_tools.ListTools, base.BoundedList):
 
     # The page of one
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        page = super().change_view(request, object_id, form_url, extra_context)
-        if isinstance(page, TemplateResponse) and page.context_data:
-            user = page.context_data["original"]
-            page.context_data |= {
-                "title": str(user),
-                "subtitle": None,
-                **self._context(request, user),
-            }
-        return page
-
-    def _context(self, request: HttpRequest, user: User) -> dict[str, Any]:
+    def facts(self, request: HttpRequest, user: User) -> dict[str, Any]:
         now = remote_state.ask(user)
         compared = comparison_table.of_user(request, user, now)
         groups = [group.name for group in user.groups.all()]
         return {
+            "title": str(user),
             "phone": base.phone_for(request, user),
             "remote": now,
             "compared": compared,
