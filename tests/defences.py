@@ -1314,7 +1314,7 @@ class EmailView""",
     ),
     Defence(
         "next leads to this host alone",
-        "accounts/views/code_steps.py",
+        "accounts/views/onward.py",
         "and url_has_allowed_host_and_scheme(\n"
         "            url, allowed_hosts={request.get_host()}, require_https=request.is_secure()\n"
         "        )",

@@ -16,7 +16,8 @@ from accounts import phones
 from accounts.forms import AnswerForm
 from accounts.login import attempt_steps, authenticator, errors, reauthentication
 from accounts.models import User
-from accounts.views.code_steps import too_many
+from accounts.views import refusals
+from accounts.views.refusals import too_many
 
 _PAGE = "accounts:authenticator"
 
@@ -110,8 +111,4 @@ class RemoveView(_AuthenticatorView):
 
 
 def _page(request: HttpRequest, *, has_one: bool = False, status: int = 200) -> HttpResponse:
-    context = {"has_one": has_one, "is_unavailable": status == 503}
-    response = render(request, "accounts/authenticator.html", context, status=status)
-    if status == 503:
-        response["Retry-After"] = "60"
-    return response
+    return refusals.page(request, "accounts/authenticator.html", status=status, has_one=has_one)

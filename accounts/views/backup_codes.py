@@ -4,13 +4,13 @@ from typing import Any
 
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.generic import View
 
 from accounts.login import attempt_steps, backup_codes, errors, reauthentication
-from accounts.views.code_steps import too_many
+from accounts.views import refusals
+from accounts.views.refusals import too_many
 
 
 @method_decorator([never_cache, reauthentication.required], name="dispatch")
@@ -39,8 +39,4 @@ class BackupCodesView(LoginRequiredMixin, View):
 
 
 def _page(request: HttpRequest, *, status: int = 200, **facts: Any) -> HttpResponse:
-    context = {"is_unavailable": status == 503, **facts}
-    response = render(request, "accounts/backup_codes.html", context, status=status)
-    if status == 503:
-        response["Retry-After"] = "60"
-    return response
+    return refusals.page(request, "accounts/backup_codes.html", status=status, **facts)

@@ -12,13 +12,9 @@ from accounts.forms import BackupForm
 from accounts.login import backup_login, errors, other_way, phone_login
 from accounts.operations import recoveries
 from accounts.views import phone_cookie, site
-from accounts.views.code_steps import (
-    likely_region,
-    next_url,
-    say_if_texted_before,
-    signed_in_words,
-)
+from accounts.views.code_steps import likely_region, say_if_texted_before, signed_in_words
 from accounts.views.login import LoginStepView
+from accounts.views.onward import next_url
 
 
 @method_decorator(sensitive_post_parameters("code"), name="dispatch")

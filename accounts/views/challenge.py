@@ -12,8 +12,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from accounts.forms import AnswerForm
 from accounts.login import attempt_steps, errors, phone_login
 from accounts.views import captchas, provider_page
-from accounts.views.code_steps import next_url
 from accounts.views.login import LoginStepView
+from accounts.views.onward import next_url
 
 # Kinds whose pages load a script of another company.
 _FOREIGN: dict[str, Any] = {provider_page.KIND: provider_page, captchas.KIND: captchas}

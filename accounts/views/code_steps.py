@@ -1,16 +1,13 @@
 """Base views of every flow that texts a code: type it, ask for another, and all errors."""
 
 import dataclasses
-import math
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import redirect, render, resolve_url
+from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
@@ -30,10 +27,8 @@ from accounts.login import (
 from accounts.login.flow import Texted
 from accounts.login.pending import Pending, Purpose
 from accounts.operations import recoveries
+from accounts.views.refusals import RETRY_AFTER, too_many
 
-_MAX_NEXT_LENGTH = 2000
-# Seconds, as the page says: "in a minute".
-_RETRY_AFTER = "60"
 # The tag of the message about another text.
 _TEXTED = "texted"
 
@@ -64,7 +59,7 @@ class StepView(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = self._step(request, *args, **kwargs)
         if response.status_code == 503:
-            response.setdefault("Retry-After", _RETRY_AFTER)
+            response.setdefault("Retry-After", RETRY_AFTER)
         devices.remember(request, response)
         known_browsers.remember(request, response)
         return response
@@ -265,15 +260,6 @@ def signed_in_words() -> str:
     return _("You are signed in. If your number is gone, set your new one now.")
 
 
-def too_many(request: HttpRequest, error: errors.TooMany) -> HttpResponse:
-    """Return the page 429, which says when to try again."""
-    minutes = math.ceil(error.retry_after / 60)
-    context = {"minutes": minutes, "reference": error.reference}
-    response = render(request, "429.html", context, status=429)
-    response["Retry-After"] = str(error.retry_after)
-    return response
-
-
 def likely_region(request: HttpRequest, phone: str | None) -> str:
     """Return the country of an earlier number, else the one of the browser's languages."""
     earlier = phones.country_of(phone) if phone else ""
@@ -281,19 +267,3 @@ def likely_region(request: HttpRequest, phone: str | None) -> str:
         return earlier
     languages = request.headers.get("Accept-Language", "")
     return countries.guess(languages, conf.countries, default=conf.default_region)
-
-
-def next_url(request: HttpRequest, *, otherwise: str | None = None) -> str:
-    """Return the URL that the person wanted, if it is on this host, else ``otherwise`` or home."""
-    url = request.POST.get("next") or request.GET.get("next") or ""
-    # A bare word would be read as the name of a view, or as a relative URL.
-    is_whole = url.startswith(("/", "http://", "https://"))
-    if (
-        is_whole
-        and len(url) <= _MAX_NEXT_LENGTH
-        and url_has_allowed_host_and_scheme(
-            url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-        )
-    ):
-        return url
-    return resolve_url(otherwise or settings.LOGIN_REDIRECT_URL)

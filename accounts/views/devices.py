@@ -16,7 +16,7 @@ from django.views.generic import TemplateView, View
 from accounts import sessions
 from accounts.login import known_browsers
 from accounts.models import User
-from accounts.views.code_steps import next_url
+from accounts.views.onward import next_url
 
 
 @method_decorator(never_cache, name="dispatch")

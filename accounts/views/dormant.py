@@ -6,8 +6,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from accounts.login import dormant, errors
-from accounts.views.code_steps import next_url
 from accounts.views.login import LoginStepView
+from accounts.views.onward import next_url
 
 
 class DormantView(LoginStepView):

@@ -14,13 +14,7 @@ from accounts.login import attempt_steps, email_address, errors, reauthenticatio
 from accounts.login.flow import Texted
 from accounts.login.pending import Pending
 from accounts.models import User
-from accounts.views.code_steps import (
-    CodeView,
-    ResendView,
-    Steps,
-    StepView,
-    say_if_texted_before,
-)
+from accounts.views.code_steps import CodeView, ResendView, Steps, StepView, say_if_texted_before
 
 _PAGE = "accounts:email"
 

@@ -16,9 +16,8 @@ from django.http import (
     HttpResponseRedirect,
     JsonResponse,
 )
-from django.shortcuts import redirect, render, resolve_url
+from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -41,7 +40,8 @@ from accounts.login.flow import Texted
 from accounts.login.pending import Pending, Way
 from accounts.operations import recoveries
 from accounts.views import code_steps, features, further_steps, phone_cookie, site
-from accounts.views.code_steps import Steps, likely_region, next_url
+from accounts.views.code_steps import Steps, likely_region
+from accounts.views.onward import next_url, with_next
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -180,7 +180,7 @@ class CodeView(LoginStepView, code_steps.CodeView):
         # Set by the page's script, so that nobody waits for what their browser does not have.
         is_able = request.POST.get("able") == "passkey"
         if is_able and passkeys.is_offered_now(request, done.user):
-            return f"{resolve_url('accounts:passkey_offer')}?{urlencode({'next': url})}"
+            return with_next("accounts:passkey_offer", url)
         return url
 
 

@@ -9,8 +9,8 @@ from django.views.decorators.debug import sensitive_variables
 
 from accounts.events import sign_ins
 from accounts.login import errors, login_link
-from accounts.views.code_steps import next_url
 from accounts.views.login import LoginStepView
+from accounts.views.onward import next_url
 
 
 @method_decorator(sensitive_variables("word"), name="dispatch")

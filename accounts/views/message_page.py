@@ -10,7 +10,7 @@ from django.views.generic import View
 
 from accounts import devices
 from accounts.login import errors
-from accounts.views.code_steps import too_many
+from accounts.views.refusals import too_many
 
 
 @method_decorator([never_cache, sensitive_post_parameters("phone")], name="dispatch")

@@ -33,7 +33,8 @@ from accounts.login import (
 )
 from accounts.models import User
 from accounts.views import features
-from accounts.views.code_steps import next_url, too_many
+from accounts.views.onward import next_url
+from accounts.views.refusals import too_many
 
 _LIST = "accounts:passkeys"
 

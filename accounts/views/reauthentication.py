@@ -9,14 +9,8 @@ from accounts.login import attempt_steps, errors, reauthentication
 from accounts.login.flow import Texted
 from accounts.login.pending import Pending
 from accounts.views import further_steps
-from accounts.views.code_steps import (
-    CodeView,
-    ResendView,
-    Steps,
-    StepView,
-    next_url,
-    say_if_texted_before,
-)
+from accounts.views.code_steps import CodeView, ResendView, Steps, StepView, say_if_texted_before
+from accounts.views.onward import next_url
 
 
 class ConfirmStepView(StepView):

@@ -15,9 +15,10 @@ from accounts.login.flow import Texted
 from accounts.models import Recovery
 from accounts.operations import recoveries
 from accounts.views import phone_cookie
-from accounts.views.code_steps import CodeView, ResendView, Steps, likely_region, next_url
+from accounts.views.code_steps import CodeView, ResendView, Steps, likely_region
 from accounts.views.message_page import MessagePageView
 from accounts.views.new_phone import NewPhoneStepView, NewPhoneView
+from accounts.views.onward import next_url
 
 
 class RecoveryStepView(NewPhoneStepView):

@@ -5,16 +5,16 @@ from typing import cast
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import redirect, render, resolve_url
+from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
-from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import View
 
 from accounts.login import attempt_steps, authenticator, errors, passkeys, second_factor
 from accounts.models import User
-from accounts.views.code_steps import next_url, too_many
+from accounts.views.onward import next_url, with_next
+from accounts.views.refusals import too_many
 
 
 @method_decorator([never_cache, sensitive_post_parameters("code")], name="dispatch")
@@ -45,16 +45,12 @@ class SecondFactorView(LoginRequiredMixin, View):
         if second_factor.is_there(request):
             return HttpResponseRedirect(_next(request))
         if passkeys.site(request) and not authenticator.is_offered():
-            return redirect(_with_next("accounts:passkey_add", _next(request)))
-        return redirect(_with_next("accounts:second_factor", _next(request)))
+            return redirect(with_next("accounts:passkey_add", _next(request)))
+        return redirect(with_next("accounts:second_factor", _next(request)))
 
 
 def _next(request: HttpRequest) -> str:
     return next_url(request, otherwise="admin:index")
-
-
-def _with_next(name: str, url: str) -> str:
-    return f"{resolve_url(name)}?{urlencode({'next': url})}"
 
 
 def _page(request: HttpRequest, *, is_refused: bool = False) -> HttpResponse:
@@ -68,8 +64,8 @@ def _page(request: HttpRequest, *, is_refused: bool = False) -> HttpResponse:
         "has_app": held.app and authenticator.is_offered(),
         "has_other_passkey": second_factor.is_by_passkey(request),
         "may_set_up": second_factor.may_set_up(request),
-        "sign_in_again": _with_next("accounts:login", url),
-        "add_passkey": _with_next("accounts:passkey_add", url) if passkeys.site(request) else "",
+        "sign_in_again": with_next("accounts:login", url),
+        "add_passkey": with_next("accounts:passkey_add", url) if passkeys.site(request) else "",
         "has_authenticators": authenticator.is_offered(),
     }
     return render(request, "accounts/second_factor.html", context)

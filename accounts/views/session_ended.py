@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import TemplateView
 
 from accounts import sessions
-from accounts.views.code_steps import next_url
+from accounts.views.onward import next_url
 
 
 @method_decorator(never_cache, name="dispatch")

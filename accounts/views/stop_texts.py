@@ -3,15 +3,12 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 
 from accounts.forms import PhoneForm
 from accounts.login import attempt_steps, errors, stop_texts
-from accounts.views import phone_cookie, site
+from accounts.views import phone_cookie, refusals, site
 from accounts.views.code_steps import likely_region
 from accounts.views.message_page import MessagePageView
-
-_RETRY_AFTER = "60"
 
 
 class StopTextsView(MessagePageView):
@@ -39,9 +36,7 @@ class StopTextsView(MessagePageView):
                 stopped = stop_texts.stop(request, phone, word)
                 is_done = stopped is not None
         except errors.Unavailable:
-            response = _page(request, form, word, status=503)
-            response["Retry-After"] = _RETRY_AFTER
-            return response
+            return _page(request, form, word, status=503)
         if not is_done:
             return _page(request, form, word, is_wrong=True)
         return _page(request, form, word, stopped=stopped, is_allowed=lifts)
@@ -50,11 +45,5 @@ class StopTextsView(MessagePageView):
 def _page(
     request: HttpRequest, form: PhoneForm, word: str, *, status: int = 200, **facts: Any
 ) -> HttpResponse:
-    context = {
-        "form": form,
-        "word": word,
-        "is_offered": stop_texts.is_offered(),
-        "is_unavailable": status == 503,
-        **facts,
-    }
-    return render(request, "accounts/stop_texts.html", context, status=status)
+    facts |= {"form": form, "word": word, "is_offered": stop_texts.is_offered()}
+    return refusals.page(request, "accounts/stop_texts.html", status=status, **facts)

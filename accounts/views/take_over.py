@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.login import errors, take_over
-from accounts.views.code_steps import next_url
 from accounts.views.login import LoginStepView
+from accounts.views.onward import next_url
 
 
 class TakeOverView(LoginStepView):
