@@ -242,6 +242,12 @@ def phone(make_phone: Callable[[], str]) -> str:
 
 
 @pytest.fixture
+def new_phone(phone: str) -> str:
+    """The number to which a person changes theirs."""
+    return f"{phone[:-4]}0187"
+
+
+@pytest.fixture
 def address(phone: str) -> str:
     """The e-mail address of a test, another one for each, since mails are kept."""
     return f"{phone[1:]}@example.org"

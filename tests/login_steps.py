@@ -24,6 +24,13 @@ AGENTS = {
 }
 
 
+def device(name: str = "Firefox on Linux") -> Client:
+    """A browser that has been on this site before, so that it has a cookie to be known by."""
+    client = Client(headers={"user-agent": AGENTS[name]})
+    client.get(LOGIN)
+    return client
+
+
 def ask(client: Client, phone: str, **extra: str):
     return client.post(LOGIN, {"phone": phone, **extra})
 

@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.db import connection, connections
 
 from accounts.models import User
+from tests.accounts.operators import make_operator
 from tests.fakes.sign_in_pool import SignInPool
 
 
@@ -70,3 +71,14 @@ def pool(settings) -> Iterator[SignInPool]:
 def known(pool: SignInPool, phone: str) -> User:
     """Somebody who signed in here before, with a verified phone."""
     return User.objects.for_identity(pool.register(phone), phone, phone_verified=True)
+
+
+@pytest.fixture
+def person(db, phone: str) -> User:
+    """Somebody with whom operators have to do."""
+    return User.objects.for_identity("sub-of-a-person", phone)
+
+
+@pytest.fixture
+def boss(db) -> User:
+    return make_operator(1, is_superuser=True)

@@ -15,11 +15,6 @@ LIST = "/admin/accounts/user/"
 
 
 @pytest.fixture
-def person(phone) -> User:
-    return User.objects.for_identity("sub-of-a-person", phone)
-
-
-@pytest.fixture
 def operator(phone) -> User:
     user = User.objects.for_identity("sub-of-an-operator", phone[:-4] + "9995")
     user.is_staff = user.is_superuser = True

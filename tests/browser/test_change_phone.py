@@ -14,11 +14,6 @@ def _texts(on_cloud, settings):
     settings.TEXTS_FUNCTION = on_cloud.outputs["TextsFunction"]
 
 
-@pytest.fixture
-def new_phone(phone) -> str:
-    return f"{phone[:-4]}0187"
-
-
 def change(page: Page, site: str, phone: str) -> None:
     page.goto(f"{site}/")
     page.get_by_role("link", name="Your account").click()

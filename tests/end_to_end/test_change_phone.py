@@ -17,6 +17,7 @@ from accounts import operations, phones
 from accounts.aws import cognito
 from accounts.models import Operation, Session, SignInEvent, User
 from tests.codes import code_in, wrong
+from tests.login_steps import sign_in
 from tests.pages import text
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
@@ -46,12 +47,6 @@ def _texts(on_cloud, settings):
 
 
 @pytest.fixture
-def new_phone(phone) -> str:
-    """Another number that no other test uses."""
-    return f"{phone[:-4]}0187"
-
-
-@pytest.fixture
 def lookup(cloud):
     """``lookup(phone)``: the sub and the verified flag of who has a number in Cognito, or None."""
     api = cloud.root_session().client("cognito-idp", endpoint_url=cloud.emulator.url)
@@ -66,14 +61,6 @@ def lookup(cloud):
         return found["sub"], found.get("phone_number_verified", "false")
 
     return read
-
-
-def sign_in(phone: str, texts) -> Client:
-    client = Client()
-    client.post("/accounts/login/", {"phone": phone})
-    answer = client.post("/accounts/login/code/", {"code": code_in(texts(phone)[-1])})
-    assert answer.url == "/"
-    return client
 
 
 def signed_in(phone: str) -> Client:
@@ -146,7 +133,7 @@ def test_new_number_signs_in_to_the_same_account_and_the_old_one_no_more(
 ):
     ask(client, new_phone)
     answer(client, code_in(texts(new_phone)[-1]))
-    sign_in(new_phone, texts)
+    sign_in(Client(), new_phone, texts)
     assert User.objects.get(phone=new_phone) == user
     settings.ACCOUNTS_SIGN_UP = "closed"
     before = len(texts(phone))
@@ -240,7 +227,7 @@ def test_sign_in_with_the_new_number_before_we_heard_of_it_is_the_same_account(
     ask(client, new_phone)
     answer(client, code_in(texts(new_phone)[-1]))
     strict.heal()
-    sign_in(new_phone, texts)
+    sign_in(Client(), new_phone, texts)
     with time_machine.travel(time.time() + 40, tick=True):
         operations.run_due()
     agree(lookup, user, phone, new_phone)

@@ -8,6 +8,7 @@ from django.test import Client
 from accounts.models import Session, SignInEvent, User
 from tests.codes import code_in, wrong
 from tests.login_steps import CODE, RESEND, answer, ask, is_signed_in
+from tests.pages import shown
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
 
@@ -18,10 +19,6 @@ ADDRESS = "ada@example.org"
 
 def send_by(client: Client, channel: str):
     return client.post(RESEND, {"channel": channel}, follow=True)
-
-
-def shown(page) -> str:
-    return " ".join(re.sub(r"<[^>]*>", " ", page.content.decode()).split())
 
 
 @every_channel

@@ -12,6 +12,7 @@ from accounts.models import SignInEvent, User
 from tests.clock import seconds_later
 from tests.codes import code_in
 from tests.login_steps import AGENTS, RESEND, answer, ask, is_signed_in, who
+from tests.pages import shown
 
 pytestmark = [pytest.mark.cloud, pytest.mark.django_db(transaction=True)]
 
@@ -47,10 +48,6 @@ def link(stack, address, asking) -> str:
 @pytest.fixture
 def other() -> Client:
     return Client(headers={"User-Agent": AGENTS["iPhone"]})
-
-
-def shown(page) -> str:
-    return " ".join(re.sub(r"<[^>]*>", " ", page.content.decode()).split())
 
 
 def attempt(page) -> str:

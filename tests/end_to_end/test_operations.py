@@ -16,6 +16,7 @@ from accounts.aws import cognito
 from accounts.models import Operation, Session, User
 from accounts.operations.queue import Kind, Remark, State
 from accounts.sync import remote_state
+from tests import login_steps
 from tests.accounts.operators import again
 from tests.clock import seconds_later
 from tests.codes import code_in
@@ -67,18 +68,14 @@ def there(root, cloud):
 
 def sign_in(phone: str, texts) -> Client:
     client = Client()
-    assert client.post("/accounts/login/", {"phone": phone}).status_code == 302
-    answer = {"code": code_in(texts(phone)[-1])}
-    assert client.post("/accounts/login/code/", answer).status_code == 302
+    login_steps.sign_in(client, phone, texts)
     return client
 
 
 @pytest.fixture
 def theirs(site, phone, texts) -> Client:
     """The browser of a person who has just signed in."""
-    client = sign_in(phone, texts)
-    assert is_signed_in(client)
-    return client
+    return sign_in(phone, texts)
 
 
 @pytest.fixture

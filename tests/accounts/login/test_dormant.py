@@ -15,7 +15,8 @@ from tests.accounts.operators import again, make_operator
 from tests.clock import seconds_later
 from tests.fakes.sign_in_pool import further_step
 from tests.fakes.user_pool import OUTAGE
-from tests.login_steps import AGENTS, CODE, LOGIN, TAKE_OVER, answer, ask, is_signed_in, who
+from tests.login_steps import CODE, LOGIN, TAKE_OVER, answer, ask, device, is_signed_in, who
+from tests.pages import spaced
 from tests.wire import Reply
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages]
@@ -24,13 +25,6 @@ PAGE, ASK, NEW = (f"/accounts/login/dormant/{step}" for step in ("", "ask/", "ne
 RESPOND, UPDATE = "RespondToAuthChallenge", "AdminUpdateUserAttributes"
 DAY = 24 * 60 * 60
 Kind = SignInEvent.Kind
-
-
-def device(name: str = "Firefox on Linux") -> Client:
-    """A browser that the site has seen, and that the account has never been used in."""
-    client = Client(headers={"user-agent": AGENTS[name]})
-    client.get(LOGIN)
-    return client
 
 
 def sleep(user: User, days: float = 500) -> User:
@@ -44,15 +38,11 @@ def sign_in(client: Client, pool, phone: str):
 
 
 def attempt(client: Client) -> str:
-    return re.search(r'name="attempt" value="([^"]+)"', text(client.get(PAGE))).group(1)
+    return re.search(r'name="attempt" value="([^"]+)"', spaced(client.get(PAGE))).group(1)
 
 
 def press(client: Client, url: str, **typed: str):
     return client.post(url, {"attempt": attempt(client), **typed})
-
-
-def text(page) -> str:
-    return page.content.decode().replace("\xa0", " ")
 
 
 def reasons(user: User) -> list[tuple[str, str]]:
@@ -86,7 +76,7 @@ def test_recycled_number_does_not_open_the_account_of_its_earlier_owner(stranger
     assert not Session.objects.filter(user=sleeper).exists()
     assert again(sleeper).last_login == sleeper.last_login
     assert reasons(sleeper)[-1] == (Kind.FAILED, "dormant")
-    page = text(stranger.get(PAGE))
+    page = spaced(stranger.get(PAGE))
     assert "The account is mine" in page
     assert "Ada" not in page
     assert sleeper.phone not in page
@@ -183,7 +173,7 @@ def test_step_that_takes_more_than_the_number_opens_the_account(
     assert answer(client, pool.code()).url == "/accounts/login/challenge/"
     pool.fails(RESPOND, Reply({"AuthenticationResult": pool._tokens(sleeper.sub)}))
     found = re.search(
-        r'name="attempt" value="([^"]+)"', text(client.get("/accounts/login/challenge/"))
+        r'name="attempt" value="([^"]+)"', spaced(client.get("/accounts/login/challenge/"))
     )
     typed = {"attempt": found.group(1), "kind": name, "answer": "123456"}
     assert client.post("/accounts/login/challenge/", typed).url == url
@@ -193,9 +183,9 @@ def test_page_names_passkeys_where_the_site_has_them_whatever_the_account_has(
     pool, stranger, settings
 ):
     pool.proves_itself(settings)
-    assert "Use a passkey" in text(stranger.get(PAGE, headers={"host": "localhost"}))
+    assert "Use a passkey" in spaced(stranger.get(PAGE, headers={"host": "localhost"}))
     settings.ACCOUNTS_PASSKEYS = False
-    assert "Use a passkey" not in text(stranger.get(PAGE, headers={"host": "localhost"}))
+    assert "Use a passkey" not in spaced(stranger.get(PAGE, headers={"host": "localhost"}))
 
 
 # "The account is mine"
@@ -203,7 +193,7 @@ def test_page_names_passkeys_where_the_site_has_them_whatever_the_account_has(
 
 def test_request_waits_for_operators_once(stranger, sleeper):
     assert press(stranger, ASK).url == PAGE
-    page = text(stranger.get(PAGE))
+    page = spaced(stranger.get(PAGE))
     row = Return.objects.get()
     assert (row.user, row.kind, row.state) == (sleeper, "owner", "waiting")
     assert row.reference in page
@@ -217,7 +207,7 @@ def test_who_asks_again_keeps_their_place_and_reference(pool, stranger, sleeper)
     with seconds_later(3600):
         sign_in(stranger, pool, sleeper.phone)
         press(stranger, ASK)
-        assert Return.objects.get().reference in text(stranger.get(PAGE))
+        assert Return.objects.get().reference in spaced(stranger.get(PAGE))
 
 
 @pytest.mark.parametrize(("days", "url"), [(1, "/"), (6.9, "/"), (7.1, PAGE)])
@@ -340,7 +330,7 @@ def test_crash_before_cognito_leaves_the_account_as_closed_as_it_was(pool, stran
 def test_crash_after_cognito_ends_at_the_next_sign_in(pool, stranger, sleeper):
     pool.fails("AdminCreateUser", OUTAGE)
     page = stranger.post(NEW, {"attempt": attempt(stranger)}, follow=True)
-    assert "The number is free now" in text(page)
+    assert "The number is free now" in spaced(page)
     assert again(sleeper).phone is None
     assert stranger.post(NEW, {"attempt": "x"}).url == LOGIN
     assert sign_in(stranger, pool, sleeper.phone).url == "/"
@@ -371,11 +361,11 @@ def test_only_operators_take_a_number_from_an_account_with_more(
     else:
         settings.COGNITO_USERNAME = "attribute"
     if why != "password":
-        assert NEW not in text(stranger.get(PAGE))
+        assert NEW not in spaced(stranger.get(PAGE))
     assert stranger.post(NEW, typed).url == PAGE
     assert not is_signed_in(stranger)
     assert pool.attributes(sleeper.sub)["phone_number"] == sleeper.phone
-    assert "Only those who run this site" in text(stranger.get(PAGE))
+    assert "Only those who run this site" in spaced(stranger.get(PAGE))
 
 
 def test_new_accounts_of_newcomers_count_as_sign_ups(stranger, settings):

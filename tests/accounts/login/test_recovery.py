@@ -48,11 +48,6 @@ def person(aws, known) -> User:
 
 
 @pytest.fixture
-def boss(db) -> User:
-    return make_operator(1, is_superuser=True)
-
-
-@pytest.fixture
 def row(person, boss) -> Recovery:
     return recoveries.start(person, by=boss, reason=steps.REASON)
 

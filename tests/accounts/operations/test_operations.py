@@ -31,11 +31,6 @@ def pool(pool: SignInPool) -> SignInPool:
 
 
 @pytest.fixture
-def person(phone) -> User:
-    return User.objects.for_identity("sub-of-a-person", phone)
-
-
-@pytest.fixture
 def operator() -> User:
     return make_operator(is_superuser=True)
 

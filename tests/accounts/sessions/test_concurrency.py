@@ -27,22 +27,18 @@ from tests.login_steps import (
     TAKE_OVER,
     answer,
     ask,
+    device,
     form,
+    is_signed_in,
     same_cookies,
     who,
 )
+from tests.pages import spaced
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages]
 
 DEVICES = "/accounts/devices/"
 Kind = SignInEvent.Kind
-
-
-def device(name: str) -> Client:
-    """A browser that has been on this site before, so that it has a cookie to be known by."""
-    client = Client(headers={"user-agent": AGENTS[name]})
-    client.get(LOGIN)
-    return client
 
 
 @pytest.fixture
@@ -58,14 +54,6 @@ def sign_in(pool, known) -> Callable[..., Client]:
     return act
 
 
-def text(page) -> str:
-    return page.content.decode().replace("\xa0", " ")
-
-
-def is_in(client: Client) -> bool:
-    return client.get("/").status_code == 200
-
-
 def kinds(user: User) -> list[str]:
     return list(SignInEvent.objects.filter(user=user).order_by("pk").values_list("kind", flat=True))
 
@@ -77,34 +65,34 @@ def test_off_leaves_the_other_device_alone(sign_in, settings):
     settings.ACCOUNTS_SHARING_POLICY = "off"
     first = sign_in("iPhone")
     second = sign_in("Firefox on Linux")
-    assert is_in(first)
-    assert is_in(second)
-    assert "Look at your devices" not in text(first.get("/"))
+    assert is_signed_in(first)
+    assert is_signed_in(second)
+    assert "Look at your devices" not in spaced(first.get("/"))
 
 
 def test_notify_shows_the_other_device_a_notice_until_it_is_dismissed(sign_in):
     first = sign_in("iPhone")
     second = sign_in("Firefox on Linux")
-    page = text(first.get("/"))
+    page = spaced(first.get("/"))
     assert "used to sign in on <strong>Firefox on Linux</strong> a moment ago" in page
     assert f'href="{DEVICES}"' in page
-    assert "Look at your devices" not in text(second.get("/"))
+    assert "Look at your devices" not in spaced(second.get("/"))
     assert first.get("/accounts/devices/seen/").url == DEVICES
-    assert "Look at your devices" in text(first.get(DEVICES))
+    assert "Look at your devices" in spaced(first.get(DEVICES))
     assert first.post("/accounts/devices/seen/", {"next": DEVICES}).url == DEVICES
-    assert "Look at your devices" not in text(first.get("/"))
+    assert "Look at your devices" not in spaced(first.get("/"))
 
 
 def test_strict_ends_the_other_device_and_says_so_there(sign_in, known, settings):
     settings.ACCOUNTS_SHARING_POLICY = "strict"
     first = sign_in("iPhone")
     second = sign_in("Firefox on Linux")
-    assert is_in(second)
-    told = text(first.get("/", follow=True))
+    assert is_signed_in(second)
+    told = spaced(first.get("/", follow=True))
     assert "used to sign in on <strong>Firefox on Linux</strong> a moment ago" in told
     assert kinds(known)[-2:] == [Kind.SUCCEEDED, Kind.TAKEN_OVER]
-    assert not is_in(first)
-    assert is_in(second)
+    assert not is_signed_in(first)
+    assert is_signed_in(second)
 
 
 def test_ask_asks_and_continuing_ends_the_other_device(sign_in, known, settings):
@@ -113,14 +101,14 @@ def test_ask_asks_and_continuing_ends_the_other_device(sign_in, known, settings)
     assert first.answered.url == "/"
     second = sign_in("Firefox on Linux")
     assert second.answered.url == TAKE_OVER
-    assert not is_in(second)
-    assert is_in(first)
+    assert not is_signed_in(second)
+    assert is_signed_in(first)
     page = second.get(TAKE_OVER)
-    assert "<strong>iPhone</strong>, last used a moment ago" in text(page)
-    assert "Continue here and end that one?" in text(page)
+    assert "<strong>iPhone</strong>, last used a moment ago" in spaced(page)
+    assert "Continue here and end that one?" in spaced(page)
     assert second.post(TAKE_OVER, form(page)).url == "/"
     assert who(second) == known
-    told = text(first.get("/", follow=True))
+    told = spaced(first.get("/", follow=True))
     assert "used to sign in on <strong>Firefox on Linux</strong>" in told
     assert sessions.live(known).count() == 1
     assert kinds(known)[-2:] == [Kind.SUCCEEDED, Kind.TAKEN_OVER]
@@ -132,12 +120,12 @@ def test_ask_and_cancel_sign_nobody_in_and_leave_the_other_alone(sign_in, known,
     second = sign_in("Firefox on Linux")
     page = second.post(CANCEL, follow=True)
     assert page.redirect_chain == [(LOGIN, 302)]
-    assert "You were not signed in here. Your other device still is." in text(page)
-    assert known.phone not in text(page)
+    assert "You were not signed in here. Your other device still is." in spaced(page)
+    assert known.phone not in spaced(page)
     assert second.get(TAKE_OVER).url == LOGIN
     assert second.post(TAKE_OVER, {"attempt": "x"}).url == LOGIN
     assert who(second) is None
-    assert is_in(first)
+    assert is_signed_in(first)
     last = SignInEvent.objects.latest("pk")
     assert (last.kind, last.reason) == (Kind.FAILED, "cancelled")
 
@@ -170,7 +158,7 @@ def test_question_is_over_after_five_minutes(asked, known):
     with seconds_later(301):
         assert asked.get(TAKE_OVER).url == LOGIN
         assert asked.post(TAKE_OVER, filled).url == LOGIN
-        assert "That sign-in is over" in text(asked.get(LOGIN))
+        assert "That sign-in is over" in spaced(asked.get(LOGIN))
     assert who(asked) is None
 
 
@@ -190,7 +178,7 @@ def test_cancel_right_after_continue_changes_nothing(asked, known):
     asked.post(TAKE_OVER, filled)
     late = twin.post(CANCEL)
     assert not late.cookies
-    assert is_in(asked)
+    assert is_signed_in(asked)
 
 
 def test_double_click_on_the_right_code_ends_at_the_same_question(sign_in, pool, known, settings):
@@ -231,7 +219,7 @@ def test_other_device_that_left_meanwhile_needs_no_ending(sign_in, known, settin
     second = sign_in("Firefox on Linux")
     first.post(LOGOUT)
     page = second.get(TAKE_OVER)
-    assert "That session has ended." in text(page)
+    assert "That session has ended." in spaced(page)
     assert second.post(TAKE_OVER, form(page)).url == "/"
     assert Kind.TAKEN_OVER not in kinds(known)
 
@@ -241,11 +229,11 @@ def test_cancel_says_how_many_devices_are_still_signed_in(sign_in, known, settin
     first, other = sign_in("iPhone"), sign_in("iPad")
     settings.ACCOUNTS_SHARING_POLICY = "ask"
     second = sign_in("Firefox on Linux")
-    assert "Your other devices still are." in text(second.post(CANCEL, follow=True))
+    assert "Your other devices still are." in spaced(second.post(CANCEL, follow=True))
     second = sign_in("Firefox on Linux")
     for each in (first, other):
         each.post(LOGOUT)
-    page = text(second.post(CANCEL, follow=True))
+    page = spaced(second.post(CANCEL, follow=True))
     assert "You were not signed in here. <" in re.sub(r"\s*<", " <", page)
     assert "still" not in page
 
@@ -253,7 +241,7 @@ def test_cancel_says_how_many_devices_are_still_signed_in(sign_in, known, settin
 def test_person_who_is_removed_while_asked_starts_again(asked):
     User.objects.all().delete()
     for address in (TAKE_OVER, CODE, LOGIN):
-        assert "That sign-in is over" in text(asked.get(address, follow=True))
+        assert "That sign-in is over" in spaced(asked.get(address, follow=True))
     assert asked.post(CANCEL, follow=True).status_code == 200
 
 
@@ -292,7 +280,7 @@ def test_browser_that_signs_in_again_replaces_its_own_session_in_silence(
     sign_in("", client)
     assert client.answered.url == "/"
     assert sessions.live(known).count() == 1
-    assert "Look at your devices" not in text(client.get("/"))
+    assert "Look at your devices" not in spaced(client.get("/"))
     assert Kind.TAKEN_OVER not in kinds(known)
     assert SignInEvent.objects.latest("pk").overlaps == 0
 
@@ -444,7 +432,7 @@ def test_signing_out_needs_nobody_but_us_and_is_written_down(sign_in, pool, know
     settings.AWS_ENDPOINT_URL = "http://127.0.0.1:9"
     assert client.post(LOGOUT).url == LOGIN
     assert pool.operations() == []
-    assert not is_in(client)
+    assert not is_signed_in(client)
     event = SignInEvent.objects.latest("pk")
     assert (event.kind, event.user, event.device) == (Kind.SIGNED_OUT, known, "iPhone")
     assert Session.objects.get().ended_why == Session.Ended.SIGNED_OUT
@@ -459,7 +447,7 @@ def test_devices_are_listed_with_this_one_marked(sign_in, known):
     first = sign_in("iPhone")
     second = sign_in("Firefox on Linux")
     with seconds_later(120):
-        page = text(second.get(DEVICES))
+        page = spaced(second.get(DEVICES))
     assert page.index("Firefox on Linux") < page.index("(this device)") < page.index("iPhone")
     assert "same as this device" in page
     assert "2 minutes ago" in page
@@ -469,7 +457,7 @@ def test_devices_are_listed_with_this_one_marked(sign_in, known):
 
 
 def test_only_device_is_told_so(sign_in):
-    page = text(sign_in("iPhone").get(DEVICES))
+    page = spaced(sign_in("iPhone").get(DEVICES))
     assert "No other device is signed in." in page
     assert "Sign all other" not in page
 
@@ -485,16 +473,16 @@ def test_one_device_is_ended_from_another_and_told_by_which(sign_in, known):
     first, second, third = (sign_in(name) for name in AGENTS)
     listed = second.get(DEVICES)
     handle = Session.objects.get(device="iPhone").handle
-    assert f'value="{handle}"' in text(listed)
+    assert f'value="{handle}"' in spaced(listed)
     page = second.post("/accounts/devices/end/", {"handle": handle}, follow=True)
     assert page.redirect_chain == [(DEVICES, 302)]
-    assert "That device is signed out." in text(page)
-    assert "Signed out recently" in text(page)
-    assert "from <strong>Firefox on Linux</strong>" in text(first.get("/", follow=True))
-    assert is_in(second)
-    assert is_in(third)
+    assert "That device is signed out." in spaced(page)
+    assert "Signed out recently" in spaced(page)
+    assert "from <strong>Firefox on Linux</strong>" in spaced(first.get("/", follow=True))
+    assert is_signed_in(second)
+    assert is_signed_in(third)
     again = second.post("/accounts/devices/end/", {"handle": handle}, follow=True)
-    assert "was signed out already" in text(again)
+    assert "was signed out already" in spaced(again)
     event = SignInEvent.objects.latest("pk")
     assert (event.kind, event.reason) == (Kind.SIGNED_OUT, "by_person")
 
@@ -502,10 +490,10 @@ def test_one_device_is_ended_from_another_and_told_by_which(sign_in, known):
 def test_all_other_devices_are_ended_at_once(sign_in, known):
     first, second, third = (sign_in(name) for name in AGENTS)
     page = second.post("/accounts/devices/end-others/", follow=True)
-    assert "2 other devices are signed out." in text(page)
-    assert [is_in(client) for client in (first, second, third)] == [False, True, False]
+    assert "2 other devices are signed out." in spaced(page)
+    assert [is_signed_in(client) for client in (first, second, third)] == [False, True, False]
     page = second.post("/accounts/devices/end-others/", follow=True)
-    assert "No other device was signed in." in text(page)
+    assert "No other device was signed in." in spaced(page)
 
 
 def test_nobody_ends_the_session_of_somebody_else_nor_ones_own_from_the_list(sign_in, known):
@@ -514,12 +502,12 @@ def test_nobody_ends_the_session_of_somebody_else_nor_ones_own_from_the_list(sig
     stranger.force_login(User.objects.for_identity("sub-2", None))
     for handle in (Session.objects.get(user=known).handle, "", "x", "x" * 1000, "é\0"):
         page = stranger.post("/accounts/devices/end/", {"handle": handle}, follow=True)
-        assert "was signed out already" in text(page)
+        assert "was signed out already" in spaced(page)
     stranger.post("/accounts/devices/end-others/")
     own = Session.objects.get(user=known).handle
     client.post("/accounts/devices/end/", {"handle": own})
-    assert is_in(client)
-    assert is_in(stranger)
+    assert is_signed_in(client)
+    assert is_signed_in(stranger)
 
 
 @pytest.mark.parametrize("address", ["end/", "end-others/", "seen/"])
@@ -531,8 +519,8 @@ def test_devices_are_for_who_is_signed_in_and_acts_need_post(client, sign_in, ad
 
 def test_home_leads_to_the_devices_by_the_account(sign_in):
     client = sign_in("iPhone")
-    assert 'href="/accounts/"' in text(client.get("/"))
-    assert f'href="{DEVICES}"' in text(client.get("/accounts/"))
+    assert 'href="/accounts/"' in spaced(client.get("/"))
+    assert f'href="{DEVICES}"' in spaced(client.get("/accounts/"))
 
 
 # The reference
@@ -540,7 +528,7 @@ def test_home_leads_to_the_devices_by_the_account(sign_in):
 
 def test_reference_stands_on_the_code_page_and_finds_the_events(client, pool, known):
     ask(client, known.phone)
-    page = text(client.get(CODE))
+    page = spaced(client.get(CODE))
     reference = re.search(r"<strong>(\w{3}-\w{2})</strong>", page)[1]
     found = SignInEvent.objects.filter(reference=reference).values_list("kind", flat=True)
     assert set(found) == {Kind.STARTED, Kind.SENT}
@@ -553,11 +541,11 @@ def test_reference_stands_on_the_pages_that_say_that_something_is_wrong(
     page = ask(client, known.phone)
     assert page.status_code == 503
     event = SignInEvent.objects.latest("pk")
-    assert f"<strong>{event.reference}</strong>" in text(page)
+    assert f"<strong>{event.reference}</strong>" in spaced(page)
     settings.ACCOUNTS_SENDS = "1/hour"
     page = ask(client, known.phone)
     page = ask(client, known.phone)
     assert page.status_code == 429
     event = SignInEvent.objects.latest("pk")
     assert (event.kind, event.reason) == (Kind.BLOCKED, "network")
-    assert f"<strong>{event.reference}</strong>" in text(page)
+    assert f"<strong>{event.reference}</strong>" in spaced(page)

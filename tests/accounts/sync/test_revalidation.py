@@ -16,6 +16,7 @@ from tests.clock import seconds_later
 from tests.concurrency import at_once, database_in_a_file
 from tests.fakes.tokens import id_token, key_set
 from tests.fakes.user_pool import OUTAGE, THROTTLED
+from tests.login_steps import is_signed_in
 from tests.pages import signed_in
 from tests.wire import Reply, WireServer, aws_error
 
@@ -39,10 +40,6 @@ def not_yet_compared(user: User) -> User:
     user.checked_at = None
     user.save()
     return user
-
-
-def is_signed_in(visitor: Client) -> bool:
-    return visitor.get("/").status_code == 200
 
 
 # When Cognito is asked
