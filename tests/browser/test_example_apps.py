@@ -1,10 +1,8 @@
 """The pages of examples/spa, as a person meets them, against the triggers and a strict Cognito."""
 
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import boto3
@@ -15,6 +13,7 @@ from localcloud import example, inbox
 from tests import provision
 from tests.browser.conftest import assert_accessible
 from tests.codes import wrong
+from tests.example_server import served
 
 pytestmark = [
     pytest.mark.parametrize("name", ["amplify.html", "identity-js.html"]),
@@ -29,19 +28,6 @@ pytestmark = [
 def cognito(strict) -> Any:
     """What apps call: no key of AWS and no secret of a client goes along."""
     return boto3.client("cognito-idp", region_name="us-east-1", endpoint_url=strict.url)
-
-
-@contextmanager
-def served(environment: dict[str, str]) -> Iterator[str]:
-    """An origin of the test's own, with nothing in its storage."""
-    with example.server(lambda: environment) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"http://localhost:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @pytest.fixture

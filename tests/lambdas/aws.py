@@ -14,7 +14,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from localcloud.emulator import REGION, RootKey
-from tests.wire import Reply, Request, WireServer
+from tests.wire import Reply, Request, WireServer, aws_error
 
 CODE_KEY = "0123456789abcdef" * 4
 SECRET_ID = "phone-login/tests/code-key"
@@ -30,10 +30,32 @@ TEXT_SENT = Reply(
 )
 SLOW_TEXT = Reply(TEXT_SENT.body, delay=0.1)
 HANGING = Reply(delay=4, drop=True)
+# How the table may fail.
+DOWN = {
+    "throttled": aws_error("ThrottlingException"),
+    "denied": aws_error("AccessDeniedException"),
+    "broken": aws_error("InternalServerError", status=500),
+    "empty": Reply({}),
+    "unreadable": Reply(b"<html></html>"),
+    "hung up": Reply(drop=True),
+    "hanging": HANGING,
+}
 
 
 def clients_read(*client_ids: str) -> Reply:
     return Reply({"Parameter": {"Name": CLIENT_IDS_PARAMETER, "Value": ",".join(client_ids)}})
+
+
+def account_read(name: str, attributes: dict[str, str], *, is_enabled: bool = True) -> Reply:
+    """Cognito's answer to AdminGetUser."""
+    return Reply(
+        {
+            "Username": name,
+            "Enabled": is_enabled,
+            "UserStatus": "CONFIRMED",
+            "UserAttributes": [{"Name": n, "Value": v} for n, v in attributes.items()],
+        }
+    )
 
 
 def sns_error(code: str, message: str, status: int = 400) -> Reply:

@@ -35,16 +35,9 @@ VARIABLES = [
     "LEDGER_TABLE",
     "SITE_HOST",
 ]
-DOWN = {
-    "throttled": aws_error("ThrottlingException"),
+DOWN = aws.DOWN | {
     "over its throughput": aws_error("ProvisionedThroughputExceededException"),
-    "denied": aws_error("AccessDeniedException"),
     "gone": aws_error("ResourceNotFoundException"),
-    "broken": aws_error("InternalServerError", status=500),
-    "empty": Reply({}),
-    "unreadable": Reply(b"<html></html>"),
-    "hung up": Reply(drop=True),
-    "hanging": aws.HANGING,
 }
 TABLE_FAILURES = (errors.TryAgainLater, KeyError)
 REFERENCE = "[2-9A-HJKMNP-Z]{3}-[2-9A-HJKMNP-Z]{2}"

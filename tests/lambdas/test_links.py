@@ -8,6 +8,7 @@ import pytest
 from lambdas.triggers import ledger, links, site_texts
 from lambdas.triggers.challenge import Challenge
 from tests.codes import wrong
+from tests.lambdas import aws
 from tests.lambdas.flow import Flow, drawn, failures, in_parallel
 from tests.wire import Reply, WireServer
 
@@ -27,15 +28,7 @@ class _Server(WireServer):
         reply = super().answer(request)
         if request.operation != "AdminGetUser":
             return reply
-        found = [{"Name": name, "Value": value} for name, value in self.account.items()]
-        return Reply(
-            {
-                "Username": request.json["Username"],
-                "Enabled": True,
-                "UserStatus": "CONFIRMED",
-                "UserAttributes": found,
-            }
-        )
+        return aws.account_read(request.json["Username"], self.account)
 
 
 @pytest.fixture(scope="module")

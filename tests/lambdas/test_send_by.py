@@ -11,7 +11,7 @@ import pytest
 
 from lambdas.triggers import ledger, pool_accounts, pre_token_generation, senders, site_texts
 from tests.codes import wrong
-from tests.lambdas import emf
+from tests.lambdas import aws, emf
 from tests.lambdas.flow import PUBLIC, Flow, as_unknown, drawn, failures, id_of, state, warm_up
 from tests.wire import Reply, WireServer, aws_error
 
@@ -65,14 +65,8 @@ class Services:
         attributes = self.accounts.get(asked["Username"])
         if attributes is None:
             return aws_error("UserNotFoundException", "User does not exist.")
-        return Reply(
-            {
-                "Username": asked["Username"],
-                "Enabled": asked["Username"] not in self.disabled,
-                "UserStatus": "CONFIRMED",
-                "UserAttributes": [{"Name": n, "Value": v} for n, v in attributes.items()],
-            }
-        )
+        name = asked["Username"]
+        return aws.account_read(name, attributes, is_enabled=name not in self.disabled)
 
 
 class _Server(WireServer):

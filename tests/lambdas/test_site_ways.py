@@ -55,14 +55,8 @@ class _Services(WireServer):
         attributes = self.accounts.get(asked["Username"])
         if attributes is None:
             return aws_error("UserNotFoundException", "User does not exist.")
-        return Reply(
-            {
-                "Username": asked["Username"],
-                "Enabled": asked["Username"] not in self.disabled,
-                "UserStatus": "CONFIRMED",
-                "UserAttributes": [{"Name": n, "Value": v} for n, v in attributes.items()],
-            }
-        )
+        name = asked["Username"]
+        return aws.account_read(name, attributes, is_enabled=name not in self.disabled)
 
 
 @pytest.fixture(scope="module")

@@ -14,15 +14,6 @@ from tests.wire import Reply, aws_error
 
 pytestmark = pytest.mark.cloud
 
-DOWN = {
-    "throttled": aws_error("ThrottlingException"),
-    "denied": aws_error("AccessDeniedException"),
-    "broken": aws_error("InternalServerError", status=500),
-    "empty": Reply({}),
-    "unreadable": Reply(b"<html></html>"),
-    "hung up": Reply(drop=True),
-    "hanging": aws.HANGING,
-}
 TABLE_FAILURES = (errors.TryAgainLater, KeyError)
 
 
@@ -56,9 +47,9 @@ def test_list_of_clients_unreadable_again_serves_on(flow, texted, monkeypatch):
 # What breaks
 
 
-@pytest.mark.parametrize("down", DOWN)
+@pytest.mark.parametrize("down", aws.DOWN)
 def test_table_failing_accepts_nothing_and_raises(flow, texted, table, down):
-    table.fail(DOWN[down], item="phone")
+    table.fail(aws.DOWN[down], item="phone")
     asked = flow.answer_event(texted, flow.code())
     started = time.monotonic()
     with pytest.raises(TABLE_FAILURES):
@@ -71,7 +62,7 @@ def test_table_failing_accepts_nothing_and_raises(flow, texted, table, down):
 def test_table_failing_before_the_code_is_taken_accepts_nothing_and_raises(
     flow, texted, table, down
 ):
-    table.fail(DOWN[down], item="phone", after=2)
+    table.fail(aws.DOWN[down], item="phone", after=2)
     asked = flow.answer_event(texted, flow.code())
     with pytest.raises(TABLE_FAILURES):
         is_correct(asked)
@@ -111,7 +102,7 @@ def test_table_unreachable_accepts_nothing_and_raises(flow, texted, monkeypatch)
 @pytest.mark.parametrize("down", ["throttled", "hung up", "hanging"])
 def test_counters_of_pool_and_block_failing_shut_nobody_out(flow, texted, table, down, caplog):
     for item in ("pool", "block"):
-        table.fail(DOWN[down], item=item)
+        table.fail(aws.DOWN[down], item=item)
     assert flow.answer(texted, flow.code()) is True
     assert flow.phone[2:] not in caplog.text
 

@@ -3,18 +3,18 @@
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 
-from localcloud import example, preflight
+from localcloud import preflight
 from localcloud.cloud import PROJECT
 from localcloud.emulator import free_port
+from tests.example_server import served
 
 pytestmark = pytest.mark.cloud
 
@@ -29,21 +29,9 @@ def spa(*arguments: object) -> "subprocess.Popen[str]":
     )
 
 
-@contextmanager
-def serving(environment: dict[str, str]) -> Iterator[str]:
-    with example.server(lambda: environment) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"http://localhost:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 @pytest.fixture
 def origin(cloud) -> Iterator[str]:
-    with serving(cloud.environment) as origin:
+    with served(cloud.environment) as origin:
         yield origin
 
 
@@ -79,7 +67,7 @@ def test_client_that_went_with_a_restart_is_missed_aloud(cloud):
         for name, value in cloud.environment.items()
         if name != "COGNITO_PUBLIC_CLIENT_ID"
     }
-    with serving(environment) as origin:
+    with served(environment) as origin:
         reply = requests.get(f"{origin}/config.json", timeout=5)
     assert reply.status_code == 503
     assert "without PUBLIC_CLIENT=1" in reply.text
