@@ -53,6 +53,15 @@ class NoAnswer(CallError):
     pass
 
 
+# Errors of a call that left: nobody knows whether it was done.
+NO_ANSWER = (
+    exceptions.ReadTimeoutError,
+    exceptions.ConnectionClosedError,
+    exceptions.ResponseStreamingError,
+    NoAnswer,
+)
+
+
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
     """Let the calls in this block take so long, all together."""

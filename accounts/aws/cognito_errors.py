@@ -29,14 +29,11 @@ from contextlib import contextmanager
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    ConnectionClosedError,
     CredentialRetrievalError,
     NoCredentialsError,
     NoRegionError,
     ParamValidationError,
     PartialCredentialsError,
-    ReadTimeoutError,
-    ResponseStreamingError,
 )
 
 from accounts.aws import call_limits
@@ -177,12 +174,7 @@ def translated() -> Iterator[None]:
         raise _from_code(error) from error
     except _OUR_FAULTS as error:
         raise Misconfigured(type(error).__name__) from error
-    except (
-        ReadTimeoutError,
-        ConnectionClosedError,
-        ResponseStreamingError,
-        call_limits.NoAnswer,
-    ) as error:
+    except call_limits.NO_ANSWER as error:
         raise NoAnswer(type(error).__name__) from error
     except (BotoCoreError, call_limits.NotSent) as error:
         raise Unavailable(type(error).__name__) from error

@@ -13,13 +13,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Literal, TypeVar
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectionClosedError,
-    ReadTimeoutError,
-    ResponseStreamingError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 from django.views.decorators.debug import sensitive_variables
 
 from accounts.aws import call_limits, clients
@@ -77,12 +71,7 @@ def ask(setting: Setting, event: dict[str, Any], read: Callable[[dict[str, Any]]
         if code in _OUR_FAULTS:
             kind = Misconfigured
         raise kind(f"{setting}: {code}") from error
-    except (
-        ReadTimeoutError,
-        ConnectionClosedError,
-        ResponseStreamingError,
-        call_limits.NoAnswer,
-    ) as error:
+    except call_limits.NO_ANSWER as error:
         raise NoAnswer(f"{setting}: {type(error).__name__}") from error
     except (BotoCoreError, call_limits.CallError) as error:
         raise Unavailable(f"{setting}: {type(error).__name__}") from error
