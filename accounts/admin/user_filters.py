@@ -85,17 +85,27 @@ class HeldFilter(_ChoiceFilter):
     }
 
 
+def _lately(column: str) -> dict[str, Any]:
+    """Return the choices of times that lie behind, the nearest first."""
+
+    def since(days: int) -> Q:
+        return Q(**{f"{column}__gte": timezone.now() - timedelta(days=days)})
+
+    return {
+        "day": (_("within 24 hours"), lambda: since(1)),
+        "week": (_("within 7 days"), lambda: since(7)),
+        "month": (_("within 30 days"), lambda: since(30)),
+        "this_month": (
+            _("this month, in UTC"),
+            lambda: Q(**{f"{column}__gte": totals.start_of_month(timezone.now())}),
+        ),
+    }
+
+
 class SignedInFilter(_ChoiceFilter):
     title = _("last sign-in")
     parameter_name = "signed_in"
-    choices_ = {
-        "day": (_("within 24 hours"), lambda: _signed_in_within(1)),
-        "week": (_("within 7 days"), lambda: _signed_in_within(7)),
-        "month": (_("within 30 days"), lambda: _signed_in_within(30)),
-        "this_month": (
-            _("this month, in UTC"),
-            lambda: Q(last_login__gte=totals.start_of_month(timezone.now())),
-        ),
+    choices_ = _lately("last_login") | {
         "long_ago": (
             _("longer than 90 days ago"),
             lambda: Q(last_login__lt=timezone.now() - timedelta(days=90)),
@@ -107,20 +117,4 @@ class SignedInFilter(_ChoiceFilter):
 class JoinedFilter(_ChoiceFilter):
     title = _("first sign-in")
     parameter_name = "joined"
-    choices_ = {
-        "day": (_("within 24 hours"), lambda: _joined_within(1)),
-        "week": (_("within 7 days"), lambda: _joined_within(7)),
-        "month": (_("within 30 days"), lambda: _joined_within(30)),
-        "this_month": (
-            _("this month, in UTC"),
-            lambda: Q(date_joined__gte=totals.start_of_month(timezone.now())),
-        ),
-    }
-
-
-def _joined_within(days: int) -> Q:
-    return Q(date_joined__gte=timezone.now() - timedelta(days=days))
-
-
-def _signed_in_within(days: int) -> Q:
-    return Q(last_login__gte=timezone.now() - timedelta(days=days))
+    choices_ = _lately("date_joined")
