@@ -1,7 +1,6 @@
 """The page of a mail's link, whose address anybody can make up: the site at the wire."""
 
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import SignInEvent, User
 from tests.alike import told
 from tests.clock import seconds_later
+from tests.fakes.site_texts import proof
 from tests.login_steps import AGENTS, CODE, RESEND, ask
 from tests.wire import Reply
 
@@ -30,22 +30,6 @@ STATES: dict[str, dict[str, Any]] = {
 }
 
 
-def proof(reference: str) -> dict[str, Any]:
-    now = int(time.time())
-    return {
-        "challenge_id": "6Zk3vQ1rT8yLw0XnB5mJ2dA",
-        "expires_at": now + 300,
-        "resend_at": now + 30,
-        "tries_left": 3,
-        "code_length": 6,
-        "delivery": "sent",
-        "texted_at": now,
-        "now": now,
-        "reference": reference,
-        "channels": "",
-    }
-
-
 @pytest.fixture(autouse=True)
 def _site(pool, settings) -> None:
     pool.proves_itself(settings)
@@ -60,7 +44,7 @@ def begin(pool) -> Callable[[str, str, str], Client]:
     """``begin(phone, way, reference)``: a browser in which somebody asked for a code."""
 
     def begun(phone: str, way: str, reference: str) -> Client:
-        pool.functions["prove"] = pool.functions["send_by"] = lambda _: proof(reference)
+        pool.functions["prove"] = pool.functions["send_by"] = lambda _: proof(reference=reference)
         pool.says = {"reference": reference, "channels": "email"}
         browser = Client(headers={"User-Agent": AGENTS["iPhone"]})
         ask(browser, phone, **({"way": "email"} if way == "a mail alone" else {}))
