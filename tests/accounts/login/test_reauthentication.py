@@ -222,8 +222,8 @@ def test_code_of_a_sign_in_is_not_spent_on_a_confirmation(pool, known):
 @pytest.mark.usefixtures("later")
 def test_person_without_a_number_is_told_whom_to_ask(client, pool):
     User.objects.update(phone=None)
-    assert "we know no phone number of yours" in text(client.get(CONFIRM))
-    assert "we know no phone number of yours" in text(client.post(CONFIRM))
+    assert "we have no phone number for you" in text(client.get(CONFIRM))
+    assert "we have no phone number for you" in text(client.post(CONFIRM))
     assert pool.operations() == []
 
 
