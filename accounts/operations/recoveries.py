@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -85,11 +85,16 @@ def start(user: User, *, by: User, reason: str) -> Recovery | None:
 
 
 def agree(row: Recovery, *, by: User) -> bool:
-    """Agree as a second operator, and begin the waiting time. False where that cannot be."""
+    """Agree as a second operator, and begin the waiting time. False where that cannot be.
+
+    Whoever agreed may do so again where the process ended before the waiting time began.
+    """
     if row.started_by_id == by.pk:
         return False
     word = draw(_WORD_LENGTH)
-    waiting = Recovery.objects.filter(pk=row.pk, state=State.AGREEMENT, agreed_by=None)
+    waiting = Recovery.objects.filter(
+        Q(agreed_by=None) | Q(agreed_by=by), pk=row.pk, state=State.AGREEMENT
+    )
     # With another word: the first one was perhaps never sent.
     if not waiting.update(agreed_by=by, agreed_by_name=str(by), stop_key=digest("stop", word)):
         return False

@@ -92,6 +92,20 @@ def test_second_operator_agrees_and_the_first_cannot(admin, boss, person, settin
     assert Recovery.objects.get().agreed_by_name
 
 
+def test_operator_whose_agreement_was_cut_off_agrees_again(admin, boss, person, settings):
+    settings.ACCOUNTS_RECOVERY_TWO_OPERATORS = ["*"]
+    steps.start(admin, person)
+    row = Recovery.objects.get()
+    second = helper("view_recovery", "agree_recovery")
+    # As a process leaves it that ends before the person was told.
+    Recovery.objects.update(agreed_by=User.objects.latest("pk"), agreed_by_name="them")
+    assert "It waits until" in said(steps.press(second, "agree", row))
+    assert Recovery.objects.get().state == "waiting"
+    Recovery.objects.update(state="agreement", agreed_by=person)
+    steps.press(second, "agree", row)
+    assert Recovery.objects.get().state == "agreement"
+
+
 @pytest.mark.parametrize("step", ["agree", "code", "cancel"])
 def test_each_step_takes_its_right(row, step):
     assert steps.press(helper("view_recovery"), step, row).status_code == 403
