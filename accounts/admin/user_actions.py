@@ -145,6 +145,7 @@ _ALL = (
             _("No code is sent to it any more. They can add one again, with a fresh code."),
             _LATER,
         ),
+        form_class=action_forms.TellingForm,
     ),
     UserAction(
         Kind.REMOVE_SECOND_NUMBER,

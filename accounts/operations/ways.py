@@ -33,13 +33,22 @@ class RemoveEmail(Handler):
     is_done_when_gone = True
 
     def remote(self, operation: Operation, user: User) -> str:
-        cognito.gateway().set_email(user.sub, "")
+        gateway = cognito.gateway()
+        if not gateway.read_user(user.sub).email:
+            operation.params = {**operation.params, "tell": False}
+        gateway.set_email(user.sub, "")
         return ""
 
     def local_after(self, operation: Operation, user: User) -> None:
         sign_ins.record(
             sign_ins.Kind.EMAIL, None, phone=user.phone or "", user=user, reason="operator"
         )
+
+    def notify(self, operation: Operation) -> None:
+        """Tell the number."""
+        user = operation.user
+        if user and user.phone:
+            text(operation, user.phone, "email_changed")
 
 
 class RemoveSecondNumber(Handler):

@@ -15,6 +15,7 @@ ADDRESS = "ada@example.org"
 @pytest.fixture(autouse=True)
 def _site(pool, settings) -> None:
     settings.ACCOUNTS_EMAIL = True
+    settings.TEXTS_FUNCTION = "texts"
 
 
 @pytest.fixture
@@ -45,6 +46,16 @@ def test_operator_removes_it_and_it_is_written_down(admin, boss, pool, person):
     event = SignInEvent.objects.latest("pk")
     assert (event.kind, event.reason, event.device) == ("email", "operator", "")
     assert "by e-mail" not in text(admin.get(page_of(person)))
+
+
+def test_number_is_told_that_an_operator_removed_it(admin, pool, person):
+    """Else it could be removed unseen, before a recovery of which it would be told."""
+    do(admin, "remove-email", person)
+    told = [(each["phone"], each["message"]) for each in pool.calls("tell")]
+    assert told == [(person.phone, "email_changed")]
+    # Repeated, it removes nothing.
+    do(admin, "remove-email", person)
+    assert len(pool.calls("tell")) == 1
 
 
 def test_operator_needs_the_right(pool, person):
