@@ -5,7 +5,7 @@ from typing import Any, cast
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -83,13 +83,12 @@ class SetupView(_AuthenticatorView):
         if app is None:
             return redirect(_PAGE)
         phone = cast(User, request.user).phone
-        context = {
+        facts = {
             "secret": app.secret,
             "account": phones.mask(phone) if phone else "",
             "form": form,
-            "is_unavailable": status == 503,
         }
-        return render(request, "accounts/authenticator_setup.html", context, status=status)
+        return refusals.page(request, "accounts/authenticator_setup.html", status=status, **facts)
 
 
 @method_decorator(reauthentication.required, name="dispatch")
