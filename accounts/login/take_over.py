@@ -5,17 +5,20 @@ cancel     they stay        → nobody is signed in
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from django.http import HttpRequest
 
 from accounts.events import sign_ins
 from accounts.login import attempt_steps, completion
 from accounts.login.errors import StartOver
-from accounts.login.pending import Pending
-from accounts.models import Session, User
+from accounts.login.pending import Pending, Way
+from accounts.models import Session, SignInEvent, User
 from accounts.sessions import concurrency
 
 Kind = sign_ins.Kind
+# The events of a change of where a code went, by the way of a sign-in.
+_CHANGES: dict[Way, Kind] = {"email": Kind.EMAIL, "second_number": Kind.SECOND_NUMBER}
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,22 @@ def _proven(waiting: Pending) -> User | None:
     if waiting.proven is None or not waiting.is_proven():
         return None
     # Not whoever was shut out meanwhile, or has another number: that is whose the code was.
-    return User.objects.filter(
+    user = User.objects.filter(
         pk=waiting.proven, phone=waiting.phone or None, is_active=True, cognito_enabled=True
     ).first()
+    return user if user and _is_good_still(waiting, user) else None
+
+
+def _is_good_still(waiting: Pending, user: User) -> bool:
+    """Tell whether nobody has ended meanwhile what the person was about to sign in with.
+
+    Whoever signs all devices out means this one, too, which is in no list of sessions yet.
+    """
+    proven_at = datetime.fromtimestamp(waiting.proven_at, UTC)
+    if user.browsers_forgotten_at and user.browsers_forgotten_at >= proven_at:
+        return False
+    if kind := _CHANGES.get(waiting.way):
+        return not SignInEvent.objects.filter(user=user, kind=kind, at__gte=proven_at).exists()
+    if waiting.passkey is None:
+        return True
+    return user.passkeys.filter(pk=waiting.passkey, copied_at=None).exists()

@@ -8,6 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.events import sign_ins
 from accounts.login import methods
 from accounts.models import SignInEvent, User
 from accounts.models.statements import update
@@ -19,8 +20,10 @@ from tests.login_steps import (
     CODE,
     LOGIN,
     RESEND,
+    TAKE_OVER,
     answer,
     ask,
+    form,
     is_signed_in,
     same_cookies,
     who,
@@ -312,6 +315,26 @@ def test_other_devices_are_asked_about_as_ever(client, pool, known, settings, wa
     elsewhere.force_login(known)
     begin(client, known.phone, way)
     assert answer(client, RIGHT).url == "/accounts/login/take-over/"
+    assert who(client) is None
+
+
+@every_way
+@pytest.mark.parametrize("reason", ["removed", "set_up"])
+def test_nobody_goes_on_by_an_address_that_is_changed_while_they_are_asked(
+    client, pool, known, settings, way, reason
+):
+    settings.ACCOUNTS_SHARING_POLICY = "ask"
+    elsewhere = Client()
+    elsewhere.force_login(known)
+    # An earlier change is of no account.
+    kind = SignInEvent.Kind.EMAIL if way == "email" else SignInEvent.Kind.SECOND_NUMBER
+    sign_ins.record(kind, None, phone=known.phone, user=known, reason=reason)
+    begin(client, known.phone, way)
+    answer(client, RIGHT)
+    filled = form(client.get(TAKE_OVER))
+    assert filled
+    sign_ins.record(kind, None, phone=known.phone, user=known, reason=reason)
+    assert client.post(TAKE_OVER, filled).url == LOGIN
     assert who(client) is None
 
 

@@ -5,6 +5,7 @@ import logging
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.login import methods
 from accounts.models import LoginLock, Passkey, Session, SignInEvent, UsedChallenge, User
@@ -121,6 +122,21 @@ def test_other_devices_are_asked_about_as_ever(passkey, device, there, settings,
     there.post(TAKE_OVER, form(there.get(TAKE_OVER)))
     assert who(there) == passkey.user
     assert SignInEvent.objects.get(kind="succeeded").reason == "passkey"
+
+
+@pytest.mark.parametrize("change", ["removed", "found to be copied"])
+def test_passkey_that_ends_while_its_person_is_asked_signs_nobody_in(
+    passkey, device, there, settings, change
+):
+    settings.ACCOUNTS_SHARING_POLICY = "ask"
+    sign_in(there, device)
+    filled = form(there.get(TAKE_OVER))
+    if change == "removed":
+        passkey.delete()
+    else:
+        Passkey.objects.update(copied_at=timezone.now())
+    assert there.post(TAKE_OVER, filled)["Location"] == LOGIN
+    assert who(there) is None
 
 
 def test_touch_does_not_prove_the_number(pool, passkey, device, there):

@@ -11,9 +11,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import sessions
+from accounts import operations, sessions
 from accounts.events import sharing
-from accounts.models import Session, SignInEvent, User
+from accounts.models import Operation, Session, SignInEvent, User
 from accounts.sessions import concurrency
 from tests.accounts.races import one_browser, race
 from tests.clock import seconds_later
@@ -256,6 +256,21 @@ def test_person_shut_out_or_with_another_number_while_asked_ends_nothing(asked, 
     assert asked.get(TAKE_OVER).url == LOGIN
     assert who(asked) is None
     assert Session.objects.filter(user=known, ended_at=None).count() == 1
+
+
+@pytest.mark.parametrize("ended_by", ["the person", "an operator"])
+def test_question_ends_where_all_devices_are_signed_out(asked, known, ended_by):
+    """It is in no list of sessions yet, so nobody could end it otherwise."""
+    filled = form(asked.get(TAKE_OVER))
+    if ended_by == "an operator":
+        operations.perform(Operation.Kind.SIGN_OUT, known, by=None)
+    else:
+        owner = Client()
+        owner.force_login(known)
+        owner.post("/accounts/devices/end-others/")
+    assert asked.post(TAKE_OVER, filled).url == LOGIN
+    assert asked.get(TAKE_OVER).url == LOGIN
+    assert who(asked) is None
 
 
 def test_question_by_link_or_from_another_site_does_nothing(asked, known):
