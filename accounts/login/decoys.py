@@ -9,6 +9,7 @@ import random
 import time
 from collections import deque
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from django.core.cache import cache
 
@@ -16,6 +17,7 @@ from accounts import gil
 from accounts.aws.challenges import Challenge, CodeChallenge
 from accounts.events import sign_ins
 
+AnyChallenge = TypeVar("AnyChallenge", bound=Challenge)
 # Where the references of invented challenges are kept, and of those that they stand for. Seconds.
 _INVENTED, _REAL, _KEPT = "accounts.decoys.invented.", "accounts.decoys.real.", 3600
 # Seconds that a text may take: a function has no more.
@@ -59,18 +61,24 @@ class Decoys:
 
     def forget(self) -> None:
         """Know the defaults alone, as a process that has just started."""
-        self._usual, self._has_seen = _Usual(), False
+        self._usual, self._has_seen, self._other_kind_at = _Usual(), False, 0.0
         self._starts, self.answers, self.creations = Pace(), Pace(), Pace()
 
     @property
     def are_like_real_ones(self) -> bool:
-        """Whether a real challenge was seen, and how long one takes."""
-        return self._has_seen
+        """Whether a real challenge was seen, and how long one takes, and lately none but codes.
+
+        Under pressure the triggers ask for work first, perhaps in some countries alone.
+        """
+        return self._has_seen and time.time() - self._other_kind_at > _KEPT
 
     def learn(self, challenge: Challenge, since: float) -> None:
         """Look at a challenge that was asked for then, for the first time in a sign-in."""
-        if not isinstance(challenge, CodeChallenge) or challenge.said_at is None:
-            # Of another kind, or one of ours.
+        if not isinstance(challenge, CodeChallenge):
+            self._other_kind_at = time.time()
+            return
+        if challenge.said_at is None:
+            # One of ours.
             return
         self._usual = replace(
             self._usual, length=challenge.code_length, channels=challenge.channels
@@ -113,7 +121,7 @@ def stands_for(name: str, real: Challenge) -> None:
     cache.set(_REAL + name, real.reference, _KEPT)
 
 
-def as_invented(name: str, challenge: Challenge) -> Challenge:
+def as_invented(name: str, challenge: AnyChallenge) -> AnyChallenge:
     """Return the challenge with the reference of the one that was invented in its place, if any."""
     if challenge.reference != cache.get(_REAL + name):
         return challenge

@@ -84,7 +84,9 @@ class Login:
         # A decoy has no name at Cognito.
         name = challenge.username or challenges.nobody(phone)
         proof = sms.send_by(channel, username=name, is_known=challenge.is_known)
-        return sms.sent_again(challenge, proof, channel=channel)
+        again = sms.sent_again(challenge, proof, channel=channel)
+        # Else the page of an invented challenge would have another reference from here on.
+        return decoys.as_invented(challenges.nobody(phone), again)
 
     def complete(self, step: Step, proof: Tokens | None) -> Callable[[], completion.SignedIn]:
         waiting = step.required()

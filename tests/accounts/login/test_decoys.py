@@ -7,6 +7,7 @@ import pytest
 import time_machine
 
 from accounts.aws.challenges import CodeChallenge
+from accounts.login import work
 from accounts.login.decoys import Decoys
 
 NOW = 1_800_000_000
@@ -61,6 +62,17 @@ def test_decoy_offers_the_channels_of_the_stack():
     decoys = Decoys()
     decoys.learn(real(channels="voice email"), clock())
     assert decoys.draw(clock()).channels == "voice email"
+
+
+def test_decoys_are_like_no_challenge_of_another_kind_within_an_hour():
+    decoys = Decoys()
+    decoys.learn(real(), clock())
+    assert decoys.are_like_real_ones
+    decoys.learn(work.draw(), clock())
+    decoys.learn(real(), clock())
+    assert not decoys.are_like_real_ones
+    with time_machine.travel(NOW + 3601, tick=False):
+        assert decoys.are_like_real_ones
 
 
 def test_decoy_comes_when_a_real_one_would():

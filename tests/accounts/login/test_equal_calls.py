@@ -13,8 +13,9 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.login import challenges, decoys
 from accounts.models import User
+from tests.clock import seconds_later
 from tests.fakes.tokens import KNOWN_CLIENT_ID, KNOWN_CLIENT_SECRET
-from tests.login_steps import CODE, RESEND, answer, ask
+from tests.login_steps import CODE, RESEND, answer, ask, sent
 from tests.wire import aws_error
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages]
@@ -84,6 +85,11 @@ def clock(pool) -> None:
     """Let the pool say when it texts, as the triggers do, so that the site can learn from it."""
     now = str(int(time.time()))
     pool.says = {"now": now, "textedAt": now}
+
+
+def references(client: Client) -> set[str]:
+    page = client.get(CODE).content.decode()
+    return set(re.findall(r"\b[A-Z0-9]{3}-[A-Z0-9]{2}\b", page))
 
 
 @pytest.fixture
@@ -195,6 +201,39 @@ def test_browsers_that_both_meet_the_refusal_read_one_reference(pool, clock, kno
         seen |= set(re.findall(r"\b[A-Z0-9]{3}-[A-Z0-9]{2}\b", page))
     assert len(pool.calls("InitiateAuth")) == 5
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize("is_known_of", [False, True])
+def test_reference_of_an_invented_challenge_stays_after_a_call(
+    pool, clock, known, stranger, settings, is_known_of
+):
+    """As that of everybody does, whose code is sent again."""
+    settings.TEXTS_FUNCTION = "texts"
+    pool.says |= {"reference": "K7F-2Q", "channels": "voice"}
+    pool.functions["send_by"] = lambda _: sent("K7F-2Q")
+    ask(Client(), stranger)
+    pool.change(known.sub, Enabled=False)
+    if is_known_of:
+        ask(Client(), known.phone)
+    for phone in (stranger, known.phone):
+        client = Client()
+        ask(client, phone)
+        before = references(client)
+        with seconds_later(31):
+            client.post(RESEND, {"channel": "voice"})
+            assert "We called" in client.get(CODE).content.decode()
+            assert references(client) == before
+        assert len(before) == 1
+
+
+def test_somebody_disabled_a_moment_ago_is_asked_for_work_as_all_are(pool, clock, known, stranger):
+    """Under pressure the triggers ask for it before any code."""
+    ask(Client(), stranger)
+    work = {"algorithm": "SHA-256", "challenge": "0" * 64, "salt": "2f", "maxnumber": "50000"}
+    pool.says = {"kind": "proof", "triesLeft": "2", **work}
+    pool.change(known.sub, Enabled=False)
+    pages = [ask(Client(), phone).url for phone in (stranger, known.phone)]
+    assert pages == ["/accounts/login/challenge/"] * 2
 
 
 def test_calls_that_are_not_made_take_the_time_of_one(pool, clock, known, stranger):
