@@ -76,6 +76,7 @@ _SEND_BY = "tests/lambdas/test_send_by.py::"
 _EQUAL = "tests/accounts/login/test_equal_calls.py::"
 _WORK = "tests/accounts/login/test_work.py::"
 _SESSIONS = "tests/accounts/sessions/test_sessions.py::"
+_CONCURRENCY = "tests/accounts/sessions/test_concurrency.py::"
 _BACKUP_LOGIN = "tests/end_to_end/test_backup_login.py::"
 _TEMPLATE = "tests/lambdas/test_template.py::"
 _THROTTLE = "tests/accounts/login/test_throttle.py::"
@@ -305,6 +306,30 @@ class EmailView""",
         "            kind__in=(sign_ins.Kind.SENT, sign_ins.Kind.RESENT, sign_ins.Kind.BLOCKED),",
         "            kind__in=(sign_ins.Kind.SENT, sign_ins.Kind.RESENT),",
         (_LINK_PAGE + "test_word_that_was_made_up_tells_nothing_of_the_number",),
+    ),
+    Defence(
+        "a code that was mailed proves no number wherever it is typed",
+        "accounts/login/login_flow.py",
+        " and sign_ins.was_mailed(waiting.attempt)",
+        " and False",
+        (
+            _LINK_LOGIN + "test_code_that_was_mailed_proves_no_number_wherever_it_is_typed",
+            _DORMANT + "test_code_that_was_mailed_takes_no_number",
+        ),
+    ),
+    Defence(
+        "whoever signs all devices out ends a sign-in that is being asked about them",
+        "accounts/login/take_over.py",
+        "    if user.browsers_forgotten_at and user.browsers_forgotten_at >= proven_at:",
+        "    if False:",
+        (_CONCURRENCY + "test_question_ends_where_all_devices_are_signed_out",),
+    ),
+    Defence(
+        "a passkey that ended answers no question about other devices",
+        "accounts/login/take_over.py",
+        "    if waiting.passkey is None:",
+        "    if True:",
+        (_PASSKEYS + "test_passkey_that_ends_while_its_person_is_asked_signs_nobody_in",),
     ),
     # Other channels
     Defence(

@@ -1,8 +1,6 @@
 """The steps of a sign-in with Django's test client, against any Cognito."""
 
 import re
-import time
-from typing import Any
 
 from django.test import Client
 
@@ -35,23 +33,6 @@ def device(name: str = "Firefox on Linux") -> Client:
 
 def ask(client: Client, phone: str, **extra: str):
     return client.post(LOGIN, {"phone": phone, **extra})
-
-
-def sent(reference: str = "K7F-2Q", **changes: Any) -> dict[str, Any]:
-    """Return what SiteTexts says of a code that it has sent just now."""
-    now = int(time.time())
-    return {
-        "challenge_id": "6Zk3vQ1rT8yLw0XnB5mJ2dA",
-        "expires_at": now + 300,
-        "resend_at": now + 30,
-        "tries_left": 3,
-        "code_length": 6,
-        "delivery": "sent",
-        "texted_at": now,
-        "now": now,
-        "reference": reference,
-        "channels": "",
-    } | changes
 
 
 def answer(client: Client, code: str):

@@ -105,6 +105,17 @@ def asked_elsewhere(request: HttpRequest, reference: str) -> RawSQL | bool:
     return RawSQL(_ASKED_ELSEWHERE, values)  # noqa: S611 - no value is part of the text
 
 
+def was_mailed(attempt: str) -> bool:
+    """Tell whether a code of an attempt was mailed, by it or by another one with the same code."""
+    own = SignInEvent.objects.filter(attempt=attempt).exclude(reference="")
+    return SignInEvent.objects.filter(
+        reference__in=own.values("reference"),
+        kind__in=(Kind.SENT, Kind.RESENT),
+        reason="email",
+        at__gt=timezone.now() - ONE_ATTEMPT,
+    ).exists()
+
+
 def attempt_of(event: SignInEvent) -> list[SignInEvent]:
     """Return the whole attempt that ``event`` is a step of, oldest first.
 

@@ -15,6 +15,7 @@ from accounts.aws import cognito, sms
 from accounts.aws.challenges import Challenge, CodeChallenge
 from accounts.aws.cognito_values import Tokens
 from accounts.conf import conf
+from accounts.events import sign_ins
 from accounts.login import (
     attempt_steps,
     challenges,
@@ -30,6 +31,7 @@ from accounts.login.errors import Dormant, FurtherStep, LoginError, StartOver, W
 from accounts.login.flow import Begun
 from accounts.login.pending import Pending, Purpose, Way
 from accounts.models import User
+from accounts.operations import returns
 from accounts.sync import revalidation
 
 log = logging.getLogger(__name__)
@@ -97,8 +99,10 @@ class Login:
 
     def enter(self, step: Step, granted: Tokens) -> Callable[[], completion.SignedIn]:
         """Let in whose tokens they are, or have them asked about something first."""
+        user = completion.authenticated_user(step, step.required(), granted)
+        if _may_be_of_a_mail(step.required(), user):
+            step.waiting = replace(step.required(), way="email")
         waiting = step.required()
-        user = completion.authenticated_user(step, waiting, granted)
         if dormant.stops(step, user):
             return dormant.ask
         if not completion.let_in(step, user):
@@ -136,6 +140,16 @@ class LoginWithPassword(Login):
             raise
         throttle.give_back(request)
         return begun
+
+
+def _may_be_of_a_mail(waiting: Pending, user: User) -> bool:
+    """Tell whether a code that was to prove the number was mailed as well, perhaps elsewhere.
+
+    A resend and another browser have the same code, and say nothing of the mail. Asked only where
+    something follows from it: for an unproven number, and for an account that slept.
+    """
+    something_follows = not user.phone_verified or returns.is_dormant(user)
+    return not waiting.way and something_follows and sign_ins.was_mailed(waiting.attempt)
 
 
 def _look_up(user: User) -> None:

@@ -223,6 +223,27 @@ def test_number_that_was_not_proven_is_not_proven_by_a_mail(asking, link):
     assert User.objects.get().phone_verified is False
 
 
+@pytest.mark.parametrize("typed", ["in another browser", "after another text"])
+def test_code_that_was_mailed_proves_no_number_wherever_it_is_typed(
+    asking, stack, address, phone, typed
+):
+    """Another text and another browser have the code of the mail."""
+    user = User.objects.get()
+    cognito.gateway().change_phone(user.sub, user.phone, verified=False)
+    code = stack.others(address)[-1].code
+    browser = asking
+    if typed == "in another browser":
+        browser = Client()
+        ask(browser, phone)
+    else:
+        stack.wait(browser)
+        browser.post(RESEND)
+    answer(browser, code)
+    assert is_signed_in(browser)
+    assert User.objects.get().phone_verified is False
+    assert cognito.gateway().read_user(user.sub).phone_verified is False
+
+
 def test_words_and_codes_are_in_no_event_and_no_log(asking, link, other, caplog):
     word = link.split("/")[5]
     with caplog.at_level("DEBUG", logger="accounts"):

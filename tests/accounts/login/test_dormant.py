@@ -14,8 +14,19 @@ from accounts.operations import returns
 from tests.accounts.operators import again, make_operator
 from tests.clock import seconds_later
 from tests.fakes.sign_in_pool import further_step
+from tests.fakes.site_texts import proof
 from tests.fakes.user_pool import OUTAGE
-from tests.login_steps import CODE, LOGIN, TAKE_OVER, answer, ask, device, is_signed_in, who
+from tests.login_steps import (
+    CODE,
+    LOGIN,
+    RESEND,
+    TAKE_OVER,
+    answer,
+    ask,
+    device,
+    is_signed_in,
+    who,
+)
 from tests.pages import spaced
 from tests.wire import Reply
 
@@ -366,6 +377,30 @@ def test_only_operators_take_a_number_from_an_account_with_more(
     assert not is_signed_in(stranger)
     assert pool.attributes(sleeper.sub)["phone_number"] == sleeper.phone
     assert "Only those who run this site" in spaced(stranger.get(PAGE))
+
+
+@pytest.mark.parametrize("typed", ["in that browser", "after another text", "in another browser"])
+def test_code_that_was_mailed_takes_no_number(pool, sleeper, settings, typed):
+    """Whoever reads the mails of an account may not have its number."""
+    settings.TEXTS_FUNCTION = "texts"
+    pool.says = {"reference": "K7F-2Q", "channels": "email"}
+    pool.functions["send_by"] = lambda _: proof()
+    pool.cooldown = 600
+    browser = device()
+    ask(browser, sleeper.phone)
+    with seconds_later(31):
+        browser.post(RESEND, {"channel": "email"})
+    if typed == "in another browser":
+        browser = device()
+        ask(browser, sleeper.phone)
+    elif typed == "after another text":
+        with seconds_later(62):
+            browser.post(RESEND)
+    assert answer(browser, pool.code()).url == PAGE
+    assert NEW not in spaced(browser.get(PAGE))
+    press(browser, NEW)
+    assert again(sleeper).phone == sleeper.phone
+    assert not is_signed_in(browser)
 
 
 def test_new_accounts_of_newcomers_count_as_sign_ups(stranger, settings):

@@ -14,8 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from accounts.login import challenges, decoys
 from accounts.models import User
 from tests.clock import seconds_later
+from tests.fakes.site_texts import proof
 from tests.fakes.tokens import KNOWN_CLIENT_ID, KNOWN_CLIENT_SECRET
-from tests.login_steps import CODE, RESEND, answer, ask, sent
+from tests.login_steps import CODE, RESEND, answer, ask
 from tests.wire import aws_error
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pages]
@@ -210,7 +211,7 @@ def test_reference_of_an_invented_challenge_stays_after_a_call(
     """As that of everybody does, whose code is sent again."""
     settings.TEXTS_FUNCTION = "texts"
     pool.says |= {"reference": "K7F-2Q", "channels": "voice"}
-    pool.functions["send_by"] = lambda _: sent("K7F-2Q")
+    pool.functions["send_by"] = lambda _: proof()
     ask(Client(), stranger)
     pool.change(known.sub, Enabled=False)
     if is_known_of:
