@@ -48,9 +48,9 @@ def begin(
     """
     sub = known.sub if known else None
     may_create = may_create and conf.sign_up == "open"
-    if may_create and known and not (insist or proof):
-        # Others wait until an account is made for them.
-        decoys.current.creations.wait(time.monotonic())
+    if may_create and known and not proof:
+        is_made = insist and known.is_active and known.cognito_enabled
+        _wait_as_strangers(is_made=is_made)
     since = time.monotonic()
     try:
         gateway = cognito.gateway()
@@ -67,6 +67,8 @@ def begin(
         if may_create and (known is None or insist):
             may_create = _may_sign_up(phone)
             why_no_text = "" if may_create or known else "sign_ups"
+            if not (may_create or proof):
+                _wait_as_strangers(is_looked_at=known is not None)
         if may_create and (known is None or insist):
             created = gateway.create_user(phone, locale=locale.page_locale())
             decoys.current.creations.note(since)
@@ -74,6 +76,7 @@ def begin(
                 sub = created.sub
                 unproven_accounts.note(created.sub)
                 log.info("Created a user for %s", phones.mask(phone))
+                decoys.current.adoptions.wait(time.monotonic())
             elif known is None:
                 sub = _adopt_account(gateway, phone)
         return Begun(_start_challenge(gateway, phone, proof), sub, why_no_text)
@@ -93,6 +96,17 @@ def begin(
         return Begun(_challenge_of_nobody(gateway, phone), why_no_text="refused")
     except cognito.CognitoError as error:
         raise attempt_steps.unavailable(error) from error
+
+
+def _wait_as_strangers(*, is_made: bool = False, is_looked_at: bool = False) -> None:
+    """Wait as long as the calls take that are made for a number without an account.
+
+    It is made, and looked at where it was there: one that is typed again has an account.
+    """
+    if not is_made:
+        decoys.current.creations.wait(time.monotonic())
+    if not is_looked_at:
+        decoys.current.adoptions.wait(time.monotonic())
 
 
 def _begin_for_holder(
@@ -257,12 +271,14 @@ def _adopt_account(gateway: cognito.Gateway, phone: str) -> str | None:
     Somebody else may have typed the number first, in another language. An account that was proven
     elsewhere keeps its own.
     """
+    since = time.monotonic()
     try:
         user = gateway.read_user(phone)
     except cognito.CognitoError as error:
         # The text leaves all the same, and the account is found again after the code.
         log.warning("Could not look at an account that was there already: %r", error)
         return None
+    decoys.current.adoptions.note(since)
     if not user.phone_verified:
         _let_texts_be_in_our_language(gateway, user)
     return user.sub

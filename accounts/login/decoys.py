@@ -62,7 +62,8 @@ class Decoys:
     def forget(self) -> None:
         """Know the defaults alone, as a process that has just started."""
         self._usual, self._has_seen, self._other_kind_at = _Usual(), False, 0.0
-        self._starts, self.answers, self.creations = Pace(), Pace(), Pace()
+        self._starts, self.answers = Pace(), Pace()
+        self.creations, self.adoptions = Pace(), Pace()
 
     @property
     def are_like_real_ones(self) -> bool:

@@ -125,6 +125,59 @@ def test_member_waits_as_long_as_an_account_takes_to_be_made_where_sign_up_is_op
     assert time.perf_counter() - began >= 0.3
 
 
+@pytest.mark.parametrize(
+    ("whose", "pace", "waits"),
+    [
+        # The other calls are made, and take as long by themselves.
+        ("a member", "creations", (True, False)),
+        ("a member", "adoptions", (True, True)),
+        ("a new one", "adoptions", (True, False)),
+        ("shut out", "creations", (True, True)),
+        ("shut out", "adoptions", (True, True)),
+        ("disabled", "creations", (True, True)),
+        ("disabled", "adoptions", (True, True)),
+        ("no sign-ups", "creations", (True, True)),
+        ("no sign-ups", "adoptions", (True, True)),
+        ("a member, no sign-ups", "creations", (True, True)),
+        ("a member, no sign-ups", "adoptions", (True, True)),
+    ],
+)
+def test_everybody_takes_the_calls_of_a_number_typed_again_where_sign_up_is_open(
+    pool, known, stranger, settings, whose, pace, waits
+):
+    """Its account is there already, so it is refused to be made, and looked at."""
+    settings.ACCOUNTS_SIGN_UP = "open"
+    changes = {"shut out": {"is_active": False}, "disabled": {"cognito_enabled": False}}
+    User.objects.update(**changes.get(whose, {}))
+    if whose == "disabled":
+        pool.change(known.sub, Enabled=False)
+    if "no sign-ups" in whose:
+        settings.ACCOUNTS_SIGN_UPS = "0/hour"
+    # The first page of a process takes long in itself.
+    ask(Client(), known.phone)
+    client, took = Client(), []
+    phone = stranger if whose in ("a new one", "no sign-ups") else known.phone
+    getattr(decoys.current, pace).note(time.monotonic() - 0.4)
+    for later, step in ((0, lambda: ask(client, phone)), (31, lambda: client.post(RESEND))):
+        with seconds_later(later):
+            began = time.perf_counter()
+            assert step().status_code == 302
+            took.append(time.perf_counter() - began >= 0.4)
+    assert [took[0] or not waits[0], took[1] or not waits[1]] == [True, True]
+
+
+def test_looks_at_an_account_that_was_there_are_what_others_wait_for(stranger, settings):
+    settings.ACCOUNTS_SIGN_UP = "open"
+    ask(Client(), stranger)
+    began = time.monotonic()
+    # Nothing to wait for yet.
+    decoys.current.adoptions.wait(began + 60)
+    assert time.monotonic() - began < 30
+    ask(Client(), stranger)
+    decoys.current.adoptions.wait(time.monotonic() + 0.2)
+    assert time.monotonic() - began >= 0.2
+
+
 def test_member_on_a_browser_that_is_known_does_not_wait(client, pool, known, settings):
     settings.ACCOUNTS_SIGN_UP = "open"
     settings.COGNITO_KNOWN_CLIENT_ID = KNOWN_CLIENT_ID
