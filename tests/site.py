@@ -102,8 +102,9 @@ class Site:
         return self._log.read_text()
 
     def lines(self) -> list[dict[str, Any]]:
-        """Return what was logged as JSON."""
-        return [json.loads(line) for line in self.log.splitlines() if line.startswith("{")]
+        """Return what was logged as JSON, without a line that is still being written."""
+        whole = self.log.rpartition("\n")[0]
+        return [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
 
     def get(self, path: str, *, timeout: float = 30, **headers: str) -> requests.Response:
         """Ask as a proxy does. Redirects are not followed."""

@@ -744,8 +744,11 @@ def test_functions_of_a_plan_with_a_password_do_their_work(site, examine, parame
 
 def test_roles_of_every_channel_are_looked_at(site, examine):
     notify = {"SmsSenders": "notify,sns", "NotifyConfigurationId": "nc-1"}
-    deploy_with(site, EVERY_CHANNEL | notify | {"CarrierLookup": "true"})
-    assert complaints(examine(*only("roles"))) == []
-    role_without("phone-login-texts-local", "sms-voice:CarrierLookup")(site)
-    (found,) = complaints(examine(*only("roles")))
-    assert "SiteTexts may not do sms-voice:CarrierLookup" in found["text"]
+    try:
+        deploy_with(site, EVERY_CHANNEL | notify | {"CarrierLookup": "true"})
+        assert complaints(examine(*only("roles"))) == []
+        role_without("phone-login-texts-local", "sms-voice:CarrierLookup")(site)
+        (found,) = complaints(examine(*only("roles")))
+        assert "SiteTexts may not do sms-voice:CarrierLookup" in found["text"]
+    finally:
+        site.deploy()
