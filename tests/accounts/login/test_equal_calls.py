@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from accounts import after_response
 from accounts.login import challenges, decoys
 from accounts.models import User
 from tests.clock import seconds_later
@@ -223,6 +224,25 @@ def test_another_browser_sees_of_somebody_disabled_a_moment_ago_that_a_text_left
     ask(Client(), known.phone)
     names = [call["AuthParameters"]["USERNAME"] for call in pool.calls("InitiateAuth")]
     assert names[-2:] == [known.phone, challenges.nobody(known.phone)]
+
+
+def test_what_an_invented_challenge_stands_for_is_asked_for_apart_from_the_next_page(
+    pool, clock, known, stranger
+):
+    ask(Client(), stranger)
+    pool.change(known.sub, Enabled=False)
+    pool.forget_calls()
+    after_response.threads.use(2)
+    try:
+        ask(Client(), known.phone)
+        # As long as the next page takes on a slow line.
+        time.sleep(0.3)
+        assert len(pool.calls("InitiateAuth")) == 1
+    finally:
+        after_response.threads._pool.shutdown()
+        after_response.threads.use(0)
+    names = [call["AuthParameters"]["USERNAME"] for call in pool.calls("InitiateAuth")]
+    assert names == [known.phone, challenges.nobody(known.phone)]
 
 
 def test_reference_of_an_invented_challenge_is_that_of_all_who_share_it(
