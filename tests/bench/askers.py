@@ -71,6 +71,9 @@ class OnSite:
             found.steps[step] = time.perf_counter() - began
             if answer.status_code == 503:
                 raise Busy
+            if step == NUMBER and answer.status_code != 302:
+                # A number that is no number takes no time, and would hide all differences.
+                raise RuntimeError(f"The site did not take a number: {answer.status_code}")
             cookies = [_cookie(each) for each in answer.raw.headers.getlist("Set-Cookie")]
             found.told.append(
                 json.dumps(told(answer.status_code, answer.headers, cookies, answer.text))

@@ -19,6 +19,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import phonenumbers
+
 from localcloud.cloud import COUNTRIES, Cloud
 from tests.fakes.cognito_front.pools import made_up_name
 
@@ -32,7 +34,14 @@ PARAMETERS = {
     **dict.fromkeys(("FailuresPerPool5Minutes", "FailuresPerPoolDay"), "10000"),
 }
 # A block each: blocks have limits too.
-_americans = (f"+1{area}{block}1234" for area in range(201, 220) for block in range(200, 900))
+_americans = (
+    phone
+    for area in range(201, 990)
+    for block in range(200, 900)
+    if phonenumbers.is_valid_number_for_region(
+        phonenumbers.parse(phone := f"+1{area}{block}1234"), "US"
+    )
+)
 _french = (f"+336{block:04d}1234" for block in itertools.count())
 _drawing = threading.Lock()
 
