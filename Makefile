@@ -31,6 +31,9 @@ export PYTHONUTF8 := 1
 # Without bytecode every worker would compile the whole suite again.
 TESTED := env -u PYTHONDONTWRITEBYTECODE $(RUN)
 
+# What is served ends with make, also where make is killed (on Linux).
+SERVED := $(RUN) localcloud/with_parent.py $(RUN)
+
 .DEFAULT_GOAL := help
 .PHONY: help run spa test unit test-next lint defences format messages pictures lighthouse bench \
 	soak bench-check admin install manage aws deploy revert undeploy doctor lock clean
@@ -39,10 +42,10 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: may-run $(SITE) $(LOCAL_AWS) ## Start a local AWS and the site on http://localhost:8000 (PORT=… PUBLIC_CLIENT=1 SIGN_IN_PLAN=…)
-	@exec $(RUN) -m localcloud --port "$(PORT)" $(if $(PUBLIC_CLIENT),--public-client) $(if $(SIGN_IN_PLAN),--sign-in-plan "$(SIGN_IN_PLAN)")
+	@exec $(SERVED) -m localcloud --port "$(PORT)" $(if $(PUBLIC_CLIENT),--public-client) $(if $(SIGN_IN_PLAN),--sign-in-plan "$(SIGN_IN_PLAN)")
 
 spa: may-spa $(SITE) $(SPA)/.bundled ## Serve the example apps against make run PUBLIC_CLIENT=1 (needs Node 20; SPA_PORT=…)
-	@exec $(RUN) -m localcloud.example --port "$(SPA_PORT)"
+	@exec $(SERVED) -m localcloud.example --port "$(SPA_PORT)"
 
 test: $(DEV) $(LOCAL_AWS) ## Run the whole suite, browser tests included (ARGS=… go to pytest)
 	@$(RUN) -m tests.provision

@@ -30,9 +30,9 @@ def of(directory: Path) -> dict[int, str]:
     return found
 
 
-def left_of(directory: Path) -> dict[int, str]:
+def left_of(directory: Path, *, seconds: float = 5) -> dict[int, str]:
     """Those that are still there after the moment that the last of them may need to die."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + seconds
     while (found := of(directory)) and time.monotonic() < deadline:
         time.sleep(0.02)
     return found

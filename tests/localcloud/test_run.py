@@ -283,6 +283,45 @@ def test_run_that_is_killed_leaves_nothing_behind_and_starts_again(start):
     start().until_ready()
 
 
+@processes.needs_proc
+def test_make_that_is_killed_leaves_nothing_behind(project, tmp_path):
+    state, port = tmp_path / "state", free_port()
+    recipe = subprocess.run(
+        ["make", "--dry-run", "run", f"PORT={port}", f"RUN={sys.executable}"],
+        cwd=project,
+        # That of make test would let make name its folder after the recipe.
+        env=bare_environment(state),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()[-1]
+    output = tmp_path / "output"
+    with output.open("wb") as file:
+        # In the place of make, which would install what it needs first.
+        make = subprocess.Popen(
+            ["sh", "-c", f"({recipe} --state '{state}'); true"],
+            cwd=project,
+            env=bare_environment(state),
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        deadline = time.monotonic() + 60
+        while "Ready." not in output.read_text():
+            assert make.poll() is None, output.read_text()
+            assert time.monotonic() < deadline, output.read_text()
+            time.sleep(0.05)
+        make.kill()
+        make.wait()
+        # All that it started is ended in good order, which takes a moment longer.
+        assert processes.left_of(state, seconds=20) == {}
+        assert "Stopped;" in output.read_text()
+    finally:
+        make.kill()
+        for pid in processes.of(state):
+            os.kill(pid, signal.SIGKILL)
+
+
 def ends_with_one_line(run: Run, reason: str) -> None:
     assert run.process.wait(20) == 1
     [line] = [line for line in run.output().splitlines() if line.startswith("make run: ")]
