@@ -115,6 +115,20 @@ DEFENCES = (
         ("tests/accounts/login/test_decoys.py::test_decoy_comes_when_a_real_one_would",),
     ),
     Defence(
+        "an invented challenge does not take the time of work after a response",
+        "accounts/login/challenges.py",
+        "    decoys.current.learn(real)\n",
+        "    decoys.current.learn(real, time.monotonic() - 0.6)\n",
+        (_EQUAL + "test_call_that_nobody_waited_for_is_none_that_an_invented_challenge_takes",),
+    ),
+    Defence(
+        "an invented challenge does not wait for the cache after it has waited",
+        "accounts/login/decoys.py",
+        '        reference = _reference(name) if name else ""\n        self._starts.wait(since)\n',
+        '        self._starts.wait(since)\n        reference = _reference(name) if name else ""\n',
+        ("tests/accounts/login/test_decoys.py::test_decoy_asks_a_slow_cache_while_it_waits",),
+    ),
+    Defence(
         "an answer that the site judges itself takes as long as a call",
         "accounts/login/login_flow.py",
         "            decoys.current.answers.wait(since)\n",
@@ -137,13 +151,27 @@ DEFENCES = (
     ),
     Defence(
         "members wait with open sign-up as long as an account takes to be made",
-        "accounts/login/challenges.py",
+        "accounts/login/sign_up.py",
         "        decoys.current.creations.wait(time.monotonic())\n",
         "        pass\n",
         (
             _EQUAL + "test_member_waits_as_long_as_an_account_takes_to_be_made"
             "_where_sign_up_is_open",
         ),
+    ),
+    Defence(
+        "also where numbers are attributes",
+        "accounts/login/challenges.py",
+        "        sign_up.wait_as_strangers(is_looked_at=True)\n",
+        "        pass\n",
+        (_HOLDERS + "test_everybody_waits_as_long_as_an_account_takes_to_be_made",),
+    ),
+    Defence(
+        "an account that is made where numbers are attributes tells how long that takes",
+        "accounts/login/sign_up.py",
+        "    if is_new:\n        decoys.current.creations.note(since)\n",
+        "    if is_new:\n",
+        (_HOLDERS + "test_time_that_a_new_account_takes_is_what_others_wait_for",),
     ),
     # Codes that go elsewhere than to the number
     Defence(

@@ -17,10 +17,9 @@ from accounts.aws.challenges import Challenge, CodeChallenge
 from accounts.aws.cognito_by_attribute import GatewayByAttribute
 from accounts.aws.cognito_values import CognitoUser
 from accounts.conf import conf
-from accounts.login import attempt_steps, decoys, locale, throttle
+from accounts.login import attempt_steps, decoys, sign_up
 from accounts.login.flow import Begun
 from accounts.models import User
-from accounts.sync import unproven_accounts
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +29,8 @@ _LONGEST_PAUSE = 300
 NO_NUMBER = "+10000000"
 # The words for a challenge to which no code can be right.
 _WITHOUT_CODE = ("not_sent", "locked")
+# The reasons for no text where a number is free for a new account.
+_LEADS_TO_NOBODY = ("unknown", "number_unproven")
 
 
 def begin(
@@ -48,14 +49,15 @@ def begin(
     """
     sub = known.sub if known else None
     may_create = may_create and conf.sign_up == "open"
-    if may_create and known and not proof:
-        is_made = insist and known.is_active and known.cognito_enabled
-        _wait_as_strangers(is_made=is_made)
     since = time.monotonic()
     try:
         gateway = cognito.gateway()
         if isinstance(gateway, GatewayByAttribute):
             return _begin_for_holder(gateway, phone, known, may_create=may_create, proof=proof)
+        if may_create and known and not proof:
+            is_made = insist and known.is_active and known.cognito_enabled
+            sign_up.wait_as_strangers(is_made=is_made)
+            since = time.monotonic()
         if known and not known.is_active:
             log.info("No text: %s is shut out", phones.mask(phone))
             return Begun(_challenge_of_nobody(gateway, phone), why_no_text="shut_out")
@@ -65,20 +67,15 @@ def begin(
             return Begun(_challenge_of_nobody(gateway, phone), why_no_text="refused")
         why_no_text = ""
         if may_create and (known is None or insist):
-            may_create = _may_sign_up(phone)
+            may_create = sign_up.is_within_limits(phone)
             why_no_text = "" if may_create or known else "sign_ups"
             if not (may_create or proof):
-                _wait_as_strangers(is_looked_at=known is not None)
+                sign_up.wait_as_strangers(is_looked_at=known is not None)
         if may_create and (known is None or insist):
-            created = gateway.create_user(phone, locale=locale.page_locale())
-            decoys.current.creations.note(since)
-            if created:
-                sub = created.sub
-                unproven_accounts.note(created.sub)
-                log.info("Created a user for %s", phones.mask(phone))
-                decoys.current.adoptions.wait(time.monotonic())
+            if created := sign_up.create(gateway, phone, since):
+                sub = created
             elif known is None:
-                sub = _adopt_account(gateway, phone)
+                sub = sign_up.adopt(gateway, phone)
         return Begun(_start_challenge(gateway, phone, proof), sub, why_no_text)
     except cognito.UnknownUser:
         if may_create and not insist:
@@ -98,34 +95,32 @@ def begin(
         raise attempt_steps.unavailable(error) from error
 
 
-def _wait_as_strangers(*, is_made: bool = False, is_looked_at: bool = False) -> None:
-    """Wait as long as the calls take that are made for a number without an account.
-
-    It is made, and looked at where it was there: one that is typed again has an account.
-    """
-    if not is_made:
-        decoys.current.creations.wait(time.monotonic())
-    if not is_looked_at:
-        decoys.current.adoptions.wait(time.monotonic())
-
-
 def _begin_for_holder(
     gateway: GatewayByAttribute, phone: str, known: User | None, *, may_create: bool, proof: str
 ) -> Begun:
     """Start a challenge for the account that holds the phone. Raises CognitoError."""
-    holder, why_no_text = holder_of(gateway, phone, known, may_create=may_create)
+    holder, why_no_text = holder_of(gateway, phone, known)
+    since = time.monotonic()
+    is_free = may_create and why_no_text in _LEADS_TO_NOBODY
+    if is_free and not sign_up.is_within_limits(phone):
+        is_free, why_no_text = False, "sign_ups"
+    if is_free:
+        found = sign_up.create_holder(gateway, phone, since)
+        holder, why_no_text = _unless_shut_out(*found, known)
+    elif may_create and not proof:
+        sign_up.wait_as_strangers(is_looked_at=True)
     if holder is None:
         log.info("No text for %s: %s", phones.mask(phone), why_no_text)
         return Begun(_challenge_of_nobody(gateway, phone), why_no_text=why_no_text)
     if not holder.phone_verified:
-        _let_texts_be_in_our_language(gateway, holder)
+        sign_up.let_texts_be_in_our_language(gateway, holder)
     # The number may have moved to another account than the one that the browser is known to.
     proof = proof if known and known.sub == holder.sub else ""
     return Begun(_start_in_lane(gateway, holder.username, proof), holder.sub)
 
 
 def holder_of(
-    gateway: GatewayByAttribute, phone: str, known: User | None, *, may_create: bool
+    gateway: GatewayByAttribute, phone: str, known: User | None
 ) -> tuple[CognitoUser | None, str]:
     """Return the account that holds the phone and may sign in, or None and why there is none.
 
@@ -139,34 +134,22 @@ def holder_of(
     except cognito_errors.NumberShared:
         log.warning("No text: several accounts have the number %s", phones.mask(phone))
         why_no_text = "number_shared"
-    except cognito.UnknownUser as error:
-        is_unproven = isinstance(error, cognito_errors.NumberUnproven)
-        why_no_text = "number_unproven" if is_unproven else "unknown"
-        if may_create:
-            holder, why_no_text = _signed_up(gateway, phone)
+    except cognito_errors.NumberUnproven:
+        why_no_text = "number_unproven"
+    except cognito.UnknownUser:
+        why_no_text = "unknown"
+    return _unless_shut_out(holder, why_no_text, known)
+
+
+def _unless_shut_out(
+    holder: CognitoUser | None, why_no_text: str, known: User | None
+) -> tuple[CognitoUser | None, str]:
+    """Return both as they are, or None and why, where the account may not sign in."""
     if holder and _is_shut_out(holder, known):
-        holder, why_no_text = None, "shut_out"
-    elif holder and not holder.enabled:
-        holder, why_no_text = None, "refused"
+        return None, "shut_out"
+    if holder and not holder.enabled:
+        return None, "refused"
     return holder, why_no_text
-
-
-def _signed_up(gateway: GatewayByAttribute, phone: str) -> tuple[CognitoUser | None, str]:
-    """Return an account that is made for the number, or None and why there is none."""
-    if not _may_sign_up(phone):
-        why_no_text = "sign_ups"
-        return None, why_no_text
-    try:
-        holder, is_new = gateway.make_holder(phone, locale=locale.page_locale())
-    except cognito.Misconfigured as error:
-        # Known numbers are texted all the same, so this must look no different.
-        log.error("The pool lets nobody be signed up by phone: %r", error)  # noqa: TRY400
-        why_no_text = "no_sign_up"
-        return None, why_no_text
-    if is_new:
-        unproven_accounts.note(holder.sub)
-        log.info("Created a user for %s", phones.mask(phone))
-    return holder, ""
 
 
 def _is_shut_out(holder: CognitoUser, known: User | None) -> bool:
@@ -175,16 +158,6 @@ def _is_shut_out(holder: CognitoUser, known: User | None) -> bool:
         return not known.is_active
     rows = User.objects.filter(pool=conf.user_pool_id, sub=holder.sub)
     return rows.filter(is_active=False).exists()
-
-
-def _may_sign_up(phone: str) -> bool:
-    """Count an account that is to be made; without one no text leaves, and all else is the same."""
-    try:
-        throttle.sign_up(phone=phone, country=phones.country_of(phone))
-    except throttle.LimitReached:
-        log.warning("No account for %s: too many new ones", phones.mask(phone))
-        return False
-    return True
 
 
 def nobody(phone: str) -> str:
@@ -214,9 +187,15 @@ def _challenge_of_nobody(gateway: cognito.Gateway, phone: str) -> Challenge:
 def start_for_nobody(phone: str) -> None:
     """Let the triggers count what an invented challenge stands for, as another browser would see.
 
-    Raises Unavailable.
+    Nobody waits for it, so how long it takes is not noted. Raises CognitoError.
     """
-    decoys.stands_for(nobody(phone), _challenge_of_nobody(cognito.gateway(), phone))
+    try:
+        real = cognito.gateway().start_challenge(nobody(phone))
+    except (cognito.UnknownUser, cognito.Refused):
+        # This pool tells who is unknown, whatever we do.
+        return
+    decoys.current.learn(real)
+    decoys.stands_for(nobody(phone), real)
 
 
 def _start_challenge(gateway: cognito.Gateway, phone: str, proof: str) -> Challenge:
@@ -263,33 +242,3 @@ def _opens_at(challenge: Challenge) -> float:
     if not isinstance(challenge, CodeChallenge) or challenge.delivery not in _WITHOUT_CODE:
         return 0
     return inf if challenge.delivery == "locked" else challenge.resend_at
-
-
-def _adopt_account(gateway: cognito.Gateway, phone: str) -> str | None:
-    """Return the sub of an account that never signed in here, with its texts in our language.
-
-    Somebody else may have typed the number first, in another language. An account that was proven
-    elsewhere keeps its own.
-    """
-    since = time.monotonic()
-    try:
-        user = gateway.read_user(phone)
-    except cognito.CognitoError as error:
-        # The text leaves all the same, and the account is found again after the code.
-        log.warning("Could not look at an account that was there already: %r", error)
-        return None
-    decoys.current.adoptions.note(since)
-    if not user.phone_verified:
-        _let_texts_be_in_our_language(gateway, user)
-    return user.sub
-
-
-def _let_texts_be_in_our_language(gateway: cognito.Gateway, user: CognitoUser) -> None:
-    if locale.is_of_page(user.locale):
-        return
-    try:
-        gateway.set_locale(user.sub, locale.page_locale())
-    except cognito.CognitoError as error:
-        log.warning("Could not set the language of the texts of %s: %r", user.sub, error)
-        return
-    unproven_accounts.note_change(user.sub)

@@ -73,8 +73,11 @@ class Decoys:
         """
         return self._has_seen and time.time() - self._other_kind_at > _KEPT
 
-    def learn(self, challenge: Challenge, since: float) -> None:
-        """Look at a challenge that was asked for then, for the first time in a sign-in."""
+    def learn(self, challenge: Challenge, since: float | None = None) -> None:
+        """Look at a challenge that was asked for then, for the first time in a sign-in.
+
+        Without ``since`` its time is not noted, as nobody waited for it.
+        """
         if not isinstance(challenge, CodeChallenge):
             self._other_kind_at = time.time()
             return
@@ -88,7 +91,7 @@ class Decoys:
         # One that was texted for another sign-in has less of everything.
         age = challenge.said_at - (challenge.texted_at or challenge.said_at)
         is_new = challenge.is_texted_now and age < _SAID_WITHIN
-        if is_new:
+        if is_new and since is not None:
             self._starts.note(since)
         # Later texts have longer ones, and may repeat a code that has lived a while.
         if is_new and (not self._has_seen or cooldown <= self._usual.cooldown):
@@ -103,6 +106,8 @@ class Decoys:
         Its answers take as long as real ones where the caller waits for ``answers``. All that are
         drawn for a ``name`` have one reference, as all who share a code do.
         """
+        # Before the wait: it asks the cache.
+        reference = _reference(name) if name else ""
         self._starts.wait(since)
         now, usual = int(time.time()), self._usual
         return CodeChallenge(
@@ -113,7 +118,7 @@ class Decoys:
             tries_left=usual.tries,
             code_length=usual.length,
             channels=usual.channels,
-            reference=_reference(name) if name else "",
+            reference=reference,
         )
 
 

@@ -38,7 +38,7 @@ def begin(phone: str, known: User | None, password: str, *, proof: str = "") -> 
         gateway = cognito.gateway()
         name = phone
         if isinstance(gateway, GatewayByAttribute):
-            holder, why = challenges.holder_of(gateway, phone, known, may_create=False)
+            holder, why = challenges.holder_of(gateway, phone, known)
             sub, reason = (holder.sub, reason) if holder else (None, why)
             name = holder.username if holder else ""
             proof = proof if known and known.sub == sub else ""

@@ -1,5 +1,6 @@
 """Sign-in in a pool whose user names are not phones: the account that holds the number is found."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -7,8 +8,10 @@ from django.test import Client
 
 from accounts import operations
 from accounts.aws import cognito
+from accounts.login import decoys
 from accounts.models import Operation, SignInEvent, UnprovenAccount, User
 from accounts.sync import revalidation, runs
+from tests.accounts.login.paces import has_seen_a_call
 from tests.clock import seconds_later
 from tests.fakes.attribute_pool import AttributePool
 from tests.fakes.site_texts import sends_codes
@@ -329,6 +332,34 @@ def test_second_text_of_a_new_number_is_of_the_same_account(client, open_pool, p
     assert len(open_pool.texts) == 2
     answer(client, open_pool.code())
     assert who(client).sub in open_pool.users
+
+
+@pytest.mark.parametrize("whose", ["a member", "typed again", "of two", "disabled", "no sign-ups"])
+def test_everybody_waits_as_long_as_an_account_takes_to_be_made(open_pool, phone, settings, whose):
+    if whose == "a member":
+        signed_in_before(open_pool, phone)
+    elif whose == "no sign-ups":
+        settings.ACCOUNTS_SIGN_UPS = "0/hour"
+    for _ in range({"of two": 2, "disabled": 1}.get(whose, 0)):
+        open_pool.hold(phone, enabled=whose != "disabled")
+    # The first page of a process takes long in itself.
+    ask(Client(), phone)
+    decoys.current.forget()
+    decoys.current.creations.note(time.monotonic() - 0.4)
+    open_pool.forget_calls()
+    began = time.perf_counter()
+    ask(Client(), phone)
+    assert time.perf_counter() - began >= 0.4
+    assert open_pool.operations() == STEPS
+
+
+@pytest.mark.parametrize("is_let", [True, False])
+def test_time_that_a_new_account_takes_is_what_others_wait_for(open_pool, phone, is_let):
+    if not is_let:
+        open_pool.required = {"email"}
+    assert not has_seen_a_call(decoys.current.creations)
+    ask(Client(), phone)
+    assert has_seen_a_call(decoys.current.creations)
 
 
 # Numbers that change, invitations, comparisons

@@ -12,8 +12,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts import after_response
+from accounts.aws.challenges import CodeChallenge
 from accounts.login import challenges, decoys
 from accounts.models import User
+from tests.accounts.login.paces import has_seen_a_call
 from tests.clock import seconds_later
 from tests.fakes.site_texts import proof
 from tests.fakes.tokens import KNOWN_CLIENT_ID, KNOWN_CLIENT_SECRET
@@ -170,13 +172,9 @@ def test_everybody_takes_the_calls_of_a_number_typed_again_where_sign_up_is_open
 def test_looks_at_an_account_that_was_there_are_what_others_wait_for(stranger, settings):
     settings.ACCOUNTS_SIGN_UP = "open"
     ask(Client(), stranger)
-    began = time.monotonic()
-    # Nothing to wait for yet.
-    decoys.current.adoptions.wait(began + 60)
-    assert time.monotonic() - began < 30
+    assert not has_seen_a_call(decoys.current.adoptions)
     ask(Client(), stranger)
-    decoys.current.adoptions.wait(time.monotonic() + 0.2)
-    assert time.monotonic() - began >= 0.2
+    assert has_seen_a_call(decoys.current.adoptions)
 
 
 def test_member_on_a_browser_that_is_known_does_not_wait(client, pool, known, settings):
@@ -243,6 +241,21 @@ def test_what_an_invented_challenge_stands_for_is_asked_for_apart_from_the_next_
         after_response.threads.use(0)
     names = [call["AuthParameters"]["USERNAME"] for call in pool.calls("InitiateAuth")]
     assert names == [known.phone, challenges.nobody(known.phone)]
+
+
+def test_call_that_nobody_waited_for_is_none_that_an_invented_challenge_takes(pool, clock, known):
+    # A real challenge was seen, and no time.
+    now = int(time.time())
+    code = {"tries_left": 3, "code_length": 6, "expires_at": now + 300, "resend_at": now + 30}
+    real = CodeChallenge(session="s", username="u", texted_at=now, said_at=now, **code)
+    decoys.current.learn(real)
+    pool.change(known.sub, Enabled=False)
+    pool.delays["InitiateAuth"] = 0.6
+    ask(Client(), known.phone)
+    assert len(pool.calls("InitiateAuth")) == 2
+    began = time.perf_counter()
+    decoys.current.draw(time.monotonic())
+    assert time.perf_counter() - began < 0.5
 
 
 def test_reference_of_an_invented_challenge_is_that_of_all_who_share_it(
