@@ -67,7 +67,7 @@ def begin(
             return Begun(_challenge_of_nobody(gateway, phone), why_no_text="refused")
         why_no_text = ""
         if may_create and (known is None or insist):
-            may_create = sign_up.is_within_limits(phone)
+            may_create = sign_up.count(phone)
             why_no_text = "" if may_create or known else "sign_ups"
             if not (may_create or proof):
                 sign_up.wait_as_strangers(is_looked_at=known is not None)
@@ -102,7 +102,7 @@ def _begin_for_holder(
     holder, why_no_text = holder_of(gateway, phone, known)
     since = time.monotonic()
     is_free = may_create and why_no_text in _LEADS_TO_NOBODY
-    if is_free and not sign_up.is_within_limits(phone):
+    if is_free and not sign_up.count(phone):
         is_free, why_no_text = False, "sign_ups"
     if is_free:
         found = sign_up.create_holder(gateway, phone, since)

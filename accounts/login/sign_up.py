@@ -17,8 +17,11 @@ from accounts.sync import unproven_accounts
 log = logging.getLogger(__name__)
 
 
-def is_within_limits(phone: str) -> bool:
-    """Count an account that is to be made; without one no text leaves, and all else is the same."""
+def count(phone: str) -> bool:
+    """Count an account that is to be made, and tell whether the limits allow it.
+
+    Where they do not, no text leaves, and all else is the same.
+    """
     try:
         throttle.sign_up(phone=phone, country=phones.country_of(phone))
     except throttle.LimitReached:
