@@ -126,7 +126,7 @@ DEFENCES = (
         "accounts/login/decoys.py",
         '        reference = _reference(name) if name else ""\n        self._starts.wait(since)\n',
         '        self._starts.wait(since)\n        reference = _reference(name) if name else ""\n',
-        ("tests/accounts/login/test_decoys.py::test_decoy_asks_a_slow_cache_while_it_waits",),
+        ("tests/accounts/login/test_decoys.py::test_decoy_asks_the_cache_before_it_waits",),
     ),
     Defence(
         "an answer that the site judges itself takes as long as a call",
