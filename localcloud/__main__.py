@@ -175,6 +175,10 @@ def _stop_already(number: int, frame: FrameType | None) -> None:
     pass
 
 
+def _is_asked_to_stop() -> bool:
+    return signal.getsignal(signal.SIGTERM) is _stop_already
+
+
 @contextlib.contextmanager
 def _site(command: list[str], environment: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
     # A session of its own: the reloader's child must end as well, and Ctrl-C is ours to handle.
@@ -205,6 +209,9 @@ def _wait_until_up(site: "subprocess.Popen[bytes]", port: int) -> None:
 def _watch(cloud: Cloud, site: "subprocess.Popen[bytes]") -> None:
     unsent = Unsent(cloud)
     while True:
+        if _is_asked_to_stop():
+            # Python drops what a signal raises in the midst of a finalizer.
+            raise Stopped
         for line in unsent.news():
             print(line, flush=True)
         if not cloud.emulator.is_running():

@@ -1,6 +1,8 @@
 """What runs on this machine, read from /proc."""
 
+import contextlib
 import os
+import signal
 import socket
 import sys
 import time
@@ -28,6 +30,13 @@ def of(directory: Path) -> dict[int, str]:
         if os.fsencode(directory) in named and int(entry.name) != os.getpid():
             found[int(entry.name)] = command.replace(b"\0", b" ").decode()
     return found
+
+
+def kill(directory: Path) -> None:
+    """End those that are left, some of which may be ending by themselves."""
+    for pid in of(directory):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def left_of(directory: Path, *, seconds: float = 5) -> dict[int, str]:

@@ -50,6 +50,21 @@ def code_message(*args, **named):
 """
 
 
+# Python prints and drops what is raised while it collects garbage.
+SIGNAL_IN_A_COLLECTION = """
+import gc, os, signal, sys, threading
+
+def ask_to_stop(phase, info):
+    if threading.current_thread() is threading.main_thread() and os.path.exists({path!r}):
+        os.remove({path!r})
+        signal.raise_signal(signal.SIGTERM)
+
+if "localcloud" in sys.orig_argv:
+    gc.set_threshold(50)
+    gc.callbacks.append(ask_to_stop)
+"""
+
+
 class Run:
     """A ``python -m localcloud`` that this test started."""
 
@@ -91,8 +106,7 @@ class Run:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        for pid in processes.of(self.state):
-            os.kill(pid, signal.SIGKILL)
+        processes.kill(self.state)
 
 
 def command(port: int) -> list[str]:
@@ -283,7 +297,6 @@ def test_run_that_is_killed_leaves_nothing_behind_and_starts_again(start):
     start().until_ready()
 
 
-@processes.needs_proc
 def test_make_that_is_killed_leaves_nothing_behind(project, tmp_path):
     state, port = tmp_path / "state", free_port()
     recipe = subprocess.run(
@@ -318,8 +331,7 @@ def test_make_that_is_killed_leaves_nothing_behind(project, tmp_path):
         assert "Stopped;" in output.read_text()
     finally:
         make.kill()
-        for pid in processes.of(state):
-            os.kill(pid, signal.SIGKILL)
+        processes.kill(state)
 
 
 def ends_with_one_line(run: Run, reason: str) -> None:
@@ -345,6 +357,19 @@ def test_signal_in_the_midst_of_the_deployment_ends_it(start, tmp_path, number):
     assert run.process.wait(20) == 0
     assert "Traceback" not in run.output()
     assert processes.left_of(tmp_path) == {}
+
+
+def test_signal_whose_exception_is_lost_ends_it_all_the_same(start, tmp_path):
+    now, site = tmp_path / "now", tmp_path / "site"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(SIGNAL_IN_A_COLLECTION.format(path=str(now)))
+    run = start(PYTHONPATH=str(site))
+    run.until_ready()
+    now.touch()
+    assert run.process.wait(20) == 0
+    assert "Exception ignored in" in run.output()
+    assert run.output().endswith(f"Stopped; users and texts are kept in {run.state}\n")
+    assert processes.left_of(run.state) == {}
 
 
 def test_database_that_cannot_be_migrated_ends_with_one_line(start, tmp_path):
