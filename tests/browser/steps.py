@@ -21,8 +21,12 @@ def ask(page: Page, site: str, phone: str) -> None:
     page.goto(f"{site}/")
     page.get_by_label("Mobile number").fill(phone)
     page.get_by_role("button", name="Text me a code").click()
-    expect(page.get_by_role("heading", name="Type your code")).to_be_visible()
-    # With its scripts, where there are any.
+    wait_for_code_page(page)
+
+
+def wait_for_code_page(page: Page, *, seconds: float = 5) -> None:
+    """Wait for the page with its scripts, where there are any: a code typed before stays there."""
+    expect(page.get_by_role("heading", name="Type your code")).to_be_visible(timeout=seconds * 1000)
     page.wait_for_load_state()
 
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, Route, expect
 
 from accounts.aws.challenges import CaptchaChallenge, ProofChallenge, QuestionChallenge
 from tests.browser.conftest import CUT_OFF, assert_accessible, place
-from tests.browser.steps import made, sign_in
+from tests.browser.steps import made, sign_in, wait_for_code_page
 from tests.codes import code_in
 
 CHALLENGE = "/accounts/login/challenge/"
@@ -42,7 +42,7 @@ def test_proof_solves_and_sends_itself_and_then_the_text_leaves(
 ):
     sign_in_plan("proof code", PROOF_WORK="3000")
     ask(page, site, phone)
-    expect(page.get_by_role("heading", name="Type your code")).to_be_visible(timeout=20_000)
+    wait_for_code_page(page, seconds=20)
     [text] = texts(phone)
     page.get_by_label("6-digit code").fill(code_in(text))
     expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
@@ -57,7 +57,7 @@ def test_network_that_only_asks_works_and_gets_its_text(site, page, phone, texts
         lambda request: request.method == "POST" and request.url.endswith(CHALLENGE)
     ):
         ask(page, site, phone)
-    expect(page.get_by_role("heading", name="Type your code")).to_be_visible(timeout=20_000)
+    wait_for_code_page(page, seconds=20)
     page.get_by_label("6-digit code").fill(code_in(texts(phone)[-1]))
     expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
 
@@ -148,6 +148,7 @@ def test_question_is_chosen_and_asked_for(sign_in_plan, site, page, phone, texts
     sign_in_plan("code question")
     for is_first in (True, False):
         ask(page, site, phone)
+        wait_for_code_page(page)
         page.get_by_label("6-digit code").fill(code_in(texts(phone)[-1]))
         heading = "Choose a secret answer" if is_first else "Answer your secret question"
         expect(page.get_by_role("heading", name=heading)).to_be_visible()
