@@ -2,7 +2,7 @@
 
 import pytest
 from django.test import Client
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from accounts.aws import cognito
 from accounts.models import User
@@ -25,13 +25,21 @@ def ask(page: Page, site: str, phone: str) -> None:
 
 
 def wait_for_code_page(page: Page, *, seconds: float = 5) -> None:
-    """Wait for the page with its scripts, where there are any: a code typed before stays there."""
     expect(page.get_by_role("heading", name="Type your code")).to_be_visible(timeout=seconds * 1000)
+    # A code that is typed before the scripts listen does not send itself.
     page.wait_for_load_state()
+
+
+def type_at_cursor(field: Locator, text: str) -> None:
+    """Type when the page has put its cursor into the field: keys that come before are lost."""
+    field.page.wait_for_load_state()
+    expect(field).to_be_focused()
+    field.page.keyboard.type(text)
 
 
 def answer(page: Page, code: str, button: str = "Sign in") -> None:
     """Type a whole code, which sends itself where there are scripts."""
+    page.wait_for_load_state()
     sends_itself = page.evaluate("matchMedia('(scripting: enabled)').matches")
     with page.expect_navigation():
         page.get_by_label("6-digit code").fill(code)

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Request, expect
 
 from accounts.fields import CodeField
 from tests.browser.conftest import place
-from tests.browser.steps import ask
+from tests.browser.steps import ask, type_at_cursor, wait_for_code_page
 from tests.codes import code_in, wrong
 
 SIGNED_IN = "You are signed in"
@@ -41,7 +41,7 @@ def test_code_sends_itself_with_its_last_digit_and_only_once(page, site, phone, 
     ask(page, site, phone)
     code = code_in(texts(phone)[-1])
     posts.clear()
-    page.keyboard.type(code[:5])
+    type_at_cursor(page.get_by_label("6-digit code"), code[:5])
     page.wait_for_timeout(100)
     assert posts == []
     page.keyboard.type(code[5] + "7")
@@ -85,6 +85,7 @@ def test_code_from_a_virtual_keyboard_or_autofill_sends_itself(page, site, phone
     """They put in whole words, without any key going down."""
     ask(page, site, phone)
     posts.clear()
+    expect(page.get_by_label("6-digit code")).to_be_focused()
     page.keyboard.insert_text(code_in(texts(phone)[-1]))
     expect_signed_in(page)
     assert posts == [CODE]
@@ -95,7 +96,7 @@ def test_wrong_code_can_be_repaired_and_is_not_sent_again_by_itself(
 ):
     ask(page, site, phone)
     code = code_in(texts(phone)[-1])
-    page.keyboard.type(wrong(code))
+    type_at_cursor(page.get_by_label("6-digit code"), wrong(code))
     expect(page.locator("#error_code")).to_contain_text("2 tries left")
     expect(page.get_by_label("6-digit code")).to_be_focused()
     page.reload()
@@ -104,7 +105,7 @@ def test_wrong_code_can_be_repaired_and_is_not_sent_again_by_itself(
     page.goto(f"{site}{CODE}")
     page.wait_for_timeout(100)
     assert posts == []
-    page.keyboard.type(code)
+    type_at_cursor(page.get_by_label("6-digit code"), code)
     expect_signed_in(page)
 
 
@@ -122,9 +123,8 @@ def test_slow_line_sends_each_form_once(page: Page, site, phone, texts, posts):
     page.goto(f"{site}/accounts/login/")
     page.get_by_label("Mobile number").fill(phone)
     page.get_by_role("button", name="Text me a code").dblclick(no_wait_after=True)
-    expect(page.get_by_role("heading", name="Type your code")).to_be_visible()
-    expect(page.get_by_label("6-digit code")).to_be_focused()
-    page.keyboard.type(code_in(texts(phone)[-1]))
+    wait_for_code_page(page)
+    type_at_cursor(page.get_by_label("6-digit code"), code_in(texts(phone)[-1]))
     page.keyboard.press("Enter")
     expect_signed_in(page)
     assert posts == ["/accounts/login/", CODE]
@@ -202,7 +202,7 @@ def test_browser_stops_reading_texts_once_a_code_is_sent(page: Page, site, phone
     place(page, site, phone)
     page.evaluate("document.forms[0].addEventListener('submit', (event) => event.preventDefault())")
     assert page.evaluate("asked[0].aborted()") is False
-    page.keyboard.type("123456")
+    type_at_cursor(page.get_by_label("6-digit code"), "123456")
     assert page.evaluate("asked[0].aborted()") is True
 
 
@@ -213,7 +213,7 @@ def test_browser_that_refuses_to_read_texts_is_no_error(page: Page, site, phone,
         "CredentialsContainer.prototype.get = () => Promise.reject(new DOMException('', 'x'));"
     )
     ask(page, site, phone)
-    page.keyboard.type(code_in(texts(phone)[-1]))
+    type_at_cursor(page.get_by_label("6-digit code"), code_in(texts(phone)[-1]))
     expect_signed_in(page)
 
 

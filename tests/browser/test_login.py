@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.steps import SCRIPTS, answer, ask
+from tests.browser.steps import SCRIPTS, answer, ask, type_at_cursor, wait_for_code_page
 from tests.codes import code_in
 
 
@@ -49,10 +49,10 @@ def test_texts_arrive_in_the_inbox_beside_the_site(page: Page, site, phone):
 
 def test_keyboard_alone_is_enough(page: Page, site, phone, texts):
     page.goto(f"{site}/accounts/login/")
-    page.keyboard.type(phone)
+    type_at_cursor(page.get_by_label("Mobile number"), phone)
     page.keyboard.press("Enter")
-    expect(page.get_by_label("6-digit code")).to_be_focused()
-    page.keyboard.type(code_in(texts(phone)[-1]))
+    wait_for_code_page(page)
+    type_at_cursor(page.get_by_label("6-digit code"), code_in(texts(phone)[-1]))
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, Request, expect
 
 from accounts import brand
 from tests.browser.conftest import assert_accessible, place
-from tests.browser.steps import ask
+from tests.browser.steps import ask, type_at_cursor
 from tests.codes import code_in
 
 LOGIN, CODE = "/accounts/login/", "/accounts/login/code/"
@@ -235,8 +235,7 @@ def test_repairing_goes_on_at_the_end_of_what_was_typed(page: Page, site):
     page.get_by_label("Mobile number").fill("(201) 555-012")
     page.keyboard.press("Enter")
     expect(page.locator("#error_phone")).to_be_visible()
-    page.wait_for_load_state()
-    page.keyboard.type("3")
+    type_at_cursor(page.get_by_label("Mobile number"), "3")
     expect(page.get_by_label("Mobile number")).to_have_value("(201) 555-0123")
 
 
@@ -344,7 +343,7 @@ def test_dead_session_says_so_and_starts_again(page: Page, site, phone, context)
 
 def test_signing_out_says_so_once(page: Page, site, phone, texts):
     ask(page, site, phone)
-    page.keyboard.type(code_in(texts(phone)[-1]))
+    type_at_cursor(page.get_by_label("6-digit code"), code_in(texts(phone)[-1]))
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("status").first).to_have_text("You are signed out.")
     page.reload()

@@ -85,7 +85,6 @@ def test_person_comes_back_with_a_code_that_was_read_out(
     page.get_by_label("New mobile number").fill(new)
     page.get_by_role("button", name="Text me a code").click()
     expect(page.get_by_label("6-digit code")).to_be_focused()
-    page.wait_for_load_state()
     answer(page, code_in(texts(new)[-1]), "Change my number")
     expect(page.get_by_text("Your new number is set, and you are signed in.")).to_be_visible()
     expect(page.get_by_text(spaced(new))).to_be_visible()

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, Route, expect
 
 from accounts.aws.challenges import CaptchaChallenge, ProofChallenge, QuestionChallenge
 from tests.browser.conftest import CUT_OFF, assert_accessible, place
-from tests.browser.steps import made, sign_in, wait_for_code_page
+from tests.browser.steps import made, sign_in, type_at_cursor, wait_for_code_page
 from tests.codes import code_in
 
 CHALLENGE = "/accounts/login/challenge/"
@@ -153,11 +153,11 @@ def test_question_is_chosen_and_asked_for(sign_in_plan, site, page, phone, texts
         heading = "Choose a secret answer" if is_first else "Answer your secret question"
         expect(page.get_by_role("heading", name=heading)).to_be_visible()
         if not is_first:
-            page.keyboard.type("oak street")
+            type_at_cursor(page.get_by_role("textbox"), "oak street")
             page.keyboard.press("Enter")
             expect(page.get_by_text("You have 2 tries left.")).to_be_visible()
             assert_accessible(page)
-        page.keyboard.type("Elm Street")
+        type_at_cursor(page.get_by_role("textbox"), "Elm Street")
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
         page.get_by_role("button", name="Sign out").click()
