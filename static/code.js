@@ -25,14 +25,19 @@ if (field) {
     sent = field.value;
     form.querySelector("[type=submit]").click();
   };
-  field.addEventListener("input", (event) => {
-    if (event.isComposing) return;
+  const read = () => {
     const found = alone.exec(field.value);
     if (!found) return;
     // Show what was understood of a text that was pasted whole.
     if (/\p{L}/u.test(field.value)) field.value = found[1].replace(/[\s-]/g, "");
     send();
+  };
+  field.addEventListener("input", (event) => {
+    if (!event.isComposing) read();
   });
+  // What was typed while this script was on its way; not what a browser put back into a page that
+  // is seen again.
+  if (performance.getEntriesByType("navigation")[0]?.type === "navigate") read();
 
   // Android offers the code of the text that names this site.
   if ("OTPCredential" in window) {

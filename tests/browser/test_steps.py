@@ -269,7 +269,7 @@ def test_captcha_that_is_passed_is_sent(page, site, phone, provider):
 def test_captcha_that_grew_old_is_not_sent(page, site, phone):
     serve(page, "turnstile", "window.how = how")
     place(page, site, phone, CHALLENGE, challenge=captcha())
-    page.wait_for_function("window.how")
+    page.wait_for_load_state()
     page.evaluate("delete document.getElementById('captcha').dataset.goes")
     page.evaluate("how.callback('token')")
     expect(page.get_by_role("button", name="Go on")).to_be_visible()
