@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import pytest
 import time_machine
+from botocore.config import Config
 
 from lambdas.triggers import clients, keys, ledger, limits, pool_accounts, senders
 from lambdas.triggers.codes import pace
@@ -21,6 +22,7 @@ from tests.wire import WireServer
 Event = dict[str, Any]
 
 DAY = 86_400
+_PATIENT = Config(connect_timeout=20, read_timeout=20)
 _days = itertools.count()
 
 
@@ -32,23 +34,31 @@ def event() -> Callable[[str], Event]:
 
 
 class _Session(boto3.Session):
-    """Keeps its clients: to make them would take half of a test's time."""
+    """Keeps its clients: to make them would take half of a test's time.
 
+    Those of the table wait longer than in a function, unless a test wants ``own_time_limits``: on a
+    busy machine, the local AWS may take a second to answer.
+    """
+
+    is_patient = True
     _kept: dict[tuple[str, ...], Any] = {}
 
     def client(self, service_name: str, *args: Any, **options: Any) -> Any:
         # Senders put handlers of their own on theirs.
         if service_name not in ("dynamodb", "secretsmanager", "ssm"):
             return super().client(service_name, *args, **options)
+        is_patient = service_name == "dynamodb" and self.is_patient
+        if is_patient:
+            options["config"] = options["config"].merge(_PATIENT)
         urls = {name: url for name, url in os.environ.items() if name.startswith("AWS_ENDPOINT")}
-        key = (service_name, *sorted(f"{name}={url}" for name, url in urls.items()))
+        key = (service_name, str(is_patient), *(f"{name}={urls[name]}" for name in sorted(urls)))
         if key not in self._kept:
             self._kept[key] = super().client(service_name, *args, **options)
         return self._kept[key]
 
 
 @pytest.fixture(scope="session")
-def _session() -> boto3.Session:
+def _session() -> _Session:
     return _Session("tests", "tests", region_name="eu-west-1")
 
 
@@ -70,7 +80,7 @@ def _forget() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _cold_start(_session: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _cold_start(_session: _Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every test is a process of its own to the functions."""
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", _session)
     # As after many texts that took no time; who asks for ``cold_pace`` has a process without any.
@@ -84,6 +94,12 @@ def _cold_start(_session: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> Ite
         # What it counts aside must not reach the next test.
         ledger.configured().answers._in_parallel.shutdown()
     _forget()
+
+
+@pytest.fixture
+def own_time_limits(_session: _Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls to the table end as soon as in a function: for tests in which it hangs."""
+    monkeypatch.setattr(_session, "is_patient", False)
 
 
 @pytest.fixture

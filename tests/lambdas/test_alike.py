@@ -6,10 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
 import pytest
 import time_machine
-from botocore.config import Config
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -103,12 +101,6 @@ def pair(flow, make_phone, table, monkeypatch) -> Callable[[str], Pair]:
     # Time stands still, so nothing would settle.
     monkeypatch.setattr(texts, "_SETTLES_WITHIN", 0.0)
     warm_up()
-    # Many calls on a busy machine: none is to fail.
-    patient = Config(connect_timeout=20, read_timeout=20)
-    session = boto3.Session("tests", "tests", region_name="eu-west-1")
-    monkeypatch.setattr(
-        ledger.configured()._table, "_client", session.client("dynamodb", config=patient)
-    )
 
     def make(kind: str) -> Pair:
         phone = {"landline": "+493012345678", "abroad": "+8613123456789"}.get(kind) or make_phone()

@@ -190,6 +190,7 @@ def test_later_round_keeps_the_challenge_and_texts_nobody(flow, event, table, sn
     assert (sns.requests, [call.item for call in table.calls]) == ([], ["phone"])
 
 
+@pytest.mark.usefixtures("own_time_limits")
 def test_later_round_goes_on_where_the_table_does_not_answer(flow, event, table):
     first = flow.start()
     table.fail(aws.HANGING)
@@ -285,6 +286,7 @@ def test_list_of_clients_unreadable_texts_nothing(flow, sns, table, monkeypatch)
 # What breaks
 
 
+@pytest.mark.usefixtures("own_time_limits")
 @pytest.mark.parametrize("down", DOWN)
 def test_table_failing_texts_nothing_and_raises(flow, sns, table, down):
     table.fail(DOWN[down])
@@ -295,6 +297,7 @@ def test_table_failing_texts_nothing_and_raises(flow, sns, table, down):
     assert sns.requests == []
 
 
+@pytest.mark.usefixtures("own_time_limits")
 @pytest.mark.parametrize("after", [1, 2])
 @pytest.mark.parametrize("down", ["throttled", "denied", "empty", "hung up", "hanging"])
 def test_table_failing_half_way_texts_nothing_and_raises(flow, sns, table, down, after):

@@ -47,6 +47,7 @@ def test_list_of_clients_unreadable_again_serves_on(flow, texted, monkeypatch):
 # What breaks
 
 
+@pytest.mark.usefixtures("own_time_limits")
 @pytest.mark.parametrize("down", aws.DOWN)
 def test_table_failing_accepts_nothing_and_raises(flow, texted, table, down):
     table.fail(aws.DOWN[down], item="phone")
@@ -58,6 +59,7 @@ def test_table_failing_accepts_nothing_and_raises(flow, texted, table, down):
     assert asked["response"] == {"answerCorrect": None}
 
 
+@pytest.mark.usefixtures("own_time_limits")
 @pytest.mark.parametrize("down", ["throttled", "denied", "empty", "hung up", "hanging"])
 def test_table_failing_before_the_code_is_taken_accepts_nothing_and_raises(
     flow, texted, table, down
@@ -99,6 +101,7 @@ def test_table_unreachable_accepts_nothing_and_raises(flow, texted, monkeypatch)
         flow.answer(texted, flow.code())
 
 
+@pytest.mark.usefixtures("own_time_limits")
 @pytest.mark.parametrize("down", ["throttled", "hung up", "hanging"])
 def test_counters_of_pool_and_block_failing_shut_nobody_out(flow, texted, table, down, caplog):
     for item in ("pool", "block"):
