@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 
 # The triggers know of 31.
 DAYS = 30
+THREAD = "text-counts"
 
 _ANSWER, _IS_ASKED = "accounts.events.text_counts", "accounts.events.text_counts.asked"
 # All in seconds.
@@ -48,7 +49,7 @@ def read() -> TextCounts:
     """
     known: TextCounts | None = cache.get(_ANSWER)
     if known is None and cache.add(_IS_ASKED, True, timeout=_ASKED_AGAIN_AFTER):
-        asking = threading.Thread(target=_ask, daemon=True)
+        asking = threading.Thread(target=_ask, name=THREAD, daemon=True)
         asking.start()
         asking.join(_PATIENCE)
         known = cache.get(_ANSWER)

@@ -226,6 +226,8 @@ _TIGHT = """is_tight => {
 
 def assert_accessible(page: Page) -> None:
     """Fail on anything that axe finds, in the dark theme and in the light one, which stays."""
+    # A page may be seen, and judged, before its styles are there.
+    page.wait_for_load_state()
     if page.evaluate("typeof axe") == "undefined":
         page.evaluate(AXE_SCRIPT)
     for look, only in (("dark", _COLOURS), ("tight", ["target-size"]), ("light", _RULES)):

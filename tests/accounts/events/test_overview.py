@@ -13,7 +13,6 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.aws import functions
 from accounts.models import RolledHour, SignInEvent, User
 from tests.pages import signed_in
 from tests.wire import Reply, aws_error
@@ -29,13 +28,9 @@ def counted(days_ago: int = 0) -> Reply:
 
 
 @pytest.fixture
-def function(settings, wire):
-    settings.AWS_ENDPOINT_URL = wire.url
-    settings.LEDGER_FUNCTION = "phone-login-ledger-test"
-    # A process makes its client once, which takes a while.
-    functions._client()
-    wire.will(counted())
-    return wire
+def function(function):
+    function.will(counted())
+    return function
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from accounts.aws import functions
 from accounts.events import text_counts
 from tests.wire import Reply, aws_error
 
@@ -18,15 +17,6 @@ TEXTS = {
     "sent": [{"day": "2026-03-10", "country": "US", "count": 8}],
     "blocked": [{"day": "2026-03-10", "country": "US", "reason": "held", "count": 3}],
 }
-
-
-@pytest.fixture
-def function(settings, wire):
-    settings.AWS_ENDPOINT_URL = wire.url
-    settings.LEDGER_FUNCTION = "phone-login-ledger-test"
-    # A process makes its client once, which takes a while.
-    functions._client()
-    return wire
 
 
 def test_triggers_are_asked_once_in_five_minutes(function):
