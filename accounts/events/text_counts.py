@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 
 # The triggers know of 31.
 DAYS = 30
+# The name of the thread that asks them.
 THREAD = "text-counts"
 
 _ANSWER, _IS_ASKED = "accounts.events.text_counts", "accounts.events.text_counts.asked"

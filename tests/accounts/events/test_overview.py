@@ -29,6 +29,7 @@ def counted(days_ago: int = 0) -> Reply:
 
 @pytest.fixture
 def function(function):
+    """It has counted texts of today."""
     function.will(counted())
     return function
 
